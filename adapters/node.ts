@@ -1,0 +1,221 @@
+/**
+ * The relay in `node:http`, `node:https` and `node:http2`; the other Node frameworks' adapters stand on it.
+ * @module
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import {
+  answerUnknownPath,
+  type ByteSink,
+  Departure,
+  type Relay,
+  RelayError,
+  type RelayRequest,
+  type RelayResponse,
+  tooLarge,
+} from '../src/index.js'
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest
+export type NodeResponse = ServerResponse | Http2ServerResponse
+/** Where both kinds of response agree, for bytes. */
+type Write = (bytes: Buffer) => boolean
+
+/** What a framework knows of a request beyond Node's own object. */
+export interface Surroundings {
+  /** Path and query as the client sent them. */
+  readonly url?: string | undefined
+  /** The part of the path that the framework's router has taken. */
+  readonly mount?: string | undefined
+  /** The framework's request or context, for `authenticate`. Its `ip` is believed. */
+  readonly host?: { readonly ip?: unknown } | undefined
+  /** Where the framework's parser has left a body that it took off the wire. */
+  readonly parsed?: ParsedBody | undefined
+}
+
+/** The bytes are preferred: an object must be written out again. */
+export interface ParsedBody {
+  readonly body?: unknown
+  readonly rawBody?: unknown
+}
+
+/** A request listener: `http.createServer(nodeRelay(relay))`. What is not the relay's gets a 404. */
+export function nodeRelay(relay: Relay): (req: NodeRequest, res: NodeResponse) => void {
+  return (req, res) => {
+    const request = new Incoming(req, res, { mount: '' })
+    if (!answer(relay, request, req, res)) void send(req, res, request, answerUnknownPath(request))
+  }
+}
+
+/** As much of a server as {@link attachRelay} needs. */
+export interface AttachableServer {
+  emit(event: string | symbol, ...values: unknown[]): boolean
+  on(event: 'checkContinue', listener: (req: NodeRequest, res: NodeResponse) => void): unknown
+}
+
+/**
+ * Lets the relay answer its paths before the server's own listeners see them, in whatever order they are added. All else
+ * reaches them as before. A framework's own cost a request, larger than the relay's with Express, is saved.
+ */
+export function attachRelay(server: AttachableServer, relay: Relay): void {
+  const emit = server.emit
+  server.emit = (event, ...values) => {
+    if (event !== 'request') return emit.call(server, event, ...values)
+    const [req, res] = values as [NodeRequest, NodeResponse]
+    return handleNode(relay, req, res) !== undefined || emit.call(server, event, ...values)
+  }
+  // With a listener here, Node leaves the "100 Continue" to us: a refused request is then refused before its body is sent.
+  server.on('checkContinue', (req, res) => {
+    if (handleNode(relay, req, res)) return
+    res.writeContinue()
+    emit.call(server, 'request', req, res)
+  })
+}
+
+/** An `upgrade` listener. WebSockets are not relayed: the client is told so, and its socket does not hang. */
+export function upgradeRelay(_relay: Relay): (req: IncomingMessage, socket: Duplex) => void {
+  return (req, socket) => {
+    const { headers, body } = answerUnknownPath({ method: req.method ?? 'GET', url: req.url ?? '/' })
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.on('error', () => socket.destroy())
+    socket.end(`HTTP/1.1 404 Not Found\r\nconnection: close\r\n${lines.join('')}\r\n${String(body)}`)
+  }
+}
+
+/** Answers one request; undefined if it is not the relay's, and then it is untouched. Resolves when the answer has begun. */
+export function handleNode(relay: Relay, req: NodeRequest, res: NodeResponse, around: Surroundings = {}): Promise<void> | undefined {
+  return answer(relay, new Incoming(req, res, around), req, res)
+}
+
+function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResponse): Promise<void> | undefined {
+  const answering = relay.handle(request)
+  if (!answering) return undefined
+  res.on('close', () => {
+    if (!('writableFinished' in res && res.writableFinished)) request.departure.leave()
+  })
+  return answering.then((response) => send(req, res, request, response))
+}
+
+class Incoming implements RelayRequest {
+  readonly departure: Departure = new Departure()
+  readonly #req: NodeRequest
+  readonly #res: NodeResponse
+  readonly #around: Surroundings
+
+  constructor(req: NodeRequest, res: NodeResponse, around: Surroundings) {
+    this.#req = req
+    this.#res = res
+    this.#around = around
+  }
+
+  get method(): string {
+    return this.#req.method ?? 'GET'
+  }
+
+  get url(): string {
+    return this.#around.url ?? this.#req.url ?? '/'
+  }
+
+  get mount(): string | undefined {
+    return this.#around.mount
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#req.headers
+  }
+
+  get ip(): string | undefined {
+    const trusted = this.#around.host?.ip
+    return typeof trusted === 'string' ? trusted : this.#req.socket?.remoteAddress
+  }
+
+  get host(): unknown {
+    return this.#around.host ?? this.#req
+  }
+
+  get parsed(): unknown {
+    if (!this.#req.readableDidRead) return undefined
+    const { rawBody, body } = this.#around.parsed ?? (this.#req as ParsedBody)
+    return rawBody ?? body
+  }
+
+  read(limit: number): Promise<Buffer> {
+    const req = this.#req
+    const announced = Number(req.headers['content-length'])
+    if (announced > limit) return Promise.reject(tooLarge(limit))
+    if (req.readableDidRead) return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
+    if (req.headers.expect === '100-continue') this.#res.writeContinue()
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      this.departure.onLeave = () => reject(new RelayError('client_left', 'The client left before its request was whole.'))
+      if (this.departure.left) this.departure.onLeave()
+      req.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size <= limit) chunks.push(chunk)
+        else reject(tooLarge(limit))
+      })
+      req.on('end', () => {
+        this.departure.onLeave = undefined
+        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size))
+      })
+      req.on('error', ignore)
+    })
+  }
+}
+
+function send(req: NodeRequest, res: NodeResponse, { departure }: Incoming, { status, headers, body }: RelayResponse): void {
+  if (departure.left) return
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  if (!req.complete) linger(req, res)
+  res.writeHead(status, headers)
+  if (body === undefined || req.method === 'HEAD') res.end()
+  else if (Buffer.isBuffer(body)) res.end(body)
+  else {
+    res.on('drain', () => body.resume())
+    body.flow(sinkOf(res))
+  }
+}
+
+function sinkOf(res: NodeResponse): ByteSink {
+  // The `compression` middleware puts a `flush` of its own on the response; Node's own is another thing.
+  const flush = Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function' ? res.flush : undefined
+  const write: Write = res.write.bind(res)
+  return {
+    write(bytes) {
+      const more = write(bytes)
+      flush?.call(res)
+      return more
+    },
+    end: () => void res.end(),
+  }
+}
+
+const LINGER_MS = 1000
+const LINGER_BYTES = 1024 * 1024
+
+/**
+ * An answer before the body's end, as to a wrong key: closing at once would reset the connection and lose the answer,
+ * and reading to the end would let a stranger send for ever. So a little more is read, and thrown away.
+ */
+function linger(req: NodeRequest, res: NodeResponse): void {
+  let size = 0
+  const close = (): void => void req.socket?.destroy()
+  res.on('finish', () => {
+    if (req.complete) return
+    const timer = setTimeout(close, LINGER_MS)
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > LINGER_BYTES) close()
+    })
+    req.on('error', ignore)
+    req.on('close', () => clearTimeout(timer))
+    req.on('end', () => clearTimeout(timer))
+    req.resume()
+  })
+}
+
+function ignore(): void {}

@@ -1,0 +1,68 @@
+import type { Attempt } from './call.js'
+import { RelayError } from './errors.js'
+import type { RelayRequest, RelayResponse } from './http.js'
+import { requestId } from './lib/ids.js'
+import { protocolOf } from './protocols/index.js'
+import type { Protocol } from './protocols/protocol.js'
+import type { Reply } from './upstream/exchange.js'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+/** The official SDKs sleep as long as they are told; beyond this a caller should be asked instead. */
+const LONGEST_CLIENT_WAIT_MS = 60_000
+
+/** An upstream's answer. Of its headers only the content type passes. */
+export function answerReply({ status, contentType, body }: Reply, id: string, attempts: readonly Attempt[]): RelayResponse {
+  const headers: Record<string, string> = {
+    'content-type': safe(contentType) || JSON_TYPE,
+    'x-request-id': id,
+    'x-modelmount-target': safe(attempts.at(-1)?.target ?? ''),
+    'x-modelmount-attempts': spell(attempts),
+  }
+  if (Buffer.isBuffer(body)) headers['content-length'] = String(body.length)
+  else {
+    // Compression in front of us would hold the stream back; so would a buffering nginx.
+    headers['cache-control'] = 'no-cache, no-transform'
+    headers['x-accel-buffering'] = 'no'
+  }
+  return { status, headers, body }
+}
+
+export function answerJson(body: Buffer, id: string): RelayResponse {
+  return { status: 200, headers: { 'content-type': JSON_TYPE, 'content-length': String(body.length), 'x-request-id': id }, body }
+}
+
+export function answerError(error: RelayError, protocol: Protocol, id: string, attempts: readonly Attempt[]): RelayResponse {
+  const body = protocol.writeError(error)
+  const headers: Record<string, string> = {
+    ...error.headers,
+    'content-type': JSON_TYPE,
+    'content-length': String(body.length),
+    'x-request-id': id,
+  }
+  if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
+  if (error.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000))
+    headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs))
+  }
+  // A client's own retries would multiply with ours, or let its user wait in silence.
+  const tried = attempts.length > 1 && error.status >= 500
+  if (tried || (error.retryAfterMs ?? 0) > LONGEST_CLIENT_WAIT_MS) headers['x-should-retry'] = 'false'
+  return { status: error.status, headers, body }
+}
+
+function spell(attempts: readonly Attempt[]): string {
+  let text = ''
+  for (const { target, status } of attempts) text += `${text && ', '}${safe(target)} ${status}`
+  return text
+}
+
+/** A header value that may be sent: names come from callers and upstreams, and may hold anything. */
+function safe(value: string): string {
+  return /^[\t\x20-\x7e]*$/.test(value) ? value : encodeURI(Buffer.from(value).toString())
+}
+
+/** For a relay that has the path to itself, or was asked by name: there is nothing here. */
+export function answerUnknownPath({ method, url }: Pick<RelayRequest, 'method' | 'url'>): RelayResponse {
+  const path = url.split('?', 1)[0]?.slice(0, 200)
+  return answerError(new RelayError('unknown_path', `Invalid URL (${method} ${path})`), protocolOf('openai-chat'), requestId(), [])
+}

@@ -1,0 +1,135 @@
+import type { RelayError } from './errors.js'
+import type { Departure } from './http.js'
+import type { Span } from './lib/json.js'
+import type { Protocol } from './protocols/protocol.js'
+import type { Provider } from './providers/provider.js'
+
+/** Who is asking: one of our own keys, or whom the host's `authenticate` named. */
+export interface Caller {
+  /** Unique among callers; stands in logs and usage records, so it is never the secret. */
+  readonly id: string
+  readonly group?: string | undefined
+  /** Public model names this caller may use, `*` for any run of characters. Left out: its group's, else all. */
+  readonly models?: readonly string[] | undefined
+}
+
+/** One of a provider's keys. */
+export interface Credential {
+  /** `openai#0`: for health, logs and `explain`; never the secret. */
+  readonly name: string
+  /** The headers of every request with this credential, as name, value, name, value. */
+  readonly headers: readonly string[]
+}
+
+/** One of a provider's addresses. */
+export interface Place {
+  /** `https://api.openai.com`: what a connection pool is for. */
+  readonly origin: string
+  /** `/v1`: what stands before an endpoint's path. */
+  readonly prefix: string
+}
+
+/** A configured provider: where its requests go, as whom, and how patiently. */
+export interface Upstream {
+  readonly id: string
+  readonly provider: Provider
+  readonly speaks: readonly Protocol[]
+  readonly credentials: readonly Credential[]
+  /** The first is the primary, the others its backups. */
+  readonly places: readonly Place[]
+  readonly timeouts: Timeouts
+  readonly pace?: Pace | undefined
+  /** Counts picks, so that the pool of credentials is used in turn. */
+  turn: number
+}
+
+/** Milliseconds. */
+export interface Timeouts {
+  readonly connectMs: number
+  readonly headersMs: number
+  readonly firstOutputMs: number
+  readonly idleMs: number
+}
+
+/** How gently a credential is used: see `providers.*.pace` in the config. */
+export interface Pace {
+  readonly concurrency?: number | undefined
+  readonly minTimeMs: number
+  readonly queue: number
+  readonly queueMs: number
+}
+
+/** A model at a provider, and how it has been doing. */
+export interface Target {
+  /** `openai/gpt-5-mini`. */
+  readonly name: string
+  readonly upstream: Upstream
+  readonly model: string
+  readonly weight: number
+  /** Calls under way. */
+  busy: number
+  /** Moving average of the time to first output in ms; 0 until the first answer. */
+  firstOutputMs: number
+}
+
+/** One way to a target: which of its credentials, which of its addresses. */
+export interface Channel {
+  readonly target: Target
+  readonly credential: Credential
+  readonly place: Place
+}
+
+/** One try, as `x-modelmount-attempts` and the usage record tell it. */
+export interface Attempt {
+  readonly target: string
+  /** The upstream's status, or why there was none: `timeout`, `unreachable`. */
+  readonly status: number | string
+}
+
+/** What a protocol reads of a request before it is routed. */
+export interface RequestFacts {
+  readonly model: string
+  /** Where `model` stands in the body. */
+  readonly modelAt: Span
+  readonly stream: boolean
+}
+
+/** Tokens that the upstream counted. `input` is all that the model read, cached or not. */
+export interface Usage {
+  readonly input: number
+  readonly cachedInput: number
+  readonly output: number
+  readonly reasoning: number
+}
+
+/** How a call ended. */
+export type Outcome = 'complete' | 'failed' | 'cut' | 'left'
+
+/** One call on its way through the relay. */
+export interface Call {
+  readonly id: string
+  /** {@link now} at its start. */
+  readonly startedAt: number
+  readonly operation: string
+  readonly protocol: Protocol
+  readonly caller: Caller
+  readonly facts: RequestFacts
+  readonly body: Buffer
+  /** Caller's headers that its protocol lets through, as name, value, name, value. */
+  readonly passedHeaders: readonly string[]
+  readonly departure: Departure
+  /** Same value, same upstream, under the strategy `sticky`. */
+  readonly affinity: string
+  readonly attempts: Attempt[]
+  readonly settle: (end: End) => void
+}
+
+/** What is known when a call is over. */
+export interface End {
+  readonly outcome: Outcome
+  readonly status: number
+  readonly target?: Target | undefined
+  readonly usage?: Usage | undefined
+  readonly firstOutputMs?: number | undefined
+  readonly error?: RelayError | undefined
+}

@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Departure } from './lib/departure.js'
+
+export { Departure } from './lib/departure.js'
+
+/** What an adapter hands in: one request, in no framework's words. */
+export interface RelayRequest {
+  readonly method: string
+  /** Path and query as the client sent them, not what a mount has left of them (Express's `originalUrl`). */
+  readonly url: string
+  /** The part of the path that the host's router has already taken. Right behind it an endpoint needs no `/v1`. */
+  readonly mount?: string | undefined
+  /** Names in lower case, as Node gives them. */
+  readonly headers: IncomingHttpHeaders
+  /** The client's address, as the host trusts it. */
+  readonly ip?: string | undefined
+  readonly departure: Departure
+  /** The host's own request or context, for `authenticate`: a session's user can be the caller. */
+  readonly host?: unknown
+  /** A body that the host's parser has taken off the wire already: the parsed object, its text or its bytes. */
+  readonly parsed?: unknown
+  /**
+   * Reads the body, when and only when it is wanted.
+   * @throws {RelayError} `too_large` as soon as more than `limit` bytes are announced or have come
+   */
+  read(limit: number): Promise<Buffer>
+}
+
+/** What an adapter gives back. Header names are in lower case and values are safe to send. */
+export interface RelayResponse {
+  readonly status: number
+  readonly headers: Record<string, string>
+  /** Whole bytes, or bytes as they come. Left out where there is none (HEAD). */
+  readonly body?: Buffer | ByteStream
+}
+
+/** Bytes as they come. Whoever takes them must call `flow` once; the client's {@link Departure} ends them early. */
+export interface ByteStream {
+  flow(sink: ByteSink): void
+  /** More is welcome again, after a `write` that returned false. */
+  resume(): void
+}
+
+/** Where a stream's bytes go. */
+export interface ByteSink {
+  /** False asks for a pause, until {@link ByteStream.resume}. */
+  write(bytes: Buffer): boolean
+  end(): void
+}

@@ -1,0 +1,28 @@
+import { BlockList, isIP } from 'node:net'
+
+/** Whether a text is an IP address or a range like `10.0.0.0/8` or `2001:db8::/32`. */
+export function isAddressRange(text: string): boolean {
+  const { address, bits, family } = readRange(text)
+  return family !== 0 && Number.isInteger(bits) && bits >= 0 && bits <= (family === 4 ? 32 : 128) && address !== ''
+}
+
+/** Tells whether an address lies in one of the ranges. An IPv4 address that came over IPv6 counts as IPv4. */
+export function addressMatcher(ranges: readonly string[]): (address: string | undefined) => boolean {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const { address, bits, family } = readRange(range)
+    list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
+  }
+  return (address) => {
+    const plain = address?.startsWith('::ffff:') ? address.slice(7) : address
+    const family = isIP(plain ?? '')
+    return plain !== undefined && family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+function readRange(text: string): { address: string; bits: number; family: number } {
+  const [address = '', bits] = text.split('/')
+  const family = isIP(address)
+  const all = family === 4 ? 32 : 128
+  return { address, bits: bits === undefined ? all : /^\d+$/.test(bits) ? Number(bits) : Number.NaN, family }
+}

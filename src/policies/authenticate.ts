@@ -1,0 +1,72 @@
+import type { Caller } from '../call.js'
+import type { Config } from '../config.js'
+import { RelayError } from '../errors.js'
+import type { RelayRequest } from '../http.js'
+import { matcher } from '../lib/patterns.js'
+import { type KeyFault, KeyRing } from './keys.js'
+
+/** The host's own word on who is calling: a session's user, a token's subject. Undefined leaves it to the relay's keys. */
+export type Authenticate = (request: RelayRequest) => Caller | undefined | Promise<Caller | undefined>
+
+type Groups = Config['groups']
+
+const FAULTS: Readonly<Record<KeyFault, string>> = {
+  unknown: 'Incorrect API key provided.',
+  expired: 'This API key has expired.',
+  address: 'This API key may not be used from your address.',
+}
+
+/** Says who is calling, from the request's head alone: a stranger cannot make the relay read a body. */
+export class Gate {
+  readonly #keys: KeyRing
+  readonly #host: Authenticate | undefined
+  readonly #groups: Groups
+  readonly #matchers = new WeakMap<readonly string[], (model: string) => boolean>()
+
+  constructor(keys: Config['keys'], groups: Groups, host: Authenticate | undefined) {
+    this.#keys = new KeyRing(keys)
+    this.#groups = groups
+    this.#host = host
+  }
+
+  /** @throws {RelayError} 401 */
+  authenticate(request: RelayRequest): Caller | Promise<Caller> {
+    return this.#host ? this.#askHost(request, this.#host) : this.#byKey(request)
+  }
+
+  /** Whether the caller may use a public model name: by its own list, else its group's, else freely. */
+  mayUse = (caller: Caller, model: string): boolean => {
+    const list = caller.models ?? this.#groups[caller.group ?? 'default']?.models
+    if (!list) return true
+    let matches = this.#matchers.get(list)
+    if (!matches) {
+      matches = matcher(list)
+      this.#matchers.set(list, matches)
+    }
+    return matches(model)
+  }
+
+  async #askHost(request: RelayRequest, host: Authenticate): Promise<Caller> {
+    return (await host(request)) ?? this.#byKey(request)
+  }
+
+  #byKey(request: RelayRequest): Caller {
+    const key = keyOf(request)
+    if (!key) {
+      throw new RelayError('invalid_key', "You didn't provide an API key. Send it as `Authorization: Bearer <key>`.")
+    }
+    const found = this.#keys.find(key, request.ip)
+    if (typeof found === 'string') throw new RelayError(found === 'address' ? 'ip_refused' : 'invalid_key', FAULTS[found])
+    return found
+  }
+}
+
+/** A key comes the way the client's own provider wants it. Where two came, the one made for keys only wins. */
+function keyOf({ headers, url }: RelayRequest): string | undefined {
+  const own = headers['x-api-key'] ?? headers['x-goog-api-key']
+  if (typeof own === 'string' && own !== '') return own
+  const bearer = headers.authorization
+  if (bearer !== undefined) return /^bearer +(\S+) *$/i.exec(bearer)?.[1]
+  const query = url.indexOf('?')
+  return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('key') ?? undefined)
+}

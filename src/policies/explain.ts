@@ -1,0 +1,56 @@
+import type { Caller } from '../call.js'
+import type { Strategy } from '../config.js'
+import type { Health } from '../upstream/health.js'
+import type { Gate } from './authenticate.js'
+import type { Router } from './route.js'
+
+/** What the relay would do with a model name, and why. Holds no secret. */
+export interface Explanation {
+  readonly model: string
+  /** Whether the caller may use it; true when no caller was named. */
+  readonly allowed: boolean
+  /** The row of `models` that decides it; undefined if none does. */
+  readonly rule: string | undefined
+  readonly strategy: Strategy | undefined
+  readonly targets: readonly ExplainedTarget[]
+}
+
+export interface ExplainedTarget {
+  /** `provider/model`. */
+  readonly target: string
+  readonly weight: number
+  /** Base URLs in the order they are tried. */
+  readonly baseURLs: readonly string[]
+  readonly credentials: readonly { readonly name: string; readonly restMs: number }[]
+  readonly busy: number
+  /** Moving average in ms; 0 when it has not answered yet. */
+  readonly firstOutputMs: number
+}
+
+/** What decides, gathered. */
+export interface Deciding {
+  readonly router: Router
+  readonly gate: Gate
+  readonly health: Health
+}
+
+export function explain({ router, gate, health }: Deciding, model: string, caller: Caller | undefined): Explanation {
+  const plan = router.find(model)
+  return {
+    model,
+    allowed: caller === undefined || gate.mayUse(caller, model),
+    rule: plan?.rule,
+    strategy: plan?.strategy,
+    targets: (plan?.targets ?? []).map(({ name, upstream, model: there, weight, busy, firstOutputMs }) => ({
+      target: name,
+      weight,
+      baseURLs: upstream.places.map(({ origin, prefix }) => origin + prefix),
+      credentials: upstream.credentials.map((credential) => ({
+        name: credential.name,
+        restMs: Math.ceil(health.restMs(credential, there)),
+      })),
+      busy,
+      firstOutputMs,
+    })),
+  }
+}

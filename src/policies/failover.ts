@@ -1,0 +1,104 @@
+import pRetry from 'p-retry'
+import type { Attempt, Call, Channel } from '../call.js'
+import type { Config } from '../config.js'
+import { RelayError } from '../errors.js'
+import { sleep } from '../lib/time.js'
+import { exchange, type Reply, type Tools } from '../upstream/exchange.js'
+import type { Health } from '../upstream/health.js'
+import type { Paces } from '../upstream/pace.js'
+import type { Plan } from './route.js'
+import type { Choosing } from './strategies.js'
+import { isMendable, Walk } from './walk.js'
+
+/** What failover works with. */
+export interface Means extends Tools {
+  readonly retry: Config['retry']
+  readonly health: Health
+  readonly paces: Paces
+  readonly priceOf: Choosing['priceOf']
+}
+
+/**
+ * Tries a call's channels until one answers: p-retry drives the loop, the walk says who is next. There is no wait
+ * before another channel; before the same one again there is, and never longer than a caller would bear.
+ * @throws {RelayError} the last failure, when nothing is left that may mend it
+ */
+export function failover(call: Call, plan: Plan, means: Means): Promise<Reply> {
+  const { retry, health } = means
+  const walk = new Walk(plan, health, { affinity: call.affinity, priceOf: means.priceOf })
+  return pRetry(() => attempt(call, walk, means), {
+    retries: retry.attempts - 1,
+    minTimeout: 0,
+    async shouldRetry({ error, attemptNumber }) {
+      if (call.departure.left || !(error instanceof RelayError) || !isMendable(error, retry.retryTimeouts)) return false
+      if (walk.peek()) return true
+      const rest = Math.max(backoff(attemptNumber, retry), error.retryAfterMs ?? 0)
+      walk.again()
+      const waitMs = Math.max(rest, walk.restMs())
+      if (waitMs > retry.maxDelayMs || error.blame === 'context' || error.blame === 'filter') return false
+      await sleep(waitMs, call.departure)
+      return !call.departure.left && walk.peek() !== undefined
+    },
+  })
+}
+
+async function attempt(call: Call, walk: Walk, means: Means): Promise<Reply> {
+  const channel = walk.peek()
+  if (!channel) throw nothingLeft(walk.restMs())
+  const probe = means.health.enter(channel)
+  try {
+    const reply = await send(call, channel, means)
+    call.attempts.push({ target: channel.target.name, status: reply.status })
+    means.health.succeeded(channel)
+    return reply
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error
+    if (error.kind !== 'client_left') call.attempts.push({ target: channel.target.name, status: statusOf(error) })
+    judge(error, channel, { probe, call, means })
+    if (error.blame) walk.failed(channel, error.blame)
+    throw error
+  }
+}
+
+async function send(call: Call, channel: Channel, means: Means): Promise<Reply> {
+  const { pace } = channel.target.upstream
+  if (!pace) return exchange(call, channel, means, nothing)
+  const release = await means.paces.enter(channel, pace, call.departure)
+  return exchange(call, channel, means, release)
+}
+
+/** What a failure says of the channel's health. A caller's own mistakes say nothing, except that it lives. */
+function judge(error: RelayError, channel: Channel, { probe, call, means: { health, retry } }: { probe: boolean; call: Call; means: Means }): void {
+  if (error.kind === 'client_left' || error.kind === 'upstream_busy') {
+    if (probe) health.undecided(channel)
+  } else if (error.blame === 'rate') health.paused(channel, error.retryAfterMs ?? backoff(call.attempts.length, retry))
+  else if (error.blame === 'credential') health.refused(channel)
+  else if (error.blame === 'place' || error.blame === 'slow') health.failed(channel)
+  else health.succeeded(channel)
+}
+
+/** Full jitter on the upper half: callers that failed together do not come back together. */
+function backoff(attempt: number, { minDelayMs, maxDelayMs }: Config['retry']): number {
+  const ms = Math.min(minDelayMs * 2 ** (attempt - 1), maxDelayMs)
+  return ms * (0.5 + Math.random() / 2)
+}
+
+function nothingLeft(restMs: number): RelayError {
+  return new RelayError('no_upstream', 'Every provider of this model is resting after failures. Please try again later.', {
+    retryAfterMs: Number.isFinite(restMs) ? restMs : undefined,
+  })
+}
+
+const WORDS: Partial<Record<RelayError['kind'], string>> = {
+  upstream_timeout: 'timeout',
+  upstream_unreachable: 'unreachable',
+  upstream_busy: 'busy',
+  upstream_failed: 'cut',
+}
+
+function statusOf(error: RelayError): Attempt['status'] {
+  if (error.upstreamStatus !== undefined && error.upstreamStatus >= 400) return error.upstreamStatus
+  return WORDS[error.kind] ?? 'invalid'
+}
+
+function nothing(): void {}

@@ -1,0 +1,75 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { Caller } from '../call.js'
+import type { Config } from '../config.js'
+import { addressMatcher } from '../lib/addresses.js'
+import { randomText } from '../lib/ids.js'
+
+type KeyConfig = Config['keys'][number]
+
+/** A key as it is kept: of the secret only a digest. */
+interface KeyRecord {
+  readonly digest: Buffer
+  readonly caller: Caller
+  /** Epoch ms. */
+  readonly expiresAt: number
+  readonly isAllowed: ((address: string | undefined) => boolean) | undefined
+}
+
+/** Why a key was not taken. */
+export type KeyFault = 'unknown' | 'expired' | 'address'
+
+/** `sk-mm-<12 public>-<40 secret>`: the public part finds the record, and may be written to logs. */
+const KEY = /^sk-mm-([0-9A-Za-z]{12})-[0-9A-Za-z]{40}$/
+
+/** A new key. It is shown once; what is kept is its digest. */
+export function makeKey(): { key: string; publicId: string; digest: string } {
+  const publicId = randomText(12)
+  const key = `sk-mm-${publicId}-${randomText(40)}`
+  return { key, publicId, digest: digestOf(key) }
+}
+
+/** `sha256:<64 hex digits>`, the form in which a key may be kept in a config file. */
+export function digestOf(key: string): string {
+  return `sha256:${hash('sha256', key)}`
+}
+
+/** The public part of a key made by {@link makeKey}: safe to write down. */
+export function publicIdOf(key: string): string | undefined {
+  return KEY.exec(key)?.[1]
+}
+
+/** The keys of a config. Finding one costs the same for ten and for a hundred thousand. */
+export class KeyRing {
+  readonly #records = new Map<string, KeyRecord>()
+
+  constructor(keys: readonly KeyConfig[]) {
+    for (const key of keys) {
+      const digest = Buffer.from((key.digest ?? digestOf(key.key ?? '')).slice('sha256:'.length), 'hex')
+      const publicId = key.publicId ?? publicIdOf(key.key ?? '')
+      this.#records.set(publicId ?? placeOf(digest), {
+        digest,
+        caller: { id: key.id, group: key.group, models: key.models },
+        expiresAt: key.expiresAt ? Date.parse(key.expiresAt) : Number.POSITIVE_INFINITY,
+        isAllowed: key.allowedIps && addressMatcher(key.allowedIps),
+      })
+    }
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  /** The key's owner, or why there is none. */
+  find(key: string, address: string | undefined): Caller | KeyFault {
+    const digest = hash('sha256', key, 'buffer')
+    const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(placeOf(digest))
+    if (!record || !timingSafeEqual(record.digest, digest)) return 'unknown'
+    if (record.expiresAt <= Date.now()) return 'expired'
+    return record.isAllowed && !record.isAllowed(address) ? 'address' : record.caller
+  }
+}
+
+/** Where a key of someone's own making is kept: under a part of its digest, which nobody can steer towards another's. */
+function placeOf(digest: Buffer): string {
+  return digest.toString('latin1', 0, 16)
+}

@@ -1,0 +1,171 @@
+import type { Caller, Target, Upstream } from '../call.js'
+import { type Config, ConfigError, type ConfigFault, type Strategy } from '../config.js'
+import { RelayError } from '../errors.js'
+import { bySpecificity, fill, type Pattern, pattern } from '../lib/patterns.js'
+
+/** Where a public model name goes. */
+export interface Plan {
+  /** The row of `models` that decided it, as it is written there. */
+  readonly rule: string
+  readonly strategy: Strategy
+  readonly targets: readonly Target[]
+  readonly onContextTooLong: readonly Target[]
+  readonly onContentFilter: readonly Target[]
+}
+
+/** One row of `models`, before a name fills its stars. */
+interface Rule {
+  readonly pattern: Pattern
+  readonly strategy: Strategy
+  readonly targets: readonly { readonly to: Destination; readonly weight: number }[]
+  readonly onContextTooLong: readonly Destination[]
+  readonly onContentFilter: readonly Destination[]
+}
+
+interface Destination {
+  readonly upstream: Upstream
+  /** The model there, perhaps with stars; undefined for the same name. */
+  readonly model: string | undefined
+}
+
+type ModelsConfig = NonNullable<Config['models']>
+type RouteConfig = Exclude<ModelsConfig[string], string | string[]>
+
+/** So many names are remembered with their plan; where routes have wildcards, callers choose the names. */
+const MOST_PLANS = 10_000
+
+/** Turns public model names into plans. A name's plan is made once, and its targets remember how they fare. */
+export class Router {
+  readonly #exact = new Map<string, Rule>()
+  readonly #wild: Rule[] = []
+  readonly #plans = new Map<string, Plan>()
+
+  /** @throws {ConfigError} for a target that no provider or other model name stands for */
+  constructor(models: Config['models'], upstreams: ReadonlyMap<string, Upstream>) {
+    const rules = models ? readRules(models, upstreams) : defaultRules(upstreams)
+    for (const rule of rules) {
+      if (rule.pattern.text.includes('*')) this.#wild.push(rule)
+      else this.#exact.set(rule.pattern.text, rule)
+    }
+    this.#wild.sort((a, b) => bySpecificity(a.pattern.text, b.pattern.text))
+  }
+
+  /** Names without stars: what can be listed. */
+  get names(): string[] {
+    return [...this.#exact.keys()]
+  }
+
+  /** Every row, as written, for showing. */
+  get rules(): string[] {
+    return [...this.#exact.keys(), ...this.#wild.map(({ pattern }) => pattern.text)]
+  }
+
+  find(model: string): Plan | undefined {
+    const known = this.#plans.get(model)
+    if (known) return known
+    const rule = this.#exact.get(model) ?? this.#wild.find(({ pattern }) => pattern.match(model))
+    if (!rule) return undefined
+    if (this.#plans.size >= MOST_PLANS) this.#plans.clear()
+    const plan = planFor(rule, model)
+    this.#plans.set(model, plan)
+    return plan
+  }
+}
+
+/** The plan for a caller. @throws {RelayError} `model_not_found`, in the same words whether it is unknown or not for this caller */
+export function route(router: Router, model: string, caller: Caller, mayUse: (caller: Caller, model: string) => boolean): Plan {
+  const plan = mayUse(caller, model) ? router.find(model) : undefined
+  if (plan) return plan
+  const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
+  throw new RelayError('model_not_found', `The model \`${shown}\` does not exist or you do not have access to it.`, { param: 'model' })
+}
+
+function planFor(rule: Rule, model: string): Plan {
+  const stars = rule.pattern.match(model) ?? []
+  const target = (to: Destination, weight = 1): Target => targetOf(to, nameThere(to, model, stars), weight)
+  return {
+    rule: rule.pattern.text,
+    strategy: rule.strategy,
+    targets: rule.targets.map(({ to, weight }) => target(to, weight)),
+    onContextTooLong: rule.onContextTooLong.map((to) => target(to)),
+    onContentFilter: rule.onContentFilter.map((to) => target(to)),
+  }
+}
+
+function targetOf({ upstream }: Destination, model: string, weight: number): Target {
+  return { name: `${upstream.id}/${model}`, upstream, model, weight, busy: 0, firstOutputMs: 0 }
+}
+
+/** `provider/model` is known as `model` at that provider. */
+function nameThere({ upstream, model }: Destination, publicName: string, stars: readonly string[]): string {
+  if (model !== undefined) return fill(model, stars)
+  const prefix = `${upstream.id}/`
+  return publicName.startsWith(prefix) ? publicName.slice(prefix.length) : publicName
+}
+
+/** Without `models`: every model by the name its provider is known for, and any `provider/model`. */
+function defaultRules(upstreams: ReadonlyMap<string, Upstream>): Rule[] {
+  return [...upstreams.values()].flatMap((upstream) =>
+    [...upstream.provider.models, `${upstream.id}/*`].map((text) => ({
+      pattern: pattern(text),
+      strategy: 'priority' as const,
+      targets: [{ to: { upstream, model: undefined }, weight: 1 }],
+      onContextTooLong: [],
+      onContentFilter: [],
+    })),
+  )
+}
+
+function readRules(models: ModelsConfig, upstreams: ReadonlyMap<string, Upstream>): Rule[] {
+  const faults: ConfigFault[] = []
+  const rules = Object.entries(models).map(([name, written]): Rule => {
+    const path = `models.${name}`
+    const { strategy, targets, onContextTooLong = [], onContentFilter = [] } = routeOf(written)
+    const all = (texts: readonly string[], field: string): Destination[] =>
+      texts.flatMap((text) => destinations(text, { models, upstreams, seen: [name], faults, path: `${path}${field}` }))
+    return {
+      pattern: pattern(name),
+      strategy,
+      targets: targets.flatMap((one) => {
+        const { target, weight } = typeof one === 'string' ? { target: one, weight: 1 } : one
+        return all([target], '').map((to) => ({ to, weight }))
+      }),
+      onContextTooLong: all(onContextTooLong, '.onContextTooLong'),
+      onContentFilter: all(onContentFilter, '.onContentFilter'),
+    }
+  })
+  if (faults.length > 0) throw new ConfigError(faults)
+  return rules
+}
+
+function routeOf(written: ModelsConfig[string]): RouteConfig {
+  if (typeof written === 'string') return { strategy: 'priority', targets: [written] }
+  return Array.isArray(written) ? { strategy: 'priority', targets: written } : written
+}
+
+interface Reading {
+  readonly models: ModelsConfig
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  /** Names that led here: an alias may not lead back to itself. */
+  readonly seen: readonly string[]
+  readonly faults: ConfigFault[]
+  readonly path: string
+}
+
+/** What a target's text stands for: `provider`, `provider/model`, or another name of `models` and all its targets. */
+function destinations(text: string, reading: Reading): Destination[] {
+  const { models, upstreams, seen, faults, path } = reading
+  const whole = upstreams.get(text)
+  if (whole) return [{ upstream: whole, model: undefined }]
+  const slash = text.indexOf('/')
+  const upstream = slash > 0 ? upstreams.get(text.slice(0, slash)) : undefined
+  if (upstream) return [{ upstream, model: text.slice(slash + 1) }]
+  const alias = models[text]
+  if (alias === undefined || seen.includes(text)) {
+    faults.push({ path, message: alias ? `"${text}" leads back to itself` : `"${text}" names no provider and no other model` })
+    return []
+  }
+  return routeOf(alias).targets.flatMap((one) =>
+    destinations(typeof one === 'string' ? one : one.target, { ...reading, seen: [...seen, text] }),
+  )
+}

@@ -1,0 +1,10 @@
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+/** Any server that speaks OpenAI's language: vLLM, llama.cpp, LM Studio, Ollama, another relay. */
+export const openaiCompatible: Provider = {
+  id: 'openai-compatible',
+  speaks: ['openai-chat'],
+  sign: bearer,
+  models: [],
+}

@@ -1,0 +1,11 @@
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+export const openai: Provider = {
+  id: 'openai',
+  baseURL: 'https://api.openai.com/v1',
+  keyVariable: 'OPENAI_API_KEY',
+  speaks: ['openai-chat'],
+  sign: bearer,
+  models: ['gpt-*', 'chatgpt-*', 'o1*', 'o3*', 'o4*', 'ft:gpt-*'],
+}

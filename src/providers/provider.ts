@@ -1,0 +1,15 @@
+import type { ProtocolId } from '../protocols/protocol.js'
+
+/** A place that serves models: almost data. What it does not say is as OpenAI does it. */
+export interface Provider {
+  readonly id: string
+  /** As the vendor's own SDK has it. Left out: the config must give one. */
+  readonly baseURL?: string
+  /** The environment variable that holds the key when the config gives none. Left out: a key is optional. */
+  readonly keyVariable?: string
+  readonly speaks: readonly ProtocolId[]
+  /** Headers that sign a request, as name, value, name, value. */
+  sign(apiKey: string): readonly string[]
+  /** Public names, `*` for any run of characters, that mean this provider when the config names no models. */
+  readonly models: readonly string[]
+}

@@ -1,0 +1,57 @@
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import type { Transform } from 'node:stream'
+import { RelayError } from '../errors.js'
+import type { Intake } from './intake.js'
+
+const DECODERS = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+])
+
+/** Stands before an intake when an upstream compresses although it was asked not to. */
+export class Decoder implements Intake {
+  readonly #stream: Transform | undefined
+  #into: Intake
+
+  constructor(encoding: string, into: Intake, resumeUpstream: () => void) {
+    this.#into = into
+    this.#stream = DECODERS.get(encoding)?.()
+    this.#stream?.on('data', (bytes: Buffer) => {
+      if (!this.#into.take(bytes)) this.#stream?.pause()
+    })
+    this.#stream?.on('drain', resumeUpstream)
+    this.#stream?.on('end', () => this.#into.end())
+    this.#stream?.on('error', (cause) => this.fail(this.#broken(cause)))
+  }
+
+  /** What follows goes to another intake. */
+  into(intake: Intake): void {
+    this.#into = intake
+  }
+
+  take(chunk: Buffer): boolean {
+    if (this.#stream) return this.#stream.write(chunk)
+    this.fail(this.#broken())
+    return true
+  }
+
+  end(): void {
+    if (this.#stream) this.#stream.end()
+    else this.fail(this.#broken())
+  }
+
+  fail(error: RelayError): void {
+    this.#stream?.destroy()
+    this.#into.fail(error)
+  }
+
+  resume(): void {
+    this.#stream?.resume()
+  }
+
+  #broken(cause?: Error): RelayError {
+    return new RelayError('upstream_invalid', 'The provider compressed its answer in a way that cannot be read.', { cause })
+  }
+}

@@ -1,0 +1,215 @@
+import type { Call, Channel, End } from '../call.js'
+import { RelayError } from '../errors.js'
+import type { ByteStream } from '../http.js'
+import { splice } from '../lib/splice.js'
+import { type Alarms, now } from '../lib/time.js'
+import type { Fault, Protocol } from '../protocols/protocol.js'
+import { Decoder } from './decode.js'
+import { toConnectionError, toRelayError } from './failures.js'
+import { Flow } from './flow.js'
+import { type Head, readHead } from './headers.js'
+import { Hold } from './hold.js'
+import { type Answering, type Intake, Whole } from './intake.js'
+import { redact } from './redact.js'
+import type { Connections, Receiver } from './transport.js'
+
+/** An upstream's answer that has passed the commit point: from here on nothing is tried again. */
+export interface Reply {
+  readonly status: number
+  readonly contentType: string
+  readonly body: Buffer | ByteStream
+}
+
+/** What an exchange works with. */
+export interface Tools {
+  readonly connections: Connections
+  readonly alarms: Alarms
+  /** Go on reading from the upstream when the client has left, so that usage is known. */
+  readonly drain: boolean
+}
+
+/** An error's body beyond this is no explanation. */
+const LONGEST_FAULT = 64 * 1024
+/** An answer beyond this is not held in memory for anyone. */
+const LONGEST_ANSWER = 256 * 1024 * 1024
+/** How much the latest answer moves a target's average. */
+const SMOOTHING = 0.2
+
+/**
+ * One attempt: sends the call to one channel, and gives the answer once it is past its commit point. Until then every
+ * failure rejects, and another channel may be tried. `over` is called once, when the upstream's connection is free.
+ * @throws {RelayError}
+ */
+export function exchange(call: Call, channel: Channel, tools: Tools, over: () => void): Promise<Reply> {
+  return new Promise((resolve, reject) => new Exchange(call, channel, tools, { resolve, reject, over }).start())
+}
+
+interface Ends {
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: RelayError) => void
+  readonly over: () => void
+}
+
+class Exchange implements Receiver, Answering {
+  readonly protocol: Protocol
+  readonly alarms: Alarms
+  readonly #call: Call
+  readonly #channel: Channel
+  readonly #tools: Tools
+  readonly #ends: Ends
+  readonly #startedAt: number = now()
+  #abort: ((reason?: Error) => void) | undefined
+  #resume: (() => void) | undefined
+  #intake: Intake | undefined
+  #decoder: Decoder | undefined
+  #flow: Flow | undefined
+  #head: Head | undefined
+  #status = 0
+  #firstOutputMs = 0
+  #over = false
+
+  constructor(call: Call, channel: Channel, tools: Tools, ends: Ends) {
+    this.protocol = call.protocol
+    this.alarms = tools.alarms
+    this.#call = call
+    this.#channel = channel
+    this.#tools = tools
+    this.#ends = ends
+  }
+
+  start(): void {
+    const { credential, place, target } = this.#channel
+    const { timeouts } = target.upstream
+    const { facts, passedHeaders, departure } = this.#call
+    target.busy++
+    departure.onLeave = () => this.#clientLeft()
+    if (departure.left) return this.#clientLeft()
+    if (facts.stream) this.alarms.set(this, timeouts.firstOutputMs)
+    const body = target.model === facts.model ? this.#call.body : splice(this.#call.body, facts.modelAt, target.model)
+    const headers = passedHeaders.length === 0 ? credential.headers : [...credential.headers, ...passedHeaders]
+    this.#tools.connections.send({ place, path: this.protocol.path, headers, body, timeouts }, this)
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort
+    if (this.#over) abort()
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    if (status < 200) return true
+    this.#status = status
+    this.#resume = resume
+    this.#head = readHead(raw)
+    const intake = this.#intakeFor(status)
+    const encoding = this.#head.contentEncoding
+    if (encoding) this.#decoder = new Decoder(encoding, intake, resume)
+    this.#intake = this.#decoder ?? intake
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#over || (this.#intake?.take(chunk) ?? true)
+  }
+
+  onComplete(): void {
+    if (!this.#over) this.#intake?.end()
+  }
+
+  onError(error: Error): void {
+    if (this.#over) return
+    const failure = toConnectionError(error)
+    if (this.#intake) this.#intake.fail(failure)
+    else this.refuse(failure)
+  }
+
+  /** The first output did not come in time. */
+  ring(): void {
+    this.refuse(new RelayError('upstream_timeout', 'The provider took too long to begin its answer.'))
+  }
+
+  commit(flow: Flow): void {
+    this.#flow = flow
+    this.#intake = this.#decoder ?? flow
+    this.#decoder?.into(flow)
+    this.#resolve(flow)
+  }
+
+  refuse(error: RelayError): void {
+    if (this.#over) return
+    this.#finish()
+    this.#abort?.()
+    this.#ends.reject(error)
+  }
+
+  doubt(fault: Fault): void {
+    this.refuse(toRelayError(fault, { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs }))
+  }
+
+  resume(): void {
+    if (this.#decoder) this.#decoder.resume()
+    else this.#resume?.()
+  }
+
+  ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
+    if (this.#over) return
+    this.#finish()
+    this.#abort?.()
+    this.#settle(end)
+  }
+
+  #intakeFor(status: number): Intake {
+    if (status < 200 || status > 299) return new Whole(LONGEST_FAULT, (body) => this.#explain(body))
+    if (this.#call.facts.stream) return new Hold(this)
+    return new Whole(LONGEST_ANSWER, (body, error) => this.#judge(body, error))
+  }
+
+  /** An error's status: what its body says of it, if it came whole. */
+  #explain(bytes: Buffer | undefined): void {
+    const upstreamStatus = this.#status
+    const clean = bytes && redact(bytes.toString(), this.#channel.credential)
+    const body = clean === undefined ? undefined : Buffer.from(clean)
+    const fault = body && this.protocol.readFault(upstreamStatus, body)
+    this.refuse(toRelayError(fault, { upstreamStatus, retryAfterMs: this.#head?.retryAfterMs, body: fault?.native ? body : undefined }))
+  }
+
+  #judge(body: Buffer | undefined, error: RelayError | undefined): void {
+    if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
+    const { usage, fault } = this.protocol.readAnswer(body)
+    if (fault) return this.doubt(fault)
+    this.#finish()
+    this.#resolve(body)
+    this.#settle({ outcome: 'complete', usage })
+  }
+
+  #resolve(body: Buffer | Flow): void {
+    this.alarms.drop(this)
+    const { target } = this.#channel
+    const time = now()
+    this.#firstOutputMs = time - this.#call.startedAt
+    target.firstOutputMs += (target.firstOutputMs === 0 ? 1 : SMOOTHING) * (time - this.#startedAt - target.firstOutputMs)
+    this.#ends.resolve({ status: this.#status, contentType: this.#head?.contentType ?? '', body })
+  }
+
+  #clientLeft(): void {
+    if (!this.#flow) return this.refuse(new RelayError('client_left', 'The client left.'))
+    if (this.#tools.drain) this.#flow.drain()
+    else this.#flow.leave()
+  }
+
+  #settle(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
+    this.#call.settle({
+      ...end,
+      status: this.#status,
+      target: this.#channel.target,
+      firstOutputMs: this.#firstOutputMs,
+    })
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.alarms.drop(this)
+    this.#call.departure.onLeave = undefined
+    this.#channel.target.busy--
+    this.#ends.over()
+  }
+}

@@ -1,0 +1,79 @@
+import { type ErrorKind, RelayError } from '../errors.js'
+import type { Fault } from '../protocols/protocol.js'
+
+/** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
+const EXHAUSTED = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'usage_limit_reached'])
+const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.*exceeds/i
+const FILTERED = new Set(['content_filter', 'content_policy_violation', 'moderation_blocked'])
+
+/** The statuses with which a request's own making is refused: told at once, never held against the upstream. */
+const CLIENT_FAULTS = (status: number): boolean => status >= 400 && status < 500
+const TRY_ELSEWHERE = new Set([408, 409, 425])
+
+/** Statuses that only a proxy in between uses, as the standard ones that clients know. */
+const STANDARD = new Map([
+  [520, 502],
+  [521, 502],
+  [522, 504],
+  [523, 502],
+  [524, 504],
+  [529, 503],
+])
+
+/** What stands around a fault: the status line and headers it came with. */
+export interface Circumstances {
+  readonly upstreamStatus: number
+  readonly retryAfterMs?: number | undefined
+  /** The error's bytes, fit to be passed on. */
+  readonly body?: Buffer | undefined
+}
+
+/** An upstream's error answer, as the relay's own. The status line is believed before the body, unless it said 200. */
+export function toRelayError(fault: Fault | undefined, around: Circumstances): RelayError {
+  const { upstreamStatus, retryAfterMs } = around
+  const status = upstreamStatus >= 400 ? upstreamStatus : (fault?.status ?? 0)
+  const kind = kindOf(status, fault)
+  if (kind === 'upstream_refused') {
+    return new RelayError(kind, "The provider refused the relay's credential.", { upstreamStatus, cause: fault?.message })
+  }
+  const message = fault?.message || `The provider answered with status ${upstreamStatus} and no explanation.`
+  if (kind === 'upstream_invalid') return new RelayError(kind, message, { upstreamStatus })
+  return new RelayError(kind, message, {
+    status: STANDARD.get(status) ?? status,
+    type: fault?.type ?? undefined,
+    code: fault?.code ?? undefined,
+    param: fault?.param ?? undefined,
+    body: upstreamStatus >= 400 ? around.body : undefined,
+    retryAfterMs,
+    upstreamStatus,
+  })
+}
+
+function kindOf(status: number, fault: Fault | undefined): ErrorKind {
+  const code = fault?.code ?? ''
+  if (status === 401 || status === 402 || status === 403) return 'upstream_refused'
+  if (status === 429) return EXHAUSTED.has(code) ? 'upstream_refused' : 'upstream_rate_limited'
+  if (TRY_ELSEWHERE.has(status) || (status >= 500 && status <= 599)) return 'upstream_failed'
+  if (!CLIENT_FAULTS(status)) return 'upstream_invalid'
+  if (code === 'context_length_exceeded' || TOO_LONG.test(fault?.message ?? '')) return 'context_too_long'
+  if (FILTERED.has(code)) return 'content_filtered'
+  return 'upstream_rejected'
+}
+
+const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+/** After a connection stood: the request may have been read, but no answer can come any more. */
+const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_ABORTED'])
+
+/** A connection's error, as the relay's own. Its text may name internal addresses, so it is kept as the cause only. */
+export function toConnectionError(cause: unknown): RelayError {
+  const code = codeOf(cause)
+  if (TIMEOUTS.has(code)) return new RelayError('upstream_timeout', 'The provider kept silent for too long.', { cause })
+  if (BROKEN.has(code) || code.startsWith('HPE_')) {
+    return new RelayError('upstream_failed', 'The provider broke off the connection.', { cause })
+  }
+  return new RelayError('upstream_unreachable', 'The provider cannot be reached.', { cause })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}

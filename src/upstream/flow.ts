@@ -1,0 +1,108 @@
+import { RelayError } from '../errors.js'
+import type { ByteSink, ByteStream } from '../http.js'
+import { SseReader, wholeRecords } from '../lib/sse.js'
+import type { Ending } from '../protocols/protocol.js'
+import type { Answering, Intake } from './intake.js'
+
+/** A record that grows beyond this is passed on unfinished: an error after it could not be told cleanly, but memory stays flat. */
+const LONGEST_CARRY = 1024 * 1024
+/** So many of the last bytes are kept, to read from them at the end how the stream went: the last records tell it all. */
+const TAIL_BYTES = 4096
+
+const NOWHERE: ByteSink = { write: () => true, end: () => undefined }
+
+/**
+ * An answer on its way to the client, byte for byte. Only whole records are passed on, so that when the upstream breaks
+ * off in the middle of one, an error can follow that the client can read.
+ */
+export class Flow implements Intake, ByteStream {
+  readonly #exchange: Answering
+  #sink: ByteSink | undefined
+  /** What came before anyone took it. */
+  #early: Buffer[] = []
+  /** The beginning of a record whose end has not come. */
+  #carry: Buffer | undefined
+  #tail: Buffer[] = []
+  #tailSize = 0
+  #ended = false
+
+  constructor(exchange: Answering) {
+    this.#exchange = exchange
+  }
+
+  flow(sink: ByteSink): void {
+    this.#sink = sink
+    for (const bytes of this.#early) sink.write(bytes)
+    this.#early = []
+    if (this.#ended) sink.end()
+  }
+
+  resume(): void {
+    this.#exchange.resume()
+  }
+
+  take(chunk: Buffer): boolean {
+    const bytes = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk
+    const whole = wholeRecords(bytes)
+    if (whole === bytes.length || bytes.length > LONGEST_CARRY) {
+      this.#carry = undefined
+      return this.#pass(bytes)
+    }
+    this.#carry = bytes.subarray(whole)
+    return whole === 0 || this.#pass(bytes.subarray(0, whole))
+  }
+
+  end(): void {
+    const ending = this.#ending()
+    if (ending.complete || ending.fault) {
+      if (this.#carry) this.#pass(this.#carry)
+      this.#close()
+      this.#exchange.ended({ outcome: ending.complete ? 'complete' : 'failed', usage: ending.usage })
+    } else this.fail(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
+  }
+
+  fail(error: RelayError): void {
+    const { complete, usage } = this.#ending()
+    if (!complete) this.#pass(this.#exchange.protocol.writeStreamError(error))
+    this.#close()
+    this.#exchange.ended({ outcome: complete ? 'complete' : 'cut', usage, error: complete ? undefined : error })
+  }
+
+  /** The client has left, and nobody wants the rest. */
+  leave(): void {
+    this.drain()
+    const { complete, usage } = this.#ending()
+    this.#exchange.ended({ outcome: complete ? 'complete' : 'left', usage })
+  }
+
+  /** The client has left, but the rest is read for what it says of usage. */
+  drain(): void {
+    this.#sink = NOWHERE
+    this.#early = []
+    this.#exchange.resume()
+  }
+
+  #pass(bytes: Buffer): boolean {
+    this.#tail.push(bytes)
+    this.#tailSize += bytes.length
+    for (let first = this.#tail[0]; first && this.#tailSize - first.length >= TAIL_BYTES; first = this.#tail[0]) {
+      this.#tailSize -= first.length
+      this.#tail.shift()
+    }
+    if (this.#sink) return this.#sink.write(bytes)
+    this.#early.push(bytes)
+    return true
+  }
+
+  #close(): void {
+    this.#ended = true
+    this.#sink?.end()
+  }
+
+  /** Read once, at the end: from the last records, and what may be one that lacks only its closing blank line. */
+  #ending(): Ending {
+    const reader = new SseReader()
+    const bytes = Buffer.concat(this.#carry ? [...this.#tail, this.#carry] : this.#tail)
+    return this.#exchange.protocol.readEnding([...reader.read(bytes), ...reader.end()])
+  }
+}

@@ -1,0 +1,83 @@
+import { RelayError } from '../errors.js'
+import { type SseRecord, SseReader } from '../lib/sse.js'
+import { Flow } from './flow.js'
+import { type Answering, type Intake, Whole } from './intake.js'
+
+/** So long, and so much, is held back for an upstream that has begun to speak but not yet to answer. */
+const HOLD_MS = 10_000
+const HOLD_BYTES = 64 * 1024
+
+/**
+ * Holds a stream back until its first real output: up to there a failure, also one told under status 200, can still be
+ * mended by another upstream. The held bytes then go on as they came.
+ */
+export class Hold implements Intake {
+  readonly #exchange: Answering
+  readonly #reader = new SseReader()
+  #held: Buffer[] = []
+  #size = 0
+  /** Set when the bytes turn out not to be a stream at all. */
+  #whole: Whole | undefined
+
+  constructor(exchange: Answering) {
+    this.#exchange = exchange
+  }
+
+  take(chunk: Buffer): boolean {
+    if (this.#size === 0) this.#begin(chunk)
+    this.#size += chunk.length
+    if (this.#whole) return this.#whole.take(chunk)
+    this.#held.push(chunk)
+    return this.#weigh(this.#reader.read(chunk)) || this.#size < HOLD_BYTES || this.#commit()
+  }
+
+  end(): void {
+    if (this.#whole) return this.#whole.end()
+    if (this.#weigh(this.#reader.end())) return
+    this.fail(new RelayError('upstream_invalid', 'The provider ended its answer before it began.'))
+  }
+
+  fail(error: RelayError): void {
+    this.#exchange.alarms.drop(this)
+    this.#exchange.refuse(error)
+  }
+
+  /** It has been held long enough. */
+  ring(): void {
+    this.#commit()
+  }
+
+  #begin(chunk: Buffer): void {
+    const first = chunk.toString('latin1', 0, 64).trimStart()[0]
+    if (first === '{' || first === '[' || first === '<') this.#whole = new Whole(HOLD_BYTES, (body) => this.#unstreamed(body))
+    else this.#exchange.alarms.set(this, HOLD_MS)
+  }
+
+  /** True once the records have decided it. */
+  #weigh(records: readonly SseRecord[]): boolean {
+    for (const record of records) {
+      const sign = this.#exchange.protocol.readSign(record)
+      if (sign === 'preamble') continue
+      if (sign === 'output') return this.#commit()
+      this.#exchange.alarms.drop(this)
+      this.#exchange.doubt(sign)
+      return true
+    }
+    return false
+  }
+
+  #commit(): true {
+    this.#exchange.alarms.drop(this)
+    const flow = new Flow(this.#exchange)
+    this.#exchange.commit(flow)
+    for (const chunk of this.#held) flow.take(chunk)
+    return true
+  }
+
+  /** A stream was asked for, and something whole came: an error that kept its status to itself, most often. */
+  #unstreamed(body: Buffer | undefined): void {
+    const fault = body && this.#exchange.protocol.readAnswer(body).fault
+    if (fault) this.#exchange.doubt(fault)
+    else this.fail(new RelayError('upstream_invalid', 'The provider did not stream its answer.'))
+  }
+}

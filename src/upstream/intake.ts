@@ -1,0 +1,59 @@
+import type { End } from '../call.js'
+import type { RelayError } from '../errors.js'
+import type { Alarms } from '../lib/time.js'
+import type { Fault, Protocol } from '../protocols/protocol.js'
+import type { Flow } from './flow.js'
+
+/** Takes an answer's body: whole, held back, or flowing. */
+export interface Intake {
+  /** False asks the upstream for a pause. */
+  take(chunk: Buffer): boolean
+  end(): void
+  /** The connection failed, or time ran out. */
+  fail(error: RelayError): void
+}
+
+/** The attempt, as its intakes see it. */
+export interface Answering {
+  readonly protocol: Protocol
+  readonly alarms: Alarms
+  /** The answer has begun: no other channel will be tried. */
+  commit(flow: Flow): void
+  /** This attempt has failed before its commit point. */
+  refuse(error: RelayError): void
+  /** The same, for a fault that came under a status of success. */
+  doubt(fault: Fault): void
+  /** The client can take more. */
+  resume(): void
+  /** A committed answer is over, for better or worse. */
+  ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void
+}
+
+/** Collects a body up to a limit. Past it, or when the connection fails, there is none. */
+export class Whole implements Intake {
+  readonly #limit: number
+  readonly #done: (body: Buffer | undefined, error?: RelayError) => void
+  readonly #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(limit: number, done: (body: Buffer | undefined, error?: RelayError) => void) {
+    this.#limit = limit
+    this.#done = done
+  }
+
+  take(chunk: Buffer): boolean {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    if (this.#size > this.#limit) this.#done(undefined)
+    return true
+  }
+
+  end(): void {
+    const [only] = this.#chunks
+    this.#done(only && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks, this.#size))
+  }
+
+  fail(error: RelayError): void {
+    this.#done(undefined, error)
+  }
+}

@@ -1,0 +1,66 @@
+import { type Dispatcher, Pool } from 'undici'
+import type { Place, Timeouts } from '../call.js'
+
+/** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */
+export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
+
+/** Receives one answer: undici's callbacks as its core calls them, with raw headers, so that none is parsed in vain. */
+export interface Receiver {
+  onConnect(abort: (reason?: Error) => void): void
+  onHeaders(status: number, headers: Buffer[], resume: () => void): boolean
+  onData(chunk: Buffer): boolean
+  onComplete(): void
+  onError(error: Error): void
+}
+
+/** What is sent. */
+export interface Sending {
+  readonly place: Place
+  readonly path: string
+  readonly headers: readonly string[]
+  readonly body: Buffer
+  readonly timeouts: Timeouts
+}
+
+/** One connection pool for each address, made when it is first needed. */
+export class Connections {
+  readonly #pools = new Map<string, Transport>()
+  readonly #given: Transport | undefined
+
+  constructor(given: Transport | undefined) {
+    this.#given = given
+  }
+
+  send(sending: Sending, receiver: Receiver): void {
+    const { origin, prefix } = sending.place
+    this.#to(origin, sending.timeouts.connectMs).dispatch(
+      {
+        origin,
+        path: prefix + sending.path,
+        method: 'POST',
+        headers: sending.headers as string[],
+        body: sending.body,
+        headersTimeout: sending.timeouts.headersMs,
+        bodyTimeout: sending.timeouts.idleMs,
+      },
+      receiver,
+    )
+  }
+
+  /** Breaks every connection. A transport that the host gave stays the host's to close. */
+  async destroy(): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map((pool) => pool.destroy()))
+  }
+
+  #to(origin: string, connectMs: number): Transport {
+    if (this.#given) return this.#given
+    const pool = this.#pools.get(origin)
+    if (pool) return pool
+    // One request at a time on a connection: pipelined answers would wait behind a stream.
+    const made = new Pool(origin, { pipelining: 1, connect: { timeout: connectMs } })
+    this.#pools.set(origin, made)
+    return made
+  }
+}
