@@ -83,7 +83,12 @@ export function upgradeRelay(_relay: Relay): (req: IncomingMessage, socket: Dupl
 }
 
 /** Answers one request; undefined if it is not the relay's, and then it is untouched. Resolves when the answer has begun. */
-export function handleNode(relay: Relay, req: NodeRequest, res: NodeResponse, around: Surroundings = {}): Promise<void> | undefined {
+export function handleNode(
+  relay: Relay,
+  req: NodeRequest,
+  res: NodeResponse,
+  around: Surroundings = {},
+): Promise<void> | undefined {
   return answer(relay, new Incoming(req, res, around), req, res)
 }
 
@@ -143,20 +148,23 @@ class Incoming implements RelayRequest {
     const req = this.#req
     const announced = Number(req.headers['content-length'])
     if (announced > limit) return Promise.reject(tooLarge(limit))
-    if (req.readableDidRead) return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
+    if (req.readableDidRead)
+      return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
     if (req.headers.expect === '100-continue') this.#res.writeContinue()
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let size = 0
-      this.departure.onLeave = () => reject(new RelayError('client_left', 'The client left before its request was whole.'))
-      if (this.departure.left) this.departure.onLeave()
+      const clientLeft = (): void =>
+        reject(new RelayError('client_left', 'The client left before its request was whole.'))
+      this.departure.waiter = { clientLeft }
+      if (this.departure.left) clientLeft()
       req.on('data', (chunk: Buffer) => {
         size += chunk.length
         if (size <= limit) chunks.push(chunk)
         else reject(tooLarge(limit))
       })
       req.on('end', () => {
-        this.departure.onLeave = undefined
+        this.departure.waiter = undefined
         resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size))
       })
       req.on('error', ignore)
@@ -164,7 +172,12 @@ class Incoming implements RelayRequest {
   }
 }
 
-function send(req: NodeRequest, res: NodeResponse, { departure }: Incoming, { status, headers, body }: RelayResponse): void {
+function send(
+  req: NodeRequest,
+  res: NodeResponse,
+  { departure }: Incoming,
+  { status, headers, body }: RelayResponse,
+): void {
   if (departure.left) return
   if (res.headersSent) {
     res.destroy()

@@ -11,7 +11,11 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 const LONGEST_CLIENT_WAIT_MS = 60_000
 
 /** An upstream's answer. Of its headers only the content type passes. */
-export function answerReply({ status, contentType, body }: Reply, id: string, attempts: readonly Attempt[]): RelayResponse {
+export function answerReply(
+  { status, contentType, body }: Reply,
+  id: string,
+  attempts: readonly Attempt[],
+): RelayResponse {
   const headers: Record<string, string> = {
     'content-type': safe(contentType) || JSON_TYPE,
     'x-request-id': id,
@@ -28,10 +32,19 @@ export function answerReply({ status, contentType, body }: Reply, id: string, at
 }
 
 export function answerJson(body: Buffer, id: string): RelayResponse {
-  return { status: 200, headers: { 'content-type': JSON_TYPE, 'content-length': String(body.length), 'x-request-id': id }, body }
+  return {
+    status: 200,
+    headers: { 'content-type': JSON_TYPE, 'content-length': String(body.length), 'x-request-id': id },
+    body,
+  }
 }
 
-export function answerError(error: RelayError, protocol: Protocol, id: string, attempts: readonly Attempt[]): RelayResponse {
+export function answerError(
+  error: RelayError,
+  protocol: Protocol,
+  id: string,
+  attempts: readonly Attempt[],
+): RelayResponse {
   const body = protocol.writeError(error)
   const headers: Record<string, string> = {
     ...error.headers,
@@ -64,5 +77,10 @@ function safe(value: string): string {
 /** For a relay that has the path to itself, or was asked by name: there is nothing here. */
 export function answerUnknownPath({ method, url }: Pick<RelayRequest, 'method' | 'url'>): RelayResponse {
   const path = url.split('?', 1)[0]?.slice(0, 200)
-  return answerError(new RelayError('unknown_path', `Invalid URL (${method} ${path})`), protocolOf('openai-chat'), requestId(), [])
+  return answerError(
+    new RelayError('unknown_path', `Invalid URL (${method} ${path})`),
+    protocolOf('openai-chat'),
+    requestId(),
+    [],
+  )
 }

@@ -24,7 +24,9 @@ const milliseconds = (fallback: number): Natural => z.int().min(0).default(fallb
 
 const timeouts: Strict<{ connectMs: Natural; headersMs: Natural; firstOutputMs: Natural; idleMs: Natural }> = object({
   connectMs: milliseconds(10_000).describe('To a standing connection, TLS included. In ms.'),
-  headersMs: milliseconds(600_000).describe('From the request sent to the first header; a whole answer thinks in this time. In ms.'),
+  headersMs: milliseconds(600_000).describe(
+    'From the request sent to the first header; a whole answer thinks in this time. In ms.',
+  ),
   firstOutputMs: milliseconds(600_000).describe('To the first output of a stream; keep-alives do not count. In ms.'),
   idleMs: milliseconds(300_000).describe('Between two pieces of an answer. In ms.'),
 }).describe('How long to wait for this provider.')
@@ -36,8 +38,7 @@ const pace: Strict<{ concurrency: Maybe<z.ZodInt>; minTimeMs: Natural; queue: Na
   queueMs: milliseconds(5000).describe('The longest wait in the queue. In ms.'),
 }).describe('Use each credential of this provider gently. Not paced when left out.')
 
-const oneOrMore = <Item extends z.ZodType>(item: Item): OneOrMore<Item> =>
-  z.union([item, z.array(item).min(1)])
+const oneOrMore = <Item extends z.ZodType>(item: Item): OneOrMore<Item> => z.union([item, z.array(item).min(1)])
 
 const baseURL = z.url({ protocol: /^https?$/, error: 'not a URL' })
 
@@ -49,7 +50,10 @@ const provider: Strict<{
   timeouts: z.ZodPrefault<typeof timeouts>
   pace: Maybe<typeof pace>
 }> = object({
-  type: z.enum([...providers.keys()]).optional().describe('Which kind of provider this is. Not needed when its id says so.'),
+  type: z
+    .enum([...providers.keys()])
+    .optional()
+    .describe('Which kind of provider this is. Not needed when its id says so.'),
   apiKey: oneOrMore(z.string().min(1))
     .optional()
     .describe("The key, or a pool of keys that are used in turn. By default from the provider's environment variable."),
@@ -81,7 +85,10 @@ const route: Strict<{
     .array(z.union([targetName, object({ target: targetName, weight: z.number().positive().default(1) })]))
     .min(1)
     .describe('`provider/model`, or `provider` for the same name there.'),
-  onContextTooLong: z.array(targetName).optional().describe('Targets for a conversation that is too long for the others.'),
+  onContextTooLong: z
+    .array(targetName)
+    .optional()
+    .describe('Targets for a conversation that is too long for the others.'),
   onContentFilter: z.array(targetName).optional().describe("Targets for what the others' content filter refuses."),
 })
 
@@ -97,17 +104,28 @@ const key: Strict<{
   expiresAt: Maybe<z.ZodISODateTime>
   allowedIps: Maybe<Texts>
 }> = object({
-  id: z.string().min(1).max(128).describe('Who it is, in logs and records. Two keys may share one: that is how a key is replaced.'),
+  id: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('Who it is, in logs and records. Two keys may share one: that is how a key is replaced.'),
   key: z.string().min(8).optional().describe('The secret itself. Kept in memory as a digest only.'),
   digest: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, 'not sha256:<64 hex digits>')
     .optional()
     .describe("The secret's SHA-256, as `modelmount key create` prints it. Instead of `key`."),
-  publicId: z.string().length(12).optional().describe('The middle of a key made by `modelmount key create`: finds the digest.'),
+  publicId: z
+    .string()
+    .length(12)
+    .optional()
+    .describe('The middle of a key made by `modelmount key create`: finds the digest.'),
   group: z.string().optional().describe('A name of `groups`; `default` when left out.'),
   models: modelList.optional(),
-  expiresAt: z.iso.datetime({ offset: true, error: 'not an ISO date and time' }).optional().describe('From then on it is refused.'),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'not an ISO date and time' })
+    .optional()
+    .describe('From then on it is refused.'),
   allowedIps: z
     .array(z.string().refine(isAddressRange, 'not an IP address or range'))
     .min(1)
@@ -124,7 +142,9 @@ const retry: Strict<{
   retryTimeouts: z.ZodDefault<z.ZodBoolean>
 }> = object({
   attempts: z.int().min(1).default(3).describe('Tries for one call in all, at whatever target.'),
-  minDelayMs: milliseconds(250).describe('Before the first try again at the same place; doubled each time, with jitter. In ms.'),
+  minDelayMs: milliseconds(250).describe(
+    'Before the first try again at the same place; doubled each time, with jitter. In ms.',
+  ),
   maxDelayMs: milliseconds(8000).describe('The longest wait that a caller bears inside one call. In ms.'),
   retryTimeouts: z
     .boolean()
@@ -158,7 +178,9 @@ export const configSchema: Strict<{
   shutdownMs: Natural
 }> = object({
   $schema: z.string().optional().describe('For editors.'),
-  providers: z.record(z.string().regex(/^[\w.-]+$/, 'not a plain name'), provider).describe('Where models are served, by an id of your choice.'),
+  providers: z
+    .record(z.string().regex(/^[\w.-]+$/, 'not a plain name'), provider)
+    .describe('Where models are served, by an id of your choice.'),
   models: z
     .record(z.string().min(1), z.union([targetName, z.array(targetName).min(1), route]))
     .optional()
@@ -171,9 +193,13 @@ export const configSchema: Strict<{
   onDisconnect: z
     .enum(['abort', 'drain'])
     .default('abort')
-    .describe('What becomes of the upstream request when the client leaves: broken off, or read to its end for the usage.'),
+    .describe(
+      'What becomes of the upstream request when the client leaves: broken off, or read to its end for the usage.',
+    ),
   maxBodyBytes: z.int().min(1).default(33_554_432).describe('The largest request body, after decompression.'),
-  shutdownMs: milliseconds(30_000).describe('How long running answers may take to finish when the relay closes. In ms.'),
+  shutdownMs: milliseconds(30_000).describe(
+    'How long running answers may take to finish when the relay closes. In ms.',
+  ),
 })
 
 /** A config as it is written. */

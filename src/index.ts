@@ -5,9 +5,24 @@
 export { answerUnknownPath } from './answers.js'
 export { tooLarge } from './body.js'
 export type { Attempt, Caller, Outcome } from './call.js'
-export { type Config, ConfigError, type ConfigFault, type ConfigInput, configJsonSchema, readConfig, type Strategy } from './config.js'
+export {
+  type Config,
+  ConfigError,
+  type ConfigFault,
+  type ConfigInput,
+  configJsonSchema,
+  readConfig,
+  type Strategy,
+} from './config.js'
 export { type ErrorDetails, type ErrorKind, RelayError } from './errors.js'
-export { type ByteSink, type ByteStream, Departure, type RelayRequest, type RelayResponse } from './http.js'
+export {
+  type ByteSink,
+  type ByteStream,
+  Departure,
+  type RelayRequest,
+  type RelayResponse,
+  type Waiter,
+} from './http.js'
 export type { Hooks, RelayOptions } from './options.js'
 export type { AdmittedCall, Logger, Plugin } from './plugins.js'
 export type { UsageRecord } from './policies/account.js'

@@ -1,4 +1,4 @@
-import { type ConfigInput, ConfigError } from './config.js'
+import { ConfigError, type ConfigInput } from './config.js'
 import type { Logger, Plugin } from './plugins.js'
 import type { Authenticate } from './policies/authenticate.js'
 import type { Transport } from './upstream/transport.js'
@@ -33,7 +33,8 @@ export function splitOptions(options: RelayOptions): { hooks: Hooks; config: Con
   const hooks: Hooks = { authenticate, priceOf, plugins, logger, transport }
   for (const [name, fits] of Object.entries(HOOKS)) {
     const value = hooks[name as keyof Hooks]
-    if (value !== undefined && !fits(value)) throw new ConfigError([{ path: name, message: 'is not of the right kind' }])
+    if (value !== undefined && !fits(value))
+      throw new ConfigError([{ path: name, message: 'is not of the right kind' }])
   }
   return { hooks, config }
 }

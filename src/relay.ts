@@ -64,7 +64,20 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
       parts.running.end()
       parts.account.settle(call, end)
     }
-    const call: Call = { id, startedAt, operation, protocol, caller, facts, body, passedHeaders, departure, affinity, attempts, settle }
+    const call: Call = {
+      id,
+      startedAt,
+      operation,
+      protocol,
+      caller,
+      facts,
+      body,
+      passedHeaders,
+      departure,
+      affinity,
+      attempts,
+      settle,
+    }
     return answerReply(await relay(parts, call, plan), id, attempts)
   } catch (error) {
     return answerError(told(error, parts, id), protocol, id, attempts)
@@ -76,12 +89,21 @@ async function relay({ running, plugins, means, logger }: Parts, call: Call, pla
   running.begin()
   try {
     const { id: requestId, caller, operation, facts } = call
-    for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model: facts.model, stream: facts.stream })
+    for (const plugin of plugins)
+      await plugin.admitted?.({ requestId, caller, operation, model: facts.model, stream: facts.stream })
     return await failover(call, plan, means)
   } catch (error) {
     const known = error instanceof RelayError ? error : undefined
-    call.settle({ outcome: known?.kind === 'client_left' ? 'left' : 'failed', status: known?.status ?? 500, error: known })
-    if (known?.blame) logger.warn({ requestId: call.id, attempts: call.attempts, error: known.message, cause: known.cause }, 'a call failed')
+    call.settle({
+      outcome: known?.kind === 'client_left' ? 'left' : 'failed',
+      status: known?.status ?? 500,
+      error: known,
+    })
+    if (known?.blame)
+      logger.warn(
+        { requestId: call.id, attempts: call.attempts, error: known.message, cause: known.cause },
+        'a call failed',
+      )
     throw error
   }
 }

@@ -8,7 +8,8 @@ export class Running {
 
   /** @throws {RelayError} `closing` once the relay takes no more */
   begin(): void {
-    if (this.#closing) throw new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
+    if (this.#closing)
+      throw new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
     this.#count++
   }
 

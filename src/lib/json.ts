@@ -22,10 +22,33 @@ export interface Shape {
   /** An array must hold at least this many. */
   readonly least?: number
   readonly items?: Shape
-  readonly fields?: ReadonlyMap<string, Shape>
+  readonly fields?: Fields
 }
 
-export type Outline = ReadonlyMap<string, Span>
+/** The named fields of an object. Each has a bit, so that an object's check needs no set of what it has seen. */
+export type Fields = ReadonlyMap<string, { readonly shape: Shape; readonly bit: number }>
+
+/** @throws {RangeError} for more fields than there are bits */
+export function fields(shapes: Readonly<Record<string, Shape>>): Fields {
+  const entries = Object.entries(shapes)
+  if (entries.length > 31) throw new RangeError('a shape names at most 31 fields')
+  return new Map(entries.map(([key, shape], index) => [key, { shape, bit: 1 << index }]))
+}
+
+/** The places of the values that a shape marks `keep`. There are few, so they are searched, not hashed. */
+export class Outline {
+  readonly #keys: string[] = []
+  readonly #spans: Span[] = []
+
+  get(key: string): Span | undefined {
+    return this.#spans[this.#keys.lastIndexOf(key)]
+  }
+
+  set(key: string, span: Span): void {
+    this.#keys.push(key)
+    this.#spans.push(span)
+  }
+}
 
 /** `syntax`: not JSON. `kind`: a value of the wrong kind. `missing`: a required field is not there. `doubled`: a named key twice or spelled with escapes. */
 export type FaultKind = 'syntax' | 'kind' | 'missing' | 'doubled'
@@ -73,7 +96,7 @@ export function parseSpan(bytes: Buffer, span: Span): unknown {
 
 class Walk {
   at = 0
-  readonly kept = new Map<string, Span>()
+  readonly kept = new Outline()
   readonly #bytes: Buffer
   /** Keys and indices from the top to the value being read; only what a shape names. */
   readonly #path: (string | number)[] = []
@@ -122,7 +145,7 @@ class Walk {
 
   #object(shape: Shape | undefined, depth: number): void {
     const fields = shape?.fields
-    const seen = fields ? new Set<string>() : undefined
+    let seen = 0
     this.at++
     this.space()
     if (this.#bytes[this.at] === CLOSE_OBJECT) this.at++
@@ -132,15 +155,20 @@ class Walk {
         if (this.#bytes[this.at] !== QUOTE) this.broken()
         const start = this.at
         this.#string()
-        const key = fields && seen ? this.#key(start, fields, seen) : undefined
+        const key = fields ? this.#key(start, fields, seen) : undefined
+        const field = key === undefined ? undefined : fields?.get(key)
         this.#expect(COLON)
-        if (key === undefined) this.value(undefined, '', depth + 1)
-        else this.#below(key, fields?.get(key), depth)
+        if (key === undefined || !field) this.value(undefined, '', depth + 1)
+        else this.#below(key, field.shape, depth)
+        seen |= field?.bit ?? 0
       } while (this.#more(CLOSE_OBJECT))
     }
-    if (!fields || !seen) return
-    for (const [key, field] of fields) {
-      if (!field.required || seen.has(key)) continue
+    if (fields) this.#complete(fields, seen)
+  }
+
+  #complete(fields: Fields, seen: number): void {
+    for (const [key, { shape, bit }] of fields) {
+      if (!shape.required || seen & bit) continue
       this.#path.push(key)
       this.#fault('missing', 'is required')
     }
@@ -168,16 +196,16 @@ class Walk {
   }
 
   /** The key's name if the shape names it. A second one, or one in disguise, could mean something else to the next reader. */
-  #key(start: number, fields: ReadonlyMap<string, Shape>, seen: Set<string>): string | undefined {
+  #key(start: number, fields: Fields, seen: number): string | undefined {
     const raw = this.#bytes.toString('latin1', start + 1, this.at - 1)
     const escaped = raw.includes('\\')
     const key = escaped ? this.#unescaped(start) : raw
-    if (!fields.has(key)) return undefined
-    if (escaped || seen.has(key)) {
+    const field = fields.get(key)
+    if (!field) return undefined
+    if (escaped || seen & field.bit) {
       this.#path.push(key)
       this.#fault('doubled', escaped ? 'the key is spelled with escapes' : 'the key is given twice')
     }
-    seen.add(key)
     return key
   }
 

@@ -56,7 +56,8 @@ export class Gate {
       throw new RelayError('invalid_key', "You didn't provide an API key. Send it as `Authorization: Bearer <key>`.")
     }
     const found = this.#keys.find(key, request.ip)
-    if (typeof found === 'string') throw new RelayError(found === 'address' ? 'ip_refused' : 'invalid_key', FAULTS[found])
+    if (typeof found === 'string')
+      throw new RelayError(found === 'address' ? 'ip_refused' : 'invalid_key', FAULTS[found])
     return found
   }
 }

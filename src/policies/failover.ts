@@ -19,23 +19,32 @@ export interface Means extends Tools {
 }
 
 /**
- * Tries a call's channels until one answers: p-retry drives the loop, the walk says who is next. There is no wait
- * before another channel; before the same one again there is, and never longer than a caller would bear.
+ * Tries a call's channels until one answers. There is no wait before another channel; before the same one again there
+ * is, and never longer than a caller would bear.
  * @throws {RelayError} the last failure, when nothing is left that may mend it
  */
-export function failover(call: Call, plan: Plan, means: Means): Promise<Reply> {
-  const { retry, health } = means
-  const walk = new Walk(plan, health, { affinity: call.affinity, priceOf: means.priceOf })
-  return pRetry(() => attempt(call, walk, means), {
+export async function failover(call: Call, plan: Plan, means: Means): Promise<Reply> {
+  const walk = new Walk(plan, means.health, { affinity: call.affinity, priceOf: means.priceOf })
+  try {
+    return await attempt(call, walk, means)
+  } catch (failure) {
+    return await tryOn(failure, walk, call, means)
+  }
+}
+
+/** p-retry drives the loop. It begins with what has failed already, so that a call that goes well pays nothing for it. */
+function tryOn(failure: unknown, walk: Walk, call: Call, means: Means): Promise<Reply> {
+  const { retry } = means
+  return pRetry((number) => (number === 1 ? Promise.reject(failure) : attempt(call, walk, means)), {
     retries: retry.attempts - 1,
     minTimeout: 0,
     async shouldRetry({ error, attemptNumber }) {
       if (call.departure.left || !(error instanceof RelayError) || !isMendable(error, retry.retryTimeouts)) return false
       if (walk.peek()) return true
-      const rest = Math.max(backoff(attemptNumber, retry), error.retryAfterMs ?? 0)
+      if (error.blame === 'context' || error.blame === 'filter') return false
       walk.again()
-      const waitMs = Math.max(rest, walk.restMs())
-      if (waitMs > retry.maxDelayMs || error.blame === 'context' || error.blame === 'filter') return false
+      const waitMs = Math.max(backoff(attemptNumber, retry), error.retryAfterMs ?? 0, walk.restMs())
+      if (waitMs > retry.maxDelayMs) return false
       await sleep(waitMs, call.departure)
       return !call.departure.left && walk.peek() !== undefined
     },
@@ -68,7 +77,11 @@ async function send(call: Call, channel: Channel, means: Means): Promise<Reply> 
 }
 
 /** What a failure says of the channel's health. A caller's own mistakes say nothing, except that it lives. */
-function judge(error: RelayError, channel: Channel, { probe, call, means: { health, retry } }: { probe: boolean; call: Call; means: Means }): void {
+function judge(
+  error: RelayError,
+  channel: Channel,
+  { probe, call, means: { health, retry } }: { probe: boolean; call: Call; means: Means },
+): void {
   if (error.kind === 'client_left' || error.kind === 'upstream_busy') {
     if (probe) health.undecided(channel)
   } else if (error.blame === 'rate') health.paused(channel, error.retryAfterMs ?? backoff(call.attempts.length, retry))
@@ -84,9 +97,13 @@ function backoff(attempt: number, { minDelayMs, maxDelayMs }: Config['retry']): 
 }
 
 function nothingLeft(restMs: number): RelayError {
-  return new RelayError('no_upstream', 'Every provider of this model is resting after failures. Please try again later.', {
-    retryAfterMs: Number.isFinite(restMs) ? restMs : undefined,
-  })
+  return new RelayError(
+    'no_upstream',
+    'Every provider of this model is resting after failures. Please try again later.',
+    {
+      retryAfterMs: Number.isFinite(restMs) ? restMs : undefined,
+    },
+  )
 }
 
 const WORDS: Partial<Record<RelayError['kind'], string>> = {

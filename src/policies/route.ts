@@ -73,11 +73,18 @@ export class Router {
 }
 
 /** The plan for a caller. @throws {RelayError} `model_not_found`, in the same words whether it is unknown or not for this caller */
-export function route(router: Router, model: string, caller: Caller, mayUse: (caller: Caller, model: string) => boolean): Plan {
+export function route(
+  router: Router,
+  model: string,
+  caller: Caller,
+  mayUse: (caller: Caller, model: string) => boolean,
+): Plan {
   const plan = mayUse(caller, model) ? router.find(model) : undefined
   if (plan) return plan
   const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
-  throw new RelayError('model_not_found', `The model \`${shown}\` does not exist or you do not have access to it.`, { param: 'model' })
+  throw new RelayError('model_not_found', `The model \`${shown}\` does not exist or you do not have access to it.`, {
+    param: 'model',
+  })
 }
 
 function planFor(rule: Rule, model: string): Plan {
@@ -162,7 +169,10 @@ function destinations(text: string, reading: Reading): Destination[] {
   if (upstream) return [{ upstream, model: text.slice(slash + 1) }]
   const alias = models[text]
   if (alias === undefined || seen.includes(text)) {
-    faults.push({ path, message: alias ? `"${text}" leads back to itself` : `"${text}" names no provider and no other model` })
+    faults.push({
+      path,
+      message: alias ? `"${text}" leads back to itself` : `"${text}" names no provider and no other model`,
+    })
     return []
   }
   return routeOf(alias).targets.flatMap((one) =>

@@ -54,7 +54,9 @@ export class Walk {
     let shortest = Number.POSITIVE_INFINITY
     for (const { upstream, model } of this.#targets) {
       for (const credential of upstream.credentials) {
-        const refused = this.#failed.some(({ channel, blame }) => blame === 'credential' && channel.credential === credential)
+        const refused = this.#failed.some(
+          ({ channel, blame }) => blame === 'credential' && channel.credential === credential,
+        )
         if (!refused) shortest = Math.min(shortest, this.#health.restMs(credential, model))
       }
     }
@@ -72,7 +74,8 @@ export class Walk {
     for (;;) {
       const [first, ...others] = left
       if (!first) return undefined
-      const target = others.length === 0 ? first : strategies[this.#plan.strategy](left as [Target, ...Target[]], this.#choosing)
+      const target =
+        others.length === 0 ? first : strategies[this.#plan.strategy](left as [Target, ...Target[]], this.#choosing)
       const channel = this.#channel(target)
       if (channel) return channel
       left = left.filter((one) => one !== target)
@@ -97,7 +100,8 @@ export class Walk {
     for (const { channel, blame } of this.#failed) {
       if (blame === 'place' || blame === 'slow') {
         if (channel.place === place && channel.target.model === target.model) return true
-      } else if (channel.credential === credential && (blame === 'credential' || channel.target.model === target.model)) return true
+      } else if (channel.credential === credential && (blame === 'credential' || channel.target.model === target.model))
+        return true
     }
     return this.#health.restMs(credential, target.model) > 0
   }

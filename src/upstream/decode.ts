@@ -1,5 +1,5 @@
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { RelayError } from '../errors.js'
 import type { Intake } from './intake.js'
 
@@ -52,6 +52,8 @@ export class Decoder implements Intake {
   }
 
   #broken(cause?: Error): RelayError {
-    return new RelayError('upstream_invalid', 'The provider compressed its answer in a way that cannot be read.', { cause })
+    return new RelayError('upstream_invalid', 'The provider compressed its answer in a way that cannot be read.', {
+      cause,
+    })
   }
 }

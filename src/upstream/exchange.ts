@@ -1,12 +1,13 @@
 import type { Call, Channel, End } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { ByteStream } from '../http.js'
+import type { Waiter } from '../lib/departure.js'
 import { splice } from '../lib/splice.js'
-import { type Alarms, now } from '../lib/time.js'
+import { type Alarms, now, type Waiting } from '../lib/time.js'
 import type { Fault, Protocol } from '../protocols/protocol.js'
 import { Decoder } from './decode.js'
 import { toConnectionError, toRelayError } from './failures.js'
-import { Flow } from './flow.js'
+import type { Flow } from './flow.js'
 import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
@@ -50,7 +51,7 @@ interface Ends {
   readonly over: () => void
 }
 
-class Exchange implements Receiver, Answering {
+class Exchange implements Receiver, Answering, Waiting, Waiter {
   readonly protocol: Protocol
   readonly alarms: Alarms
   readonly #call: Call
@@ -64,6 +65,10 @@ class Exchange implements Receiver, Answering {
   #decoder: Decoder | undefined
   #flow: Flow | undefined
   #head: Head | undefined
+  /** When patience ends: with the head, the first output, or the next bytes. */
+  deadline: number = Number.POSITIVE_INFINITY
+  alarmIndex = -1
+  #outputBy = Number.POSITIVE_INFINITY
   #status = 0
   #firstOutputMs = 0
   #over = false
@@ -82,12 +87,18 @@ class Exchange implements Receiver, Answering {
     const { timeouts } = target.upstream
     const { facts, passedHeaders, departure } = this.#call
     target.busy++
-    departure.onLeave = () => this.#clientLeft()
-    if (departure.left) return this.#clientLeft()
-    if (facts.stream) this.alarms.set(this, timeouts.firstOutputMs)
+    departure.waiter = this
+    if (departure.left) return this.clientLeft()
+    const { time } = this.alarms
+    if (facts.stream) this.#outputBy = time + timeouts.firstOutputMs
+    this.deadline = Math.min(this.#outputBy, time + timeouts.headersMs)
+    this.alarms.add(this)
     const body = target.model === facts.model ? this.#call.body : splice(this.#call.body, facts.modelAt, target.model)
     const headers = passedHeaders.length === 0 ? credential.headers : [...credential.headers, ...passedHeaders]
-    this.#tools.connections.send({ place, path: this.protocol.path, headers, body, timeouts }, this)
+    this.#tools.connections.send(
+      { place, path: this.protocol.path, headers, body, connectMs: timeouts.connectMs },
+      this,
+    )
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -101,6 +112,7 @@ class Exchange implements Receiver, Answering {
     this.#resume = resume
     this.#head = readHead(raw)
     const intake = this.#intakeFor(status)
+    this.#wait()
     const encoding = this.#head.contentEncoding
     if (encoding) this.#decoder = new Decoder(encoding, intake, resume)
     this.#intake = this.#decoder ?? intake
@@ -108,7 +120,11 @@ class Exchange implements Receiver, Answering {
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#over || (this.#intake?.take(chunk) ?? true)
+    if (this.#over || !this.#intake) return true
+    const more = this.#intake.take(chunk)
+    if (more) this.#wait()
+    else this.deadline = Number.POSITIVE_INFINITY
+    return more
   }
 
   onComplete(): void {
@@ -122,9 +138,17 @@ class Exchange implements Receiver, Answering {
     else this.refuse(failure)
   }
 
-  /** The first output did not come in time. */
+  /** Patience has ended. */
   ring(): void {
-    this.refuse(new RelayError('upstream_timeout', 'The provider took too long to begin its answer.'))
+    const error = new RelayError('upstream_timeout', 'The provider kept silent for too long.')
+    if (this.#intake) this.#intake.fail(error)
+    else this.refuse(error)
+  }
+
+  clientLeft(): void {
+    if (!this.#flow) return this.refuse(new RelayError('client_left', 'The client left.'))
+    if (this.#tools.drain) this.#flow.drain()
+    else this.#flow.leave()
   }
 
   commit(flow: Flow): void {
@@ -146,6 +170,7 @@ class Exchange implements Receiver, Answering {
   }
 
   resume(): void {
+    this.#wait()
     if (this.#decoder) this.#decoder.resume()
     else this.#resume?.()
   }
@@ -155,6 +180,10 @@ class Exchange implements Receiver, Answering {
     this.#finish()
     this.#abort?.()
     this.#settle(end)
+  }
+
+  #wait(): void {
+    this.deadline = Math.min(this.#outputBy, this.alarms.time + this.#channel.target.upstream.timeouts.idleMs)
   }
 
   #intakeFor(status: number): Intake {
@@ -169,7 +198,13 @@ class Exchange implements Receiver, Answering {
     const clean = bytes && redact(bytes.toString(), this.#channel.credential)
     const body = clean === undefined ? undefined : Buffer.from(clean)
     const fault = body && this.protocol.readFault(upstreamStatus, body)
-    this.refuse(toRelayError(fault, { upstreamStatus, retryAfterMs: this.#head?.retryAfterMs, body: fault?.native ? body : undefined }))
+    this.refuse(
+      toRelayError(fault, {
+        upstreamStatus,
+        retryAfterMs: this.#head?.retryAfterMs,
+        body: fault?.native ? body : undefined,
+      }),
+    )
   }
 
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
@@ -182,33 +217,25 @@ class Exchange implements Receiver, Answering {
   }
 
   #resolve(body: Buffer | Flow): void {
-    this.alarms.drop(this)
+    this.#outputBy = Number.POSITIVE_INFINITY
     const { target } = this.#channel
     const time = now()
     this.#firstOutputMs = time - this.#call.startedAt
-    target.firstOutputMs += (target.firstOutputMs === 0 ? 1 : SMOOTHING) * (time - this.#startedAt - target.firstOutputMs)
+    target.firstOutputMs +=
+      (target.firstOutputMs === 0 ? 1 : SMOOTHING) * (time - this.#startedAt - target.firstOutputMs)
     this.#ends.resolve({ status: this.#status, contentType: this.#head?.contentType ?? '', body })
   }
 
-  #clientLeft(): void {
-    if (!this.#flow) return this.refuse(new RelayError('client_left', 'The client left.'))
-    if (this.#tools.drain) this.#flow.drain()
-    else this.#flow.leave()
-  }
-
   #settle(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
-    this.#call.settle({
-      ...end,
-      status: this.#status,
-      target: this.#channel.target,
-      firstOutputMs: this.#firstOutputMs,
-    })
+    const { outcome, usage, error } = end
+    const { target } = this.#channel
+    this.#call.settle({ outcome, usage, error, target, status: this.#status, firstOutputMs: this.#firstOutputMs })
   }
 
   #finish(): void {
     this.#over = true
-    this.alarms.drop(this)
-    this.#call.departure.onLeave = undefined
+    this.alarms.remove(this)
+    this.#call.departure.waiter = undefined
     this.#channel.target.busy--
     this.#ends.over()
   }

@@ -34,7 +34,10 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
   const status = upstreamStatus >= 400 ? upstreamStatus : (fault?.status ?? 0)
   const kind = kindOf(status, fault)
   if (kind === 'upstream_refused') {
-    return new RelayError(kind, "The provider refused the relay's credential.", { upstreamStatus, cause: fault?.message })
+    return new RelayError(kind, "The provider refused the relay's credential.", {
+      upstreamStatus,
+      cause: fault?.message,
+    })
   }
   const message = fault?.message || `The provider answered with status ${upstreamStatus} and no explanation.`
   if (kind === 'upstream_invalid') return new RelayError(kind, message, { upstreamStatus })
@@ -62,7 +65,13 @@ function kindOf(status: number, fault: Fault | undefined): ErrorKind {
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 /** After a connection stood: the request may have been read, but no answer can come any more. */
-const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_ABORTED'])
+const BROKEN = new Set([
+  'UND_ERR_SOCKET',
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_ABORTED',
+])
 
 /** A connection's error, as the relay's own. Its text may name internal addresses, so it is kept as the cause only. */
 export function toConnectionError(cause: unknown): RelayError {

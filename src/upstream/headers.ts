@@ -26,7 +26,10 @@ export function readHead(raw: readonly Buffer[]): Head {
     const name = text(raw[i]).toLowerCase()
     if (name === 'content-type') contentType = text(raw[i + 1])
     else if (name === 'content-length') contentLength = Number(text(raw[i + 1]))
-    else if (name === 'content-encoding') contentEncoding = text(raw[i + 1]).trim().toLowerCase()
+    else if (name === 'content-encoding')
+      contentEncoding = text(raw[i + 1])
+        .trim()
+        .toLowerCase()
     else if (name === 'retry-after') wait ??= text(raw[i + 1])
     else if (name === 'retry-after-ms') waitMs ??= text(raw[i + 1])
     else if (name === 'date') date = text(raw[i + 1])
@@ -43,7 +46,11 @@ export function readHead(raw: readonly Buffer[]): Head {
  * `retry-after-ms`, else `retry-after` in seconds or as a date, which is measured against the answer's own `date` since
  * clocks differ. Nonsense is undefined; the past is 0.
  */
-export function readWait(wait: string | undefined, waitMs: string | undefined, date: string | undefined): number | undefined {
+export function readWait(
+  wait: string | undefined,
+  waitMs: string | undefined,
+  date: string | undefined,
+): number | undefined {
   const exact = readNumber(waitMs)
   if (exact !== undefined) return clamp(exact)
   if (wait === undefined) return undefined

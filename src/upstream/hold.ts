@@ -1,5 +1,6 @@
 import { RelayError } from '../errors.js'
-import { type SseRecord, SseReader } from '../lib/sse.js'
+import { SseReader, type SseRecord } from '../lib/sse.js'
+import type { Waiting } from '../lib/time.js'
 import { Flow } from './flow.js'
 import { type Answering, type Intake, Whole } from './intake.js'
 
@@ -11,7 +12,9 @@ const HOLD_BYTES = 64 * 1024
  * Holds a stream back until its first real output: up to there a failure, also one told under status 200, can still be
  * mended by another upstream. The held bytes then go on as they came.
  */
-export class Hold implements Intake {
+export class Hold implements Intake, Waiting {
+  deadline: number = Number.POSITIVE_INFINITY
+  alarmIndex = -1
   readonly #exchange: Answering
   readonly #reader = new SseReader()
   #held: Buffer[] = []
@@ -38,7 +41,7 @@ export class Hold implements Intake {
   }
 
   fail(error: RelayError): void {
-    this.#exchange.alarms.drop(this)
+    this.#exchange.alarms.remove(this)
     this.#exchange.refuse(error)
   }
 
@@ -49,8 +52,12 @@ export class Hold implements Intake {
 
   #begin(chunk: Buffer): void {
     const first = chunk.toString('latin1', 0, 64).trimStart()[0]
-    if (first === '{' || first === '[' || first === '<') this.#whole = new Whole(HOLD_BYTES, (body) => this.#unstreamed(body))
-    else this.#exchange.alarms.set(this, HOLD_MS)
+    if (first === '{' || first === '[' || first === '<')
+      this.#whole = new Whole(HOLD_BYTES, (body) => this.#unstreamed(body))
+    else {
+      this.deadline = this.#exchange.alarms.time + HOLD_MS
+      this.#exchange.alarms.add(this)
+    }
   }
 
   /** True once the records have decided it. */
@@ -59,7 +66,7 @@ export class Hold implements Intake {
       const sign = this.#exchange.protocol.readSign(record)
       if (sign === 'preamble') continue
       if (sign === 'output') return this.#commit()
-      this.#exchange.alarms.drop(this)
+      this.#exchange.alarms.remove(this)
       this.#exchange.doubt(sign)
       return true
     }
@@ -67,7 +74,7 @@ export class Hold implements Intake {
   }
 
   #commit(): true {
-    this.#exchange.alarms.drop(this)
+    this.#exchange.alarms.remove(this)
     const flow = new Flow(this.#exchange)
     this.#exchange.commit(flow)
     for (const chunk of this.#held) flow.take(chunk)

@@ -18,7 +18,7 @@ export class Paces {
     return new Promise((resolve, reject) => {
       let waiting = true
       const timer = setTimeout(() => giveUp('The queue for this model did not move in time.'), pace.queueMs)
-      departure.onLeave = () => giveUp('The client left.')
+      departure.waiter = { clientLeft: () => giveUp('The client left.') }
       if (departure.left) giveUp('The client left.')
       limiter.schedule(() => new Promise<void>(take)).catch(() => giveUp('The queue for this model is full.'))
 
@@ -35,7 +35,7 @@ export class Paces {
       function stopWaiting(): void {
         waiting = false
         clearTimeout(timer)
-        departure.onLeave = undefined
+        departure.waiter = undefined
       }
     })
   }

@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
-import type { Place, Timeouts } from '../call.js'
+import type { Place } from '../call.js'
 
 /** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */
 export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
@@ -19,7 +19,7 @@ export interface Sending {
   readonly path: string
   readonly headers: readonly string[]
   readonly body: Buffer
-  readonly timeouts: Timeouts
+  readonly connectMs: number
 }
 
 /** One connection pool for each address, made when it is first needed. */
@@ -33,15 +33,16 @@ export class Connections {
 
   send(sending: Sending, receiver: Receiver): void {
     const { origin, prefix } = sending.place
-    this.#to(origin, sending.timeouts.connectMs).dispatch(
+    this.#to(origin, sending.connectMs).dispatch(
       {
         origin,
         path: prefix + sending.path,
         method: 'POST',
         headers: sending.headers as string[],
         body: sending.body,
-        headersTimeout: sending.timeouts.headersMs,
-        bodyTimeout: sending.timeouts.idleMs,
+        // undici would set three timers a request; the relay watches over head and body itself, with one for all.
+        headersTimeout: 0,
+        bodyTimeout: 0,
       },
       receiver,
     )

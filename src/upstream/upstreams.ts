@@ -21,7 +21,8 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
     const apiKeys = keysOf(given, provider, environment)
     const baseURLs = listOf(given.baseURL ?? provider.baseURL)
     if (baseURLs.length === 0) faults.push({ path: `${path}.baseURL`, message: 'is needed for this type' })
-    if (!apiKeys) faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
+    if (!apiKeys)
+      faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
     upstreams.set(id, {
       id,
       provider,
@@ -38,7 +39,11 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
 }
 
 /** The configured keys, else the environment's. Undefined where one is needed and missing. */
-function keysOf(given: ProviderConfig, { keyVariable }: Provider, environment: NodeJS.ProcessEnv): (string | undefined)[] | undefined {
+function keysOf(
+  given: ProviderConfig,
+  { keyVariable }: Provider,
+  environment: NodeJS.ProcessEnv,
+): (string | undefined)[] | undefined {
   if (given.apiKey !== undefined) return listOf(given.apiKey)
   if (keyVariable === undefined) return [undefined]
   const fromEnvironment = environment[keyVariable]

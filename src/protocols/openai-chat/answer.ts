@@ -1,15 +1,15 @@
-import { JsonFault, type Outline, outline, parseSpan, type Shape } from '../../lib/json.js'
+import { fields, JsonFault, type Outline, outline, parseSpan, type Shape } from '../../lib/json.js'
 import type { AnswerFacts } from '../protocol.js'
 import { invalid, readErrorValue } from './errors.js'
 import { readUsage } from './usage.js'
 
 const ANSWER: Shape = {
   kinds: ['object'],
-  fields: new Map<string, Shape>([
-    ['choices', { kinds: ['array', 'null'], keep: true }],
-    ['usage', { kinds: ['object', 'null'], keep: true }],
-    ['error', { kinds: ['object', 'string', 'array', 'boolean', 'number', 'null'], keep: true }],
-  ]),
+  fields: fields({
+    choices: { kinds: ['array', 'null'], keep: true },
+    usage: { kinds: ['object', 'null'], keep: true },
+    error: { kinds: ['object', 'string', 'array', 'boolean', 'number', 'null'], keep: true },
+  }),
 }
 
 /** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */

@@ -36,7 +36,7 @@ export function readErrorValue(value: unknown): Fault | undefined {
   const type = textOf(error.type)
   if (message === null && code === null && type === null) return undefined
   return {
-    status: typeof error.code === 'number' ? error.code : statusOf(code) ?? statusOf(type),
+    status: typeof error.code === 'number' ? error.code : (statusOf(code) ?? statusOf(type)),
     message: message ?? code ?? type ?? '',
     type,
     code,
