@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+/** One request as an upstream saw it. */
+export interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  readonly rawHeaders: readonly string[]
+  readonly body: string
+}
+
+/** What an upstream does with one request. */
+export type Script = (req: IncomingMessage, res: ServerResponse, seen: Seen) => void | Promise<void>
+
+/** A scripted upstream on a real socket: its script can be changed at will, and it remembers all it has seen. */
+export interface ScriptedUpstream {
+  /** `http://127.0.0.1:PORT/v1` */
+  readonly baseURL: string
+  readonly port: number
+  readonly server: Server
+  readonly seen: Seen[]
+  /** Sockets open at this moment. */
+  readonly sockets: ReadonlySet<Socket>
+  script: Script
+  close(): Promise<void>
+}
+
+export async function startUpstream(script: Script = answerJson(completion('hello'))): Promise<ScriptedUpstream> {
+  const seen: Seen[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer(async (req, res) => {
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of req) chunks.push(chunk)
+    } catch {
+      return
+    }
+    const { method = '', url = '', headers, rawHeaders } = req
+    const one: Seen = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }
+    seen.push(one)
+    await upstream.script(req, res, one)
+  })
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const upstream: ScriptedUpstream = {
+    baseURL: `http://127.0.0.1:${port}/v1`,
+    port,
+    server,
+    seen,
+    sockets,
+    script,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return upstream
+}
+
+/** Answers with JSON. */
+export function answerJson(value: unknown, status = 200, headers: Record<string, string> = {}): Script {
+  const body = typeof value === 'string' ? value : JSON.stringify(value)
+  return (_req, res) => {
+    res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
+  }
+}
+
+/** OpenAI's error with a status. */
+export function answerError(
+  status: number,
+  message: string,
+  more: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Script {
+  return answerJson({ error: { message, type: 'server_error', param: null, code: null, ...more } }, status, headers)
+}
+
+/** Streams pieces of text, so many ms apart; each piece is written as it is. */
+export function answerStream(pieces: readonly (string | Buffer)[], everyMs = 0): Script {
+  return async (_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const piece of pieces) {
+      if (res.destroyed) return
+      res.write(piece)
+      if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs))
+    }
+    res.end()
+  }
+}
+
+/** Runs the scripts in turn, the last one from then on. */
+export function inTurn(...scripts: readonly [Script, ...Script[]]): Script {
+  let turn = 0
+  return (req, res, seen) => (scripts[Math.min(turn++, scripts.length - 1)] as Script)(req, res, seen)
+}
+
+/** A whole chat completion. */
+export function completion(
+  content: string,
+  usage: object = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
+): object {
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 1,
+    model: 'test-model',
+    choices: [
+      { index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' },
+    ],
+    usage,
+  }
+}
+
+/** The records of a streamed chat completion, one string each: role, words, finish, usage, `[DONE]`. */
+export function streamed(...words: string[]): string[] {
+  const chunk = (choices: object[], usage: object | null = null): string =>
+    `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'test-model', choices, usage })}\n\n`
+  const delta = (value: object, finish: string | null = null): string =>
+    chunk([{ index: 0, delta: value, logprobs: null, finish_reason: finish }])
+  return [
+    delta({ role: 'assistant', content: '' }),
+    ...words.map((content) => delta({ content })),
+    delta({}, 'stop'),
+    chunk([], { prompt_tokens: 5, completion_tokens: words.length, total_tokens: 5 + words.length }),
+    'data: [DONE]\n\n',
+  ]
+}
