@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import OpenAI from 'openai'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { answerError, answerStream, type ScriptedUpstream, startUpstream, streamed } from './upstream.js'
+
+const root: URL = new URL('../', import.meta.url)
+const KEY = 'sk-example-of-a-key'
+
+/** An example that runs in a process of its own. */
+interface Running {
+  readonly process: ChildProcess
+  /** All it has printed, on both channels. */
+  readonly printed: () => string
+  readonly exit: Promise<number | null>
+}
+
+let upstream: ScriptedUpstream
+let running: Running | undefined
+
+beforeAll(() => {
+  if (!existsSync(new URL('dist/src/index.js', root))) {
+    throw new Error("the examples import 'modelmount', which is dist/: run `npm run build` first")
+  }
+})
+
+beforeEach(async () => {
+  upstream = await startUpstream(answerStream(streamed('good ', 'morning'), 5))
+})
+
+afterEach(async () => {
+  running?.process.kill('SIGKILL')
+  running = undefined
+  await upstream.close()
+})
+
+function run(name: string, environment: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [`examples/${name}`], {
+    cwd: root,
+    env: { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-upstream', UPSTREAM: upstream.baseURL, ...environment },
+  })
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk))
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk))
+  const exit = once(child, 'close').then(([code]) => code as number | null)
+  running = { process: child, printed: () => text, exit }
+  return running
+}
+
+/** Runs an example that serves, and waits until it does. */
+async function serve(name: string, environment: Record<string, string> = {}): Promise<{ url: string } & Running> {
+  const port = await freePort()
+  const example = run(name, { PORT: String(port), CALLER_KEY: KEY, ...environment })
+  const url = `http://127.0.0.1:${port}`
+  const exit = example.exit.then(() => 'exit')
+  while (!example.printed().includes(`listening on ${url}/v1\n`)) {
+    const tick = new Promise((resolve) => setTimeout(resolve, 20))
+    if ((await Promise.race([exit, tick])) === 'exit') throw new Error(example.printed())
+  }
+  return { url, ...example }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function ask(url: string, options: { apiKey?: string; model?: string; cookie?: string } = {}): Promise<string[]> {
+  const { apiKey = KEY, model = 'gpt-5-mini', cookie } = options
+  const client = new OpenAI({
+    baseURL: `${url}/v1`,
+    apiKey,
+    maxRetries: 0,
+    defaultHeaders: { cookie: cookie ?? null },
+  })
+  const messages = [{ role: 'user' as const, content: 'Say hello.' }]
+  const words: string[] = []
+  for await (const chunk of await client.chat.completions.create({ model, messages, stream: true })) {
+    const word = chunk.choices[0]?.delta.content
+    if (word) words.push(word)
+  }
+  return words
+}
+
+describe.each(['express.js', 'koa.js', 'node.js'])('examples/%s', (name) => {
+  it('streams an answer, leaves the app its own paths, and stops when it is told to', async () => {
+    const { url, process, exit } = await serve(name)
+    expect(await ask(url)).toEqual(['good ', 'morning'])
+    expect(upstream.seen[0]?.headers.authorization).toBe('Bearer sk-upstream')
+    expect(await (await fetch(url)).text()).toBe('the app itself\n')
+    await expect(ask(url, { apiKey: 'sk-someone-else' })).rejects.toMatchObject({ status: 401 })
+    process.kill('SIGTERM')
+    expect(await exit).toBe(0)
+  })
+})
+
+describe('examples/in-process.js', () => {
+  it('prints a streamed answer, and its process ends by itself', async () => {
+    const { exit, printed } = run('in-process.js')
+    expect(await exit).toBe(0)
+    expect(printed()).toBe('good morning')
+  })
+})
+
+describe('examples/failover.js', () => {
+  it('streams from the backup when the first place fails, and tells of both', async () => {
+    const backup = await startUpstream(answerStream(streamed('from ', 'the backup')))
+    upstream.script = answerError(503, 'overloaded')
+    const { url, printed } = await serve('failover.js', { BACKUP: backup.baseURL })
+    expect(await ask(url, { model: 'fast' })).toEqual(['from ', 'the backup'])
+    expect(JSON.parse(backup.seen[0]?.body ?? '')).toMatchObject({ model: 'small-model' })
+    await backup.close()
+    expect(printed()).toContain('fast complete')
+    expect(printed()).toContain('openai/gpt-5-mini')
+  })
+})
+
+describe('examples/host-users.js', () => {
+  it("takes the session's user for the caller, and holds it to its group", async () => {
+    const { url } = await serve('host-users.js')
+    const cookie = 'session=example-of-ada'
+    expect(await ask(url, { cookie })).toEqual(['good ', 'morning'])
+    expect(upstream.seen[0]?.headers.cookie).toBeUndefined()
+    await expect(ask(url, { cookie, model: 'gpt-5' })).rejects.toMatchObject({ status: 404 })
+    await expect(ask(url)).rejects.toMatchObject({ status: 401 })
+  })
+})
+
+describe('all examples', () => {
+  const names = readdirSync(new URL('examples', root))
+  const tests = readFileSync(new URL(import.meta.url), 'utf8')
+
+  it.each(names)('%s has at most 30 lines and is run here', (name) => {
+    const lines = readFileSync(new URL(`examples/${name}`, root), 'utf8')
+      .trimEnd()
+      .split('\n')
+    expect(lines.length).toBeLessThanOrEqual(30)
+    expect(tests).toContain(`'${name}'`)
+  })
+})
