@@ -1,6 +1,6 @@
 import type { RelayError } from './errors.js'
 import type { Departure } from './http.js'
-import type { Span } from './lib/json.js'
+import type { Span } from './lib/splice.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
 

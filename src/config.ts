@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isAddressRange } from './lib/addresses.js'
+import { spellPath } from './lib/paths.js'
 import type { ProtocolId } from './protocols/protocol.js'
 import { providers } from './providers/index.js'
 
@@ -240,7 +241,7 @@ export function configJsonSchema(): Record<string, unknown> {
 function faultsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): ConfigFault[] {
   const path = [...above, ...issue.path]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => ({ path: spell([...path, name]), message: 'no such option' }))
+    return issue.keys.map((name) => ({ path: spellPath([...path, name]), message: 'no such option' }))
   }
   if (issue.code === 'invalid_union') {
     // The variant that came furthest is the one that was meant.
@@ -249,18 +250,9 @@ function faultsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Confi
     if (meant?.[0] && meant[0].code !== 'invalid_type') return meant.flatMap((inner) => faultsOf(inner, path))
   }
   if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => faultsOf(inner, path))
-  return [{ path: spell(path), message: issue.message.replace(/^Invalid input: /, '') }]
+  return [{ path: spellPath(path), message: issue.message.replace(/^Invalid input: /, '') }]
 }
 
 function deepest(issues: readonly z.core.$ZodIssue[]): number {
   return Math.max(0, ...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)))
-}
-
-function spell(path: readonly PropertyKey[]): string {
-  let text = ''
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`
-    else text += text ? `.${String(step)}` : String(step)
-  }
-  return text
 }

@@ -1,72 +1,49 @@
+import type { z } from 'zod'
 import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
-import { fields, JsonFault, type Kind, type Outline, outline, parseSpan, type Shape } from '../../lib/json.js'
-
-const optional = (...kinds: Kind[]): Shape => ({ kinds: [...kinds, 'null'] })
-
-const MESSAGE: Shape = {
-  kinds: ['object'],
-  fields: fields({
-    role: { kinds: ['string'], required: true },
-    content: optional('string', 'array'),
-    tool_calls: optional('array'),
-    tool_call_id: optional('string'),
-  }),
-}
-
-/** As much of a request as a relay must be sure of before it passes the bytes on. The upstream judges the rest. */
-const REQUEST: Shape = {
-  kinds: ['object'],
-  fields: fields({
-    model: { kinds: ['string'], required: true, keep: true },
-    messages: { kinds: ['array'], required: true, least: 1, items: MESSAGE },
-    stream: { kinds: ['boolean', 'null'], keep: true },
-    stream_options: optional('object'),
-    tools: optional('array'),
-    stop: optional('string', 'array'),
-    n: optional('number'),
-    temperature: optional('number'),
-    top_p: optional('number'),
-    max_tokens: optional('number'),
-    max_completion_tokens: optional('number'),
-    response_format: optional('object'),
-  }),
-}
+import { decoded, isTooDeep, parseBytes } from '../../lib/json.js'
+import { spellPath } from '../../lib/paths.js'
+import { findString } from '../../lib/splice.js'
+import { requestSchema } from './schema.js'
 
 /** Model and stream flag of a Chat Completions request. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
-  const found = check(body)
-  const modelAt = found.get('model')
-  const model = modelAt && readString(body, modelAt)
-  if (!modelAt || !model) throw new RelayError('invalid_request', "'model' must not be empty.", { param: 'model' })
-  const stream = found.get('stream')
-  return { model, modelAt, stream: stream !== undefined && body[stream.start] === 0x74 }
-}
-
-function check(body: Buffer): Outline {
-  try {
-    return outline(body, REQUEST)
-  } catch (error) {
-    if (error instanceof JsonFault) throw toRelayError(error)
-    throw error
+  const request = parse(body)
+  const checked = requestSchema.safeParse(request)
+  if (!checked.success) throw faultOf(checked.error.issues[0], request)
+  const modelAt = findString(body, 'model')
+  if (!modelAt) {
+    const message = "'model' must be given once and spelled plainly: it is ambiguous."
+    throw new RelayError('invalid_request', message, { param: 'model' })
   }
+  return { model: decoded(checked.data.model), modelAt, stream: checked.data.stream === true }
 }
 
-function readString(body: Buffer, span: { start: number; end: number; kind: Kind }): string {
+function parse(body: Buffer): unknown {
+  let request: unknown
   try {
-    return String(parseSpan(body, span))
+    request = parseBytes(body)
   } catch (cause) {
-    throw new RelayError('invalid_request', "'model' is not a JSON string.", { param: 'model', cause })
+    const message = body.length === 0 ? 'The body is empty.' : 'The body is not valid JSON.'
+    throw new RelayError('invalid_request', `${message} Send a JSON object.`, { cause })
   }
+  if (isTooDeep(request, body.length)) throw new RelayError('invalid_request', 'The body is nested too deeply.')
+  return request
 }
 
-function toRelayError({ fault, path: param, message }: JsonFault): RelayError {
-  if (fault === 'syntax') return new RelayError('invalid_request', `The body is not JSON: ${message}.`)
-  if (fault === 'missing')
+function faultOf(issue: z.core.$ZodIssue | undefined, request: unknown): RelayError {
+  const path = issue?.path ?? []
+  const param = spellPath(path) || undefined
+  if (issue?.code === 'invalid_type' && valueAt(request, path) === undefined) {
     return new RelayError('missing_parameter', `Missing required parameter: '${param}'.`, { param })
-  if (fault === 'kind')
-    return new RelayError('invalid_type', `Invalid value for '${param || 'body'}': ${message}.`, {
-      param: param || undefined,
-    })
-  return new RelayError('invalid_request', `Ambiguous '${param}': ${message}.`, { param })
+  }
+  const message = (issue?.message ?? 'not as expected').replace(/^Invalid input: |^Too small: /, '')
+  return new RelayError('invalid_type', `Invalid value for '${param ?? 'the body'}': ${message}.`, { param })
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step],
+    value,
+  )
 }
