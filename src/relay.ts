@@ -20,6 +20,8 @@ import { passedOn } from './upstream/headers.js'
 export interface Relay {
   /** Answers a request; undefined if its path is none of ours. It never rejects: what goes wrong is told to the client. */
   handle(request: RelayRequest): Promise<RelayResponse> | undefined
+  /** The names that `models` holds, as they are written there: exact ones first, then those with wildcards. */
+  readonly models: readonly string[]
   /** What would be done with a model name, for a caller or for anyone. */
   explain(model: string, caller?: Caller): Explanation
   /** Takes no more calls, lets the running ones finish for up to `shutdownMs`, then breaks them off. */
@@ -33,6 +35,9 @@ export function createRelay(options: RelayOptions): Relay {
     handle(request) {
       const match = findEndpoints(request)
       return match && serve(parts, request, match)
+    },
+    get models() {
+      return parts.router.rules
     },
     explain: (model, caller) => explain({ ...parts, health: parts.means.health }, model, caller),
     async close() {
