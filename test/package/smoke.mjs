@@ -1,0 +1,69 @@
+// Runs where the packed tarball has been installed and nothing else, Express and Koa not even: each export must give an
+// answer. Started by `.ci/run`.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { createRelay, version } from 'modelmount'
+import { expressRelay } from 'modelmount/express'
+import { fetchRelay } from 'modelmount/fetch'
+import { koaRelay } from 'modelmount/koa'
+import { attachRelay, nodeRelay } from 'modelmount/node'
+
+const KEY = 'sk-smoke-alice'
+const ANSWER = { object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'hello' } }] }
+const QUESTION = {
+  method: 'POST',
+  headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+  body: JSON.stringify({ model: 'upstream/any', messages: [{ role: 'user', content: 'Say hello.' }] }),
+}
+
+const upstream = await serve((_request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(ANSWER))
+})
+const relay = createRelay({
+  providers: { upstream: { type: 'openai-compatible', baseURL: `${upstream.url}/v1` } },
+  keys: [{ id: 'alice', key: KEY }],
+})
+
+const express = expressRelay(relay)
+const koa = koaRelay(relay)
+const attached = await serve((_request, response) => response.writeHead(404).end())
+attachRelay(attached.server, relay)
+
+const doorways = {
+  '/node, nodeRelay': await serve(nodeRelay(relay)),
+  '/node, attachRelay': attached,
+  '/express': await serve((req, res) => express(req, res, () => res.writeHead(404).end())),
+  '/koa': await serve((req, res) => {
+    const context = { req, res, originalUrl: req.url, ip: req.socket.remoteAddress, request: {} }
+    return koa(context, async () => res.writeHead(404).end())
+  }),
+}
+for (const [name, { url }] of Object.entries(doorways)) await check(name, fetch(`${url}/v1/chat/completions`, QUESTION))
+await check('/fetch', fetchRelay(relay)('http://relay/v1/chat/completions', QUESTION))
+
+const load = createRequire(import.meta.url)
+assert.equal(load('modelmount/package.json').version, version)
+assert.equal(load('modelmount/config.schema.json').type, 'object')
+console.log('ok /config.schema.json, /package.json')
+
+await relay.close()
+for (const { server } of [upstream, ...Object.values(doorways)]) {
+  server.close()
+  server.closeAllConnections()
+}
+
+async function check(name, answering) {
+  const response = await answering
+  assert.equal(response.status, 200, name)
+  assert.equal(response.headers.get('x-modelmount-target'), 'upstream/any', name)
+  assert.deepEqual(await response.json(), ANSWER, name)
+  console.log(`ok ${name}`)
+}
+
+async function serve(listener) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${server.address().port}` }
+}
