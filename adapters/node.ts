@@ -95,9 +95,8 @@ export function handleNode(
 function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResponse): Promise<void> | undefined {
   const answering = relay.handle(request)
   if (!answering) return undefined
-  res.on('close', () => {
-    if (!('writableFinished' in res && res.writableFinished)) request.departure.leave()
-  })
+  // Also after a whole answer, when nobody waits any more: HTTP/2 calls a broken response finished, so asking is no use.
+  res.on('close', () => request.departure.leave())
   return answering.then((response) => send(req, res, request, response))
 }
 
@@ -129,6 +128,15 @@ class Incoming implements RelayRequest {
     return this.#req.headers
   }
 
+  header(name: string): string | undefined {
+    const { rawHeaders } = this.#req
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const given = rawHeaders[i] as string
+      if (given.length === name.length && (given === name || given.toLowerCase() === name)) return rawHeaders[i + 1]
+    }
+    return undefined
+  }
+
   get ip(): string | undefined {
     const trusted = this.#around.host?.ip
     return typeof trusted === 'string' ? trusted : this.#req.socket?.remoteAddress
@@ -146,11 +154,11 @@ class Incoming implements RelayRequest {
 
   read(limit: number): Promise<Buffer> {
     const req = this.#req
-    const announced = Number(req.headers['content-length'])
+    const announced = Number(this.header('content-length') ?? 0)
     if (announced > limit) return Promise.reject(tooLarge(limit))
     if (req.readableDidRead)
       return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
-    if (req.headers.expect === '100-continue') this.#res.writeContinue()
+    if (this.header('expect') === '100-continue') this.#res.writeContinue()
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let size = 0
