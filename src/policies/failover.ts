@@ -23,13 +23,9 @@ export interface Means extends Tools {
  * is, and never longer than a caller would bear.
  * @throws {RelayError} the last failure, when nothing is left that may mend it
  */
-export async function failover(call: Call, plan: Plan, means: Means): Promise<Reply> {
+export function failover(call: Call, plan: Plan, means: Means): Promise<Reply> {
   const walk = new Walk(plan, means.health, { affinity: call.affinity, priceOf: means.priceOf })
-  try {
-    return await attempt(call, walk, means)
-  } catch (failure) {
-    return await tryOn(failure, walk, call, means)
-  }
+  return attempt(call, walk, means).catch((failure: unknown) => tryOn(failure, walk, call, means))
 }
 
 /** p-retry drives the loop. It begins with what has failed already, so that a call that goes well pays nothing for it. */
@@ -69,11 +65,10 @@ async function attempt(call: Call, walk: Walk, means: Means): Promise<Reply> {
   }
 }
 
-async function send(call: Call, channel: Channel, means: Means): Promise<Reply> {
+function send(call: Call, channel: Channel, means: Means): Promise<Reply> {
   const { pace } = channel.target.upstream
   if (!pace) return exchange(call, channel, means, nothing)
-  const release = await means.paces.enter(channel, pace, call.departure)
-  return exchange(call, channel, means, release)
+  return means.paces.enter(channel, pace, call.departure).then((release) => exchange(call, channel, means, release))
 }
 
 /** What a failure says of the channel's health. A caller's own mistakes say nothing, except that it lives. */
