@@ -1,0 +1,81 @@
+import { createRelay, type Relay } from '../index.js'
+import type { Command } from './command.js'
+import { type Host, startHost } from './host.js'
+import { Refusal } from './refusal.js'
+import { findSetting, type Setting } from './setting.js'
+
+/** `modelmount`: the relay on a port of its own, until a signal ends it. */
+export const serveCommand: Command = {
+  options: ['config', 'port', 'host'],
+  takes: [],
+  async run({ config, port = '8787', host = '127.0.0.1' }) {
+    const wanted = readPort(port)
+    const setting = await findSetting(config, process.env)
+    let relay: Relay | undefined
+    try {
+      relay = createRelay(setting.options)
+      const server = await startHost(relay, wanted, host)
+      endOnSignal(server, setting)
+      announce(`http://${inURL(host)}:${server.port}/v1`, setting, relay)
+    } catch (error) {
+      await relay?.close()
+      await setting.close()
+      throw error
+    }
+  },
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new Refusal(`--port: "${text}" is not a port (0 to 65535)`)
+}
+
+function inURL(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function announce(url: string, { key, about }: Setting, relay: Relay): void {
+  console.log(`listening on ${url}`)
+  if (!key) return
+  // An address that means "all" is none that can be called.
+  const base = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+  const names = relay.models.filter((name) => !name.includes('*'))
+  const lines = [`${about}`, '', `base URL  ${base}`, `key       ${key.note}`]
+  if (names.length > 0) lines.push(`models    ${names.join(', ')}`)
+  console.log([...lines, '', 'Try it:', '', tryLine(base, key.inShell, exampleModel(relay)), ''].join('\n'))
+}
+
+/** A name that most clients know, for a relay that lists none of its own. */
+const FAMILIAR_MODEL = 'gpt-5-mini'
+
+function exampleModel(relay: Relay): string | undefined {
+  const listed = relay.models.find((name) => !name.includes('*'))
+  return listed ?? (relay.explain(FAMILIAR_MODEL).rule === undefined ? undefined : FAMILIAR_MODEL)
+}
+
+/** A line for a POSIX shell. */
+function tryLine(base: string, key: string, model: string | undefined): string {
+  const authorization = `-H "authorization: Bearer ${key}"`
+  if (model === undefined) return `curl ${base}/models ${authorization}`
+  const messages = [{ role: 'user', content: 'Say hello.' }]
+  const body = JSON.stringify({ model, stream: true, messages })
+  return `curl -N ${base}/chat/completions ${authorization} -H "content-type: application/json" -d '${body}'`
+}
+
+const LAST_RESORT_MS = 2000
+
+/** The first signal ends in peace. The next one meets Node's own default, which ends the process at once. */
+function endOnSignal(server: Host, setting: Setting): void {
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  const end = async (): Promise<void> => {
+    for (const signal of signals) process.off(signal, end)
+    console.error('closing: running answers may finish; a second signal breaks them off')
+    await server.close()
+    await setting.close()
+    process.exitCode = 0
+    // Everything of ours has ended. A config module's own timers and sockets must not keep the process.
+    setTimeout(() => process.exit(), LAST_RESORT_MS).unref()
+  }
+  for (const signal of signals) process.on(signal, end)
+}

@@ -1,0 +1,73 @@
+import { startDemo } from '../demo/upstream.js'
+import type { RelayOptions } from '../index.js'
+import { makeKey } from '../policies/keys.js'
+import { providers } from '../providers/index.js'
+import { loadConfig } from './load.js'
+import { Refusal } from './refusal.js'
+
+/** What the relay is started with, and what its user must be told to call it. */
+export interface Setting {
+  readonly options: RelayOptions
+  /** The one key, where no config file says who may call. */
+  readonly key?: ShownKey
+  /** What is behind the relay, in a line. */
+  readonly about?: string
+  close(): Promise<void>
+}
+
+/** A key, and how it is told. */
+export interface ShownKey {
+  /** Stands in a shell's double quotes. */
+  readonly inShell: string
+  readonly note: string
+}
+
+const DEMO_KEY = 'sk-modelmount-demo'
+const KEY_VARIABLE = 'MODELMOUNT_KEY'
+
+/** A config file's word; without one, the environment's keys; without those, a demo that needs no account. */
+export async function findSetting(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<Setting> {
+  if (file !== undefined) return { options: await loadConfig(file, environment), close: async () => undefined }
+  const given = readKey(environment)
+  const found = [...providers.values()].filter(({ keyVariable }) => keyVariable && environment[keyVariable])
+  if (found.length === 0) return demo(given)
+  const key = given ?? makeKey().key
+  const ids = found.map(({ id }) => id)
+  return {
+    options: { providers: Object.fromEntries(ids.map((id) => [id, {}])), keys: [{ id: 'default', key }] },
+    // The operator's own key guards real money, so it is not written to a log.
+    key: given
+      ? { inShell: `$${KEY_VARIABLE}`, note: `the value of ${KEY_VARIABLE}` }
+      : { inShell: key, note: `${key}   (new at each start; set ${KEY_VARIABLE} to keep one)` },
+    about: `relaying to ${ids.join(', ')}`,
+    close: async () => undefined,
+  }
+}
+
+function readKey(environment: NodeJS.ProcessEnv): string | undefined {
+  const key = environment[KEY_VARIABLE]
+  if (!key) return undefined
+  if (/^[\x21-\x7e]{8,}$/.test(key)) return key
+  throw new Refusal(`${KEY_VARIABLE}: a key needs at least 8 characters, of plain ASCII and without spaces`)
+}
+
+async function demo(given: string | undefined): Promise<Setting> {
+  const { baseURL, models, close } = await startDemo()
+  const key = given ?? DEMO_KEY
+  const variables = [...providers.values()].flatMap(({ keyVariable }) => keyVariable ?? [])
+  return {
+    options: {
+      providers: { demo: { type: 'openai-compatible', baseURL } },
+      models: {
+        ...Object.fromEntries(models.map((model) => [model, `demo/${model}`])),
+        // The first target fails, so that failover can be seen in `x-modelmount-attempts`.
+        'demo-flaky': ['demo/demo-500', 'demo/demo'],
+      },
+      keys: [{ id: 'demo', key }],
+    },
+    // It guards nothing but the demo.
+    key: { inShell: key.replace(/["$`\\]/g, '\\$&'), note: key },
+    about: `a demo upstream, since none of these is set: ${variables.join(', ')}`,
+    close,
+  }
+}

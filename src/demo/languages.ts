@@ -1,0 +1,5 @@
+import type { DemoLanguage } from './language.js'
+import { openaiChat } from './openai-chat.js'
+
+/** Every language that the demo speaks. */
+export const languages: readonly DemoLanguage[] = [openaiChat]
