@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { ConfigError, faultsOf } from './faults.js'
 import { isAddressRange } from './lib/addresses.js'
-import { spellPath } from './lib/paths.js'
-import type { ProtocolId } from './protocols/protocol.js'
+import { type ProtocolId, protocolIds } from './protocols/protocol.js'
 import { providers } from './providers/index.js'
 
 /** Which of a route's targets goes first. */
@@ -60,7 +60,7 @@ const provider: Strict<{
     .describe("The key, or a pool of keys that are used in turn. By default from the provider's environment variable."),
   baseURL: oneOrMore(baseURL).optional().describe("As the vendor's own SDK has it; further ones are backups."),
   speaks: z
-    .array(z.enum(['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini']))
+    .array(z.enum(protocolIds))
     .min(1)
     .optional()
     .describe('Languages it takes untranslated. By default what the type is known for.'),
@@ -208,51 +208,14 @@ export type ConfigInput = z.input<typeof configSchema>
 /** A config with every default filled in. */
 export type Config = z.output<typeof configSchema>
 
-/** One thing wrong with a config, and where. */
-export interface ConfigFault {
-  /** `providers.claude.baseURL`; empty for the whole. */
-  readonly path: string
-  readonly message: string
-}
-
-/** A config that cannot be used. Its message holds one readable line for each fault. */
-export class ConfigError extends Error {
-  readonly faults: readonly ConfigFault[]
-
-  constructor(faults: readonly ConfigFault[]) {
-    super(faults.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('\n'))
-    this.name = 'ConfigError'
-    this.faults = faults
-  }
-}
-
 /** Checks a config and fills in its defaults. @throws {ConfigError} with every fault at once */
 export function readConfig(input: unknown): Config {
   const parsed = configSchema.safeParse(input)
   if (parsed.success) return parsed.data
-  throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, [])))
+  throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue)))
 }
 
 /** The JSON schema (draft 2020-12) of {@link ConfigInput}, for editors and for other languages. */
 export function configJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(configSchema, { io: 'input' }) as Record<string, unknown>
-}
-
-function faultsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): ConfigFault[] {
-  const path = [...above, ...issue.path]
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => ({ path: spellPath([...path, name]), message: 'no such option' }))
-  }
-  if (issue.code === 'invalid_union') {
-    // The variant that came furthest is the one that was meant.
-    const meant = issue.errors.toSorted((a, b) => deepest(b) - deepest(a))[0]
-    if (meant && deepest(meant) > 0) return meant.flatMap((inner) => faultsOf(inner, path))
-    if (meant?.[0] && meant[0].code !== 'invalid_type') return meant.flatMap((inner) => faultsOf(inner, path))
-  }
-  if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => faultsOf(inner, path))
-  return [{ path: spellPath(path), message: issue.message.replace(/^Invalid input: /, '') }]
-}
-
-function deepest(issues: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)))
 }

@@ -5,16 +5,9 @@
 export { answerUnknownPath } from './answers.js'
 export { tooLarge } from './body.js'
 export type { Attempt, Caller, Outcome } from './call.js'
-export {
-  type Config,
-  ConfigError,
-  type ConfigFault,
-  type ConfigInput,
-  configJsonSchema,
-  readConfig,
-  type Strategy,
-} from './config.js'
+export { type Config, type ConfigInput, configJsonSchema, readConfig, type Strategy } from './config.js'
 export { type ErrorDetails, type ErrorKind, RelayError } from './errors.js'
+export { ConfigError, type ConfigFault } from './faults.js'
 export {
   type ByteSink,
   type ByteStream,

@@ -1,4 +1,5 @@
-import { ConfigError, type ConfigInput } from './config.js'
+import type { ConfigInput } from './config.js'
+import { ConfigError } from './faults.js'
 import type { Logger, Plugin } from './plugins.js'
 import type { Authenticate } from './policies/authenticate.js'
 import type { Transport } from './upstream/transport.js'

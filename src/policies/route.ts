@@ -1,6 +1,7 @@
 import type { Caller, Target, Upstream } from '../call.js'
-import { type Config, ConfigError, type ConfigFault, type Strategy } from '../config.js'
+import type { Config, Strategy } from '../config.js'
 import { RelayError } from '../errors.js'
+import { ConfigError, type ConfigFault } from '../faults.js'
 import { bySpecificity, fill, type Pattern, pattern } from '../lib/patterns.js'
 
 /** Where a public model name goes. */

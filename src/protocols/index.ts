@@ -12,3 +12,6 @@ export function protocolOf(id: ProtocolId): Protocol {
   if (!protocol) throw new TypeError(`no protocol ${id}`)
   return protocol
 }
+
+/** The language in which a request is answered that names none: what most clients read. */
+export const commonProtocol: Protocol = openaiChat

@@ -2,7 +2,10 @@ import type { RequestFacts, Usage } from '../call.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
 
-export type ProtocolId = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini'
+/** Every language that a provider may be said to speak, whether the relay can translate it yet or not. */
+export const protocolIds = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
+
+export type ProtocolId = (typeof protocolIds)[number]
 
 /** An upstream's own account of what went wrong, in whatever shape it came. */
 export interface Fault {

@@ -1,5 +1,6 @@
 import type { Credential, Place, Upstream } from '../call.js'
-import { type Config, ConfigError, type ConfigFault } from '../config.js'
+import type { Config } from '../config.js'
+import { ConfigError, type ConfigFault } from '../faults.js'
 import { protocols } from '../protocols/index.js'
 import { providers } from '../providers/index.js'
 import type { Provider } from '../providers/provider.js'

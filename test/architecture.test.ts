@@ -1,0 +1,164 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import * as expressAdapter from '../adapters/express.js'
+import * as fetchAdapter from '../adapters/fetch.js'
+import * as koaAdapter from '../adapters/koa.js'
+import * as nodeAdapter from '../adapters/node.js'
+import * as api from '../src/index.js'
+import { protocolIds } from '../src/protocols/protocol.js'
+import { providers } from '../src/providers/index.js'
+
+const root = resolve(import.meta.dirname, '..')
+
+interface Source {
+  readonly path: string
+  readonly text: string
+  readonly imports: readonly string[]
+}
+
+const sources: readonly Source[] = ['src', 'adapters'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(join(root, folder, name))),
+)
+
+function read(file: string): Source {
+  const text = readFileSync(file, 'utf8')
+  const specifiers = [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((match) => match[1] as string)
+  const imports = specifiers.map((name) =>
+    name.startsWith('.') ? relative(root, resolve(dirname(file), name)).replace(/\.js$/, '.ts') : name,
+  )
+  return { path: relative(root, file), text, imports }
+}
+
+/** From the top of the house to its foundation. A file may import from its own floor and those below. */
+const floors: readonly (readonly string[])[] = [
+  ['src/cli.ts', 'src/cli/', 'src/demo/'],
+  ['adapters/'],
+  ['src/index.ts'],
+  ['src/relay.ts', 'src/parts.ts'],
+  ['src/operations/', 'src/answers.ts'],
+  ['src/policies/', 'src/upstream/', 'src/options.ts', 'src/plugins.ts'],
+  ['src/config.ts', 'src/faults.ts', 'src/endpoints.ts', 'src/body.ts', 'src/running.ts'],
+  ['src/providers/'],
+  ['src/protocols/'],
+  ['src/chat/'],
+  ['src/call.ts', 'src/errors.ts', 'src/http.ts', 'src/version.ts'],
+  ['src/lib/'],
+]
+
+function floorOf(path: string): number {
+  const floor = floors.findIndex((rooms) =>
+    rooms.some((room) => path === room || (room.endsWith('/') && path.startsWith(room))),
+  )
+  expect(floor, `${path} has no floor`).toBeGreaterThanOrEqual(0)
+  return floor
+}
+
+/** The words that policies share are types of what stands above them. */
+const typesOnly = new Set(['src/call.ts', 'src/plugins.ts', 'src/http.ts'])
+
+describe('the house', () => {
+  it('lets imports go down, never up', () => {
+    const breaches = sources
+      .filter(({ path }) => !typesOnly.has(path))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((name) => name.startsWith('src/') && floorOf(name) < floorOf(path))
+          .map((name) => `${path} → ${name}`),
+      )
+    expect(breaches).toEqual([])
+  })
+
+  it('lets shared words import nothing but types from above', () => {
+    for (const { path, text } of sources.filter((source) => typesOnly.has(source.path))) {
+      const values = [...text.matchAll(/^import (?!type)(.*)from '([^']+)'/gm)].map((match) => match[2])
+      expect(values, path).toEqual([])
+    }
+  })
+
+  it('shows adapters nothing but the public API', () => {
+    const breaches = sources
+      .filter(({ path }) => path.startsWith('adapters/'))
+      .flatMap(({ path, imports }) =>
+        imports.filter((name) => name.startsWith('src/') && name !== 'src/index.ts').map((name) => `${path} → ${name}`),
+      )
+    expect(breaches).toEqual([])
+  })
+
+  it.each([
+    ['undici', ['src/upstream/transport.ts']],
+    ['p-retry', ['src/policies/failover.ts']],
+    ['bottleneck', ['src/upstream/bottleneck-light.d.ts', 'src/upstream/pace.ts']],
+    ['eventsource-parser', ['src/lib/sse.ts']],
+    [
+      'zod',
+      ['src/config.ts', 'src/faults.ts', 'src/protocols/openai-chat/request.ts', 'src/protocols/openai-chat/schema.ts'],
+    ],
+  ])('gives %s one home', (name, homes) => {
+    const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))
+    expect(users.map(({ path }) => path).sort()).toEqual(homes)
+  })
+
+  it('has no dependency that was not decided on', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+    expect(Object.keys(dependencies)).toEqual(['bottleneck', 'eventsource-parser', 'p-retry', 'undici', 'zod'])
+  })
+
+  it('names no provider and no protocol in shared code', () => {
+    const names = [...providers.keys(), ...protocolIds].map((name) => `'${name}'`)
+    const own = ['src/providers/', 'src/protocols/', 'src/endpoints.ts', 'src/cli.ts', 'src/cli/', 'src/demo/']
+    const breaches = sources
+      .filter(({ path }) => !own.some((room) => path.startsWith(room)))
+      .flatMap(({ path, text }) => names.filter((name) => text.includes(name)).map((name) => `${path} names ${name}`))
+    expect(breaches).toEqual([])
+  })
+
+  it('keeps the protocols pure: no socket, clock, randomness or environment', () => {
+    const impure = /node:|Date\.now|performance|Math\.random|process\.|setTimeout|randomUUID/
+    expect(
+      sources
+        .filter(({ path, text }) => path.startsWith('src/protocols/') && impure.test(text))
+        .map(({ path }) => path),
+    ).toEqual([])
+  })
+
+  it('has one subject a file: none is longer than 250 lines, most are short', () => {
+    const lengths = sources.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+    expect(lengths.filter(({ lines }) => lines > 250)).toEqual([])
+    const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b)
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(110)
+  })
+
+  it('never ends the host process, and never gives up on types', () => {
+    const forbidden = /process\.exit\(|: any\b|as any\b|@ts-(ignore|expect-error|nocheck)|biome-ignore/
+    const breaches = sources.filter(({ path, text }) => !path.startsWith('src/cli') && forbidden.test(text))
+    expect(breaches.map(({ path }) => path)).toEqual([])
+  })
+
+  it('says its own version', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+    expect(api.version).toBe(version)
+  })
+
+  it('exports what it promises, and nothing else', () => {
+    expect(Object.keys(api).sort()).toEqual([
+      'ConfigError',
+      'Departure',
+      'RelayError',
+      'answerUnknownPath',
+      'configJsonSchema',
+      'createRelay',
+      'readConfig',
+      'tooLarge',
+      'version',
+    ])
+    expect(Object.keys(nodeAdapter).sort()).toEqual(['attachRelay', 'handleNode', 'nodeRelay', 'upgradeRelay'])
+    expect([expressAdapter, koaAdapter, fetchAdapter].flatMap((adapter) => Object.keys(adapter))).toEqual([
+      'expressRelay',
+      'koaRelay',
+      'fetchRelay',
+    ])
+  })
+})
