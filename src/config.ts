@@ -132,7 +132,7 @@ const key: Strict<{
     .min(1)
     .optional()
     .describe('Addresses or ranges it may be used from. Anywhere when left out.'),
-})
+}).refine((given) => given.key !== undefined || given.digest !== undefined, 'needs `key` or `digest`')
 
 const group: Strict<{ models: Maybe<Texts> }> = object({ models: modelList.optional() })
 
@@ -201,6 +201,11 @@ export const configSchema: Strict<{
   shutdownMs: milliseconds(30_000).describe(
     'How long running answers may take to finish when the relay closes. In ms.',
   ),
+}).superRefine(({ keys, groups }, context) => {
+  for (const [index, { group }] of keys.entries()) {
+    if (group === undefined || group === 'default' || Object.hasOwn(groups, group)) continue
+    context.addIssue({ code: 'custom', path: ['keys', index, 'group'], message: `no group "${group}"` })
+  }
 })
 
 /** A config as it is written. */

@@ -14,8 +14,8 @@ export function splice(bytes: Buffer, span: Span, value: unknown): Buffer {
 }
 
 /**
- * Where the string under `key` stands at the top of a JSON object, in bytes that are known to be valid JSON. Undefined
- * unless there is exactly one such key, spelled without escapes: of two, readers further on may take either.
+ * Where the string under `key` stands in the bytes of a JSON object that is known to have one. Undefined unless there is
+ * exactly one such key at its top, spelled without escapes: of two, readers further on may take either.
  */
 export function findString(bytes: Buffer, key: string): Span | undefined {
   const token = `"${key}"`

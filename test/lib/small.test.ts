@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import { addressMatcher, isAddressRange } from '../../src/lib/addresses.js'
+import { Departure } from '../../src/lib/departure.js'
+import { randomText, readRequestId } from '../../src/lib/ids.js'
+import { decoded, isTooDeep, parseBytes } from '../../src/lib/json.js'
+import { spellPath } from '../../src/lib/paths.js'
+import { bySpecificity, fill, matcher, pattern } from '../../src/lib/patterns.js'
+import { Alarms, now, sleep, type Waiting } from '../../src/lib/time.js'
+
+describe('patterns', () => {
+  it.each([
+    ['gpt-*', 'gpt-5', ['5']],
+    ['gpt-*', 'gpt-', ['']],
+    ['gpt-*', 'xgpt-5', undefined],
+    ['*/*', 'openai/gpt/5', ['openai/gpt', '5']],
+    ['a.b', 'axb', undefined],
+    ['a+(b)[c]', 'a+(b)[c]', []],
+    ['*', 'line\nbreak', ['line\nbreak']],
+  ])('%s on %s', (text, name, stars) => expect(pattern(text).match(name)).toEqual(stars))
+
+  it('puts more specific patterns first and fills stars in turn', () => {
+    expect(['*', 'gpt-5*', 'gpt-*'].sort(bySpecificity)).toEqual(['gpt-5*', 'gpt-*', '*'])
+    expect(fill('a-*-b-*', ['1', '2'])).toBe('a-1-b-2')
+    expect(['fast', 'gpt-5', 'slow'].map(matcher(['fast', 'gpt-*']))).toEqual([true, true, false])
+  })
+})
+
+describe('addresses', () => {
+  it.each([
+    ['10.0.0.0/8', '10.1.2.3', true],
+    ['10.0.0.0/8', '::ffff:10.1.2.3', true],
+    ['10.0.0.0/8', '11.0.0.1', false],
+    ['2001:db8::/32', '2001:db8::1', true],
+    ['127.0.0.1', '127.0.0.1', true],
+    ['127.0.0.1', undefined, false],
+    ['127.0.0.1', 'nonsense', false],
+  ])('%s holds %s: %s', (range, address, holds) => expect(addressMatcher([range])(address)).toBe(holds))
+
+  it('knows ranges from nonsense', () => {
+    expect(['10.0.0.0/8', '::1', '10.0.0.0/33', '10.0.0', '1.2.3.4/', '1.2.3.4/x'].map(isAddressRange)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ])
+  })
+})
+
+describe('json', () => {
+  it('reads Latin-1 for structure and gives wanted strings as they were meant', () => {
+    const value = parseBytes(Buffer.from('{"model":"modèle-日本"}')) as { model: string }
+    expect(decoded(value.model)).toBe('modèle-日本')
+    expect(decoded('plain')).toBe('plain')
+  })
+
+  it('finds a text nested beyond reason', () => {
+    const nested = (levels: number): boolean => {
+      const text = '['.repeat(levels) + ']'.repeat(levels)
+      return isTooDeep(JSON.parse(text), text.length)
+    }
+    expect([1, 500, 512, 514, 100_000].map(nested)).toEqual([false, false, false, true, true])
+  })
+
+  it('spells paths', () => expect(spellPath(['messages', 2, 'content'])).toBe('messages[2].content'))
+})
+
+describe('ids', () => {
+  it('repeats only a fit request id', () => {
+    expect(['ok-1.2_3', 'a b', 'x\ny', '', 'a'.repeat(129)].map(readRequestId)).toEqual([
+      'ok-1.2_3',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('draws letters and digits evenly', () => {
+    const text = randomText(62_000)
+    expect(text).toMatch(/^[0-9A-Za-z]{62000}$/)
+    const counts = [...new Set(text)].map((letter) => text.split(letter).length - 1)
+    expect(Math.min(...counts)).toBeGreaterThan(800)
+    expect(Math.max(...counts)).toBeLessThan(1200)
+  })
+})
+
+class Bell implements Waiting {
+  alarmIndex = -1
+  rungAt = 0
+  deadline: number
+
+  constructor(ms: number) {
+    this.deadline = now() + ms
+  }
+
+  ring(): void {
+    this.rungAt = now()
+  }
+}
+
+describe('time', () => {
+  it('rings who is due, once, and not who was removed or has moved on', async () => {
+    const alarms = new Alarms()
+    const [due, removed, moved] = [new Bell(60), new Bell(60), new Bell(60)]
+    for (const bell of [due, removed, moved]) alarms.add(bell)
+    alarms.remove(removed)
+    alarms.remove(removed)
+    moved.deadline = Number.POSITIVE_INFINITY
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect(due.rungAt).toBeGreaterThan(0)
+    expect(due.rungAt - due.deadline).toBeLessThan(150)
+    expect([removed.rungAt, moved.rungAt]).toEqual([0, 0])
+  })
+
+  it('keeps its list right while many come and go', () => {
+    const alarms = new Alarms()
+    const bells = Array.from({ length: 100 }, () => new Bell(1e6))
+    for (const bell of bells) alarms.add(bell)
+    for (const bell of bells.filter((_, index) => index % 3 === 0)) alarms.remove(bell)
+    const left = bells.filter((_, index) => index % 3 !== 0)
+    expect(new Set(left.map(({ alarmIndex }) => alarmIndex)).size).toBe(left.length)
+    for (const bell of left) alarms.remove(bell)
+  })
+
+  it('stops sleeping when the client leaves', async () => {
+    const departure = new Departure()
+    const start = now()
+    setTimeout(() => departure.leave(), 20)
+    await sleep(10_000, departure)
+    await sleep(10_000, departure)
+    expect(now() - start).toBeLessThan(1000)
+  })
+})
