@@ -1,0 +1,43 @@
+// The relay that the bench measures: keys, routing, failover and usage reading on. How it is mounted and what it routes
+// to comes from the environment, as targets.js sets it.
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import express from 'express'
+import Koa from 'koa'
+import { expressRelay } from '../../dist/adapters/express.js'
+import { koaRelay } from '../../dist/adapters/koa.js'
+import { attachRelay, nodeRelay } from '../../dist/adapters/node.js'
+import { createRelay } from '../../dist/src/index.js'
+
+const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node' } = process.env
+
+const secrets = KEYS_FILE
+  ? readFileSync(KEYS_FILE, 'utf8').trim().split('\n')
+  : ['sk-bench-0123456789abcdefghijklmnopqrstuvwxyz']
+const at = (baseURL) => ({ type: 'openai-compatible', apiKey: 'sk-upstream', baseURL })
+const names = Array.from({ length: Number(CHANNELS) }, (_, index) => `channel${index + 1}`)
+const providers = Object.fromEntries(names.map((name, index) => [name, at(`${UPSTREAM}/ch/${index + 1}/v1`)]))
+if (FAILING) providers.failing = at(`${FAILING}/v1`)
+
+let tokens = 0
+const relay = createRelay({
+  providers,
+  models: { '*': FAILING ? ['failing', ...names] : { strategy: 'weighted', targets: names } },
+  keys: secrets.map((key, index) => ({ id: `caller${index}`, key })),
+  // The bench fails every request over; a rest would end that.
+  health: { failures: 1_000_000_000 },
+  plugins: [{ done: (record) => (tokens += record.outputTokens ?? 0) }],
+  logger: false,
+})
+
+const mounts = {
+  node: () => createServer(nodeRelay(relay)),
+  express: () => createServer(express().use('/v1', expressRelay(relay))),
+  koa: () => createServer(new Koa().use(koaRelay(relay)).callback()),
+  attach() {
+    const server = createServer(express())
+    attachRelay(server, relay)
+    return server
+  },
+}
+mounts[MOUNT]().listen(Number(PORT), '127.0.0.1')

@@ -1,0 +1,57 @@
+// npm run bench [-- SCENARIO …] [-- --rounds N …]: the relay beside a bare undici proxy and a bare http-proxy-3, in one run.
+//
+// The load kit (a native upstream and load generator, and what is measured for comparison) is not part of the project.
+// It is taken from MODELMOUNT_BENCH_KIT or ../shared/bench, and works in a copy of its own in the system's temp folder.
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const kit = resolve(process.env.MODELMOUNT_BENCH_KIT ?? join(root, '../shared/bench'))
+const copy = join(tmpdir(), 'modelmount-bench-kit')
+const floor = 'bare:undici-dispatch-end'
+
+/** Scenario by scenario, what it is measured against. */
+const plan = {
+  s1: [floor, 'http-proxy-3', 'modelmount', 'modelmount:attach', 'modelmount:koa', 'modelmount:express'],
+  s2: [floor, 'http-proxy-3', 'modelmount'],
+  s3: [floor, 'modelmount'],
+  s3s: [floor, 'http-proxy-3', 'modelmount'],
+  s6: [floor, 'modelmount'],
+  s8: [floor, 'modelmount'],
+  s9k10: ['modelmount'],
+  s9k100000: ['modelmount'],
+  s9c1: ['modelmount'],
+  s9c100: ['modelmount'],
+  s10: ['modelmount'],
+}
+
+if (!existsSync(kit)) {
+  console.error(`no bench kit at ${kit}: set MODELMOUNT_BENCH_KIT`)
+  process.exit(1)
+}
+
+const words = process.argv.slice(2)
+const scenarios = words.filter((word) => word in plan)
+const options = words.filter((word) => !(word in plan))
+
+const run = (command, args, cwd, env = {}) => {
+  const { status } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+run('npm', ['run', '--silent', 'build'], root)
+if (!existsSync(join(copy, 'node_modules'))) {
+  mkdirSync(copy, { recursive: true })
+  cpSync(kit, copy, { recursive: true, filter: (from) => !from.includes('node_modules') })
+  run('npm', ['ci', '--no-audit', '--no-fund'], copy)
+}
+for (const scenario of scenarios.length > 0 ? scenarios : Object.keys(plan)) {
+  const names = plan[scenario]
+  const baseline = names.includes(floor) ? floor : names[0]
+  run(process.execPath, ['run.js', scenario, '--targets', names.join(','), '--baseline', baseline, ...options], copy, {
+    RELAY_TARGETS: join(root, 'test/bench/targets.js'),
+  })
+}
