@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const root: string = fileURLToPath(new URL('../../', import.meta.url))
+
+/** A fenced block of a document. */
+export interface Block {
+  readonly language: string
+  readonly text: string
+  /** Where it begins. */
+  readonly line: number
+}
+
+export function blocksOf(document: string): Block[] {
+  return [...document.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(({ 1: language = '', 2: text = '', index }) => ({
+    language,
+    text,
+    line: document.slice(0, index).split('\n').length,
+  }))
+}
+
+/** What a document's code may use without having made it. */
+const AROUND = `declare const relay: import('modelmount').Relay`
+
+/**
+ * Type-checks programs that import the package by its name, against the source: the document's blocks, and the files of
+ * `examples`. Frameworks without types of their own pass as anything.
+ */
+export function faultsIn(document: string): string[] {
+  const texts = new Map([[`${root}around.d.ts`, AROUND]])
+  for (const { language, text, line } of blocksOf(document)) {
+    if (language === 'js' || language === 'ts') texts.set(`${root}line-${line}.${language}`, `${text}\nexport {}\n`)
+  }
+  const host = ts.createCompilerHost(OPTIONS)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (file) => texts.has(file) || fileExists(file)
+  host.readFile = (file) => texts.get(file) ?? readFile(file)
+  host.getSourceFile = (file, options, ...rest) => {
+    const text = texts.get(file)
+    return text === undefined ? getSourceFile(file, options, ...rest) : ts.createSourceFile(file, text, options)
+  }
+  const examples = readdirSync(`${root}examples`).map((name) => `${root}examples/${name}`)
+  const files = [...texts.keys(), ...examples]
+  const program = ts.createProgram(files, OPTIONS, host)
+  return files.flatMap((file) => ts.getPreEmitDiagnostics(program, program.getSourceFile(file))).map(spell)
+}
+
+const OPTIONS: ts.CompilerOptions = {
+  allowJs: true,
+  checkJs: true,
+  noEmit: true,
+  strict: true,
+  noImplicitAny: false,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: true,
+  target: ts.ScriptTarget.ES2023,
+  lib: ['lib.es2023.d.ts'],
+  module: ts.ModuleKind.NodeNext,
+  types: ['node'],
+  paths: sourceOfExports(),
+}
+
+/** `modelmount/express` → `adapters/express.ts`, by the package's own exports. */
+function sourceOfExports(): Record<string, string[]> {
+  const { name, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+    name: string
+    exports: Record<string, string | { types: string }>
+  }
+  const paths: Record<string, string[]> = {}
+  for (const [path, target] of Object.entries(exports)) {
+    if (typeof target === 'string') continue
+    paths[name + path.slice(1)] = [target.types.replace('./dist/', root).replace('.d.ts', '.ts')]
+  }
+  return paths
+}
+
+function spell({ file, start = 0, messageText }: ts.Diagnostic): string {
+  const place = file ? `${file.fileName.replace(root, '')}:${file.getLineAndCharacterOfPosition(start).line + 1}: ` : ''
+  return place + ts.flattenDiagnosticMessageText(messageText, '\n')
+}
