@@ -84,5 +84,7 @@ function find(positionals: readonly string[]): { name: string; command: Command;
     const command = COMMANDS.get(name)
     if (command) return { name, command, rest: positionals.slice(length) }
   }
-  throw new Refusal(`unknown command "${positionals.slice(0, 2).join(' ')}"; see modelmount --help`)
+  const near = [...COMMANDS.keys()].filter((name) => name.startsWith(`${positionals[0]} `))
+  const hint = near.length > 0 ? `it is one of: ${near.join(', ')}` : 'see modelmount --help'
+  throw new Refusal(`unknown command "${positionals.slice(0, 2).join(' ')}"; ${hint}`)
 }

@@ -37,9 +37,9 @@ function whyNot(error: unknown): string {
   if (codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION')
     return `this Node (${process.version}) does not run TypeScript: it takes Node >= 22.18, or a .js file`
   if (!(error instanceof Error)) return `cannot be loaded: ${String(error)}`
-  // Of a syntax error only the stack says where it is.
-  const place = error instanceof SyntaxError ? /^file:\S+:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined
-  return `cannot be loaded: ${error.message.split('\n', 1)[0]}${place ? ` (line ${place})` : ''}`
+  const message = `cannot be loaded: ${error.message.split('\n', 1)[0]}`
+  // Node keeps the place of a syntax error to itself.
+  return error instanceof SyntaxError ? `${message}; \`node --check\` shows where` : message
 }
 
 /** Puts the environment's values in. @throws {ConfigError} for all that are missing, and all else that is wrong */

@@ -35,13 +35,14 @@ function inURL(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
+/** In one write: who reads the first line has the others too. */
 function announce(url: string, { key, about }: Setting, relay: Relay): void {
-  console.log(`listening on ${url}`)
-  if (!key) return
+  const first = `listening on ${url}`
+  if (!key) return console.log(first)
   // An address that means "all" is none that can be called.
   const base = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
   const names = relay.models.filter((name) => !name.includes('*'))
-  const lines = [`${about}`, '', `base URL  ${base}`, `key       ${key.note}`]
+  const lines = [first, `${about}`, '', `base URL  ${base}`, `key       ${key.note}`]
   if (names.length > 0) lines.push(`models    ${names.join(', ')}`)
   console.log([...lines, '', 'Try it:', '', tryLine(base, key.inShell, exampleModel(relay)), ''].join('\n'))
 }
