@@ -44,12 +44,8 @@ class Fetched implements RelayRequest {
     this.signal.addEventListener('abort', () => this.departure.leave(), { once: true })
   }
 
-  header(name: string): string | undefined {
-    return this.host.headers.get(name) ?? undefined
-  }
-
   async read(limit: number): Promise<Buffer> {
-    if (Number(this.header('content-length') ?? 0) > limit) throw tooLarge(limit)
+    if (Number(this.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
     if (this.host.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
     const chunks: Uint8Array[] = []
     let size = 0

@@ -128,15 +128,6 @@ class Incoming implements RelayRequest {
     return this.#req.headers
   }
 
-  header(name: string): string | undefined {
-    const { rawHeaders } = this.#req
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const given = rawHeaders[i] as string
-      if (given.length === name.length && (given === name || given.toLowerCase() === name)) return rawHeaders[i + 1]
-    }
-    return undefined
-  }
-
   get ip(): string | undefined {
     const trusted = this.#around.host?.ip
     return typeof trusted === 'string' ? trusted : this.#req.socket?.remoteAddress
@@ -154,11 +145,11 @@ class Incoming implements RelayRequest {
 
   read(limit: number): Promise<Buffer> {
     const req = this.#req
-    const announced = Number(this.header('content-length') ?? 0)
+    const announced = Number(req.headers['content-length'] ?? 0)
     if (announced > limit) return Promise.reject(tooLarge(limit))
     if (req.readableDidRead)
       return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
-    if (this.header('expect') === '100-continue') this.#res.writeContinue()
+    if (req.headers.expect === '100-continue') this.#res.writeContinue()
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let size = 0

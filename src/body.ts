@@ -15,7 +15,7 @@ const DECOMPRESS = new Map<string, Decompress>([
 /** A request's body as plain bytes, from the wire or from the host's own parser. @throws {RelayError} 400, 413 or 415 */
 export async function readBody(request: RelayRequest, limit: number): Promise<Buffer> {
   if (request.parsed !== undefined) return within(bytesOf(request.parsed), limit)
-  const encoding = request.header('content-encoding')
+  const encoding = request.headers['content-encoding']
   if (encoding === undefined || encoding === 'identity') return unmarked(await request.read(limit))
   const decompress = DECOMPRESS.get(encoding.trim().toLowerCase())
   if (!decompress) {

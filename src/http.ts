@@ -10,10 +10,8 @@ export interface RelayRequest {
   readonly url: string
   /** The part of the path that the host's router has already taken. Right behind it an endpoint needs no `/v1`. */
   readonly mount?: string | undefined
-  /** Names in lower case, as Node gives them. Node builds this object when it is first asked for, at 2 µs. */
+  /** Names in lower case, as Node gives them. */
   readonly headers: IncomingHttpHeaders
-  /** One header by its lower-case name, without building all; of several the first. */
-  header(name: string): string | undefined
   /** The client's address, as the host trusts it. */
   readonly ip?: string | undefined
   readonly departure: Departure

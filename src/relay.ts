@@ -51,20 +51,21 @@ export function createRelay(options: RelayOptions): Relay {
 /** The path of a request, top to bottom. Whatever is thrown on it ends as an answer in the caller's language. */
 async function serve(parts: Parts, request: RelayRequest, match: Match): Promise<RelayResponse> {
   const startedAt = now()
-  const id = readRequestId(request.header('x-request-id')) ?? requestId()
+  const id = readRequestId(request.headers['x-request-id']) ?? requestId()
   const attempts: Attempt[] = []
   const protocol = protocolOf(match.endpoints[0].protocol)
   try {
     const { operation } = endpointFor(request.method, match)
-    const caller = await parts.gate.authenticate(request)
+    const found = parts.gate.authenticate(request)
+    const caller = found instanceof Promise ? await found : found
     if (operation === 'models') return answerJson(protocol.writeModels(listModels(parts, caller)), id)
     if (operation === 'model') return answerJson(protocol.writeModel(findModel(parts, caller, match.id)), id)
     const body = await readBody(request, parts.config.maxBodyBytes)
     const facts = protocol.readFacts(body)
     const plan = route(parts.router, facts.model, caller, parts.gate.mayUse)
-    const { departure } = request
-    const passedHeaders = passedOn(request, protocol.passedHeaders)
-    const affinity = request.header('x-session-id') ?? request.header('x-session-affinity') ?? caller.id
+    const { departure, headers } = request
+    const passedHeaders = passedOn(headers, protocol.passedHeaders)
+    const affinity = String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id)
     const settle: Call['settle'] = (end) => {
       parts.running.end()
       parts.account.settle(call, end)

@@ -8,8 +8,8 @@ export function requestId(): string {
 }
 
 /** The client's own id for a call, if it is fit to be repeated in a header and a log. */
-export function readRequestId(given: string | undefined): string | undefined {
-  return given !== undefined && /^[\w.-]{1,128}$/.test(given) ? given : undefined
+export function readRequestId(given: string | string[] | undefined): string | undefined {
+  return typeof given === 'string' && /^[\w.-]{1,128}$/.test(given) ? given : undefined
 }
 
 /** So many letters and digits from the system's own randomness, each equally likely. */

@@ -63,12 +63,11 @@ export class Gate {
 }
 
 /** A key comes the way the client's own provider wants it. Where two came, the one made for keys only wins. */
-function keyOf(request: RelayRequest): string | undefined {
-  const own = request.header('x-api-key') || request.header('x-goog-api-key')
-  if (own) return own
-  const bearer = request.header('authorization')
+function keyOf({ headers, url }: RelayRequest): string | undefined {
+  const own = headers['x-api-key'] || headers['x-goog-api-key']
+  if (own) return String(own)
+  const bearer = headers.authorization
   if (bearer !== undefined) return /^bearer +(\S+) *$/i.exec(bearer)?.[1]
-  const { url } = request
   const query = url.indexOf('?')
   return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('key') ?? undefined)
 }

@@ -1,4 +1,4 @@
-import type { RelayRequest } from '../http.js'
+import type { IncomingHttpHeaders } from 'node:http'
 
 /** The few answer headers that the relay acts on. None of an upstream's headers is passed on as it is. */
 export interface Head {
@@ -77,11 +77,11 @@ function text(bytes: Buffer | undefined): string {
 const NONE: readonly string[] = []
 
 /** Those of a caller's headers that go on with its request, as name, value, name, value. */
-export function passedOn(request: Pick<RelayRequest, 'header'>, names: readonly string[]): readonly string[] {
+export function passedOn(headers: IncomingHttpHeaders, names: readonly string[]): readonly string[] {
   let passed: string[] | undefined
   for (const name of names) {
-    const value = request.header(name)
-    if (value === undefined) continue
+    const value = headers[name]
+    if (typeof value !== 'string') continue
     passed ??= []
     passed.push(name, value)
   }
