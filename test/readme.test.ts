@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { findEndpoints } from '../src/endpoints.js'
 import { configJsonSchema, type ErrorKind, RelayError, readConfig } from '../src/index.js'
@@ -126,22 +126,9 @@ describe('CONTRIBUTING.md', () => {
     expect(named.sort()).toEqual(pathsBelow(folder, root).sort())
   })
 
-  it('names every dependency, and where it may be imported', () => {
+  it('gives a reason for every dependency', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
     const rows = tableUnder(contributing, '| package | home | why |')
     expect(rows.map(([name = '']) => quoted(name)[0]).sort()).toEqual(Object.keys(dependencies).sort())
-    for (const [name = '', homes = ''] of rows) {
-      const importing = importersOf(quoted(name)[0] ?? '')
-      expect(importing.filter((file) => !quoted(homes).some((home) => file.startsWith(home)))).toEqual([])
-      expect(importing.length).toBeGreaterThan(0)
-    }
   })
 })
-
-function importersOf(name: string): string[] {
-  const importing = new RegExp(`(?:from |import\\()'${name}(?:/[^']*)?'`)
-  const files = ['src', 'adapters'].flatMap((folder) =>
-    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`),
-  )
-  return files.filter((file) => file.endsWith('.ts') && importing.test(read(file)))
-}
