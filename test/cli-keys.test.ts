@@ -9,6 +9,7 @@ const WRITTEN = `{
                             "baseURL": "http://127.0.0.1:9/v1", "apiKey": "${variable('THERE')}" } },
   "models": { "2": "local", "1": "local", "é": ["local"] },
   "keys": [],
+  "groups": { "vip": {} },
   "shutdownMs": 1e3
 }
 `
@@ -127,11 +128,14 @@ describe('keys', () => {
   })
 
   it('without a file are printed with the row to paste', async () => {
-    const printed = await key('create', '--id', 'alice', '--models', 'demo')
+    const printed = await key('create', '--id', 'alice', '--models', 'demo', '--group', 'vip')
     const [secret = '', ...row] = printed.split('\n')
     const keys = [JSON.parse(row.join('\n'))]
     const providers = { local: { type: 'openai-compatible', baseURL: 'http://127.0.0.1:9/v1' } }
-    const { baseURL } = await serve(['--config', await writeFileFor('pasted.json', { providers, keys })])
+    const { baseURL } = await serve([
+      '--config',
+      await writeFileFor('pasted.json', { providers, keys, groups: { vip: {} } }),
+    ])
     expect(await statusOf(baseURL, secret)).toBe(200)
   })
 
@@ -139,6 +143,7 @@ describe('keys', () => {
     [['create'], /^modelmount key create: --id ID is missing$/],
     [['create', '--id', 'a', '--expires', 'soon'], /^--expires: not an ISO date and time$/],
     [['create', '--id', 'a', '--expires', '2001-01-01T00:00:00Z'], /^--expires: has passed already$/],
+    [['create', '--id', 'a', '--group', 'pvi'], /^--group: no group "pvi"$/],
     [['rotate', 'a', '--overlap', 'long'], /^--overlap: "long" is no time; write 90s, 15m, 24h or 7d$/],
     [['rotate', 'nobody'], /: no key of "nobody"$/],
     [['revoke', 'nobody'], /: no key of "nobody"$/],

@@ -10,6 +10,9 @@ import { codeOf, Refusal } from './refusal.js'
 /** A row of a config file's `keys`, as it is written there: names of the environment are not filled in. */
 export type KeyRow = Readonly<Record<string, unknown>>
 
+/** The rows as they shall be, from the rows as they are. A row's group must be one of the file's. */
+export type Edit = (rows: readonly KeyRow[], groups: readonly string[]) => readonly KeyRow[]
+
 /** What a config file's `keys` hold. */
 export async function readKeyRows(file: string): Promise<readonly KeyRow[]> {
   return rowsOf(file, await readJsonFile(file))
@@ -19,14 +22,14 @@ export async function readKeyRows(file: string): Promise<readonly KeyRow[]> {
  * Changes a config file's `keys` and leaves every other byte of it alone. Readers see the old file or the new one. The
  * new one, before it takes the old one's place, keeps a second editor out: else one's revocation could undo another's.
  */
-export async function editKeyRows(file: string, edit: (rows: readonly KeyRow[]) => readonly KeyRow[]): Promise<void> {
+export async function editKeyRows(file: string, edit: Edit): Promise<void> {
   if (isModule(file)) throw new Refusal(`${file}: only JSON can be edited; make the key without --config and paste it`)
   const { place, mode, uid, gid } = await find(file)
   const beside = `${place}.editing`
   const next = await openAlone(beside)
   try {
     const found = await readJsonFile(file)
-    const rows = edit(rowsOf(file, found))
+    const rows = edit(rowsOf(file, found), groupsIn(found))
     // The administrator who edits must not lock out the user that the relay runs as.
     if (process.getuid?.() === 0) await next.chown(uid, gid)
     await next.chmod(mode & 0o7777)
@@ -77,6 +80,10 @@ function rowsOf(file: string, { value }: JsonFile): readonly KeyRow[] {
   const rows = value.keys ?? []
   if (!Array.isArray(rows) || !rows.every(isObject)) throw new Refusal(`${file}: keys: not a list of objects`)
   return rows
+}
+
+function groupsIn({ value }: JsonFile): readonly string[] {
+  return isObject(value) && isObject(value.groups) ? Object.keys(value.groups) : []
 }
 
 /** @throws {Refusal} for two fields of one name: the parser takes the last, other readers may take the first */

@@ -15,9 +15,14 @@ export const createKey: Command = {
     if (values.id === undefined) throw new Refusal('modelmount key create: --id ID is missing')
     const { key, publicId, digest } = makeKey()
     const row = { id: values.id, publicId, digest, ...settings(values) }
-    checkRow(row)
     const { config } = values
-    if (config !== undefined) await editKeyRows(config, (rows) => [...rows, row])
+    if (config === undefined) checkRow(row, values.group === undefined ? [] : [values.group])
+    else {
+      await editKeyRows(config, (rows, groups) => {
+        checkRow(row, groups)
+        return [...rows, row]
+      })
+    }
     console.log(key)
     if (config === undefined) console.log(JSON.stringify(row, null, 2))
     const kept = config === undefined ? 'Paste the row into `keys` of your config.' : `Its digest is in ${config}.`
@@ -67,14 +72,14 @@ export const rotateKey: Command = {
     const file = fileOf(config, 'rotate')
     const end = Date.now() + milliseconds(overlap)
     const { key, publicId, digest } = makeKey()
-    await editKeyRows(file, (rows) => {
+    await editKeyRows(file, (rows, groups) => {
       const model = rows.findLast((row) => row.id === id && !hasEnded(row)) ?? rows.findLast((row) => row.id === id)
       if (!model) throw new Refusal(`${file}: no key of "${id}"`)
       const { key: _key, digest: _digest, publicId: _publicId, expiresAt, ...copied } = model
       // An end that was set for the caller stays: to replace a key is not to prolong it, unless that is said.
       const ends = expires ?? (hasEnded(model) ? undefined : expiresAt)
       const row = { ...copied, id, publicId, digest, ...(ends === undefined ? {} : { expiresAt: ends }) }
-      checkRow(row)
+      checkRow(row, groups)
       return [...rows.map((old) => (old.id === id ? endingBy(old, end) : old)), row]
     })
     console.log(key)
@@ -104,9 +109,9 @@ const OPTIONS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Finds what a relay would find when it is started, and an end that has passed. @throws {ConfigError} in the options' names */
-function checkRow(row: KeyRow): void {
+function checkRow(row: KeyRow, groups: readonly string[]): void {
   try {
-    readConfig({ providers: {}, keys: [row] })
+    readConfig({ providers: {}, groups: Object.fromEntries(groups.map((name) => [name, {}])), keys: [row] })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const named = (path: string): string => path.replace(/^keys\[0\]\.(\w+)/, (_, field) => OPTIONS.get(field) ?? field)
