@@ -15,10 +15,13 @@ import {
   tooLarge,
 } from '../src/index.js'
 
-/** `fetch`-shaped: takes what `fetch` takes, and never rejects but for the caller's own abort. */
+/**
+ * `fetch`-shaped, and never rejects but for the caller's own abort. With a `Request`, what follows is not looked at:
+ * hosts put their own things there (Bun its server, Workers their environment).
+ */
 export function fetchRelay(relay: Relay): (input: Request | URL | string, init?: RequestInit) => Promise<Response> {
   return async (input, init) => {
-    const request = new Fetched(input instanceof Request && !init ? input : new Request(input, init))
+    const request = new Fetched(input instanceof Request ? input : new Request(input, init))
     const response = await (relay.handle(request) ?? answerUnknownPath(request))
     request.signal.throwIfAborted()
     return toResponse(response, request)
