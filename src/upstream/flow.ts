@@ -9,6 +9,8 @@ const LONGEST_CARRY = 1024 * 1024
 /** So many of the last bytes are kept, to read from them at the end how the stream went: the last records tell it all. */
 const TAIL_BYTES = 4096
 
+const LF = 0x0a
+const BLANK_LINE = Buffer.from('\n\n')
 const NOWHERE: ByteSink = { write: () => true, end: () => undefined }
 
 /**
@@ -55,7 +57,7 @@ export class Flow implements Intake, ByteStream {
   end(): void {
     const ending = this.#ending()
     if (ending.complete || ending.fault) {
-      if (this.#carry) this.#pass(this.#carry)
+      this.#passRest()
       this.#close()
       this.#exchange.ended({ outcome: ending.complete ? 'complete' : 'failed', usage: ending.usage })
     } else this.fail(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
@@ -63,7 +65,8 @@ export class Flow implements Intake, ByteStream {
 
   fail(error: RelayError): void {
     const { complete, usage } = this.#ending()
-    if (!complete) this.#pass(this.#exchange.protocol.writeStreamError(error))
+    if (complete) this.#passRest()
+    else this.#pass(this.#exchange.protocol.writeStreamError(error))
     this.#close()
     this.#exchange.ended({ outcome: complete ? 'complete' : 'cut', usage, error: complete ? undefined : error })
   }
@@ -94,6 +97,15 @@ export class Flow implements Intake, ByteStream {
     return true
   }
 
+  /** A last record without its blank line: clients drop what is not closed. Half a record is worth nothing to them. */
+  #passRest(): void {
+    if (!this.#carry) return
+    const { complete, usage, fault } = this.#read([this.#carry])
+    if (!complete && !usage && !fault) return
+    this.#pass(this.#carry)
+    this.#pass(this.#carry.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE)
+  }
+
   #close(): void {
     this.#ended = true
     this.#sink?.end()
@@ -101,8 +113,11 @@ export class Flow implements Intake, ByteStream {
 
   /** Read once, at the end: from the last records, and what may be one that lacks only its closing blank line. */
   #ending(): Ending {
+    return this.#read(this.#carry ? [...this.#tail, this.#carry] : this.#tail)
+  }
+
+  #read(chunks: readonly Buffer[]): Ending {
     const reader = new SseReader()
-    const bytes = Buffer.concat(this.#carry ? [...this.#tail, this.#carry] : this.#tail)
-    return this.#exchange.protocol.readEnding([...reader.read(bytes), ...reader.end()])
+    return this.#exchange.protocol.readEnding([...reader.read(Buffer.concat(chunks)), ...reader.end()])
   }
 }

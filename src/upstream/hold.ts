@@ -21,6 +21,7 @@ export class Hold implements Intake, Waiting {
   #size = 0
   /** Set when the bytes turn out not to be a stream at all. */
   #whole: Whole | undefined
+  #flow: Flow | undefined
 
   constructor(exchange: Answering) {
     this.#exchange = exchange
@@ -36,8 +37,11 @@ export class Hold implements Intake, Waiting {
 
   end(): void {
     if (this.#whole) return this.#whole.end()
-    if (this.#weigh(this.#reader.end())) return
-    this.fail(new RelayError('upstream_invalid', 'The provider ended its answer before it began.'))
+    // Nothing has gone out yet: an answer that breaks off in its first record can still be mended.
+    const records = this.#reader.end()
+    const { complete, fault } = this.#exchange.protocol.readEnding(records)
+    if ((complete || fault) && this.#weigh(records)) this.#flow?.end()
+    else this.fail(new RelayError('upstream_invalid', 'The provider ended its answer before it began.'))
   }
 
   fail(error: RelayError): void {
@@ -76,6 +80,7 @@ export class Hold implements Intake, Waiting {
   #commit(): true {
     this.#exchange.alarms.remove(this)
     const flow = new Flow(this.#exchange)
+    this.#flow = flow
     this.#exchange.commit(flow)
     for (const chunk of this.#held) flow.take(chunk)
     return true
