@@ -11,7 +11,7 @@ import type { Flow } from './flow.js'
 import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
-import { redact } from './redact.js'
+import { redact, redactFault } from './redact.js'
 import type { Connections, Receiver } from './transport.js'
 
 /** An upstream's answer that has passed the commit point: from here on nothing is tried again. */
@@ -71,6 +71,7 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   #outputBy = Number.POSITIVE_INFINITY
   #status = 0
   #firstOutputMs = 0
+  #received = false
   #over = false
 
   constructor(call: Call, channel: Channel, tools: Tools, ends: Ends) {
@@ -114,7 +115,7 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
     const intake = this.#intakeFor(status)
     this.#wait()
     const encoding = this.#head.contentEncoding
-    if (encoding) this.#decoder = new Decoder(encoding, intake, resume)
+    if (encoding) this.#decoder = new Decoder(encoding, intake, () => this.#goOn())
     this.#intake = this.#decoder ?? intake
     return true
   }
@@ -128,25 +129,23 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   }
 
   onComplete(): void {
-    if (!this.#over) this.#intake?.end()
+    if (this.#over) return
+    this.#received = true
+    this.#wait()
+    this.#intake?.end()
   }
 
   onError(error: Error): void {
-    if (this.#over) return
-    const failure = toConnectionError(error)
-    if (this.#intake) this.#intake.fail(failure)
-    else this.refuse(failure)
+    if (!this.#over) this.#fail(toConnectionError(error))
   }
 
   /** Patience has ended. */
   ring(): void {
-    const error = new RelayError('upstream_timeout', 'The provider kept silent for too long.')
-    if (this.#intake) this.#intake.fail(error)
-    else this.refuse(error)
+    this.#fail(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
   }
 
   clientLeft(): void {
-    if (!this.#flow) return this.refuse(new RelayError('client_left', 'The client left.'))
+    if (!this.#flow) return this.#fail(new RelayError('client_left', 'The client left.'))
     if (this.#tools.drain) this.#flow.drain()
     else this.#flow.leave()
   }
@@ -166,13 +165,15 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   }
 
   doubt(fault: Fault): void {
-    this.refuse(toRelayError(fault, { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs }))
+    const around = { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs }
+    this.refuse(toRelayError(redactFault(fault, this.#channel.credential), around))
   }
 
   resume(): void {
-    this.#wait()
-    if (this.#decoder) this.#decoder.resume()
-    else this.#resume?.()
+    if (this.#decoder) {
+      this.#wait()
+      this.#decoder.resume()
+    } else this.#goOn()
   }
 
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
@@ -182,18 +183,32 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
     this.#settle(end)
   }
 
+  /** The upstream may send more. */
+  #goOn(): void {
+    this.#wait()
+    this.#resume?.()
+  }
+
+  #fail(error: RelayError): void {
+    if (this.#intake) this.#intake.fail(error)
+    else this.refuse(error)
+  }
+
   #wait(): void {
-    this.deadline = Math.min(this.#outputBy, this.alarms.time + this.#channel.target.upstream.timeouts.idleMs)
+    // All has come, and only the client can be slow now.
+    if (this.#received) this.deadline = Number.POSITIVE_INFINITY
+    else this.deadline = Math.min(this.#outputBy, this.alarms.time + this.#channel.target.upstream.timeouts.idleMs)
   }
 
   #intakeFor(status: number): Intake {
-    if (status < 200 || status > 299) return new Whole(LONGEST_FAULT, (body) => this.#explain(body))
+    if (status < 200 || status > 299) return new Whole(LONGEST_FAULT, (body, error) => this.#explain(body, error))
     if (this.#call.facts.stream) return new Hold(this)
     return new Whole(LONGEST_ANSWER, (body, error) => this.#judge(body, error))
   }
 
   /** An error's status: what its body says of it, if it came whole. */
-  #explain(bytes: Buffer | undefined): void {
+  #explain(bytes: Buffer | undefined, error: RelayError | undefined): void {
+    if (error?.kind === 'client_left') return this.refuse(error)
     const upstreamStatus = this.#status
     const clean = bytes && redact(bytes.toString(), this.#channel.credential)
     const body = clean === undefined ? undefined : Buffer.from(clean)

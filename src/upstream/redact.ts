@@ -1,4 +1,5 @@
 import type { Credential } from '../call.js'
+import type { Fault } from '../protocols/protocol.js'
 
 const HIDDEN = '[redacted]'
 
@@ -27,4 +28,16 @@ export function redact(text: string, credential: Credential): string {
     if (secret.length >= 8 && value !== secret) clean = clean.replaceAll(secret, HIDDEN)
   }
   return clean.replace(SECRETS, HIDDEN)
+}
+
+/** The same for an error that was told under a status of success. */
+export function redactFault(fault: Fault, credential: Credential): Fault {
+  const clean = (text: string | null): string | null => text && redact(text, credential)
+  return {
+    ...fault,
+    message: redact(fault.message, credential),
+    type: clean(fault.type),
+    code: clean(fault.code),
+    param: clean(fault.param),
+  }
 }
