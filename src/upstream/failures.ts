@@ -3,6 +3,7 @@ import type { Fault } from '../protocols/protocol.js'
 
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
 const EXHAUSTED = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'usage_limit_reached'])
+const CONTEXT_TOO_LONG = 'context_length_exceeded'
 const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.*exceeds/i
 const FILTERED = new Set(['content_filter', 'content_policy_violation', 'moderation_blocked'])
 
@@ -35,20 +36,22 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
   const kind = kindOf(status, fault)
   if (kind === 'upstream_refused') {
     return new RelayError(kind, "The provider refused the relay's credential.", {
-      upstreamStatus,
+      upstreamStatus: status,
       cause: fault?.message,
     })
   }
   const message = fault?.message || `The provider answered with status ${upstreamStatus} and no explanation.`
   if (kind === 'upstream_invalid') return new RelayError(kind, message, { upstreamStatus })
+  // A caller looks for the code of a context too long; one that was told in prose only gets it from us.
+  const isNamed = kind !== 'context_too_long' || fault?.code === CONTEXT_TOO_LONG
   return new RelayError(kind, message, {
     status: STANDARD.get(status) ?? status,
     type: fault?.type ?? undefined,
-    code: fault?.code ?? undefined,
+    code: isNamed ? (fault?.code ?? undefined) : undefined,
     param: fault?.param ?? undefined,
-    body: upstreamStatus >= 400 ? around.body : undefined,
+    body: upstreamStatus >= 400 && isNamed ? around.body : undefined,
     retryAfterMs,
-    upstreamStatus,
+    upstreamStatus: status,
   })
 }
 
@@ -58,7 +61,7 @@ function kindOf(status: number, fault: Fault | undefined): ErrorKind {
   if (status === 429) return EXHAUSTED.has(code) ? 'upstream_refused' : 'upstream_rate_limited'
   if (TRY_ELSEWHERE.has(status) || (status >= 500 && status <= 599)) return 'upstream_failed'
   if (!CLIENT_FAULTS(status)) return 'upstream_invalid'
-  if (code === 'context_length_exceeded' || TOO_LONG.test(fault?.message ?? '')) return 'context_too_long'
+  if (code === CONTEXT_TOO_LONG || TOO_LONG.test(fault?.message ?? '')) return 'context_too_long'
   if (FILTERED.has(code)) return 'content_filtered'
   return 'upstream_rejected'
 }
@@ -75,9 +78,13 @@ const BROKEN = new Set([
 
 /** A connection's error, as the relay's own. Its text may name internal addresses, so it is kept as the cause only. */
 export function toConnectionError(cause: unknown): RelayError {
+  if (cause instanceof RelayError) return cause
   const code = codeOf(cause)
   if (TIMEOUTS.has(code)) return new RelayError('upstream_timeout', 'The provider kept silent for too long.', { cause })
-  if (BROKEN.has(code) || code.startsWith('HPE_')) {
+  if (cause instanceof Error && cause.name === 'HTTPParserError') {
+    return new RelayError('upstream_invalid', 'The provider gave an answer that is not HTTP.', { cause })
+  }
+  if (BROKEN.has(code)) {
     return new RelayError('upstream_failed', 'The provider broke off the connection.', { cause })
   }
   return new RelayError('upstream_unreachable', 'The provider cannot be reached.', { cause })

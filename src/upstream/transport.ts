@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from 'undici'
 import type { Place } from '../call.js'
+import { RelayError } from '../errors.js'
 
 /** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */
 export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
@@ -26,12 +27,14 @@ export interface Sending {
 export class Connections {
   readonly #pools = new Map<string, Transport>()
   readonly #given: Transport | undefined
+  #closed: RelayError | undefined
 
   constructor(given: Transport | undefined) {
     this.#given = given
   }
 
   send(sending: Sending, receiver: Receiver): void {
+    if (this.#closed) return receiver.onError(this.#closed)
     const { origin, prefix } = sending.place
     this.#to(origin, sending.connectMs).dispatch(
       {
@@ -48,11 +51,13 @@ export class Connections {
     )
   }
 
-  /** Breaks every connection. A transport that the host gave stays the host's to close. */
+  /** Breaks every connection, and makes no more: what breaks now must not be tried again. A transport that the host gave stays the host's to close. */
   async destroy(): Promise<void> {
+    const closed = new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
+    this.#closed = closed
     const pools = [...this.#pools.values()]
     this.#pools.clear()
-    await Promise.all(pools.map((pool) => pool.destroy()))
+    await Promise.all(pools.map((pool) => pool.destroy(closed)))
   }
 
   #to(origin: string, connectMs: number): Transport {
