@@ -39,9 +39,12 @@ function tryOn(failure: unknown, walk: Walk, call: Call, means: Means): Promise<
       if (walk.peek()) return true
       if (error.blame === 'context' || error.blame === 'filter') return false
       walk.again()
-      const waitMs = Math.max(backoff(attemptNumber, retry), error.retryAfterMs ?? 0, walk.restMs())
+      // What a 429 asked for is a rest of its own channel only: another may be free sooner.
+      const askedMs = error.blame === 'rate' ? 0 : (error.retryAfterMs ?? 0)
+      const waitMs = Math.max(backoff(attemptNumber, retry), askedMs, walk.restMs())
       if (waitMs > retry.maxDelayMs) return false
-      await sleep(waitMs, call.departure)
+      // Timers drop fractions and may ring a little early, when the channel still rests.
+      await sleep(waitMs + 2, call.departure)
       return !call.departure.left && walk.peek() !== undefined
     },
   })
@@ -106,6 +109,7 @@ const WORDS: Partial<Record<RelayError['kind'], string>> = {
   upstream_unreachable: 'unreachable',
   upstream_busy: 'busy',
   upstream_failed: 'cut',
+  closing: 'cut',
 }
 
 function statusOf(error: RelayError): Attempt['status'] {

@@ -30,9 +30,10 @@ export class Walk {
     this.#targets = plan.targets
   }
 
-  /** The channel to try now, if there is one. Asking twice gives the same. */
+  /** The channel to try now, if there is one. Asking twice gives the same, unless another call has just gone to probe it. */
   peek(): Channel | undefined {
-    this.#next ??= this.#find()
+    const next = this.#next
+    if (!next || this.#health.restMs(next.credential, next.target.model) > 0) this.#next = this.#find()
     return this.#next
   }
 
