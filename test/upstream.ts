@@ -22,6 +22,8 @@ export interface ScriptedUpstream {
   readonly seen: Seen[]
   /** Sockets open at this moment. */
   readonly sockets: ReadonlySet<Socket>
+  /** Answers that are neither finished nor broken off. */
+  readonly running: ReadonlySet<ServerResponse>
   script: Script
   close(): Promise<void>
 }
@@ -29,7 +31,10 @@ export interface ScriptedUpstream {
 export async function startUpstream(script: Script = answerJson(completion('hello'))): Promise<ScriptedUpstream> {
   const seen: Seen[] = []
   const sockets = new Set<Socket>()
+  const running = new Set<ServerResponse>()
   const server = createServer(async (req, res) => {
+    running.add(res)
+    res.on('close', () => running.delete(res))
     const chunks: Buffer[] = []
     try {
       for await (const chunk of req) chunks.push(chunk)
@@ -53,6 +58,7 @@ export async function startUpstream(script: Script = answerJson(completion('hell
     server,
     seen,
     sockets,
+    running,
     script,
     async close() {
       server.closeAllConnections()
