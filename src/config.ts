@@ -41,7 +41,9 @@ const pace: Strict<{ concurrency: Maybe<z.ZodInt>; minTimeMs: Natural; queue: Na
 
 const oneOrMore = <Item extends z.ZodType>(item: Item): OneOrMore<Item> => z.union([item, z.array(item).min(1)])
 
-const baseURL = z.url({ protocol: /^https?$/, error: 'not a URL' })
+const baseURL = z
+  .url({ protocol: /^https?$/, error: 'not a URL' })
+  .refine((text) => /^[^?#@]*$/.test(text), 'may hold no user, password, query or fragment')
 
 const provider: Strict<{
   type: Maybe<z.ZodEnum<Record<string, string>>>

@@ -107,7 +107,7 @@ async function relay({ running, plugins, means, logger }: Parts, call: Call, pla
     })
     if (known?.blame)
       logger.warn(
-        { requestId: call.id, attempts: call.attempts, error: known.message, cause: known.cause },
+        { requestId: call.id, attempts: call.attempts, error: known.message, cause: brief(known.cause) },
         'a call failed',
       )
     throw error
@@ -127,4 +127,9 @@ function told(error: unknown, { logger }: Parts, requestId: string): RelayError 
   if (error instanceof RelayError) return error
   logger.error({ requestId, error }, 'a request failed unexpectedly')
   return new RelayError('internal', 'The relay failed to handle this request.')
+}
+
+/** What lay behind a failure, without the stack and the sockets that come with it. */
+function brief(cause: unknown): unknown {
+  return cause instanceof Error ? ('code' in cause ? `${cause.code}: ${cause.message}` : cause.message) : cause
 }

@@ -21,6 +21,11 @@ describe('config', () => {
       ['providers.claude.baseURL: not a URL'],
     ],
     [
+      'an address with a password',
+      { providers: { a: { ...local, baseURL: 'http://user:secret@x.example/v1' } } },
+      ['providers.a.baseURL: may hold no user, password, query or fragment'],
+    ],
+    [
       'a bad backup address',
       { providers: { a: { ...local, baseURL: ['http://x.example', 'ftp://y'] } } },
       ['providers.a.baseURL[1]: not a URL'],

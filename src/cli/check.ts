@@ -26,8 +26,8 @@ export const checkCommand: Command = {
 /** One row a target, in the order in which they are tried; what they share stands in the first. */
 function rowsOf(relay: Relay): (rule: string) => string[][] {
   return (rule) => {
-    const { strategy = '', targets } = relay.explain(rule)
-    return targets.map(({ target, weight, credentials, baseURLs }, index) => [
+    const { strategy = '', targets, onContextTooLong, onContentFilter } = relay.explain(rule)
+    const rows = targets.map(({ target, weight, credentials, baseURLs }, index) => [
       index === 0 ? rule : '',
       index === 0 ? strategy : '',
       target,
@@ -35,6 +35,8 @@ function rowsOf(relay: Relay): (rule: string) => string[][] {
       String(credentials.length),
       baseURLs.join(', '),
     ])
+    const further = (when: string) => (target: string) => ['', when, target, '-', '', '']
+    return [...rows, ...onContextTooLong.map(further('if too long')), ...onContentFilter.map(further('if filtered'))]
   }
 }
 

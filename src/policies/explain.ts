@@ -13,6 +13,9 @@ export interface Explanation {
   readonly rule: string | undefined
   readonly strategy: Strategy | undefined
   readonly targets: readonly ExplainedTarget[]
+  /** `provider/model` for what is too long, or filtered, at all of these. */
+  readonly onContextTooLong: readonly string[]
+  readonly onContentFilter: readonly string[]
 }
 
 export interface ExplainedTarget {
@@ -52,5 +55,7 @@ export function explain({ router, gate, health }: Deciding, model: string, calle
       busy,
       firstOutputMs,
     })),
+    onContextTooLong: (plan?.onContextTooLong ?? []).map(({ name }) => name),
+    onContentFilter: (plan?.onContentFilter ?? []).map(({ name }) => name),
   }
 }
