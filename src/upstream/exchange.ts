@@ -3,7 +3,7 @@ import { RelayError } from '../errors.js'
 import type { ByteStream } from '../http.js'
 import type { Waiter } from '../lib/departure.js'
 import { splice } from '../lib/splice.js'
-import { type Alarms, now, type Waiting } from '../lib/time.js'
+import { type Alarms, now } from '../lib/time.js'
 import type { Fault, Protocol } from '../protocols/protocol.js'
 import { Decoder } from './decode.js'
 import { toConnectionError, toRelayError } from './failures.js'
@@ -11,6 +11,7 @@ import type { Flow } from './flow.js'
 import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
+import { type Impatient, Patience } from './patience.js'
 import { redact, redactFault } from './redact.js'
 import type { Connections, Receiver } from './transport.js'
 
@@ -51,13 +52,14 @@ interface Ends {
   readonly over: () => void
 }
 
-class Exchange implements Receiver, Answering, Waiting, Waiter {
+class Exchange implements Receiver, Answering, Impatient, Waiter {
   readonly protocol: Protocol
   readonly alarms: Alarms
   readonly #call: Call
   readonly #channel: Channel
   readonly #tools: Tools
   readonly #ends: Ends
+  readonly #patience: Patience
   readonly #startedAt: number = now()
   #abort: ((reason?: Error) => void) | undefined
   #resume: (() => void) | undefined
@@ -65,13 +67,8 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   #decoder: Decoder | undefined
   #flow: Flow | undefined
   #head: Head | undefined
-  /** When patience ends: with the head, the first output, or the next bytes. */
-  deadline: number = Number.POSITIVE_INFINITY
-  alarmIndex = -1
-  #outputBy = Number.POSITIVE_INFINITY
   #status = 0
   #firstOutputMs = 0
-  #received = false
   #over = false
 
   constructor(call: Call, channel: Channel, tools: Tools, ends: Ends) {
@@ -81,25 +78,20 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
     this.#channel = channel
     this.#tools = tools
     this.#ends = ends
+    this.#patience = new Patience(tools.alarms, channel.target.upstream.timeouts, this)
   }
 
   start(): void {
     const { credential, place, target } = this.#channel
-    const { timeouts } = target.upstream
+    const { connectMs } = target.upstream.timeouts
     const { facts, passedHeaders, departure } = this.#call
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()
-    const { time } = this.alarms
-    if (facts.stream) this.#outputBy = time + timeouts.firstOutputMs
-    this.deadline = Math.min(this.#outputBy, time + timeouts.headersMs)
-    this.alarms.add(this)
+    this.#patience.begin(facts.stream)
     const body = target.model === facts.model ? this.#call.body : splice(this.#call.body, facts.modelAt, target.model)
     const headers = passedHeaders.length === 0 ? credential.headers : [...credential.headers, ...passedHeaders]
-    this.#tools.connections.send(
-      { place, path: this.protocol.path, headers, body, connectMs: timeouts.connectMs },
-      this,
-    )
+    this.#tools.connections.send({ place, path: this.protocol.path, headers, body, connectMs }, this)
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -113,7 +105,7 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
     this.#resume = resume
     this.#head = readHead(raw)
     const intake = this.#intakeFor(status)
-    this.#wait()
+    this.#patience.renew()
     const encoding = this.#head.contentEncoding
     if (encoding) this.#decoder = new Decoder(encoding, intake, () => this.#goOn())
     this.#intake = this.#decoder ?? intake
@@ -123,15 +115,14 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   onData(chunk: Buffer): boolean {
     if (this.#over || !this.#intake) return true
     const more = this.#intake.take(chunk)
-    if (more) this.#wait()
-    else this.deadline = Number.POSITIVE_INFINITY
+    if (more) this.#patience.renew()
+    else this.#patience.pause()
     return more
   }
 
   onComplete(): void {
     if (this.#over) return
-    this.#received = true
-    this.#wait()
+    this.#patience.allCame()
     this.#intake?.end()
   }
 
@@ -139,8 +130,7 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
     if (!this.#over) this.#fail(toConnectionError(error))
   }
 
-  /** Patience has ended. */
-  ring(): void {
+  outOfPatience(): void {
     this.#fail(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
   }
 
@@ -170,10 +160,9 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   }
 
   resume(): void {
-    if (this.#decoder) {
-      this.#wait()
-      this.#decoder.resume()
-    } else this.#goOn()
+    this.#patience.renew()
+    if (this.#decoder) this.#decoder.resume()
+    else this.#resume?.()
   }
 
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
@@ -183,21 +172,15 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
     this.#settle(end)
   }
 
-  /** The upstream may send more. */
+  /** The decoder can take more. */
   #goOn(): void {
-    this.#wait()
+    this.#patience.renew()
     this.#resume?.()
   }
 
   #fail(error: RelayError): void {
     if (this.#intake) this.#intake.fail(error)
     else this.refuse(error)
-  }
-
-  #wait(): void {
-    // All has come, and only the client can be slow now.
-    if (this.#received) this.deadline = Number.POSITIVE_INFINITY
-    else this.deadline = Math.min(this.#outputBy, this.alarms.time + this.#channel.target.upstream.timeouts.idleMs)
   }
 
   #intakeFor(status: number): Intake {
@@ -232,7 +215,7 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
   }
 
   #resolve(body: Buffer | Flow): void {
-    this.#outputBy = Number.POSITIVE_INFINITY
+    this.#patience.outputCame()
     const { target } = this.#channel
     const time = now()
     this.#firstOutputMs = time - this.#call.startedAt
@@ -249,7 +232,7 @@ class Exchange implements Receiver, Answering, Waiting, Waiter {
 
   #finish(): void {
     this.#over = true
-    this.alarms.remove(this)
+    this.#patience.end()
     this.#call.departure.waiter = undefined
     this.#channel.target.busy--
     this.#ends.over()
