@@ -31,6 +31,8 @@ export interface Surroundings {
   readonly host?: { readonly ip?: unknown } | undefined
   /** Where the framework's parser has left a body that it took off the wire. */
   readonly parsed?: ParsedBody | undefined
+  /** The client waits for a "100 Continue" that Node has left to us. */
+  readonly awaitsContinue?: boolean
 }
 
 /** The bytes are preferred: an object must be written out again. */
@@ -66,7 +68,7 @@ export function attachRelay(server: AttachableServer, relay: Relay): void {
   }
   // With a listener here, Node leaves the "100 Continue" to us: a refused request is then refused before its body is sent.
   server.on('checkContinue', (req, res) => {
-    if (handleNode(relay, req, res)) return
+    if (handleNode(relay, req, res, { awaitsContinue: true })) return
     res.writeContinue()
     emit.call(server, 'request', req, res)
   })
@@ -96,7 +98,13 @@ function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResp
   const answering = relay.handle(request)
   if (!answering) return undefined
   // Also after a whole answer, when nobody waits any more: HTTP/2 calls a broken response finished, so asking is no use.
-  res.on('close', () => request.departure.leave())
+  const leave = (): void => request.departure.leave()
+  res.on('close', leave)
+  // Behind another answer on the same connection a response has no socket yet, and hears nothing of its end.
+  if (!res.socket) {
+    req.socket?.on('close', leave)
+    res.on('close', () => req.socket?.off('close', leave))
+  }
   return answering.then((response) => send(req, res, request, response))
 }
 
@@ -149,7 +157,7 @@ class Incoming implements RelayRequest {
     if (announced > limit) return Promise.reject(tooLarge(limit))
     if (req.readableDidRead)
       return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
-    if (req.headers.expect === '100-continue') this.#res.writeContinue()
+    if (this.#around.awaitsContinue) this.#res.writeContinue()
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let size = 0
