@@ -969,6 +969,17 @@ describe('the way over the channels', () => {
     await until(() => first.running.size === 0)
   })
 
+  test('a relay that closes sends nothing more for a call that waits for its next try', async () => {
+    first.script = answerError(503, 'overloaded')
+    const { send, relay } = await bench({ ...alone, retry: { minDelayMs: 300 } })
+    const waiting = send()
+    await until(() => first.seen.length === 1 && first.running.size === 0)
+    await relay.close()
+    expect((await waiting).status).toBe(503)
+    expect(first.seen).toHaveLength(1)
+    expect((await send()).status).toBe(503)
+  })
+
   test('a relay that closes tells a stream under way, after whole records', async () => {
     first.script = (_req, res) =>
       void res.writeHead(200).write(streamed('word', 'more').slice(0, 3).join('').slice(0, -9))

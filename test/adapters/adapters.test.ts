@@ -220,11 +220,11 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     let closed = false
     upstream.script = async (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.on('close', () => {
+      const closing = once(res, 'close').then(() => {
         closed = true
       })
       for (; written < 200 * MB && !closed; written += record.length) {
-        if (!res.write(record)) await Promise.race([once(res, 'drain'), once(res, 'close')])
+        if (!res.write(record)) await Promise.race([once(res, 'drain'), closing])
       }
       res.end()
     }

@@ -181,11 +181,11 @@ describe('behind compression()', () => {
         res.end(rest.join(''))
       }
       const words: string[] = []
-      const stream = await client.chat.completions.create(
-        { ...ask(), stream: true },
-        { headers: { 'accept-encoding': 'gzip' } },
-      )
-      for await (const chunk of stream) {
+      const stream = await client.chat.completions
+        .create({ ...ask(), stream: true }, { headers: { 'accept-encoding': 'gzip' } })
+        .withResponse()
+      expect(stream.response.headers.get('content-encoding')).toBeNull()
+      for await (const chunk of stream.data) {
         const word = chunk.choices[0]?.delta.content
         if (word) words.push(word)
         if (word === 'first') open()
