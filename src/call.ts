@@ -27,6 +27,8 @@ export interface Place {
   readonly origin: string
   /** `/v1`: what stands before an endpoint's path. */
   readonly prefix: string
+  /** Places with the same name share their connections. */
+  readonly pool: string
 }
 
 /** A configured provider: where its requests go, as whom, and how patiently. */

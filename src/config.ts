@@ -85,7 +85,15 @@ const route: Strict<{
     .default('priority')
     .describe('Which target is tried first. The others follow when it fails.'),
   targets: z
-    .array(z.union([targetName, object({ target: targetName, weight: z.number().positive().default(1) })]))
+    .array(
+      z.union([
+        targetName,
+        object({
+          target: targetName.describe('As above.'),
+          weight: z.number().positive().default(1).describe('Its share under `weighted`, `least-busy` and `sticky`.'),
+        }),
+      ]),
+    )
     .min(1)
     .describe('`provider/model`, or `provider` for the same name there.'),
   onContextTooLong: z
@@ -134,7 +142,7 @@ const key: Strict<{
     .min(1)
     .optional()
     .describe('Addresses or ranges it may be used from. Anywhere when left out.'),
-}).refine((given) => given.key !== undefined || given.digest !== undefined, 'needs `key` or `digest`')
+}).refine(({ key, digest }) => (key === undefined) !== (digest === undefined), 'needs either `key` or `digest`')
 
 const group: Strict<{ models: Maybe<Texts> }> = object({ models: modelList.optional() })
 
@@ -191,13 +199,13 @@ export const configSchema: Strict<{
   keys: z.array(key).default([]).describe('Who may call.'),
   groups: z.record(z.string(), group).default({}).describe('What keys have in common.'),
   prices: z.record(z.string(), price).default({}).describe('By target or model, for the strategy `cheapest`.'),
-  retry: retry.prefault({}),
-  health: health.prefault({}),
+  retry: retry.prefault({}).describe('How long a call goes on trying.'),
+  health: health.prefault({}).describe('When what keeps failing is left alone.'),
   onDisconnect: z
     .enum(['abort', 'drain'])
     .default('abort')
     .describe(
-      'What becomes of the upstream request when the client leaves: broken off, or read to its end for the usage.',
+      'What becomes of the upstream request when the client leaves: broken off, or, once a stream has begun, read to its end for the usage.',
     ),
   maxBodyBytes: z.int().min(1).default(33_554_432).describe('The largest request body, after decompression.'),
   shutdownMs: milliseconds(30_000).describe(

@@ -54,8 +54,9 @@ export function assemble(options: RelayOptions): Parts {
 
 /** What a target costs, as the hook, its full name or its model's name says. Input and output count alike: only the order matters. */
 function priceBy(prices: Config['prices'], hook: Hooks['priceOf']): (target: Target) => number | undefined {
+  const listed = new Map(Object.entries(prices))
   return ({ name, model }) => {
-    const price = prices[name] ?? prices[model]
+    const price = listed.get(name) ?? listed.get(model)
     return hook?.(name) ?? (price && price.input + price.output)
   }
 }

@@ -26,6 +26,21 @@ describe('config', () => {
       ['providers.a.baseURL: may hold no user, password, query or fragment'],
     ],
     [
+      'a language that is not spoken',
+      { providers: { a: { ...local, speaks: ['gemini'] } } },
+      ['providers.a.speaks: has no language that the relay speaks yet'],
+    ],
+    [
+      'one secret for two',
+      { providers: { local }, keys: ['a', 'b'].map((id) => ({ id, key: 'sk-12345678' })) },
+      ['keys[1]: has the secret of another key'],
+    ],
+    [
+      'a name that every object has',
+      { providers: { local }, models: { a: 'toString' } },
+      ['models.a: "toString" names no provider and no other model'],
+    ],
+    [
       'a bad backup address',
       { providers: { a: { ...local, baseURL: ['http://x.example', 'ftp://y'] } } },
       ['providers.a.baseURL[1]: not a URL'],
@@ -61,7 +76,11 @@ describe('config', () => {
       { providers: { local }, keys: [{ id: 'a', key: 'short' }] },
       ['keys[0].key: Too small: expected string to have >=8 characters'],
     ],
-    ['a key without a secret', { providers: { local }, keys: [{ id: 'a' }] }, ['keys[0]: needs `key` or `digest`']],
+    [
+      'a key without a secret',
+      { providers: { local }, keys: [{ id: 'a' }] },
+      ['keys[0]: needs either `key` or `digest`'],
+    ],
     [
       'a bad range',
       { providers: { local }, keys: [{ id: 'a', key: 'sk-12345678', allowedIps: ['10.0.0.0/99'] }] },

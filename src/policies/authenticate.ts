@@ -20,12 +20,12 @@ const FAULTS: Readonly<Record<KeyFault, string>> = {
 export class Gate {
   readonly #keys: KeyRing
   readonly #host: Authenticate | undefined
-  readonly #groups: Groups
+  readonly #groups: ReadonlyMap<string, Groups[string]>
   readonly #matchers = new WeakMap<readonly string[], (model: string) => boolean>()
 
   constructor(keys: Config['keys'], groups: Groups, host: Authenticate | undefined) {
     this.#keys = new KeyRing(keys)
-    this.#groups = groups
+    this.#groups = new Map(Object.entries(groups))
     this.#host = host
   }
 
@@ -34,9 +34,10 @@ export class Gate {
     return this.#host ? this.#askHost(request, this.#host) : this.#byKey(request)
   }
 
-  /** Whether the caller may use a public model name: by its own list, else its group's, else freely. */
+  /** Whether the caller may use a public model name: by its own list, else its group's, else freely. A group unknown here is `default`. */
   mayUse = (caller: Caller, model: string): boolean => {
-    const list = caller.models ?? this.#groups[caller.group ?? 'default']?.models
+    const group = this.#groups.get(caller.group ?? 'default') ?? this.#groups.get('default')
+    const list = caller.models ?? group?.models
     if (!list) return true
     let matches = this.#matchers.get(list)
     if (!matches) {

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../call.js'
 import type { Config } from '../config.js'
+import { ConfigError } from '../faults.js'
 import { addressMatcher } from '../lib/addresses.js'
 import { randomText } from '../lib/ids.js'
 
@@ -45,11 +46,15 @@ const presented = Buffer.alloc(64)
 export class KeyRing {
   readonly #records = new Map<string, KeyRecord>()
 
+  /** @throws {ConfigError} for a secret that stands twice */
   constructor(keys: readonly KeyConfig[]) {
-    for (const key of keys) {
+    for (const [index, key] of keys.entries()) {
       const digest = Buffer.from((key.digest ?? digestOf(key.key ?? '')).slice('sha256:'.length))
       const publicId = key.publicId ?? publicIdOf(key.key ?? '')
-      this.#records.set(publicId ?? placeOf(digest), {
+      const place = publicId ?? placeOf(digest)
+      if (this.#records.has(place))
+        throw new ConfigError([{ path: `keys[${index}]`, message: 'has the secret of another key' }])
+      this.#records.set(place, {
         digest,
         caller: { id: key.id, group: key.group, models: key.models },
         expiresAt: key.expiresAt ? Date.parse(key.expiresAt) : Number.POSITIVE_INFINITY,

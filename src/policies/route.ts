@@ -168,7 +168,7 @@ function destinations(text: string, reading: Reading): Destination[] {
   const slash = text.indexOf('/')
   const upstream = slash > 0 ? upstreams.get(text.slice(0, slash)) : undefined
   if (upstream) return [{ upstream, model: text.slice(slash + 1) }]
-  const alias = models[text]
+  const alias = Object.hasOwn(models, text) ? models[text] : undefined
   if (alias === undefined || seen.includes(text)) {
     faults.push({
       path,

@@ -36,7 +36,7 @@ export class Connections {
   send(sending: Sending, receiver: Receiver): void {
     if (this.#closed) return receiver.onError(this.#closed)
     const { origin, prefix } = sending.place
-    this.#to(origin, sending.connectMs).dispatch(
+    this.#to(sending.place, sending.connectMs).dispatch(
       {
         origin,
         path: prefix + sending.path,
@@ -60,13 +60,13 @@ export class Connections {
     await Promise.all(pools.map((pool) => pool.destroy(closed)))
   }
 
-  #to(origin: string, connectMs: number): Transport {
+  #to({ origin, pool }: Place, connectMs: number): Transport {
     if (this.#given) return this.#given
-    const pool = this.#pools.get(origin)
-    if (pool) return pool
+    const known = this.#pools.get(pool)
+    if (known) return known
     // One request at a time on a connection: pipelined answers would wait behind a stream.
     const made = new Pool(origin, { pipelining: 1, connect: { timeout: connectMs } })
-    this.#pools.set(origin, made)
+    this.#pools.set(pool, made)
     return made
   }
 }

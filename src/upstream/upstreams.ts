@@ -24,12 +24,15 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
     if (baseURLs.length === 0) faults.push({ path: `${path}.baseURL`, message: 'is needed for this type' })
     if (!apiKeys)
       faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
+    const speaks = (given.speaks ?? provider.speaks).flatMap((name) => protocols.get(name) ?? [])
+    if (speaks.length === 0)
+      faults.push({ path: `${path}.speaks`, message: 'has no language that the relay speaks yet' })
     upstreams.set(id, {
       id,
       provider,
-      speaks: (given.speaks ?? provider.speaks).flatMap((name) => protocols.get(name) ?? []),
+      speaks,
       credentials: (apiKeys ?? []).map((apiKey, index) => credential(`${id}#${index}`, provider, apiKey)),
-      places: baseURLs.map(place),
+      places: baseURLs.map((baseURL) => place(baseURL, given.timeouts.connectMs)),
       timeouts: given.timeouts,
       pace: given.pace,
       turn: 0,
@@ -56,9 +59,9 @@ function credential(name: string, provider: Provider, apiKey: string | undefined
   return { name, headers: apiKey === undefined ? common : [...common, ...provider.sign(apiKey)] }
 }
 
-function place(baseURL: string): Place {
+function place(baseURL: string, connectMs: number): Place {
   const { origin, pathname } = new URL(baseURL)
-  return { origin, prefix: pathname.replace(/\/+$/, '') }
+  return { origin, prefix: pathname.replace(/\/+$/, ''), pool: `${origin} ${connectMs}` }
 }
 
 function listOf<Item>(value: Item | Item[] | undefined): Item[] {
