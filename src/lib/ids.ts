@@ -1,10 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** An id for one call, as it stands in `x-request-id`. */
+let calls = 0
+
+/** An id for one call, as it stands in `x-request-id`: random by process, counted within. (A UUID each costs ten times as much.) */
 export function requestId(): string {
-  return `req_${randomUUID()}`
+  calls++
+  return PROCESS + calls.toString(36)
 }
 
 /** The client's own id for a call, if it is fit to be repeated in a header and a log. */
@@ -23,3 +26,5 @@ export function randomText(length: number): string {
   }
   return text
 }
+
+const PROCESS = `req_${randomText(16)}_`

@@ -1,14 +1,13 @@
 /**
- * Parses JSON bytes as if they were Latin-1: a character for each byte. The structure comes out the same, non-ASCII text
- * costs no decoding (2.6 times faster on a long conversation), and the few strings that are wanted go through
- * {@link decoded}.
- * @throws {SyntaxError}
+ * JSON bytes as Latin-1: a character for each byte. Its structure is the same, non-ASCII text costs no decoding (2.6 times
+ * faster to parse in a long conversation), and places in it are places in the bytes. A string parsed from it that is
+ * wanted goes through {@link decoded}.
  */
-export function parseBytes(bytes: Buffer): unknown {
-  return JSON.parse(bytes.toString('latin1'))
+export function latin1(bytes: Buffer): string {
+  return bytes.toString('latin1')
 }
 
-/** A string out of {@link parseBytes}, as it was meant. */
+/** A string parsed from {@link latin1}, as it was meant. */
 export function decoded(text: string): string {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return Buffer.from(text, 'latin1').toString()
   return text
@@ -25,6 +24,7 @@ export function isTooDeep(value: unknown, bytes: number): boolean {
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) if (isDeeper(inner, levels - 1)) return true
+  // Nothing is collected on the way: an object may have a million keys.
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true
   return false
 }

@@ -1,4 +1,4 @@
-import { parseBytes } from '../../lib/json.js'
+import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { AnswerFacts } from '../protocol.js'
 import { invalid, readErrorValue } from './errors.js'
@@ -6,17 +6,9 @@ import { readUsage } from './usage.js'
 
 /** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */
 export function readAnswer(body: Buffer): AnswerFacts {
-  const answer = parse(body)
+  const answer = parseJson(latin1(body))
   if (!isObject(answer)) return { fault: invalid(body.length === 0 ? 'an empty answer' : 'an answer that is not JSON') }
   if (Array.isArray(answer.choices)) return { usage: readUsage(answer.usage) }
   const read = parseJson(body.toString())
   return { fault: readErrorValue(isObject(read) ? read.error : undefined) ?? invalid('an answer without choices') }
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return parseBytes(body)
-  } catch {
-    return undefined
-  }
 }

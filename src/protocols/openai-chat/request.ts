@@ -1,17 +1,18 @@
 import type { z } from 'zod'
 import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
-import { decoded, isTooDeep, parseBytes } from '../../lib/json.js'
+import { decoded, isTooDeep, latin1 } from '../../lib/json.js'
 import { spellPath } from '../../lib/paths.js'
 import { findString } from '../../lib/splice.js'
 import { requestSchema } from './schema.js'
 
 /** Model and stream flag of a Chat Completions request. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
-  const request = parse(body)
+  const text = latin1(body)
+  const request = parse(text)
   const checked = requestSchema.safeParse(request)
   if (!checked.success) throw faultOf(checked.error.issues[0], request)
-  const modelAt = findString(body, 'model')
+  const modelAt = findString(text, 'model')
   if (!modelAt) {
     const message = "'model' must be given once and spelled plainly: it is ambiguous."
     throw new RelayError('invalid_request', message, { param: 'model' })
@@ -19,15 +20,15 @@ export function readFacts(body: Buffer): RequestFacts {
   return { model: decoded(checked.data.model), modelAt, stream: checked.data.stream === true }
 }
 
-function parse(body: Buffer): unknown {
+function parse(text: string): unknown {
   let request: unknown
   try {
-    request = parseBytes(body)
+    request = JSON.parse(text)
   } catch (cause) {
-    const message = body.length === 0 ? 'The body is empty.' : 'The body is not valid JSON.'
+    const message = text === '' ? 'The body is empty.' : 'The body is not valid JSON.'
     throw new RelayError('invalid_request', `${message} Send a JSON object.`, { cause })
   }
-  if (isTooDeep(request, body.length)) throw new RelayError('invalid_request', 'The body is nested too deeply.')
+  if (isTooDeep(request, text.length)) throw new RelayError('invalid_request', 'The body is nested too deeply.')
   return request
 }
 
