@@ -44,7 +44,8 @@ class Fetched implements RelayRequest {
     this.headers = Object.fromEntries(request.headers)
     this.signal = request.signal
     this.host = request
-    this.signal.addEventListener('abort', () => this.departure.leave(), { once: true })
+    if (this.signal.aborted) this.departure.leave()
+    else this.signal.addEventListener('abort', () => this.departure.leave(), { once: true })
   }
 
   async read(limit: number): Promise<Buffer> {

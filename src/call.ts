@@ -68,6 +68,8 @@ export interface Target {
   readonly upstream: Upstream
   readonly model: string
   readonly weight: number
+  /** Every way to it, place by place: `places × credentials` of them. */
+  readonly channels: readonly Channel[]
   /** Calls under way. */
   busy: number
   /** Moving average of the time to first output in ms; 0 until the first answer. */

@@ -84,7 +84,7 @@ export interface ErrorDetails {
   readonly headers?: Record<string, string> | undefined
   /** The upstream's own error body, when it is fit to be passed on as it came. */
   readonly body?: Buffer | undefined
-  /** What the upstream's status line said, when there was one. */
+  /** The upstream's status, as its status line or, under 200, its error said. */
   readonly upstreamStatus?: number | undefined
   readonly cause?: unknown
 }

@@ -43,15 +43,13 @@ export class SseReader {
 }
 
 const LF = 0x0a
-const CR = 0x0d
 
 /** How many of these bytes are whole records: the place after the last blank line, 0 if there is none. */
 export function wholeRecords(bytes: Buffer): number {
   const length = bytes.length
   if (bytes[length - 1] === LF && bytes[length - 2] === LF) return length
-  const end = Math.max(after(bytes, '\n\n'), after(bytes, '\n\r\n'), after(bytes, '\r\r'))
-  // A blank line that ends in a lone CR may still get its LF.
-  return end === length && bytes[length - 1] === CR ? 0 : end
+  // A blank line that ends in a CR may still get its LF: that is one more blank line then, and does no harm.
+  return Math.max(after(bytes, '\n\n'), after(bytes, '\n\r\n'), after(bytes, '\r\r'))
 }
 
 function after(bytes: Buffer, blank: string): number {

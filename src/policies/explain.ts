@@ -44,13 +44,15 @@ export function explain({ router, gate, health }: Deciding, model: string, calle
     allowed: caller === undefined || gate.mayUse(caller, model),
     rule: plan?.rule,
     strategy: plan?.strategy,
-    targets: (plan?.targets ?? []).map(({ name, upstream, model: there, weight, busy, firstOutputMs }) => ({
+    targets: (plan?.targets ?? []).map(({ name, upstream, weight, channels, busy, firstOutputMs }) => ({
       target: name,
       weight,
       baseURLs: upstream.places.map(({ origin, prefix }) => origin + prefix),
       credentials: upstream.credentials.map((credential) => ({
         name: credential.name,
-        restMs: Math.ceil(health.restMs(credential, there)),
+        restMs: Math.ceil(
+          Math.min(...channels.filter((channel) => channel.credential === credential).map((one) => health.restMs(one))),
+        ),
       })),
       busy,
       firstOutputMs,

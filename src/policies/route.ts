@@ -1,4 +1,4 @@
-import type { Caller, Target, Upstream } from '../call.js'
+import type { Caller, Channel, Target, Upstream } from '../call.js'
 import type { Config, Strategy } from '../config.js'
 import { RelayError } from '../errors.js'
 import { ConfigError, type ConfigFault } from '../faults.js'
@@ -101,7 +101,20 @@ function planFor(rule: Rule, model: string): Plan {
 }
 
 function targetOf({ upstream }: Destination, model: string, weight: number): Target {
-  return { name: `${upstream.id}/${model}`, upstream, model, weight, busy: 0, firstOutputMs: 0 }
+  const channels: Channel[] = []
+  const target: Target = {
+    name: `${upstream.id}/${model}`,
+    upstream,
+    model,
+    weight,
+    channels,
+    busy: 0,
+    firstOutputMs: 0,
+  }
+  for (const place of upstream.places) {
+    for (const credential of upstream.credentials) channels.push({ target, credential, place })
+  }
+  return target
 }
 
 /** `provider/model` is known as `model` at that provider. */

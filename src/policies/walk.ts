@@ -1,4 +1,4 @@
-import type { Channel, Credential, Place, Target } from '../call.js'
+import type { Channel, Target } from '../call.js'
 import type { Blame, RelayError } from '../errors.js'
 import type { Health } from '../upstream/health.js'
 import type { Plan } from './route.js'
@@ -33,7 +33,7 @@ export class Walk {
   /** The channel to try now, if there is one. Asking twice gives the same, unless another call has just gone to probe it. */
   peek(): Channel | undefined {
     const next = this.#next
-    if (!next || this.#health.restMs(next.credential, next.target.model) > 0) this.#next = this.#find()
+    if (!next || this.#health.restMs(next) > 0) this.#next = this.#find()
     return this.#next
   }
 
@@ -53,12 +53,12 @@ export class Walk {
   /** The shortest rest among the channels of this plan, in ms; 0 if one is free. */
   restMs(): number {
     let shortest = Number.POSITIVE_INFINITY
-    for (const { upstream, model } of this.#targets) {
-      for (const credential of upstream.credentials) {
+    for (const { channels } of this.#targets) {
+      for (const channel of channels) {
         const refused = this.#failed.some(
-          ({ channel, blame }) => blame === 'credential' && channel.credential === credential,
+          (one) => one.blame === 'credential' && one.channel.credential === channel.credential,
         )
-        if (!refused) shortest = Math.min(shortest, this.#health.restMs(credential, model))
+        if (!refused) shortest = Math.min(shortest, this.#health.restMs(channel))
       }
     }
     return shortest
@@ -73,10 +73,10 @@ export class Walk {
   #find(): Channel | undefined {
     let left = this.#targets
     for (;;) {
-      const [first, ...others] = left
+      const [first] = left
       if (!first) return undefined
-      const target =
-        others.length === 0 ? first : strategies[this.#plan.strategy](left as [Target, ...Target[]], this.#choosing)
+      const choose = strategies[this.#plan.strategy]
+      const target = left.length === 1 ? first : choose(left as [Target, ...Target[]], this.#choosing)
       const channel = this.#channel(target)
       if (channel) return channel
       left = left.filter((one) => one !== target)
@@ -84,28 +84,24 @@ export class Walk {
   }
 
   /** The first free place of a target, with its next free credential. */
-  #channel(target: Target): Channel | undefined {
-    const { places, credentials } = target.upstream
-    for (const place of places) {
-      for (let step = 0; step < credentials.length; step++) {
-        const credential = credentials[(target.upstream.turn + step) % credentials.length]
-        if (!credential || this.#isOut(target, credential, place)) continue
-        target.upstream.turn += step + 1
-        return { target, credential, place }
-      }
+  #channel({ channels, upstream }: Target): Channel | undefined {
+    const count = upstream.credentials.length
+    for (let index = 0; index < channels.length; index++) {
+      const atPlace = index - (index % count)
+      const channel = channels[atPlace + ((upstream.turn + index) % count)] as Channel
+      if (this.#failed.some((failed) => isOut(channel, failed)) || this.#health.restMs(channel) > 0) continue
+      upstream.turn += (index % count) + 1
+      return channel
     }
     return undefined
   }
+}
 
-  #isOut(target: Target, credential: Credential, place: Place): boolean {
-    for (const { channel, blame } of this.#failed) {
-      if (blame === 'place' || blame === 'slow') {
-        if (channel.place === place && channel.target.model === target.model) return true
-      } else if (channel.credential === credential && (blame === 'credential' || channel.target.model === target.model))
-        return true
-    }
-    return this.#health.restMs(credential, target.model) > 0
-  }
+/** Whether what has failed speaks against this channel too. */
+function isOut({ target, credential, place }: Channel, { channel, blame }: Failed): boolean {
+  if (blame === 'credential') return channel.credential === credential
+  if (channel.target.model !== target.model) return false
+  return blame === 'place' || blame === 'slow' ? channel.place === place : channel.credential === credential
 }
 
 /** Whether another channel may mend it. */

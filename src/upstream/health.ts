@@ -1,7 +1,7 @@
-import type { Channel, Credential } from '../call.js'
+import type { Channel } from '../call.js'
 import { now } from '../lib/time.js'
 
-/** When a credential that kept failing may be tried again. */
+/** When what kept failing may be tried again. */
 export interface HealthRules {
   /** Failures in a row before a rest. */
   readonly failures: number
@@ -16,15 +16,17 @@ interface Condition {
   probing: boolean
 }
 
-/** Entries for more than this many names are not worth their memory; a name comes from the caller where routes have wildcards. */
+/** More entries than this are not worth their memory: where routes have wildcards, callers choose the names. */
 const MOST = 10_000
 
 /**
- * What has failed of late, by credential × model; a refused credential also as a whole. Nothing is kept of what works,
- * so asking costs one look at an empty Map. After a rest one call may probe; the others wait for how it fares.
+ * What has failed of late: a credential × model at one place, or a refused credential altogether. Nothing is kept of
+ * what works, so asking costs one look at an empty Map. After a rest one call may probe; the others wait for how it
+ * fares. A pause that the upstream asked for (429) simply passes: it said itself when to come back.
  */
 export class Health {
-  readonly #records = new Map<string, Condition>()
+  readonly #conditions = new Map<string, Condition>()
+  readonly #pauses = new Map<string, number>()
   readonly #rules: HealthRules
 
   constructor(rules: HealthRules) {
@@ -32,85 +34,99 @@ export class Health {
   }
 
   /** How many ms until this channel may be tried; 0 for now. */
-  restMs(credential: Credential, model: string): number {
-    if (this.#records.size === 0) return 0
-    return Math.max(this.#rest(credential.name), this.#rest(key(credential, model)))
+  restMs(channel: Channel): number {
+    const paused = this.#pauses.size === 0 ? 0 : this.#pauseMs(modelOf(channel))
+    if (this.#conditions.size === 0) return paused
+    return Math.max(paused, this.#restMs(channel.credential.name), this.#restMs(placeOf(channel)))
   }
 
-  /** A call goes to this channel. True if it goes as the one probe of a channel that was resting. */
-  enter({ credential, target }: Channel): boolean {
-    if (this.#records.size === 0) return false
-    const whole = this.#probe(credential.name)
-    return this.#probe(key(credential, target.model)) || whole
+  /** A call goes to this channel. True if it goes as the one probe of what was resting. */
+  enter(channel: Channel): boolean {
+    if (this.#conditions.size === 0) return false
+    const whole = this.#probe(channel.credential.name)
+    return this.#probe(placeOf(channel)) || whole
   }
 
-  succeeded({ credential, target }: Channel): void {
-    if (this.#records.size === 0) return
-    this.#records.delete(credential.name)
-    this.#records.delete(key(credential, target.model))
+  succeeded(channel: Channel): void {
+    if (this.#conditions.size === 0) return
+    this.#conditions.delete(channel.credential.name)
+    this.#conditions.delete(placeOf(channel))
   }
 
   /** One more failure in a row; it rests when that makes enough, or when its probe was the one to fail. */
-  failed({ credential, target }: Channel): void {
-    const record = this.#record(key(credential, target.model))
-    record.failures++
-    if (record.probing || record.failures >= this.#rules.failures) this.#lay(record, this.#rules.restMs)
-    this.#free(credential.name)
+  failed(channel: Channel): void {
+    const condition = this.#condition(placeOf(channel))
+    condition.failures++
+    if (condition.probing || condition.failures >= this.#rules.failures) this.#lay(condition)
+    this.#free(channel.credential.name)
   }
 
   /** The upstream asked for a pause of this credential × model. */
-  paused({ credential, target }: Channel, ms: number): void {
-    this.#lay(this.#record(key(credential, target.model)), ms)
-    this.#free(credential.name)
+  paused(channel: Channel, ms: number): void {
+    if (this.#pauses.size >= MOST) this.#pauses.clear()
+    this.#pauses.set(modelOf(channel), now() + ms)
+    this.undecided(channel)
   }
 
   /** The upstream does not take this credential, for any model. */
-  refused({ credential, target }: Channel): void {
-    this.#lay(this.#record(credential.name), this.#rules.restMs)
-    this.#free(key(credential, target.model))
+  refused(channel: Channel): void {
+    this.#lay(this.#condition(channel.credential.name))
+    this.#free(placeOf(channel))
   }
 
-  /** The probe ended in a way that says nothing of the channel: another may probe. */
-  undecided({ credential, target }: Channel): void {
-    this.#free(credential.name)
-    this.#free(key(credential, target.model))
+  /** A probe ended in a way that says nothing of the channel: another may probe. */
+  undecided(channel: Channel): void {
+    this.#free(channel.credential.name)
+    this.#free(placeOf(channel))
+  }
+
+  #pauseMs(name: string): number {
+    const until = this.#pauses.get(name)
+    if (until === undefined) return 0
+    const left = until - now()
+    if (left <= 0) this.#pauses.delete(name)
+    return Math.max(left, 0)
+  }
+
+  #restMs(name: string): number {
+    const condition = this.#conditions.get(name)
+    if (!condition || condition.restUntil === 0) return 0
+    const left = condition.restUntil - now()
+    if (left > 0) return left
+    return condition.probing ? this.#rules.restMs : 0
   }
 
   #probe(name: string): boolean {
-    const record = this.#records.get(name)
-    if (!record || record.restUntil === 0) return false
-    record.probing = true
+    const condition = this.#conditions.get(name)
+    if (!condition || condition.restUntil === 0) return false
+    condition.probing = true
     return true
   }
 
-  #rest(name: string): number {
-    const record = this.#records.get(name)
-    if (!record || record.restUntil === 0) return 0
-    const left = record.restUntil - now()
-    if (left > 0) return left
-    return record.probing ? this.#rules.restMs : 0
-  }
-
-  #lay(record: Condition, ms: number): void {
-    record.restUntil = now() + ms
-    record.probing = false
+  #lay(condition: Condition): void {
+    condition.restUntil = now() + this.#rules.restMs
+    condition.probing = false
   }
 
   #free(name: string): void {
-    const record = this.#records.get(name)
-    if (record) record.probing = false
+    const condition = this.#conditions.get(name)
+    if (condition) condition.probing = false
   }
 
-  #record(name: string): Condition {
-    const known = this.#records.get(name)
+  #condition(name: string): Condition {
+    const known = this.#conditions.get(name)
     if (known) return known
-    if (this.#records.size >= MOST) this.#records.clear()
+    if (this.#conditions.size >= MOST) this.#conditions.clear()
     const made = { failures: 0, restUntil: 0, probing: false }
-    this.#records.set(name, made)
+    this.#conditions.set(name, made)
     return made
   }
 }
 
-function key(credential: Credential, model: string): string {
-  return `${credential.name} ${model}`
+function modelOf({ credential, target }: Channel): string {
+  return `${credential.name} ${target.model}`
+}
+
+function placeOf({ credential, target, place }: Channel): string {
+  return `${credential.name} ${target.model} ${place.pool}${place.prefix}`
 }

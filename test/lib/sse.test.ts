@@ -47,7 +47,7 @@ describe('wholeRecords', () => {
     ['data: a\n\ndata: b', 9],
     ['data: a\r\n\r\ndata: b\r\n', 11],
     ['data: a\r\rdata', 9],
-    ['data: a\r\r', 0],
+    ['data: a\r\r', 9],
     ['data: a\n', 0],
     ['', 0],
   ])('%j → %i', (text, expected) => expect(wholeRecords(Buffer.from(text))).toBe(expected))

@@ -2,6 +2,7 @@ import type { Usage } from '../../call.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { Ending, Fault, Sign } from '../protocol.js'
+import { brokenOff, choicesOf, isBrokenOff } from './choices.js'
 import { invalid, readErrorValue } from './errors.js'
 import { readUsage } from './usage.js'
 
@@ -16,7 +17,7 @@ export function readSign({ data }: SseRecord): Sign {
   if (fault) return fault
   let sign: Sign = 'preamble'
   for (const choice of choicesOf(chunk)) {
-    if (isFailed(choice)) return invalid('an answer that the provider broke off')
+    if (isBrokenOff(choice)) return brokenOff
     if (hasOutput(choice)) sign = 'output'
   }
   return sign
@@ -36,18 +37,12 @@ export function readEnding(records: readonly SseRecord[]): Ending {
     if (!isObject(chunk)) continue
     usage = readUsage(chunk.usage) ?? usage
     fault = readErrorValue(chunk.error) ?? fault
-    for (const choice of choicesOf(chunk)) if (choice.finish_reason) complete = true
+    for (const choice of choicesOf(chunk)) {
+      if (isBrokenOff(choice)) fault = brokenOff
+      else if (choice.finish_reason) complete = true
+    }
   }
   return { complete: complete && !fault, usage, fault }
-}
-
-function choicesOf(chunk: Record<string, unknown>): Record<string, unknown>[] {
-  return Array.isArray(chunk.choices) ? chunk.choices.filter(isObject) : []
-}
-
-/** OpenRouter's way to say that the model's own provider failed. */
-function isFailed(choice: Record<string, unknown>): boolean {
-  return choice.finish_reason === 'error' || choice.native_finish_reason === 'error'
 }
 
 function hasOutput(choice: Record<string, unknown>): boolean {

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { SseReader, type SseRecord } from '../../src/lib/sse.js'
+import { openaiChat } from '../../src/protocols/openai-chat/index.js'
+
+const records = (...datas: string[]): SseRecord[] => datas.map((data) => ({ event: undefined, data }))
+const sign = (chunk: unknown): string => {
+  const read = openaiChat.readSign({
+    event: undefined,
+    data: typeof chunk === 'string' ? chunk : JSON.stringify(chunk),
+  })
+  return typeof read === 'string' ? read : `fault ${read.status ?? ''}`.trim()
+}
+const delta = (value: object | null, more: object = {}): object => ({ choices: [{ index: 0, delta: value, ...more }] })
+
+describe('readSign: what is the first output', () => {
+  it.each<[string, unknown, string]>([
+    ['a role', delta({ role: 'assistant', content: '' }), 'preamble'],
+    ['a null delta', delta(null), 'preamble'],
+    ['usage alone', { choices: [], usage: { prompt_tokens: 1 } }, 'preamble'],
+    ["Azure's filter results", { choices: [], prompt_filter_results: [] }, 'preamble'],
+    ['empty reasoning', delta({ reasoning_content: '', content: null, tool_calls: [] }), 'preamble'],
+    ['text', delta({ content: 'a' }), 'output'],
+    ['reasoning', delta({ reasoning: 'hm' }), 'output'],
+    ['a tool call', delta({ tool_calls: [{ index: 0 }] }), 'output'],
+    ['a refusal', delta({ refusal: 'no' }), 'output'],
+    ['a finish', delta({}, { finish_reason: 'stop' }), 'output'],
+    ['the end mark', '[DONE]', 'output'],
+    ['the end mark with space', ' [DONE] ', 'output'],
+    ['an error', { error: { message: 'x', code: 429 } }, 'fault 429'],
+    ['an error by its type', { error: { message: 'x', type: 'rate_limit_error' } }, 'fault 429'],
+    ['a bare error', { error: 'overloaded' }, 'fault'],
+    ['a broken finish', delta({ content: '' }, { finish_reason: 'error' }), 'fault'],
+    ['a broken finish that says stop', delta({}, { finish_reason: 'stop', native_finish_reason: 'error' }), 'fault'],
+    ['what is not JSON', '{"choices":[', 'fault'],
+  ])('%s', (_name, chunk, expected) => expect(sign(chunk)).toBe(expected))
+})
+
+describe('readEnding', () => {
+  const text = JSON.stringify(delta({ content: 'a' }))
+  const stop = JSON.stringify(delta({}, { finish_reason: 'stop' }))
+  const usage = JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } })
+
+  it.each<[string, string[], boolean]>([
+    ['with its mark', [text, stop, '[DONE]'], true],
+    ['with a finish but no mark', [text, stop], true],
+    ['with a mark but no finish', [text, '[DONE]'], true],
+    ['without either', [text], false],
+    ['empty', [], false],
+    ['broken off by its model', [text, JSON.stringify(delta({}, { finish_reason: 'error' })), '[DONE]'], false],
+    ['with an error', [text, '{"error":{"message":"x"}}'], false],
+  ])('a stream %s', (_name, datas, complete) =>
+    expect(openaiChat.readEnding(records(...datas)).complete).toBe(complete),
+  )
+
+  it('takes the last usage, and looks no further than the end mark', () => {
+    const early = usage.replace('"completion_tokens":3', '"completion_tokens":1')
+    const late = usage.replace('"completion_tokens":3', '"completion_tokens":99')
+    expect(openaiChat.readEnding(records(early, stop, usage, '[DONE]', late)).usage).toMatchObject({
+      input: 7,
+      output: 3,
+    })
+  })
+})
+
+describe('readAnswer', () => {
+  const fault = (value: unknown): string | undefined =>
+    openaiChat.readAnswer(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).fault?.message
+
+  it.each<[string, unknown, string]>([
+    ['an error under 200', { error: { message: 'Provider returned error', code: 429 } }, 'Provider returned error'],
+    ['an error beside no choices', { choices: [], error: { message: 'überlastet' } }, 'überlastet'],
+    ['nothing', '', 'The upstream gave an empty answer.'],
+    ['null', 'null', 'The upstream gave an answer that is not JSON.'],
+    ['a page', '<html>login</html>', 'The upstream gave an answer that is not JSON.'],
+    ['something else', { object: 'list' }, 'The upstream gave an answer without choices.'],
+    [
+      'a broken finish',
+      { choices: [{ finish_reason: 'error' }] },
+      'The upstream gave an answer that its model broke off.',
+    ],
+  ])('%s is a fault', (_name, value, expected) => expect(fault(value)).toBe(expected))
+
+  it.each<[string, object, object]>([
+    [
+      'reasoning within the completion',
+      {
+        prompt_tokens: 10,
+        completion_tokens: 5,
+        total_tokens: 15,
+        completion_tokens_details: { reasoning_tokens: 4 },
+        prompt_tokens_details: { cached_tokens: 8 },
+      },
+      { input: 10, cachedInput: 8, output: 5, reasoning: 4 },
+    ],
+    [
+      "reasoning beside the completion, xAI's way",
+      {
+        prompt_tokens: 10120,
+        completion_tokens: 1499,
+        total_tokens: 14428,
+        completion_tokens_details: { reasoning_tokens: 2809 },
+      },
+      { input: 10120, cachedInput: 0, output: 4308, reasoning: 2809 },
+    ],
+    ['nonsense', { prompt_tokens: -1, completion_tokens: 'x' }, { input: 0, cachedInput: 0, output: 0, reasoning: 0 }],
+  ])('usage with %s', (_name, usage, expected) => {
+    expect(openaiChat.readAnswer(Buffer.from(JSON.stringify({ choices: [], usage, error: null })))).toEqual({
+      usage: expected,
+    })
+  })
+})
+
+describe('readFault', () => {
+  it.each<[string, unknown, object]>([
+    [
+      "OpenAI's",
+      { error: { message: 'm', type: 't', param: 'p', code: 'c' } },
+      { message: 'm', type: 't', param: 'p', code: 'c', native: true },
+    ],
+    ['a string', { error: 'model not loaded' }, { message: 'model not loaded', native: false }],
+    ['a list', [{ error: { message: 'm', code: 503 } }], { message: 'm', code: '503', native: false }],
+    ["FastAPI's", { detail: [{ loc: ['body'], msg: 'field required' }] }, { message: 'field required' }],
+    [
+      "vLLM's",
+      { object: 'error', message: 'too long', type: 'BadRequestError', code: 400 },
+      { message: 'too long', code: '400' },
+    ],
+    ["DashScope's", { message: 'bad', code: 'InvalidParameter' }, { message: 'bad', code: 'InvalidParameter' }],
+    ['a message that is no text', { error: { message: { a: 1 }, code: 'c' } }, { message: 'c' }],
+  ])('%s', (_name, body, expected) => {
+    expect(openaiChat.readFault(400, Buffer.from(JSON.stringify(body)))).toMatchObject({ status: 400, ...expected })
+  })
+
+  it.each(['', 'null', '<html></html>', '[]', '{}', '{"error":{}}'])('%j explains nothing', (body) => {
+    expect(openaiChat.readFault(500, Buffer.from(body))).toBeUndefined()
+  })
+})
+
+it('reads its own stream errors as faults', async () => {
+  const { RelayError } = await import('../../src/errors.js')
+  const [record] = new SseReader().read(openaiChat.writeStreamError(new RelayError('upstream_failed', 'gone "away"\n')))
+  expect(record && openaiChat.readSign(record)).toMatchObject({ message: 'gone "away"\n', status: 500 })
+})
