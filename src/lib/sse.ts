@@ -7,41 +7,20 @@ export interface SseRecord {
   readonly data: string
 }
 
-/** A record longer than this is not one: 16 MiB of base64 image is the largest that providers send. */
-const LARGEST_RECORD = 24 * 1024 * 1024
-
-/** Takes bytes cut anywhere and gives whole records, by the rules of the WHATWG for line ends, comments and joined lines. */
-export class SseReader {
-  readonly #decoder = new TextDecoder()
-  readonly #parser: ReturnType<typeof createParser>
-  #records: SseRecord[] = []
-
-  constructor() {
-    this.#parser = createParser({
-      onEvent: ({ event, data }) => this.#records.push({ event, data }),
-      maxBufferSize: LARGEST_RECORD,
-    })
-  }
-
-  /** The records that these bytes complete. */
-  read(bytes: Uint8Array): SseRecord[] {
-    this.#parser.feed(this.#decoder.decode(bytes, { stream: true }))
-    return this.#take()
-  }
-
-  /** The last record, when its closing blank line never came. */
-  end(): SseRecord[] {
-    this.#parser.feed(`${this.#decoder.decode()}\n\n`)
-    return this.#take()
-  }
-
-  #take(): SseRecord[] {
-    const records = this.#records
-    this.#records = []
-    return records
-  }
+/**
+ * The records in these bytes, by the rules of the WHATWG for line ends, comments and joined lines. Bytes from a stream
+ * are cut by {@link wholeRecords} first: then no character is split, and nothing need be remembered from call to call.
+ * The last record may lack its blank line.
+ */
+export function readRecords(bytes: Buffer): SseRecord[] {
+  const records: SseRecord[] = []
+  const parser = createParser({ onEvent: ({ event, data }) => records.push({ event, data }) })
+  const text = bytes.toString()
+  parser.feed(`${text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text}\n\n`)
+  return records
 }
 
+const BYTE_ORDER_MARK = 0xfeff
 const LF = 0x0a
 
 /** How many of these bytes are whole records: the place after the last blank line, 0 if there is none. */

@@ -1,6 +1,6 @@
 import { RelayError } from '../errors.js'
 import type { ByteSink, ByteStream } from '../http.js'
-import { SseReader, wholeRecords } from '../lib/sse.js'
+import { readRecords, wholeRecords } from '../lib/sse.js'
 import type { Ending } from '../protocols/protocol.js'
 import type { Answering, Intake } from './intake.js'
 
@@ -8,6 +8,7 @@ import type { Answering, Intake } from './intake.js'
 const LONGEST_CARRY = 1024 * 1024
 /** So many of the last bytes are kept, to read from them at the end how the stream went: the last records tell it all. */
 const TAIL_BYTES = 4096
+const LAST_RECORDS = 8
 
 const LF = 0x0a
 const BLANK_LINE = Buffer.from('\n\n')
@@ -117,7 +118,6 @@ export class Flow implements Intake, ByteStream {
   }
 
   #read(chunks: readonly Buffer[]): Ending {
-    const reader = new SseReader()
-    return this.#exchange.protocol.readEnding([...reader.read(Buffer.concat(chunks)), ...reader.end()])
+    return this.#exchange.protocol.readEnding(readRecords(Buffer.concat(chunks)).slice(-LAST_RECORDS))
   }
 }

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.js'
-import { SseReader, type SseRecord } from '../lib/sse.js'
+import { readRecords, type SseRecord, wholeRecords } from '../lib/sse.js'
 import type { Waiting } from '../lib/time.js'
 import { Flow } from './flow.js'
 import { type Answering, type Intake, Whole } from './intake.js'
@@ -7,6 +7,7 @@ import { type Answering, type Intake, Whole } from './intake.js'
 /** So long, and so much, is held back for an upstream that has begun to speak but not yet to answer. */
 const HOLD_MS = 10_000
 const HOLD_BYTES = 64 * 1024
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Holds a stream back until its first real output: up to there a failure, also one told under status 200, can still be
@@ -16,8 +17,9 @@ export class Hold implements Intake, Waiting {
   deadline: number = Number.POSITIVE_INFINITY
   alarmIndex = -1
   readonly #exchange: Answering
-  readonly #reader = new SseReader()
-  #held: Buffer[] = []
+  readonly #held: Buffer[] = []
+  /** The beginning of a record whose end has not come. */
+  #carry: Buffer | undefined
   #size = 0
   /** Set when the bytes turn out not to be a stream at all. */
   #whole: Whole | undefined
@@ -32,13 +34,13 @@ export class Hold implements Intake, Waiting {
     this.#size += chunk.length
     if (this.#whole) return this.#whole.take(chunk)
     this.#held.push(chunk)
-    return this.#weigh(this.#reader.read(chunk)) || this.#size < HOLD_BYTES || this.#commit()
+    return this.#weigh(this.#read(chunk)) || this.#size < HOLD_BYTES || this.#commit()
   }
 
   end(): void {
     if (this.#whole) return this.#whole.end()
     // Nothing has gone out yet: an answer that breaks off in its first record can still be mended.
-    const records = this.#reader.end()
+    const records = readRecords(this.#carry ?? NOTHING)
     const { complete, fault } = this.#exchange.protocol.readEnding(records)
     if ((complete || fault) && this.#weigh(records)) this.#flow?.end()
     else this.fail(new RelayError('upstream_invalid', 'The provider ended its answer before it began.'))
@@ -62,6 +64,13 @@ export class Hold implements Intake, Waiting {
       this.deadline = this.#exchange.alarms.time + HOLD_MS
       this.#exchange.alarms.add(this)
     }
+  }
+
+  #read(chunk: Buffer): SseRecord[] {
+    const bytes = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk
+    const whole = wholeRecords(bytes)
+    this.#carry = bytes.subarray(whole)
+    return readRecords(bytes.subarray(0, whole))
   }
 
   /** True once the records have decided it. */

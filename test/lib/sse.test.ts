@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { SseReader, type SseRecord, wholeRecords } from '../../src/lib/sse.js'
+import { readRecords, type SseRecord, wholeRecords } from '../../src/lib/sse.js'
 
-const read = (pieces: readonly Buffer[]): SseRecord[] => {
-  const reader = new SseReader()
-  return [...pieces.flatMap((piece) => reader.read(piece)), ...reader.end()]
+/** As the relay reads a stream: whole records as soon as they are there, the rest at the end. */
+function read(pieces: readonly Buffer[]): SseRecord[] {
+  const records: SseRecord[] = []
+  let carry: Buffer = Buffer.alloc(0)
+  for (const piece of pieces) {
+    const bytes = Buffer.concat([carry, piece])
+    const whole = wholeRecords(bytes)
+    records.push(...readRecords(bytes.subarray(0, whole)))
+    carry = bytes.subarray(whole)
+  }
+  return [...records, ...readRecords(carry)]
 }
 
 const streams: Readonly<Record<string, string>> = {
@@ -17,7 +25,7 @@ const streams: Readonly<Record<string, string>> = {
   unfinished: 'data: a\n\ndata: [DONE]',
 }
 
-describe('SseReader', () => {
+describe('readRecords', () => {
   it.each(Object.entries(streams))('gives the same records wherever the bytes are cut: %s', (_name, text) => {
     const bytes = Buffer.from(text)
     const whole = read([bytes])

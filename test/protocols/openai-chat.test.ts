@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SseReader, type SseRecord } from '../../src/lib/sse.js'
+import { readRecords, type SseRecord } from '../../src/lib/sse.js'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 
 const records = (...datas: string[]): SseRecord[] => datas.map((data) => ({ event: undefined, data }))
@@ -138,6 +138,6 @@ describe('readFault', () => {
 
 it('reads its own stream errors as faults', async () => {
   const { RelayError } = await import('../../src/errors.js')
-  const [record] = new SseReader().read(openaiChat.writeStreamError(new RelayError('upstream_failed', 'gone "away"\n')))
+  const [record] = readRecords(openaiChat.writeStreamError(new RelayError('upstream_failed', 'gone "away"\n')))
   expect(record && openaiChat.readSign(record)).toMatchObject({ message: 'gone "away"\n', status: 500 })
 })
