@@ -8,7 +8,7 @@ import type { Health } from '../upstream/health.js'
 import type { Paces } from '../upstream/pace.js'
 import type { Plan } from './route.js'
 import type { Choosing } from './strategies.js'
-import { isMendable, Walk } from './walk.js'
+import { Walk } from './walk.js'
 
 /** What failover works with. */
 export interface Means extends Tools {
@@ -19,24 +19,44 @@ export interface Means extends Tools {
 }
 
 /**
- * Tries a call's channels until one answers. There is no wait before another channel; before the same one again there
- * is, and never longer than a caller would bear.
+ * Tries a call's channels until one answers: in rounds, since there is no wait before another channel. Before the same
+ * ones again there is, never longer than a caller would bear.
  * @throws {RelayError} the last failure, when nothing is left that may mend it
  */
 export function failover(call: Call, plan: Plan, means: Means): Promise<Reply> {
   const walk = new Walk(plan, means.health, { affinity: call.affinity, priceOf: means.priceOf })
-  return attempt(call, walk, means).catch((failure: unknown) => tryOn(failure, walk, call, means))
+  return round(call, walk, means).catch((failure: unknown) => roundAgain(failure, walk, call, means))
 }
 
-/** p-retry drives the loop. It begins with what has failed already, so that a call that goes well pays nothing for it. */
-function tryOn(failure: unknown, walk: Walk, call: Call, means: Means): Promise<Reply> {
+/** Every channel that is free, one after the other, while tries are left. */
+async function round(call: Call, walk: Walk, means: Means): Promise<Reply> {
+  for (;;) {
+    const channel = walk.peek()
+    if (!channel) throw nothingLeft(walk.restMs())
+    const probe = means.health.enter(channel)
+    try {
+      const reply = await send(call, channel, means)
+      call.attempts.push({ target: channel.target.name, status: reply.status })
+      means.health.succeeded(channel)
+      return reply
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error
+      if (error.kind !== 'client_left') call.attempts.push({ target: channel.target.name, status: statusOf(error) })
+      judge(error, channel, { probe, call, means })
+      if (error.blame) walk.failed(channel, error.blame)
+      if (!mayGoOn(error, call, means) || !walk.peek()) throw error
+    }
+  }
+}
+
+/** p-retry drives the rounds. It begins with the one that has failed already: a call that goes well pays nothing for it. */
+function roundAgain(failure: unknown, walk: Walk, call: Call, means: Means): Promise<Reply> {
   const { retry } = means
-  return pRetry((number) => (number === 1 ? Promise.reject(failure) : attempt(call, walk, means)), {
+  return pRetry((number) => (number === 1 ? Promise.reject(failure) : round(call, walk, means)), {
     retries: retry.attempts - 1,
     minTimeout: 0,
     async shouldRetry({ error, attemptNumber }) {
-      if (call.departure.left || !(error instanceof RelayError) || !isMendable(error, retry.retryTimeouts)) return false
-      if (walk.peek()) return true
+      if (!mayGoOn(error, call, means) || !(error instanceof RelayError)) return false
       if (error.blame === 'context' || error.blame === 'filter') return false
       walk.again()
       // What a 429 asked for is a rest of its own channel only: another may be free sooner.
@@ -50,22 +70,10 @@ function tryOn(failure: unknown, walk: Walk, call: Call, means: Means): Promise<
   })
 }
 
-async function attempt(call: Call, walk: Walk, means: Means): Promise<Reply> {
-  const channel = walk.peek()
-  if (!channel) throw nothingLeft(walk.restMs())
-  const probe = means.health.enter(channel)
-  try {
-    const reply = await send(call, channel, means)
-    call.attempts.push({ target: channel.target.name, status: reply.status })
-    means.health.succeeded(channel)
-    return reply
-  } catch (error) {
-    if (!(error instanceof RelayError)) throw error
-    if (error.kind !== 'client_left') call.attempts.push({ target: channel.target.name, status: statusOf(error) })
-    judge(error, channel, { probe, call, means })
-    if (error.blame) walk.failed(channel, error.blame)
-    throw error
-  }
+/** Whether another try may mend it, and one is left. */
+function mayGoOn(error: unknown, call: Call, { retry }: Means): boolean {
+  if (call.departure.left || call.attempts.length >= retry.attempts || !(error instanceof RelayError)) return false
+  return error.blame !== undefined && (error.blame !== 'slow' || retry.retryTimeouts)
 }
 
 function send(call: Call, channel: Channel, means: Means): Promise<Reply> {

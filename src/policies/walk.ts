@@ -1,5 +1,5 @@
 import type { Channel, Target } from '../call.js'
-import type { Blame, RelayError } from '../errors.js'
+import type { Blame } from '../errors.js'
 import type { Health } from '../upstream/health.js'
 import type { Plan } from './route.js'
 import { type Choosing, strategies } from './strategies.js'
@@ -102,9 +102,4 @@ function isOut({ target, credential, place }: Channel, { channel, blame }: Faile
   if (blame === 'credential') return channel.credential === credential
   if (channel.target.model !== target.model) return false
   return blame === 'place' || blame === 'slow' ? channel.place === place : channel.credential === credential
-}
-
-/** Whether another channel may mend it. */
-export function isMendable(error: RelayError, retryTimeouts: boolean): boolean {
-  return error.blame !== undefined && (error.blame !== 'slow' || retryTimeouts)
 }
