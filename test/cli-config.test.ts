@@ -75,7 +75,7 @@ describe('a config file', () => {
     const file = await writeFileFor('routes.json', {
       providers: {
         openai: { apiKey: ['sk-first-secret', 'sk-second-secret'] },
-        local: { type: 'openai-compatible', baseURL: ['http://u:hidden@127.0.0.1:1/v1', 'http://127.0.0.1:2/v1'] },
+        local: { type: 'openai-compatible', baseURL: ['http://127.0.0.1:1/v1', 'http://127.0.0.1:2/v1'] },
       },
       models: {
         'gpt-*': 'openai',

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 // The command line is a host like a user's app, so it stands above the adapters; nothing else under src/ may import one.
-import { nodeRelay, upgradeRelay } from '../../adapters/node.js'
+import { attachRelay, nodeRelay, upgradeRelay } from '../../adapters/node.js'
 import type { Relay } from '../index.js'
-import { codeOf, Refusal } from './refusal.js'
+import { codeOf } from '../lib/codes.js'
+import { Refusal } from './refusal.js'
 
 /** A relay with a server of its own. */
 export interface Host {
@@ -19,8 +20,8 @@ export async function startHost(relay: Relay, port: number, host: string): Promi
   const state = { closing: false }
   const listener = withHealth(nodeRelay(relay), state)
   const server = createServer(listener)
-  // With a listener here Node leaves "100 Continue" to the adapter, so a wrong key is refused before the body is sent.
-  server.on('checkContinue', listener)
+  // Also for "Expect: 100-continue": a wrong key is then refused before the body is sent.
+  attachRelay(server, relay)
   server.on('upgrade', upgradeRelay(relay))
   await listen(server, port, host)
   const address = server.address()

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { codeOf } from '../lib/codes.js'
 import { parseJson } from '../lib/values.js'
 import { faultIn } from './json-text.js'
-import { codeOf, Refusal } from './refusal.js'
+import { Refusal } from './refusal.js'
 
 /** A JSON file: its text, and what that says. */
 export interface JsonFile {

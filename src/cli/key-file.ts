@@ -1,11 +1,12 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
+import { codeOf } from '../lib/codes.js'
 import { isObject } from '../lib/values.js'
 import { publicIdOf } from '../policies/keys.js'
 import { fileFault, type JsonFile, readJsonFile } from './json-file.js'
 import { type Member, membersOf } from './json-text.js'
 import { isModule } from './load.js'
-import { codeOf, Refusal } from './refusal.js'
+import { Refusal } from './refusal.js'
 
 /** A row of a config file's `keys`, as it is written there: names of the environment are not filled in. */
 export type KeyRow = Readonly<Record<string, unknown>>

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type ConfigFault, type RelayOptions, readConfig } from '../index.js'
+import { codeOf } from '../lib/codes.js'
 import { isObject } from '../lib/values.js'
 import { readJsonFile } from './json-file.js'
-import { codeOf, Refusal } from './refusal.js'
+import { Refusal } from './refusal.js'
 
 /** What a config file gives a relay. JSON is filled in from the environment; a module may hold functions too. */
 export async function loadConfig(file: string, environment: NodeJS.ProcessEnv): Promise<RelayOptions> {

@@ -5,8 +5,3 @@ export class Refusal extends Error {
     this.name = 'Refusal'
   }
 }
-
-/** The error's code, as Node's own have it; else empty. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
