@@ -1,7 +1,7 @@
 import type { Attempt } from './call.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
-import { requestId } from './lib/ids.js'
+import { makeRequestId } from './lib/ids.js'
 import { commonProtocol } from './protocols/index.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Reply } from './upstream/exchange.js'
@@ -77,5 +77,6 @@ function safe(value: string): string {
 /** For a relay that has the path to itself, or was asked by name: there is nothing here. */
 export function answerUnknownPath({ method, url }: Pick<RelayRequest, 'method' | 'url'>): RelayResponse {
   const path = url.split('?', 1)[0]?.slice(0, 200)
-  return answerError(new RelayError('unknown_path', `Invalid URL (${method} ${path})`), commonProtocol, requestId(), [])
+  const error = new RelayError('unknown_path', `Invalid URL (${method} ${path})`)
+  return answerError(error, commonProtocol, makeRequestId(), [])
 }

@@ -4,7 +4,8 @@ import type { Attempt, Call, Caller } from './call.js'
 import { type Endpoint, findEndpoints, type Match } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
-import { readRequestId, requestId } from './lib/ids.js'
+import { codeOf } from './lib/codes.js'
+import { makeRequestId, readRequestId } from './lib/ids.js'
 import { now } from './lib/time.js'
 import { findModel, listModels } from './operations/models.js'
 import type { RelayOptions } from './options.js'
@@ -51,7 +52,7 @@ export function createRelay(options: RelayOptions): Relay {
 /** The path of a request, top to bottom. Whatever is thrown on it ends as an answer in the caller's language. */
 async function serve(parts: Parts, request: RelayRequest, match: Match): Promise<RelayResponse> {
   const startedAt = now()
-  const id = readRequestId(request.headers['x-request-id']) ?? requestId()
+  const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
   const attempts: Attempt[] = []
   const protocol = protocolOf(match.endpoints[0].protocol)
   try {
@@ -131,5 +132,7 @@ function told(error: unknown, { logger }: Parts, requestId: string): RelayError 
 
 /** What lay behind a failure, without the stack and the sockets that come with it. */
 function brief(cause: unknown): unknown {
-  return cause instanceof Error ? ('code' in cause ? `${cause.code}: ${cause.message}` : cause.message) : cause
+  if (!(cause instanceof Error)) return cause
+  const code = codeOf(cause)
+  return code ? `${code}: ${cause.message}` : cause.message
 }

@@ -2,8 +2,8 @@ import { BlockList, isIP } from 'node:net'
 
 /** Whether a text is an IP address or a range like `10.0.0.0/8` or `2001:db8::/32`. */
 export function isAddressRange(text: string): boolean {
-  const { address, bits, family } = readRange(text)
-  return family !== 0 && Number.isInteger(bits) && bits >= 0 && bits <= (family === 4 ? 32 : 128) && address !== ''
+  const { bits, family } = readRange(text)
+  return family !== 0 && bits <= longestPrefix(family)
 }
 
 /** Tells whether an address lies in one of the ranges. An IPv4 address that came over IPv6 counts as IPv4. */
@@ -20,9 +20,14 @@ export function addressMatcher(ranges: readonly string[]): (address: string | un
   }
 }
 
+/** `family` is 0 where there is no address; `bits` is NaN where there is no number. */
 function readRange(text: string): { address: string; bits: number; family: number } {
   const [address = '', bits] = text.split('/')
   const family = isIP(address)
-  const all = family === 4 ? 32 : 128
-  return { address, bits: bits === undefined ? all : /^\d+$/.test(bits) ? Number(bits) : Number.NaN, family }
+  if (bits === undefined) return { address, bits: longestPrefix(family), family }
+  return { address, bits: /^\d+$/.test(bits) ? Number(bits) : Number.NaN, family }
+}
+
+function longestPrefix(family: number): number {
+  return family === 4 ? 32 : 128
 }

@@ -5,6 +5,7 @@ export interface Pattern {
   match(name: string): readonly string[] | undefined
 }
 
+/** The pattern that a text spells. Without a star it fits itself alone. */
 export function pattern(text: string): Pattern {
   const parts = text.split('*')
   if (parts.length === 1) return { text, match: (name) => (name === text ? [] : undefined) }

@@ -5,12 +5,13 @@ export function now(): number {
   return performance.now()
 }
 
-const MONTHS = 2 ** 31 - 1
+/** What a timer can count: 24.8 days. Beyond it Node would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Waits, or until the client leaves. Longer than a timer can count is as long as a timer can count. */
+/** Waits so long, or until the client leaves. */
 export function sleep(ms: number, departure: Departure): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, Math.min(ms, MONTHS))
+    const timer = setTimeout(done, Math.min(ms, LONGEST_TIMER_MS))
     departure.waiter = { clientLeft: done }
     if (departure.left) done()
     function done(): void {

@@ -1,4 +1,5 @@
 import { type ErrorKind, RelayError } from '../errors.js'
+import { codeOf } from '../lib/codes.js'
 import type { Fault } from '../protocols/protocol.js'
 
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
@@ -7,8 +8,7 @@ const CONTEXT_TOO_LONG = 'context_length_exceeded'
 const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.*exceeds/i
 const FILTERED = new Set(['content_filter', 'content_policy_violation', 'moderation_blocked'])
 
-/** The statuses with which a request's own making is refused: told at once, never held against the upstream. */
-const CLIENT_FAULTS = (status: number): boolean => status >= 400 && status < 500
+/** Statuses under 500 that say nothing against the request: another upstream may take it. */
 const TRY_ELSEWHERE = new Set([408, 409, 425])
 
 /** Statuses that only a proxy in between uses, as the standard ones that clients know. */
@@ -60,7 +60,8 @@ function kindOf(status: number, fault: Fault | undefined): ErrorKind {
   if (status === 401 || status === 402 || status === 403) return 'upstream_refused'
   if (status === 429) return EXHAUSTED.has(code) ? 'upstream_refused' : 'upstream_rate_limited'
   if (TRY_ELSEWHERE.has(status) || (status >= 500 && status <= 599)) return 'upstream_failed'
-  if (!CLIENT_FAULTS(status)) return 'upstream_invalid'
+  if (status < 400 || status >= 500) return 'upstream_invalid'
+  // What is left is of the request's own making, and never held against the upstream.
   if (code === CONTEXT_TOO_LONG || TOO_LONG.test(fault?.message ?? '')) return 'context_too_long'
   if (FILTERED.has(code)) return 'content_filtered'
   return 'upstream_rejected'
@@ -88,8 +89,4 @@ export function toConnectionError(cause: unknown): RelayError {
     return new RelayError('upstream_failed', 'The provider broke off the connection.', { cause })
   }
   return new RelayError('upstream_unreachable', 'The provider cannot be reached.', { cause })
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
