@@ -31,6 +31,7 @@ export function answerReply(
   return { status, headers, body }
 }
 
+/** An answer of the relay's own making. */
 export function answerJson(body: Buffer, id: string): RelayResponse {
   return {
     status: 200,
@@ -39,6 +40,7 @@ export function answerJson(body: Buffer, id: string): RelayResponse {
   }
 }
 
+/** An error, in the caller's language. */
 export function answerError(
   error: RelayError,
   protocol: Protocol,
@@ -63,6 +65,13 @@ export function answerError(
   return { status: error.status, headers, body }
 }
 
+/** For a relay that has the path to itself, or was asked by name: there is nothing here. */
+export function answerUnknownPath({ method, url }: Pick<RelayRequest, 'method' | 'url'>): RelayResponse {
+  const path = url.split('?', 1)[0]?.slice(0, 200)
+  const error = new RelayError('unknown_path', `Invalid URL (${method} ${path})`)
+  return answerError(error, commonProtocol, makeRequestId(), [])
+}
+
 function spell(attempts: readonly Attempt[]): string {
   let text = ''
   for (const { target, status } of attempts) text += `${text && ', '}${safe(target)} ${status}`
@@ -71,12 +80,6 @@ function spell(attempts: readonly Attempt[]): string {
 
 /** A header value that may be sent: names come from callers and upstreams, and may hold anything. */
 function safe(value: string): string {
+  // By way of bytes, since `encodeURI` throws at half a surrogate pair.
   return /^[\t\x20-\x7e]*$/.test(value) ? value : encodeURI(Buffer.from(value).toString())
-}
-
-/** For a relay that has the path to itself, or was asked by name: there is nothing here. */
-export function answerUnknownPath({ method, url }: Pick<RelayRequest, 'method' | 'url'>): RelayResponse {
-  const path = url.split('?', 1)[0]?.slice(0, 200)
-  const error = new RelayError('unknown_path', `Invalid URL (${method} ${path})`)
-  return answerError(error, commonProtocol, makeRequestId(), [])
 }

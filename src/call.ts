@@ -1,5 +1,5 @@
 import type { RelayError } from './errors.js'
-import type { Departure } from './http.js'
+import type { Departure } from './lib/departure.js'
 import type { Span } from './lib/splice.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
@@ -86,7 +86,7 @@ export interface Channel {
 /** One try, as `x-modelmount-attempts` and the usage record tell it. */
 export interface Attempt {
   readonly target: string
-  /** The upstream's status, or why there was none: `timeout`, `unreachable`. */
+  /** The upstream's status, or what came in place of a usable answer: `timeout`, `unreachable`, `busy`, `cut`, `invalid`. */
   readonly status: number | string
 }
 
@@ -112,7 +112,7 @@ export type Outcome = 'complete' | 'failed' | 'cut' | 'left'
 /** One call on its way through the relay. */
 export interface Call {
   readonly id: string
-  /** {@link now} at its start. */
+  /** On the clock of `now()`, in ms. */
   readonly startedAt: number
   readonly operation: string
   readonly protocol: Protocol

@@ -4,9 +4,6 @@ import { isAddressRange } from './lib/addresses.js'
 import { type ProtocolId, protocolIds } from './protocols/protocol.js'
 import { providers } from './providers/index.js'
 
-/** Which of a route's targets goes first. */
-export type Strategy = 'priority' | 'weighted' | 'fastest' | 'cheapest' | 'least-busy' | 'sticky'
-
 /** Unless it is said otherwise, an object in the config takes no field that is not named here: a typo is a fault. */
 const object = z.strictObject
 
@@ -175,7 +172,7 @@ const price: Strict<{ input: z.ZodNumber; cachedInput: Maybe<z.ZodNumber>; outpu
 })
 
 /** What a config file may hold. `createRelay` takes the same, and functions besides: see {@link RelayOptions}. */
-export const configSchema: Strict<{
+const configSchema: Strict<{
   $schema: Maybe<z.ZodString>
   providers: z.ZodRecord<z.ZodString, typeof provider>
   models: Maybe<z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, Texts, typeof route]>>>
@@ -222,6 +219,9 @@ export const configSchema: Strict<{
 export type ConfigInput = z.input<typeof configSchema>
 /** A config with every default filled in. */
 export type Config = z.output<typeof configSchema>
+
+/** Which of a route's targets goes first. */
+export type Strategy = 'priority' | 'weighted' | 'fastest' | 'cheapest' | 'least-busy' | 'sticky'
 
 /** Checks a config and fills in its defaults. @throws {ConfigError} with every fault at once */
 export function readConfig(input: unknown): Config {

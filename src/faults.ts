@@ -28,8 +28,8 @@ export function faultsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[] 
   if (issue.code === 'invalid_union') {
     // The variant that came furthest is the one that was meant.
     const meant = issue.errors.toSorted((a, b) => deepest(b) - deepest(a))[0]
-    if (meant && deepest(meant) > 0) return meant.flatMap((inner) => faultsOf(inner, path))
-    if (meant?.[0] && meant[0].code !== 'invalid_type') return meant.flatMap((inner) => faultsOf(inner, path))
+    const isMeant = meant?.[0] && (deepest(meant) > 0 || meant[0].code !== 'invalid_type')
+    if (isMeant) return meant.flatMap((inner) => faultsOf(inner, path))
   }
   if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => faultsOf(inner, path))
   return [{ path: spellPath(path), message: issue.message.replace(/^Invalid input: /, '') }]

@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Departure } from './lib/departure.js'
 
-export { Departure, type Waiter } from './lib/departure.js'
-
 /** What an adapter hands in: one request, in no framework's words. */
 export interface RelayRequest {
   readonly method: string

@@ -8,14 +8,8 @@ export type { Attempt, Caller, Outcome } from './call.js'
 export { type Config, type ConfigInput, configJsonSchema, readConfig, type Strategy } from './config.js'
 export { type ErrorDetails, type ErrorKind, RelayError } from './errors.js'
 export { ConfigError, type ConfigFault } from './faults.js'
-export {
-  type ByteSink,
-  type ByteStream,
-  Departure,
-  type RelayRequest,
-  type RelayResponse,
-  type Waiter,
-} from './http.js'
+export type { ByteSink, ByteStream, RelayRequest, RelayResponse } from './http.js'
+export { Departure, type Waiter } from './lib/departure.js'
 export type { Hooks, RelayOptions } from './options.js'
 export type { AdmittedCall, Logger, Plugin } from './plugins.js'
 export type { UsageRecord } from './policies/account.js'

@@ -47,4 +47,5 @@ export const consoleLogger: Logger = {
   error: (details, message) => console.error(`modelmount: ${message}`, details),
 }
 
+/** For a host that wants to hear nothing. */
 export const silentLogger: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }

@@ -1,6 +1,14 @@
 import type { Caller } from './call.js'
 import type { UsageRecord } from './policies/account.js'
 
+/** The two seams for your own code. Both may be left out. */
+export interface Plugin {
+  /** Before a call is sent. Throw a `RelayError` to refuse it. */
+  admitted?(call: AdmittedCall): void | Promise<void>
+  /** After a call, however it ended: once, with the truth. What it throws is logged. */
+  done?(record: UsageRecord): void
+}
+
 /** A call as it stands once it is admitted and routed, before anything is sent. */
 export interface AdmittedCall {
   readonly requestId: string
@@ -9,14 +17,6 @@ export interface AdmittedCall {
   /** The public name that was asked for. */
   readonly model: string
   readonly stream: boolean
-}
-
-/** The two seams for your own code. Both may be left out. */
-export interface Plugin {
-  /** Before a call is sent. Throw a `RelayError` to refuse it. */
-  admitted?(call: AdmittedCall): void | Promise<void>
-  /** After a call, however it ended: once, with the truth. What it throws is logged. */
-  done?(record: UsageRecord): void
 }
 
 /** Where the relay writes; pino's shape, and the console's. */

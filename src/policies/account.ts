@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Attempt, Call, Caller, End, Outcome } from '../call.js'
+import type { Attempt, Call, End, Outcome } from '../call.js'
 import { now } from '../lib/time.js'
 import type { Logger, Plugin } from '../plugins.js'
 
@@ -60,7 +60,7 @@ export class Account {
 }
 
 function recordOf(call: Call, { outcome, status, target, usage, firstOutputMs, error }: End): UsageRecord {
-  const { id: callerId, group = 'default' }: Caller = call.caller
+  const { id: callerId, group = 'default' } = call.caller
   return {
     requestId: call.id,
     time: new Date(),

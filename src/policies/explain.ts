@@ -18,13 +18,16 @@ export interface Explanation {
   readonly onContentFilter: readonly string[]
 }
 
+/** One target of a model name, and how it has been doing. */
 export interface ExplainedTarget {
   /** `provider/model`. */
   readonly target: string
   readonly weight: number
   /** Base URLs in the order they are tried. */
   readonly baseURLs: readonly string[]
+  /** `restMs`: how long until one of its channels may be tried, 0 for now. */
   readonly credentials: readonly { readonly name: string; readonly restMs: number }[]
+  /** Calls under way. */
   readonly busy: number
   /** Moving average in ms; 0 when it has not answered yet. */
   readonly firstOutputMs: number
@@ -37,6 +40,7 @@ export interface Deciding {
   readonly health: Health
 }
 
+/** Only looks: nothing is counted, and no probe is spent. */
 export function explain({ router, gate, health }: Deciding, model: string, caller: Caller | undefined): Explanation {
   const plan = router.find(model)
   return {

@@ -56,7 +56,7 @@ function roundAgain(failure: unknown, walk: Walk, call: Call, means: Means): Pro
     retries: retry.attempts - 1,
     minTimeout: 0,
     async shouldRetry({ error, attemptNumber }) {
-      if (!mayGoOn(error, call, means) || !(error instanceof RelayError)) return false
+      if (!(error instanceof RelayError) || !mayGoOn(error, call, means)) return false
       if (error.blame === 'context' || error.blame === 'filter') return false
       walk.again()
       // What a 429 asked for is a rest of its own channel only: another may be free sooner.
@@ -71,9 +71,9 @@ function roundAgain(failure: unknown, walk: Walk, call: Call, means: Means): Pro
 }
 
 /** Whether another try may mend it, and one is left. */
-function mayGoOn(error: unknown, call: Call, { retry }: Means): boolean {
-  if (call.departure.left || call.attempts.length >= retry.attempts || !(error instanceof RelayError)) return false
-  return error.blame !== undefined && (error.blame !== 'slow' || retry.retryTimeouts)
+function mayGoOn({ blame }: RelayError, call: Call, { retry }: Means): boolean {
+  if (call.departure.left || call.attempts.length >= retry.attempts) return false
+  return blame !== undefined && (blame !== 'slow' || retry.retryTimeouts)
 }
 
 function send(call: Call, channel: Channel, means: Means): Promise<Reply> {
@@ -103,13 +103,9 @@ function backoff(attempt: number, { minDelayMs, maxDelayMs }: Config['retry']): 
 }
 
 function nothingLeft(restMs: number): RelayError {
-  return new RelayError(
-    'no_upstream',
-    'Every provider of this model is resting after failures. Please try again later.',
-    {
-      retryAfterMs: Number.isFinite(restMs) ? restMs : undefined,
-    },
-  )
+  const retryAfterMs = Number.isFinite(restMs) ? restMs : undefined
+  const message = 'Every provider of this model is resting after failures. Please try again later.'
+  return new RelayError('no_upstream', message, { retryAfterMs })
 }
 
 const WORDS: Partial<Record<RelayError['kind'], string>> = {

@@ -9,6 +9,7 @@ type KeyConfig = Config['keys'][number]
 
 /** A key as it is kept: of the secret only a digest. */
 interface KeyRecord {
+  /** In hex, as {@link presented} has it. */
   readonly digest: Buffer
   readonly caller: Caller
   /** Epoch ms. */
@@ -61,10 +62,6 @@ export class KeyRing {
         isAllowed: key.allowedIps && addressMatcher(key.allowedIps),
       })
     }
-  }
-
-  get size(): number {
-    return this.#records.size
   }
 
   /** The key's owner, or why there is none. */

@@ -127,13 +127,15 @@ function nameThere({ upstream, model }: Destination, publicName: string, stars: 
 /** Without `models`: every model by the name its provider is known for, and any `provider/model`. */
 function defaultRules(upstreams: ReadonlyMap<string, Upstream>): Rule[] {
   return [...upstreams.values()].flatMap((upstream) =>
-    [...upstream.provider.models, `${upstream.id}/*`].map((text) => ({
-      pattern: pattern(text),
-      strategy: 'priority' as const,
-      targets: [{ to: { upstream, model: undefined }, weight: 1 }],
-      onContextTooLong: [],
-      onContentFilter: [],
-    })),
+    [...upstream.provider.models, `${upstream.id}/*`].map(
+      (text): Rule => ({
+        pattern: pattern(text),
+        strategy: 'priority',
+        targets: [{ to: { upstream, model: undefined }, weight: 1 }],
+        onContextTooLong: [],
+        onContentFilter: [],
+      }),
+    ),
   )
 }
 

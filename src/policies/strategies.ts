@@ -10,7 +10,9 @@ export interface Choosing {
   readonly priceOf: (target: Target) => number | undefined
 }
 
-type Choose = (targets: readonly [Target, ...Target[]], choosing: Choosing) => Target
+/** The targets that are left: at least one. */
+type Targets = readonly [Target, ...Target[]]
+type Choose = (targets: Targets, choosing: Choosing) => Target
 
 /** Which of the targets that are left goes first. Each looks at every target once at most, and makes no list. */
 export const strategies: Readonly<Record<Strategy, Choose>> = {
@@ -22,7 +24,7 @@ export const strategies: Readonly<Record<Strategy, Choose>> = {
   sticky: (targets, { affinity }) => least(targets, ({ name, weight }) => distance(affinity, name) / weight),
 }
 
-function weighted(targets: readonly [Target, ...Target[]]): Target {
+function weighted(targets: Targets): Target {
   let all = 0
   for (const { weight } of targets) all += weight
   let left = Math.random() * all
@@ -33,9 +35,9 @@ function weighted(targets: readonly [Target, ...Target[]]): Target {
   return targets[0]
 }
 
-function least(targets: readonly [Target, ...Target[]], measure: (target: Target) => number): Target {
+function least(targets: Targets, measure: (target: Target) => number): Target {
   let best = targets[0]
-  let lowest = measure(best)
+  let lowest = Number.POSITIVE_INFINITY
   for (const target of targets) {
     const measured = measure(target)
     if (measured >= lowest) continue

@@ -50,7 +50,7 @@ export class Walk {
     this.#failed = this.#failed.filter(({ blame }) => blame === 'credential')
   }
 
-  /** The shortest rest among the channels of this plan, in ms; 0 if one is free. */
+  /** The shortest rest among the channels that this call may still use, in ms: 0 if one is free, Infinity if there is none. */
   restMs(): number {
     let shortest = Number.POSITIVE_INFINITY
     for (const { channels } of this.#targets) {
