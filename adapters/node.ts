@@ -16,7 +16,9 @@ import {
   tooLarge,
 } from '../src/index.js'
 
+/** A request of `node:http` or `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
+/** The response that goes with it. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
 /** Where both kinds of response agree, for bytes. */
 type Write = (bytes: Buffer) => boolean
@@ -35,7 +37,7 @@ export interface Surroundings {
   readonly awaitsContinue?: boolean
 }
 
-/** The bytes are preferred: an object must be written out again. */
+/** A body as a framework's parser left it. `rawBody` is preferred: an object must be written out again. */
 export interface ParsedBody {
   readonly body?: unknown
   readonly rawBody?: unknown
@@ -172,7 +174,8 @@ class Incoming implements RelayRequest {
       })
       req.on('end', () => {
         this.departure.waiter = undefined
-        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size))
+        const [only] = chunks
+        resolve(only && chunks.length === 1 ? only : Buffer.concat(chunks, size))
       })
       req.on('error', ignore)
     })

@@ -1,4 +1,50 @@
 /**
+ * An `Error` that takes no stack trace. An upstream's failure is an outcome, not a place in the code, and to take the
+ * trace cost more than all else that failover does (a quarter of a request).
+ */
+function stackless(): void {}
+stackless.prototype = Error.prototype
+const Stackless = stackless as unknown as new () => Error
+
+/**
+ * The one error of the relay. Its message is written for the caller: no secret, no internal address. What only the
+ * operator may know is in `cause`. A failure of an upstream has `blame`, which says what may be tried next; without
+ * one the caller is told at once.
+ */
+export class RelayError extends Stackless {
+  override readonly name: string = 'RelayError'
+  override readonly message: string
+  override readonly cause: unknown
+  readonly kind: ErrorKind
+  readonly status: number
+  readonly type: string
+  readonly code: string | null
+  readonly blame: Blame | undefined
+  readonly param: string | null
+  readonly retryAfterMs: number | undefined
+  readonly headers: Record<string, string> | undefined
+  readonly body: Buffer | undefined
+  readonly upstreamStatus: number | undefined
+
+  constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
+    super()
+    const row = KINDS[kind]
+    this.message = message
+    this.cause = details.cause
+    this.kind = kind
+    this.status = details.status ?? row.status
+    this.type = details.type ?? row.type
+    this.code = details.code === undefined ? row.code : details.code
+    this.blame = row.blame
+    this.param = details.param ?? null
+    this.retryAfterMs = details.retryAfterMs
+    this.headers = details.headers
+    this.body = details.body
+    this.upstreamStatus = details.upstreamStatus
+  }
+}
+
+/**
  * What an upstream's failure says, and so who tries next. `place`: that address is in trouble. `slow`: it took the
  * request and then kept silent, so it may still be billed. `rate`: this credential has had enough of this model.
  * `credential`: it is refused altogether. `context`, `filter`: only a target configured for that may help.
@@ -87,50 +133,4 @@ export interface ErrorDetails {
   /** The upstream's status, as its status line or, under 200, its error said. */
   readonly upstreamStatus?: number | undefined
   readonly cause?: unknown
-}
-
-/**
- * An `Error` that takes no stack trace. An upstream's failure is an outcome, not a place in the code, and to take the
- * trace cost more than all else that failover does (a quarter of a request).
- */
-function stackless(): void {}
-stackless.prototype = Error.prototype
-const Stackless = stackless as unknown as new () => Error
-
-/**
- * The one error of the relay. Its message is written for the caller: no secret, no internal address. What only the
- * operator may know is in `cause`. A failure of an upstream has `blame`, which says what may be tried next; without
- * one the caller is told at once.
- */
-export class RelayError extends Stackless {
-  override readonly name: string = 'RelayError'
-  override readonly message: string
-  override readonly cause: unknown
-  readonly kind: ErrorKind
-  readonly status: number
-  readonly type: string
-  readonly code: string | null
-  readonly blame: Blame | undefined
-  readonly param: string | null
-  readonly retryAfterMs: number | undefined
-  readonly headers: Record<string, string> | undefined
-  readonly body: Buffer | undefined
-  readonly upstreamStatus: number | undefined
-
-  constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
-    super()
-    const row = KINDS[kind]
-    this.message = message
-    this.cause = details.cause
-    this.kind = kind
-    this.status = details.status ?? row.status
-    this.type = details.type ?? row.type
-    this.code = details.code === undefined ? row.code : details.code
-    this.blame = row.blame
-    this.param = details.param ?? null
-    this.retryAfterMs = details.retryAfterMs
-    this.headers = details.headers
-    this.body = details.body
-    this.upstreamStatus = details.upstreamStatus
-  }
 }

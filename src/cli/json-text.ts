@@ -7,17 +7,17 @@ export interface Member {
 
 /** The fields at the top of a JSON object, so that one can be written anew and the rest stay as it is. */
 export function membersOf(text: string): readonly Member[] {
-  const walk = new Walk(text)
-  walk.value(0)
-  return walk.members
+  const scanner = new Scanner(text)
+  scanner.value(0)
+  return scanner.members
 }
 
 /** Where a text stops being JSON: its length when it ends too soon. Undefined if it is JSON. */
 export function faultIn(text: string): number | undefined {
-  const walk = new Walk(text)
+  const scanner = new Scanner(text)
   try {
-    walk.value(0)
-    walk.end()
+    scanner.value(0)
+    scanner.end()
     return undefined
   } catch (error) {
     if (error instanceof Broken) return error.at
@@ -39,7 +39,7 @@ const SPACE = /[ \t\n\r]*/y
 const TEXT = /"(?:[^"\\\t\r\n]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"/iy
 const SCALAR = /true\b|false\b|null\b|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y
 
-class Walk {
+class Scanner {
   readonly members: Member[] = []
   readonly #text: string
   #at = 0

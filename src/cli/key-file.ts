@@ -34,7 +34,7 @@ export async function editKeyRows(file: string, edit: Edit): Promise<void> {
     // The administrator who edits must not lock out the user that the relay runs as.
     if (process.getuid?.() === 0) await next.chown(uid, gid)
     await next.chmod(mode & 0o7777)
-    await next.writeFile(splice(found.text, keysIn(file, found.text), rows))
+    await next.writeFile(withRows(found.text, keysIn(file, found.text), rows))
     await next.sync()
     await next.close()
     await rename(beside, place)
@@ -94,7 +94,7 @@ function keysIn(file: string, text: string): Member | undefined {
   return keys
 }
 
-function splice(text: string, keys: Member | undefined, rows: readonly KeyRow[]): string {
+function withRows(text: string, keys: Member | undefined, rows: readonly KeyRow[]): string {
   const written = JSON.stringify(rows, null, 2).replaceAll('\n', '\n  ')
   if (keys) return text.slice(0, keys.start) + written + text.slice(keys.end)
   const end = text.lastIndexOf('}')

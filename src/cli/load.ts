@@ -49,7 +49,7 @@ function fillIn(written: unknown, environment: NodeJS.ProcessEnv): unknown {
   const value = expand(written, '', { environment, missing })
   if (missing.length === 0) return value
   const known = new Set(missing.map(({ path }) => path))
-  throw new ConfigError([...missing, ...faultsOf(value).filter(({ path }) => !known.has(path))])
+  throw new ConfigError([...missing, ...faultsIn(value).filter(({ path }) => !known.has(path))])
 }
 
 interface Filling {
@@ -74,7 +74,7 @@ function expandText(text: string, path: string, { environment, missing }: Fillin
   })
 }
 
-function faultsOf(value: unknown): readonly ConfigFault[] {
+function faultsIn(value: unknown): readonly ConfigFault[] {
   try {
     readConfig(value)
     return []

@@ -36,23 +36,23 @@ function inURL(host: string): string {
 }
 
 /** In one write: who reads the first line has the others too. */
-function announce(url: string, { key, about }: Setting, relay: Relay): void {
+function announce(url: string, { greeting }: Setting, relay: Relay): void {
   const first = `listening on ${url}`
-  if (!key) return console.log(first)
+  if (!greeting) return console.log(first)
   // An address that means "all" is none that can be called.
   const base = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
   const names = relay.models.filter((name) => !name.includes('*'))
-  const lines = [first, `${about}`, '', `base URL  ${base}`, `key       ${key.note}`]
+  const lines = [first, greeting.about, '', `base URL  ${base}`, `key       ${greeting.keyNote}`]
   if (names.length > 0) lines.push(`models    ${names.join(', ')}`)
-  console.log([...lines, '', 'Try it:', '', tryLine(base, key.inShell, exampleModel(relay)), ''].join('\n'))
+  const model = names[0] ?? familiarModel(relay)
+  console.log([...lines, '', 'Try it:', '', tryLine(base, greeting.keyInShell, model), ''].join('\n'))
 }
 
 /** A name that most clients know, for a relay that lists none of its own. */
 const FAMILIAR_MODEL = 'gpt-5-mini'
 
-function exampleModel(relay: Relay): string | undefined {
-  const listed = relay.models.find((name) => !name.includes('*'))
-  return listed ?? (relay.explain(FAMILIAR_MODEL).rule === undefined ? undefined : FAMILIAR_MODEL)
+function familiarModel(relay: Relay): string | undefined {
+  return relay.explain(FAMILIAR_MODEL).rule === undefined ? undefined : FAMILIAR_MODEL
 }
 
 /** A line for a POSIX shell. */

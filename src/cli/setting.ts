@@ -8,18 +8,18 @@ import { Refusal } from './refusal.js'
 /** What the relay is started with, and what its user must be told to call it. */
 export interface Setting {
   readonly options: RelayOptions
-  /** The one key, where no config file says who may call. */
-  readonly key?: ShownKey
-  /** What is behind the relay, in a line. */
-  readonly about?: string
+  /** Where no config file says who may call. */
+  readonly greeting?: Greeting
   close(): Promise<void>
 }
 
-/** A key, and how it is told. */
-export interface ShownKey {
+/** What is told at the start: what is behind the relay, and its one key. */
+export interface Greeting {
+  readonly about: string
   /** Stands in a shell's double quotes. */
-  readonly inShell: string
-  readonly note: string
+  readonly keyInShell: string
+  /** The key, or where it is to be found. */
+  readonly keyNote: string
 }
 
 const DEMO_KEY = 'sk-modelmount-demo'
@@ -35,11 +35,12 @@ export async function findSetting(file: string | undefined, environment: NodeJS.
   const ids = found.map(({ id }) => id)
   return {
     options: { providers: Object.fromEntries(ids.map((id) => [id, {}])), keys: [{ id: 'default', key }] },
-    // The operator's own key guards real money, so it is not written to a log.
-    key: given
-      ? { inShell: `$${KEY_VARIABLE}`, note: `the value of ${KEY_VARIABLE}` }
-      : { inShell: key, note: `${key}   (new at each start; set ${KEY_VARIABLE} to keep one)` },
-    about: `relaying to ${ids.join(', ')}`,
+    greeting: {
+      about: `relaying to ${ids.join(', ')}`,
+      // The operator's own key guards real money, so it is not written to a log.
+      keyInShell: given ? `$${KEY_VARIABLE}` : key,
+      keyNote: given ? `the value of ${KEY_VARIABLE}` : `${key}   (new at each start; set ${KEY_VARIABLE} to keep one)`,
+    },
     close: async () => undefined,
   }
 }
@@ -65,9 +66,12 @@ async function demo(given: string | undefined): Promise<Setting> {
       },
       keys: [{ id: 'demo', key }],
     },
-    // It guards nothing but the demo.
-    key: { inShell: key.replace(/["$`\\]/g, '\\$&'), note: key },
-    about: `a demo upstream, since none of these is set: ${variables.join(', ')}`,
+    greeting: {
+      about: `a demo upstream, since none of these is set: ${variables.join(', ')}`,
+      keyInShell: key.replace(/["$`\\]/g, '\\$&'),
+      // It guards nothing but the demo.
+      keyNote: key,
+    },
     close,
   }
 }

@@ -1,3 +1,14 @@
+/** A language that the demo speaks: what its clients send, and what they get. */
+export interface DemoLanguage {
+  /** Fits the paths of its conversations. */
+  readonly path: RegExp
+  readQuestion(body: Readonly<Record<string, unknown>>, path: string): Question
+  writeAnswer(reply: Reply, question: Question): unknown
+  /** The records of a streamed answer, in order. */
+  writeStream(reply: Reply, question: Question): readonly string[]
+  writeFailure(failure: Failure): unknown
+}
+
 /** What a caller asked of the demo, in no language's words. */
 export interface Question {
   readonly model: string
@@ -40,15 +51,4 @@ export interface Failure {
   readonly message: string
   readonly type: string
   readonly code: string | null
-}
-
-/** A language that the demo speaks: what its clients send, and what they get. */
-export interface DemoLanguage {
-  /** Fits the paths of its conversations. */
-  readonly path: RegExp
-  readQuestion(body: Readonly<Record<string, unknown>>, path: string): Question
-  writeAnswer(reply: Reply, question: Question): unknown
-  /** The records of a streamed answer, in order. */
-  writeStream(reply: Reply, question: Question): readonly string[]
-  writeFailure(failure: Failure): unknown
 }

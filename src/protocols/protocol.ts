@@ -2,6 +2,27 @@ import type { RequestFacts, Usage } from '../call.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
 
+/** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
+export interface Protocol {
+  readonly id: ProtocolId
+  /** Under a provider's base URL. */
+  readonly path: string
+  /** Callers' request headers that belong to the language and go on with the request. */
+  readonly passedHeaders: readonly string[]
+  /** @throws {RelayError} that names the path of what is wrong */
+  readFacts(body: Buffer): RequestFacts
+  readAnswer(body: Buffer): AnswerFacts
+  readSign(record: SseRecord): Sign
+  readEnding(records: readonly SseRecord[]): Ending
+  /** The body of an answer with an error's status; undefined when it holds no message. */
+  readFault(status: number, body: Buffer): Fault | undefined
+  writeModels(models: readonly ModelEntry[]): Buffer
+  writeModel(model: ModelEntry): Buffer
+  writeError(error: RelayError): Buffer
+  /** The last bytes of a stream that fails midway. No mark of success may follow. */
+  writeStreamError(error: RelayError): Buffer
+}
+
 /** Every language that a provider may be said to speak, whether the relay can translate it yet or not. */
 export const protocolIds = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
 
@@ -40,25 +61,4 @@ export interface ModelEntry {
   readonly id: string
   /** The provider that serves it first. */
   readonly ownedBy: string
-}
-
-/** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
-export interface Protocol {
-  readonly id: ProtocolId
-  /** Under a provider's base URL. */
-  readonly path: string
-  /** Callers' request headers that belong to the language and go on with the request. */
-  readonly passedHeaders: readonly string[]
-  /** @throws {RelayError} that names the path of what is wrong */
-  readFacts(body: Buffer): RequestFacts
-  readAnswer(body: Buffer): AnswerFacts
-  readSign(record: SseRecord): Sign
-  readEnding(records: readonly SseRecord[]): Ending
-  /** The body of an answer with an error's status; undefined when it holds no message. */
-  readFault(status: number, body: Buffer): Fault | undefined
-  writeModels(models: readonly ModelEntry[]): Buffer
-  writeModel(model: ModelEntry): Buffer
-  writeError(error: RelayError): Buffer
-  /** The last bytes of a stream that fails midway. No mark of success may follow. */
-  writeStreamError(error: RelayError): Buffer
 }

@@ -1,6 +1,7 @@
 import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
+/** OpenAI's own API. */
 export const openai: Provider = {
   id: 'openai',
   baseURL: 'https://api.openai.com/v1',

@@ -39,17 +39,17 @@ const SMOOTHING = 0.2
 
 /**
  * One attempt: sends the call to one channel, and gives the answer once it is past its commit point. Until then every
- * failure rejects, and another channel may be tried. `over` is called once, when the upstream's connection is free.
+ * failure rejects, and another channel may be tried. `release` is called once, when the upstream's connection is free.
  * @throws {RelayError}
  */
-export function exchange(call: Call, channel: Channel, tools: Tools, over: () => void): Promise<Reply> {
-  return new Promise((resolve, reject) => new Exchange(call, channel, tools, { resolve, reject, over }).start())
+export function exchange(call: Call, channel: Channel, tools: Tools, release: () => void): Promise<Reply> {
+  return new Promise((resolve, reject) => new Exchange(call, channel, tools, { resolve, reject, release }).start())
 }
 
 interface Ends {
   readonly resolve: (reply: Reply) => void
   readonly reject: (error: RelayError) => void
-  readonly over: () => void
+  readonly release: () => void
 }
 
 class Exchange implements Receiver, Answering, Impatient, Waiter {
@@ -235,6 +235,6 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     this.#patience.end()
     this.#call.departure.waiter = undefined
     this.#channel.target.busy--
-    this.#ends.over()
+    this.#ends.release()
   }
 }

@@ -112,7 +112,7 @@ export class Flow implements Intake, ByteStream {
     this.#sink?.end()
   }
 
-  /** Read once, at the end: from the last records, and what may be one that lacks only its closing blank line. */
+  /** Read at the end only: from the last records, and what may be one that lacks only its closing blank line. */
   #ending(): Ending {
     return this.#read(this.#carry ? [...this.#tail, this.#carry] : this.#tail)
   }

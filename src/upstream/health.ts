@@ -1,12 +1,6 @@
 import type { Channel } from '../call.js'
+import type { Config } from '../config.js'
 import { now } from '../lib/time.js'
-
-/** When what kept failing may be tried again. */
-export interface HealthRules {
-  /** Failures in a row before a rest. */
-  readonly failures: number
-  readonly restMs: number
-}
 
 interface Condition {
   failures: number
@@ -17,7 +11,7 @@ interface Condition {
 }
 
 /** More entries than this are not worth their memory: where routes have wildcards, callers choose the names. */
-const MOST = 10_000
+const MOST_ENTRIES = 10_000
 
 /**
  * What has failed of late: a credential × model at one place, or a refused credential altogether. Nothing is kept of
@@ -27,57 +21,57 @@ const MOST = 10_000
 export class Health {
   readonly #conditions = new Map<string, Condition>()
   readonly #pauses = new Map<string, number>()
-  readonly #rules: HealthRules
+  readonly #rules: Config['health']
 
-  constructor(rules: HealthRules) {
+  constructor(rules: Config['health']) {
     this.#rules = rules
   }
 
   /** How many ms until this channel may be tried; 0 for now. */
   restMs(channel: Channel): number {
-    const paused = this.#pauses.size === 0 ? 0 : this.#pauseMs(modelOf(channel))
+    const paused = this.#pauses.size === 0 ? 0 : this.#pauseMs(quotaName(channel))
     if (this.#conditions.size === 0) return paused
-    return Math.max(paused, this.#restMs(channel.credential.name), this.#restMs(placeOf(channel)))
+    return Math.max(paused, this.#restMs(channel.credential.name), this.#restMs(channelName(channel)))
   }
 
   /** A call goes to this channel. True if it goes as the one probe of what was resting. */
   enter(channel: Channel): boolean {
     if (this.#conditions.size === 0) return false
     const whole = this.#probe(channel.credential.name)
-    return this.#probe(placeOf(channel)) || whole
+    return this.#probe(channelName(channel)) || whole
   }
 
   succeeded(channel: Channel): void {
     if (this.#conditions.size === 0) return
     this.#conditions.delete(channel.credential.name)
-    this.#conditions.delete(placeOf(channel))
+    this.#conditions.delete(channelName(channel))
   }
 
   /** One more failure in a row; it rests when that makes enough, or when its probe was the one to fail. */
   failed(channel: Channel): void {
-    const condition = this.#condition(placeOf(channel))
+    const condition = this.#condition(channelName(channel))
     condition.failures++
-    if (condition.probing || condition.failures >= this.#rules.failures) this.#lay(condition)
-    this.#free(channel.credential.name)
+    if (condition.probing || condition.failures >= this.#rules.failures) this.#putToRest(condition)
+    this.#endProbe(channel.credential.name)
   }
 
   /** The upstream asked for a pause of this credential × model. */
   paused(channel: Channel, ms: number): void {
-    if (this.#pauses.size >= MOST) this.#pauses.clear()
-    this.#pauses.set(modelOf(channel), now() + ms)
+    if (this.#pauses.size >= MOST_ENTRIES) this.#pauses.clear()
+    this.#pauses.set(quotaName(channel), now() + ms)
     this.undecided(channel)
   }
 
   /** The upstream does not take this credential, for any model. */
   refused(channel: Channel): void {
-    this.#lay(this.#condition(channel.credential.name))
-    this.#free(placeOf(channel))
+    this.#putToRest(this.#condition(channel.credential.name))
+    this.#endProbe(channelName(channel))
   }
 
   /** A probe ended in a way that says nothing of the channel: another may probe. */
   undecided(channel: Channel): void {
-    this.#free(channel.credential.name)
-    this.#free(placeOf(channel))
+    this.#endProbe(channel.credential.name)
+    this.#endProbe(channelName(channel))
   }
 
   #pauseMs(name: string): number {
@@ -103,12 +97,12 @@ export class Health {
     return true
   }
 
-  #lay(condition: Condition): void {
+  #putToRest(condition: Condition): void {
     condition.restUntil = now() + this.#rules.restMs
     condition.probing = false
   }
 
-  #free(name: string): void {
+  #endProbe(name: string): void {
     const condition = this.#conditions.get(name)
     if (condition) condition.probing = false
   }
@@ -116,17 +110,18 @@ export class Health {
   #condition(name: string): Condition {
     const known = this.#conditions.get(name)
     if (known) return known
-    if (this.#conditions.size >= MOST) this.#conditions.clear()
+    if (this.#conditions.size >= MOST_ENTRIES) this.#conditions.clear()
     const made = { failures: 0, restUntil: 0, probing: false }
     this.#conditions.set(name, made)
     return made
   }
 }
 
-function modelOf({ credential, target }: Channel): string {
+/** The unit in which providers count: a credential × model, wherever it is asked. */
+function quotaName({ credential, target }: Channel): string {
   return `${credential.name} ${target.model}`
 }
 
-function placeOf({ credential, target, place }: Channel): string {
+function channelName({ credential, target, place }: Channel): string {
   return `${credential.name} ${target.model} ${place.pool}${place.prefix}`
 }

@@ -3,9 +3,6 @@ import type { Channel, Pace } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { Departure } from '../lib/departure.js'
 
-/** Gives the slot back, once the answer has ended. */
-export type Release = () => void
-
 /**
  * Queues toward credentials whose provider wants to be asked gently; the others never come here. Bottleneck has no
  * queue time-out and no way to leave the queue, so a waiter that gave up stays in line and passes its turn on at once.
@@ -60,3 +57,6 @@ export class Paces {
     return made
   }
 }
+
+/** Gives the slot back, once the answer has ended. */
+export type Release = () => void

@@ -1,11 +1,6 @@
 import type { Timeouts } from '../call.js'
 import type { Alarms, Waiting } from '../lib/time.js'
 
-/** Who is told when patience has ended. */
-export interface Impatient {
-  outOfPatience(): void
-}
-
 /** How long one attempt waits: for the head, for the first output, for the next bytes. */
 export class Patience implements Waiting {
   deadline: number = Number.POSITIVE_INFINITY
@@ -58,4 +53,9 @@ export class Patience implements Waiting {
   ring(): void {
     this.#owner.outOfPatience()
   }
+}
+
+/** Who is told when patience has ended. */
+export interface Impatient {
+  outOfPatience(): void
 }

@@ -11,6 +11,7 @@ export function readAnswer(body: Buffer): AnswerFacts {
   if (!isObject(answer)) return { fault: invalid(body.length === 0 ? 'an empty answer' : 'an answer that is not JSON') }
   const usage = readUsage(answer.usage)
   if (answer.error) {
+    // Parsed again, decoded: this text will be read by people.
     const read = parseJson(body.toString())
     const fault = readErrorValue(isObject(read) ? read.error : undefined)
     if (fault) return { fault, usage }

@@ -12,4 +12,5 @@ export function isBrokenOff(choice: Record<string, unknown>): boolean {
   return choice.finish_reason === 'error' || choice.native_finish_reason === 'error'
 }
 
+/** What such a choice comes to. */
 export const brokenOff: Fault = invalid('an answer that its model broke off')
