@@ -1,3 +1,4 @@
+import type { Operation } from './endpoints.js'
 import type { RelayError } from './errors.js'
 import type { Departure } from './lib/departure.js'
 import type { Span } from './lib/splice.js'
@@ -114,7 +115,7 @@ export interface Call {
   readonly id: string
   /** On the clock of `now()`, in ms. */
   readonly startedAt: number
-  readonly operation: string
+  readonly operation: Operation
   readonly protocol: Protocol
   readonly caller: Caller
   readonly facts: RequestFacts

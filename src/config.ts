@@ -161,7 +161,7 @@ const retry: Strict<{
 })
 
 const health: Strict<{ failures: Natural; restMs: Natural }> = object({
-  failures: z.int().min(1).default(3).describe('Failures in a row after which a credential × model rests.'),
+  failures: z.int().min(1).default(3).describe('Failures in a row after which a credential × model × address rests.'),
   restMs: milliseconds(30_000).describe('How long it rests before one call may probe it. In ms.'),
 })
 

@@ -12,7 +12,7 @@ import { Refusal } from './refusal.js'
 export type KeyRow = Readonly<Record<string, unknown>>
 
 /** The rows as they shall be, from the rows as they are. A row's group must be one of the file's. */
-export type Edit = (rows: readonly KeyRow[], groups: readonly string[]) => readonly KeyRow[]
+type Edit = (rows: readonly KeyRow[], groups: readonly string[]) => readonly KeyRow[]
 
 /** What a config file's `keys` hold. */
 export async function readKeyRows(file: string): Promise<readonly KeyRow[]> {

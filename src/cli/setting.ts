@@ -14,7 +14,7 @@ export interface Setting {
 }
 
 /** What is told at the start: what is behind the relay, and its one key. */
-export interface Greeting {
+interface Greeting {
   readonly about: string
   /** Stands in a shell's double quotes. */
   readonly keyInShell: string

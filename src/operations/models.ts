@@ -4,7 +4,7 @@ import { type Router, route } from '../policies/route.js'
 import type { ModelEntry } from '../protocols/protocol.js'
 
 /** What there is to list, and who may see it. */
-export interface Shelf {
+interface Shelf {
   readonly router: Router
   readonly gate: Gate
 }

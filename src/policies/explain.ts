@@ -34,7 +34,7 @@ export interface ExplainedTarget {
 }
 
 /** What decides, gathered. */
-export interface Deciding {
+interface Deciding {
   readonly router: Router
   readonly gate: Gate
   readonly health: Health

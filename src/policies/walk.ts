@@ -30,7 +30,10 @@ export class Walk {
     this.#targets = plan.targets
   }
 
-  /** The channel to try now, if there is one. Asking twice gives the same, unless another call has just gone to probe it. */
+  /**
+   * The channel to try now, if there is one. Asking twice gives the same, unless another call has just gone to probe it.
+   * The pool's turn passes on with the choice, not with the sending.
+   */
   peek(): Channel | undefined {
     const next = this.#next
     if (!next || this.#health.restMs(next) > 0) this.#next = this.#find()

@@ -22,7 +22,7 @@ const STANDARD = new Map([
 ])
 
 /** What stands around a fault: the status line and headers it came with. */
-export interface Circumstances {
+interface Circumstances {
   readonly upstreamStatus: number
   readonly retryAfterMs?: number | undefined
   /** The error's bytes, fit to be passed on. */

@@ -59,4 +59,4 @@ export class Paces {
 }
 
 /** Gives the slot back, once the answer has ended. */
-export type Release = () => void
+type Release = () => void

@@ -15,7 +15,7 @@ export interface Receiver {
 }
 
 /** What is sent. */
-export interface Sending {
+interface Sending {
   readonly place: Place
   readonly path: string
   readonly headers: readonly string[]
