@@ -24,8 +24,8 @@ const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
   authenticate: (value) => typeof value === 'function',
   priceOf: (value) => typeof value === 'function',
   plugins: Array.isArray,
-  logger: (value) => value === false || typeof value === 'object',
-  transport: (value) => typeof value === 'object',
+  logger: (value) => value === false || (typeof value === 'object' && value !== null),
+  transport: (value) => typeof value === 'object' && value !== null,
 }
 
 /** Parts the functions from the plain config. @throws {ConfigError} for a hook of the wrong kind */

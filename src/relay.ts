@@ -1,21 +1,15 @@
-import { answerError, answerJson, answerReply } from './answers.js'
-import { readBody } from './body.js'
-import type { Attempt, Call, Caller } from './call.js'
+import { answerError } from './answers.js'
+import type { Attempt, Caller } from './call.js'
 import { type Endpoint, findEndpoints, type Match } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
-import { codeOf } from './lib/codes.js'
 import { makeRequestId, readRequestId } from './lib/ids.js'
 import { now } from './lib/time.js'
-import { findModel, listModels } from './operations/models.js'
+import { operations } from './operations/index.js'
 import type { RelayOptions } from './options.js'
 import { assemble, type Parts } from './parts.js'
 import { type Explanation, explain } from './policies/explain.js'
-import { failover } from './policies/failover.js'
-import { type Plan, route } from './policies/route.js'
 import { protocolOf } from './protocols/index.js'
-import type { Reply } from './upstream/exchange.js'
-import { passedOn } from './upstream/headers.js'
 
 /** An LLM relay without a server: an adapter brings it requests. */
 export interface Relay {
@@ -49,69 +43,20 @@ export function createRelay(options: RelayOptions): Relay {
   }
 }
 
-/** The path of a request, top to bottom. Whatever is thrown on it ends as an answer in the caller's language. */
+/** The path of a request. Whatever is thrown on it ends as an answer in the caller's language. */
 async function serve(parts: Parts, request: RelayRequest, match: Match): Promise<RelayResponse> {
   const startedAt = now()
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
   const attempts: Attempt[] = []
   const protocol = protocolOf(match.endpoints[0].protocol)
   try {
-    const { operation } = endpointFor(request.method, match)
+    const endpoint = endpointFor(request.method, match)
     const found = parts.gate.authenticate(request)
     const caller = found instanceof Promise ? await found : found
-    if (operation === 'models') return answerJson(protocol.writeModels(listModels(parts, caller)), id)
-    if (operation === 'model') return answerJson(protocol.writeModel(findModel(parts, caller, match.id)), id)
-    const body = await readBody(request, parts.config.maxBodyBytes)
-    const facts = protocol.readFacts(body)
-    const plan = route(parts.router, facts.model, caller, parts.gate.mayUse)
-    const { departure, headers } = request
-    const passedHeaders = passedOn(headers, protocol.passedHeaders)
-    const affinity = String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id)
-    const settle: Call['settle'] = (end) => {
-      parts.running.end()
-      parts.account.settle(call, end)
-    }
-    const call: Call = {
-      id,
-      startedAt,
-      operation,
-      protocol,
-      caller,
-      facts,
-      body,
-      passedHeaders,
-      departure,
-      affinity,
-      attempts,
-      settle,
-    }
-    return answerReply(await relay(parts, call, plan), id, attempts)
+    const visit = { id, startedAt, request, endpoint, pathId: match.id, protocol, caller, attempts }
+    return await operations[endpoint.operation](parts, visit)
   } catch (error) {
     return answerError(told(error, parts, id), protocol, id, attempts)
-  }
-}
-
-/** From admission to the first output. After that the answer settles the call itself, when its body ends. */
-async function relay({ running, plugins, means, logger }: Parts, call: Call, plan: Plan): Promise<Reply> {
-  running.begin()
-  try {
-    const { id: requestId, caller, operation, facts } = call
-    for (const plugin of plugins)
-      await plugin.admitted?.({ requestId, caller, operation, model: facts.model, stream: facts.stream })
-    return await failover(call, plan, means)
-  } catch (error) {
-    const known = error instanceof RelayError ? error : undefined
-    call.settle({
-      outcome: known?.kind === 'client_left' ? 'left' : 'failed',
-      status: known?.status ?? 500,
-      error: known,
-    })
-    if (known?.blame)
-      logger.warn(
-        { requestId: call.id, attempts: call.attempts, error: known.message, cause: brief(known.cause) },
-        'a call failed',
-      )
-    throw error
   }
 }
 
@@ -128,11 +73,4 @@ function told(error: unknown, { logger }: Parts, requestId: string): RelayError 
   if (error instanceof RelayError) return error
   logger.error({ requestId, error }, 'a request failed unexpectedly')
   return new RelayError('internal', 'The relay failed to handle this request.')
-}
-
-/** What lay behind a failure, without the stack and the sockets that come with it. */
-function brief(cause: unknown): unknown {
-  if (!(cause instanceof Error)) return cause
-  const code = codeOf(cause)
-  return code ? `${code}: ${cause.message}` : cause.message
 }

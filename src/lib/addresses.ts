@@ -22,7 +22,9 @@ export function addressMatcher(ranges: readonly string[]): (address: string | un
 
 /** `family` is 0 where there is no address; `bits` is NaN where there is no number. */
 function readRange(text: string): { address: string; bits: number; family: number } {
-  const [address = '', bits] = text.split('/')
+  const slash = text.indexOf('/')
+  const address = slash < 0 ? text : text.slice(0, slash)
+  const bits = slash < 0 ? undefined : text.slice(slash + 1)
   const family = isIP(address)
   if (bits === undefined) return { address, bits: longestPrefix(family), family }
   return { address, bits: /^\d+$/.test(bits) ? Number(bits) : Number.NaN, family }

@@ -1,23 +1,19 @@
-import type { Caller } from '../call.js'
-import type { Gate } from '../policies/authenticate.js'
-import { type Router, route } from '../policies/route.js'
+import { answerJson } from '../answers.js'
+import type { Router } from '../policies/route.js'
+import { route } from '../policies/route.js'
 import type { ModelEntry } from '../protocols/protocol.js'
-
-/** What there is to list, and who may see it. */
-interface Shelf {
-  readonly router: Router
-  readonly gate: Gate
-}
+import type { Perform } from './operation.js'
 
 /** The models that a caller may use and that have a name of their own; behind a wildcard there may be any number more. */
-export function listModels({ router, gate }: Shelf, caller: Caller): ModelEntry[] {
-  return router.names.filter((name) => gate.mayUse(caller, name)).map((name) => entry(router, name))
+export const listModels: Perform = ({ router, gate }, { protocol, caller, id }) => {
+  const names = router.names.filter((name) => gate.mayUse(caller, name))
+  return answerJson(protocol.writeModels(names.map((name) => entry(router, name))), id)
 }
 
 /** One model, also one that only a wildcard knows. @throws {RelayError} `model_not_found` */
-export function findModel({ router, gate }: Shelf, caller: Caller, name: string): ModelEntry {
-  route(router, name, caller, gate.mayUse)
-  return entry(router, name)
+export const showModel: Perform = ({ router, gate }, { protocol, caller, pathId, id }) => {
+  route(router, pathId, gate.mayUse(caller, pathId))
+  return answerJson(protocol.writeModel(entry(router, pathId)), id)
 }
 
 function entry(router: Router, name: string): ModelEntry {

@@ -35,7 +35,7 @@ export class Gate {
   }
 
   /** Whether the caller may use a public model name: by its own list, else its group's, else freely. A group unknown here is `default`. */
-  mayUse = (caller: Caller, model: string): boolean => {
+  mayUse(caller: Caller, model: string): boolean {
     const group = this.#groups.get(caller.group ?? 'default') ?? this.#groups.get('default')
     const list = caller.models ?? group?.models
     if (!list) return true

@@ -1,4 +1,4 @@
-import type { Caller, Channel, Target, Upstream } from '../call.js'
+import type { Channel, Target, Upstream } from '../call.js'
 import type { Config, Strategy } from '../config.js'
 import { RelayError } from '../errors.js'
 import { ConfigError, type ConfigFault } from '../faults.js'
@@ -74,13 +74,8 @@ export class Router {
 }
 
 /** The plan for a caller. @throws {RelayError} `model_not_found`, in the same words whether it is unknown or not for this caller */
-export function route(
-  router: Router,
-  model: string,
-  caller: Caller,
-  mayUse: (caller: Caller, model: string) => boolean,
-): Plan {
-  const plan = mayUse(caller, model) ? router.find(model) : undefined
+export function route(router: Router, model: string, allowed: boolean): Plan {
+  const plan = allowed ? router.find(model) : undefined
   if (plan) return plan
   const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
   throw new RelayError('model_not_found', `The model \`${shown}\` does not exist or you do not have access to it.`, {

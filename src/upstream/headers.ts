@@ -5,7 +5,6 @@ export interface Head {
   readonly contentType: string
   /** Undefined when the body is as it reads. */
   readonly contentEncoding: string | undefined
-  readonly contentLength: number | undefined
   readonly retryAfterMs: number | undefined
 }
 
@@ -16,7 +15,6 @@ const LONGEST_WAIT_MS = 3_600_000
 export function readHead(raw: readonly Buffer[]): Head {
   let contentType = ''
   let contentEncoding: string | undefined
-  let contentLength: number | undefined
   let wait: string | undefined
   let waitMs: string | undefined
   let date: string | undefined
@@ -25,7 +23,6 @@ export function readHead(raw: readonly Buffer[]): Head {
     if (length !== 12 && length !== 14 && length !== 16 && length !== 11 && length !== 4) continue
     const name = text(raw[i]).toLowerCase()
     if (name === 'content-type') contentType = text(raw[i + 1])
-    else if (name === 'content-length') contentLength = Number(text(raw[i + 1]))
     else if (name === 'content-encoding')
       contentEncoding = text(raw[i + 1])
         .trim()
@@ -37,7 +34,6 @@ export function readHead(raw: readonly Buffer[]): Head {
   return {
     contentType,
     contentEncoding: contentEncoding === 'identity' || contentEncoding === '' ? undefined : contentEncoding,
-    contentLength,
     retryAfterMs: readWait(wait, waitMs, date),
   }
 }

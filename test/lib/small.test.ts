@@ -37,14 +37,9 @@ describe('addresses', () => {
   ])('%s holds %s: %s', (range, address, holds) => expect(addressMatcher([range])(address)).toBe(holds))
 
   it('knows ranges from nonsense', () => {
-    expect(['10.0.0.0/8', '::1', '10.0.0.0/33', '10.0.0', '1.2.3.4/', '1.2.3.4/x'].map(isAddressRange)).toEqual([
-      true,
-      true,
-      false,
-      false,
-      false,
-      false,
-    ])
+    expect(
+      ['10.0.0.0/8', '::1', '10.0.0.0/33', '10.0.0', '1.2.3.4/', '1.2.3.4/x', '10.0.0.0/8/9'].map(isAddressRange),
+    ).toEqual([true, true, false, false, false, false, false])
   })
 })
 
