@@ -51,13 +51,17 @@ class Fetched implements RelayRequest {
   async read(limit: number): Promise<Buffer> {
     if (Number(this.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
     if (this.host.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
+    const reader = this.host.body?.getReader()
+    this.departure.waiter = { clientLeft: () => void reader?.cancel().catch(() => undefined) }
     const chunks: Uint8Array[] = []
     let size = 0
-    for await (const chunk of this.host.body ?? []) {
-      size += chunk.length
+    for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
+      size += piece.value.length
       if (size > limit) throw tooLarge(limit)
-      chunks.push(chunk)
+      chunks.push(piece.value)
     }
+    this.departure.waiter = undefined
+    if (this.departure.left) throw new RelayError('client_left', 'The client left before its request was whole.')
     return Buffer.concat(chunks, size)
   }
 }

@@ -5,23 +5,13 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import {
-  answerUnknownPath,
-  type ByteSink,
-  Departure,
-  type Relay,
-  RelayError,
-  type RelayRequest,
-  type RelayResponse,
-  tooLarge,
-} from '../src/index.js'
+import { answerUnknownPath, Departure, type Relay, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
+import { ignore, LINGER_MS, send } from './node-answer.js'
 
 /** A request of `node:http` or `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
 /** The response that goes with it. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
-/** Where both kinds of response agree, for bytes. */
-type Write = (bytes: Buffer) => boolean
 
 /** What a framework knows of a request beyond Node's own object. */
 export interface Surroundings {
@@ -47,13 +37,14 @@ export interface ParsedBody {
 export function nodeRelay(relay: Relay): (req: NodeRequest, res: NodeResponse) => void {
   return (req, res) => {
     const request = new Incoming(req, res, { mount: '' })
-    if (!answer(relay, request, req, res)) void send(req, res, request, answerUnknownPath(request))
+    if (!answer(relay, request, req, res)) send(req, res, answerUnknownPath(request))
   }
 }
 
 /** As much of a server as {@link attachRelay} needs. */
 export interface AttachableServer {
   emit(event: string | symbol, ...values: unknown[]): boolean
+  listenerCount(event: string): number
   on(event: 'checkContinue', listener: (req: NodeRequest, res: NodeResponse) => void): unknown
 }
 
@@ -64,13 +55,15 @@ export interface AttachableServer {
 export function attachRelay(server: AttachableServer, relay: Relay): void {
   const emit = server.emit
   server.emit = (event, ...values) => {
-    if (event !== 'request') return emit.call(server, event, ...values)
+    if (event !== 'request' && event !== 'checkContinue') return emit.call(server, event, ...values)
     const [req, res] = values as [NodeRequest, NodeResponse]
-    return handleNode(relay, req, res) !== undefined || emit.call(server, event, ...values)
+    const answering = handleNode(relay, req, res, { awaitsContinue: event === 'checkContinue' })
+    return answering !== undefined || emit.call(server, event, ...values)
   }
-  // With a listener here, Node leaves the "100 Continue" to us: a refused request is then refused before its body is sent.
+  // With a listener here Node leaves the "100 Continue" to us: a refused request is then refused before its body is sent.
   server.on('checkContinue', (req, res) => {
-    if (handleNode(relay, req, res, { awaitsContinue: true })) return
+    // The host's own listener decides, if it has one.
+    if (server.listenerCount('checkContinue') > 1) return
     res.writeContinue()
     emit.call(server, 'request', req, res)
   })
@@ -82,6 +75,10 @@ export function upgradeRelay(_relay: Relay): (req: IncomingMessage, socket: Dupl
     const { headers, body } = answerUnknownPath({ method: req.method ?? 'GET', url: req.url ?? '/' })
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.on('error', () => socket.destroy())
+    // Node has let go of this socket: no time-out of the server's and no closing of its connections reaches it any more.
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.on('close', () => clearTimeout(timer))
+    socket.resume()
     socket.end(`HTTP/1.1 404 Not Found\r\nconnection: close\r\n${lines.join('')}\r\n${String(body)}`)
   }
 }
@@ -107,7 +104,12 @@ function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResp
     req.socket?.on('close', leave)
     res.on('close', () => req.socket?.off('close', leave))
   }
-  return answering.then((response) => send(req, res, request, response))
+  // What fails here, the host's own wrapping of the response most likely, may cost this answer but not the process.
+  return answering
+    .then((response) => {
+      if (!request.departure.left) send(req, res, response)
+    })
+    .catch(() => void res.destroy())
 }
 
 class Incoming implements RelayRequest {
@@ -181,64 +183,3 @@ class Incoming implements RelayRequest {
     })
   }
 }
-
-function send(
-  req: NodeRequest,
-  res: NodeResponse,
-  { departure }: Incoming,
-  { status, headers, body }: RelayResponse,
-): void {
-  if (departure.left) return
-  if (res.headersSent) {
-    res.destroy()
-    return
-  }
-  if (!req.complete) linger(req, res)
-  res.writeHead(status, headers)
-  if (body === undefined || req.method === 'HEAD') res.end()
-  else if (Buffer.isBuffer(body)) res.end(body)
-  else {
-    res.on('drain', () => body.resume())
-    body.flow(sinkOf(res))
-  }
-}
-
-function sinkOf(res: NodeResponse): ByteSink {
-  // The `compression` middleware puts a `flush` of its own on the response; Node's own is another thing.
-  const flush = Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function' ? res.flush : undefined
-  const write: Write = res.write.bind(res)
-  return {
-    write(bytes) {
-      const more = write(bytes)
-      flush?.call(res)
-      return more
-    },
-    end: () => void res.end(),
-  }
-}
-
-const LINGER_MS = 1000
-const LINGER_BYTES = 1024 * 1024
-
-/**
- * An answer before the body's end, as to a wrong key: closing at once would reset the connection and lose the answer,
- * and reading to the end would let a stranger send for ever. So a little more is read, and thrown away.
- */
-function linger(req: NodeRequest, res: NodeResponse): void {
-  let size = 0
-  const close = (): void => void req.socket?.destroy()
-  res.on('finish', () => {
-    if (req.complete) return
-    const timer = setTimeout(close, LINGER_MS)
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > LINGER_BYTES) close()
-    })
-    req.on('error', ignore)
-    req.on('close', () => clearTimeout(timer))
-    req.on('end', () => clearTimeout(timer))
-    req.resume()
-  })
-}
-
-function ignore(): void {}

@@ -6,6 +6,7 @@ import { commonProtocol } from './protocols/index.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Reply } from './upstream/exchange.js'
 
+const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** The official SDKs sleep as long as they are told; beyond this a caller should be asked instead. */
 const LONGEST_CLIENT_WAIT_MS = 60_000
@@ -17,7 +18,7 @@ export function answerReply(
   attempts: readonly Attempt[],
 ): RelayResponse {
   const headers: Record<string, string> = {
-    'content-type': safe(contentType) || JSON_TYPE,
+    'content-type': safe(contentType) || (Buffer.isBuffer(body) ? JSON_TYPE : STREAM_TYPE),
     'x-request-id': id,
     'x-modelmount-target': safe(attempts.at(-1)?.target ?? ''),
     'x-modelmount-attempts': spell(attempts),
@@ -49,7 +50,7 @@ export function answerError(
 ): RelayResponse {
   const body = protocol.writeError(error)
   const headers: Record<string, string> = {
-    ...error.headers,
+    ...safeHeaders(error.headers),
     'content-type': JSON_TYPE,
     'content-length': String(body.length),
     'x-request-id': id,
@@ -82,4 +83,10 @@ function spell(attempts: readonly Attempt[]): string {
 function safe(value: string): string {
   // By way of bytes, since `encodeURI` throws at half a surrogate pair.
   return /^[\t\x20-\x7e]*$/.test(value) ? value : encodeURI(Buffer.from(value).toString())
+}
+
+/** What the host's own code wants said with an error. */
+function safeHeaders(headers: Record<string, string> = {}): Record<string, string> {
+  const named = Object.entries(headers).filter(([name]) => /^[\w-]+$/.test(name))
+  return Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), safe(String(value))]))
 }

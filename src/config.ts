@@ -20,13 +20,15 @@ type Texts = z.ZodArray<z.ZodString>
 
 const milliseconds = (fallback: number): Natural => z.int().min(0).default(fallback)
 
+const patience = (fallback: number): Natural => z.int().min(1).default(fallback)
+
 const timeouts: Strict<{ connectMs: Natural; headersMs: Natural; firstOutputMs: Natural; idleMs: Natural }> = object({
-  connectMs: milliseconds(10_000).describe('To a standing connection, TLS included. In ms.'),
-  headersMs: milliseconds(600_000).describe(
+  connectMs: patience(10_000).describe('To a standing connection, TLS included. In ms.'),
+  headersMs: patience(600_000).describe(
     'From the request sent to the first header; a whole answer thinks in this time. In ms.',
   ),
-  firstOutputMs: milliseconds(600_000).describe('To the first output of a stream; keep-alives do not count. In ms.'),
-  idleMs: milliseconds(300_000).describe('Between two pieces of an answer. In ms.'),
+  firstOutputMs: patience(600_000).describe('To the first output of a stream; keep-alives do not count. In ms.'),
+  idleMs: patience(300_000).describe('Between two pieces of an answer. In ms.'),
 }).describe('How long to wait for this provider.')
 
 const pace: Strict<{ concurrency: Maybe<z.ZodInt>; minTimeMs: Natural; queue: Natural; queueMs: Natural }> = object({

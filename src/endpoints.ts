@@ -55,7 +55,7 @@ export function findEndpoints({ url, mount }: Pick<RelayRequest, 'url' | 'mount'
 function expressionOf(path: string): RegExp {
   const [, ...further] = path.replace('/{id}', '').split('/')
   const before = further.length > 0 ? '(?:^|/)' : '/v\\d\\w*/+'
-  return new RegExp(`${before}${path.replaceAll('/', '/+').replace('{id}', '(.+?)')}/*$`)
+  return new RegExp(`${before}${path.replaceAll('/', '/+').replace('{id}', '([^/](?:.*[^/])?)')}/*$`)
 }
 
 function decode(text: string): string {

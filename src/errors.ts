@@ -32,7 +32,7 @@ export class RelayError extends Stackless {
     this.message = message
     this.cause = details.cause
     this.kind = kind
-    this.status = details.status ?? row.status
+    this.status = isErrorStatus(details.status) ? details.status : row.status
     this.type = details.type ?? row.type
     this.code = details.code === undefined ? row.code : details.code
     this.blame = row.blame
@@ -105,7 +105,7 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   internal: { status: 500, type: 'server_error', code: 'server_error' },
   closing: { status: 503, type: 'server_error', code: 'service_unavailable' },
   no_upstream: { status: 503, type: 'server_error', code: 'service_unavailable' },
-  upstream_busy: { status: 503, type: 'server_error', code: 'overloaded', blame: 'place' },
+  upstream_busy: { status: 503, type: 'server_error', code: 'overloaded', blame: 'rate' },
   upstream_rejected: { status: 400, type: INVALID, code: null },
   context_too_long: { status: 400, type: INVALID, code: 'context_length_exceeded', blame: 'context' },
   content_filtered: { status: 400, type: INVALID, code: 'content_filter', blame: 'filter' },
@@ -133,4 +133,8 @@ export interface ErrorDetails {
   /** The upstream's status, as its status line or, under 200, its error said. */
   readonly upstreamStatus?: number | undefined
   readonly cause?: unknown
+}
+
+function isErrorStatus(status: number | undefined): status is number {
+  return Number.isInteger(status) && status !== undefined && status >= 400 && status <= 599
 }

@@ -26,6 +26,7 @@ export interface Relay {
 /** Makes a relay. @throws {ConfigError} with one line for every fault */
 export function createRelay(options: RelayOptions): Relay {
   const parts = assemble(options)
+  let closed: Promise<void> | undefined
   return {
     handle(request) {
       const match = findEndpoints(request)
@@ -35,12 +36,17 @@ export function createRelay(options: RelayOptions): Relay {
       return parts.router.rules
     },
     explain: (model, caller) => explain({ ...parts, health: parts.means.health }, model, caller),
-    async close() {
-      await parts.running.close(parts.config.shutdownMs)
-      await parts.means.connections.destroy()
-      await parts.means.paces.close()
+    close() {
+      closed ??= close(parts)
+      return closed
     },
   }
+}
+
+async function close({ running, config, means }: Parts): Promise<void> {
+  await running.close(config.shutdownMs)
+  await means.connections.destroy()
+  await means.paces.close()
 }
 
 /** The path of a request. Whatever is thrown on it ends as an answer in the caller's language. */

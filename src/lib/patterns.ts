@@ -6,11 +6,14 @@ export interface Pattern {
 }
 
 /** The pattern that a text spells. Without a star it fits itself alone. */
+/** No real name is longer; what fits a wildcard is kept, told in headers, and matched with a backtracking expression. */
+const LONGEST_NAME = 256
+
 export function pattern(text: string): Pattern {
   const parts = text.split('*')
   if (parts.length === 1) return { text, match: (name) => (name === text ? [] : undefined) }
   const expression = new RegExp(`^${parts.map(escapeRegExp).join('(.*)')}$`, 's')
-  return { text, match: (name) => expression.exec(name)?.slice(1) }
+  return { text, match: (name) => (name.length > LONGEST_NAME ? undefined : expression.exec(name)?.slice(1)) }
 }
 
 /** More specific patterns first: those with more characters of their own. */

@@ -50,10 +50,13 @@ export class Account {
     const record = recordOf(call, end)
     done.publish(record)
     for (const plugin of this.#plugins) {
-      try {
-        plugin.done?.(record)
-      } catch (error) {
+      const failed = (error: unknown): void =>
         this.#logger.error({ error, requestId: call.id }, 'a plugin failed in done()')
+      try {
+        const after: unknown = plugin.done?.(record)
+        if (after instanceof Promise) after.catch(failed)
+      } catch (error) {
+        failed(error)
       }
     }
   }

@@ -36,11 +36,13 @@ async function round(call: Call, walk: Walk, means: Means): Promise<Reply> {
     const probe = means.health.enter(channel)
     try {
       const reply = await send(call, channel, means)
-      call.attempts.push({ target: channel.target.name, status: reply.status })
       means.health.succeeded(channel)
       return reply
     } catch (error) {
-      if (!(error instanceof RelayError)) throw error
+      if (!(error instanceof RelayError)) {
+        if (probe) means.health.undecided(channel)
+        throw error
+      }
       if (error.kind !== 'client_left') call.attempts.push({ target: channel.target.name, status: statusOf(error) })
       judge(error, channel, { probe, call, means })
       if (error.blame) walk.failed(channel, error.blame)
@@ -91,6 +93,7 @@ function judge(
   if (error.kind === 'client_left' || error.kind === 'upstream_busy') {
     if (probe) health.undecided(channel)
   } else if (error.blame === 'rate') health.paused(channel, error.retryAfterMs ?? backoff(call.attempts.length, retry))
+  else if (error.blame === 'credential' && error.upstreamStatus === 403) health.forbidden(channel)
   else if (error.blame === 'credential') health.refused(channel)
   else if (error.blame === 'place' || error.blame === 'slow') health.failed(channel)
   else health.succeeded(channel)

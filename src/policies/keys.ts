@@ -51,7 +51,7 @@ export class KeyRing {
   constructor(keys: readonly KeyConfig[]) {
     for (const [index, key] of keys.entries()) {
       const digest = Buffer.from((key.digest ?? digestOf(key.key ?? '')).slice('sha256:'.length))
-      const publicId = key.publicId ?? publicIdOf(key.key ?? '')
+      const publicId = key.key === undefined ? key.publicId : publicIdOf(key.key)
       const place = publicId ?? placeOf(digest)
       if (this.#records.has(place))
         throw new ConfigError([{ path: `keys[${index}]`, message: 'has the secret of another key' }])

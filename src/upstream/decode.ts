@@ -47,6 +47,11 @@ export class Decoder implements Intake {
     this.#into.fail(error)
   }
 
+  /** Nothing more is wanted: what is packed in the rest stays packed. */
+  stop(): void {
+    this.#stream?.removeAllListeners('data').destroy()
+  }
+
   resume(): void {
     this.#stream?.resume()
   }

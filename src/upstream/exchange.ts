@@ -12,7 +12,7 @@ import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
 import { type Impatient, Patience } from './patience.js'
-import { redact, redactFault } from './redact.js'
+import { redactFault, redactJson, redactRecords } from './redact.js'
 import type { Connections, Receiver } from './transport.js'
 
 /** An upstream's answer that has passed the commit point: from here on nothing is tried again. */
@@ -91,7 +91,11 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     this.#patience.begin(facts.stream)
     const body = target.model === facts.model ? this.#call.body : splice(this.#call.body, facts.modelAt, target.model)
     const headers = passedHeaders.length === 0 ? credential.headers : [...credential.headers, ...passedHeaders]
-    this.#tools.connections.send({ place, path: this.protocol.path, headers, body, connectMs }, this)
+    try {
+      this.#tools.connections.send({ place, path: this.protocol.path, headers, body, connectMs }, this)
+    } catch (error) {
+      this.#fail(toConnectionError(error))
+    }
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -159,6 +163,10 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     this.refuse(toRelayError(redactFault(fault, this.#channel.credential), around))
   }
 
+  redact(records: Buffer): Buffer {
+    return redactRecords(records, this.#channel.credential)
+  }
+
   resume(): void {
     this.#patience.renew()
     if (this.#decoder) this.#decoder.resume()
@@ -184,7 +192,8 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   }
 
   #intakeFor(status: number): Intake {
-    if (status < 200 || status > 299) return new Whole(LONGEST_FAULT, (body, error) => this.#explain(body, error))
+    if (status < 200 || status > 299 || status === 204 || status === 205)
+      return new Whole(LONGEST_FAULT, (body, error) => this.#explain(body, error))
     if (this.#call.facts.stream) return new Hold(this)
     return new Whole(LONGEST_ANSWER, (body, error) => this.#judge(body, error))
   }
@@ -193,19 +202,15 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   #explain(bytes: Buffer | undefined, error: RelayError | undefined): void {
     if (error?.kind === 'client_left') return this.refuse(error)
     const upstreamStatus = this.#status
-    const clean = bytes && redact(bytes.toString(), this.#channel.credential)
-    const body = clean === undefined ? undefined : Buffer.from(clean)
-    const fault = body && this.protocol.readFault(upstreamStatus, body)
-    this.refuse(
-      toRelayError(fault, {
-        upstreamStatus,
-        retryAfterMs: this.#head?.retryAfterMs,
-        body: fault?.native ? body : undefined,
-      }),
-    )
+    const { credential } = this.#channel
+    const fault = bytes && this.protocol.readFault(upstreamStatus, bytes)
+    const body = fault?.native ? () => Buffer.from(redactJson(bytes?.toString() ?? '', credential)) : undefined
+    const around = { upstreamStatus, retryAfterMs: this.#head?.retryAfterMs, body }
+    this.refuse(toRelayError(fault && redactFault(fault, credential), around))
   }
 
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
+    if (this.#over) return
     if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
     const { usage, fault } = this.protocol.readAnswer(body)
     if (fault) return this.doubt(fault)
@@ -221,6 +226,7 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     this.#firstOutputMs = time - this.#call.startedAt
     target.firstOutputMs +=
       (target.firstOutputMs === 0 ? 1 : SMOOTHING) * (time - this.#startedAt - target.firstOutputMs)
+    this.#call.attempts.push({ target: target.name, status: this.#status })
     this.#ends.resolve({ status: this.#status, contentType: this.#head?.contentType ?? '', body })
   }
 
@@ -232,6 +238,7 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
 
   #finish(): void {
     this.#over = true
+    this.#decoder?.stop()
     this.#patience.end()
     this.#call.departure.waiter = undefined
     this.#channel.target.busy--

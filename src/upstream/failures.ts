@@ -5,7 +5,7 @@ import type { Fault } from '../protocols/protocol.js'
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
 const EXHAUSTED = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'usage_limit_reached'])
 const CONTEXT_TOO_LONG = 'context_length_exceeded'
-const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.*exceeds/i
+const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.{0,80}exceeds/i
 const FILTERED = new Set(['content_filter', 'content_policy_violation', 'moderation_blocked'])
 
 /** Statuses under 500 that say nothing against the request: another upstream may take it. */
@@ -25,8 +25,8 @@ const STANDARD = new Map([
 interface Circumstances {
   readonly upstreamStatus: number
   readonly retryAfterMs?: number | undefined
-  /** The error's bytes, fit to be passed on. */
-  readonly body?: Buffer | undefined
+  /** The error's bytes, made fit to be passed on when they are to be told. */
+  readonly body?: (() => Buffer | undefined) | undefined
 }
 
 /** An upstream's error answer, as the relay's own. The status line is believed before the body, unless it said 200. */
@@ -49,7 +49,7 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
     type: fault?.type ?? undefined,
     code: isNamed ? (fault?.code ?? undefined) : undefined,
     param: fault?.param ?? undefined,
-    body: upstreamStatus >= 400 && isNamed ? around.body : undefined,
+    body: kind === 'upstream_rejected' || (isNamed && kind === 'context_too_long') ? around.body?.() : undefined,
     retryAfterMs,
     upstreamStatus: status,
   })
@@ -57,6 +57,7 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
 
 function kindOf(status: number, fault: Fault | undefined): ErrorKind {
   const code = fault?.code ?? ''
+  if (status === 403 && FILTERED.has(code)) return 'content_filtered'
   if (status === 401 || status === 402 || status === 403) return 'upstream_refused'
   if (status === 429) return EXHAUSTED.has(code) ? 'upstream_refused' : 'upstream_rate_limited'
   if (TRY_ELSEWHERE.has(status) || (status >= 500 && status <= 599)) return 'upstream_failed'

@@ -86,7 +86,8 @@ export class Flow implements Intake, ByteStream {
     this.#exchange.resume()
   }
 
-  #pass(bytes: Buffer): boolean {
+  #pass(records: Buffer): boolean {
+    const bytes = this.#exchange.redact(records)
     this.#tail.push(bytes)
     this.#tailSize += bytes.length
     for (let first = this.#tail[0]; first && this.#tailSize - first.length >= TAIL_BYTES; first = this.#tail[0]) {

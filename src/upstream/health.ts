@@ -62,6 +62,11 @@ export class Health {
     this.undecided(channel)
   }
 
+  /** The upstream takes this credential, but not for this model. */
+  forbidden(channel: Channel): void {
+    this.paused(channel, this.#rules.restMs)
+  }
+
   /** The upstream does not take this credential, for any model. */
   refused(channel: Channel): void {
     this.#putToRest(this.#condition(channel.credential.name))

@@ -30,7 +30,7 @@ export class Hold implements Intake, Waiting {
   }
 
   take(chunk: Buffer): boolean {
-    if (this.#size === 0) this.#begin(chunk)
+    if (this.deadline === Number.POSITIVE_INFINITY && !this.#whole) this.#begin(chunk)
     this.#size += chunk.length
     if (this.#whole) return this.#whole.take(chunk)
     this.#held.push(chunk)
@@ -57,7 +57,8 @@ export class Hold implements Intake, Waiting {
   }
 
   #begin(chunk: Buffer): void {
-    const first = chunk.toString('latin1', 0, 64).trimStart()[0]
+    const first = chunk.toString('latin1', 0, 256).trimStart()[0]
+    if (first === undefined) return
     if (first === '{' || first === '[' || first === '<')
       this.#whole = new Whole(HOLD_BYTES, (body) => this.#unstreamed(body))
     else {

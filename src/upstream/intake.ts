@@ -23,6 +23,8 @@ export interface Answering {
   refuse(error: RelayError): void
   /** The same, for a fault that came under a status of success. */
   doubt(fault: Fault): void
+  /** Records as the client may see them. */
+  redact(records: Buffer): Buffer
   /** The client can take more. */
   resume(): void
   /** A committed answer is over, for better or worse. */
@@ -42,9 +44,12 @@ export class Whole implements Intake {
   }
 
   take(chunk: Buffer): boolean {
-    this.#chunks.push(chunk)
     this.#size += chunk.length
-    if (this.#size > this.#limit) this.#done(undefined)
+    if (this.#size <= this.#limit) this.#chunks.push(chunk)
+    else {
+      this.#chunks.length = 0
+      this.#done(undefined)
+    }
     return true
   }
 

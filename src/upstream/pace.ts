@@ -3,60 +3,83 @@ import type { Channel, Pace } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { Departure } from '../lib/departure.js'
 
+/** One credential's queue. */
+interface Line {
+  readonly limiter: Bottleneck
+  /** In the order they came. */
+  readonly waiting: Set<(release: Release) => void>
+  /** A turn has been asked for and not come yet. */
+  asked: boolean
+}
+
 /**
- * Queues toward credentials whose provider wants to be asked gently; the others never come here. Bottleneck has no
- * queue time-out and no way to leave the queue, so a waiter that gave up stays in line and passes its turn on at once.
+ * Queues toward credentials whose provider wants to be asked gently; the others never come here. Bottleneck spaces the
+ * turns, but has no queue time-out and no way to leave its queue: so the queue is kept here, and it is asked for one turn
+ * at a time.
  */
 export class Paces {
-  readonly #limiters = new Map<string, Bottleneck>()
+  readonly #lines = new Map<string, Line>()
 
+  /** @throws {RelayError} `upstream_busy` when the queue is full or does not move */
   async enter({ credential }: Channel, pace: Pace, departure: Departure): Promise<Release> {
-    const limiter = this.#limiters.get(credential.name) ?? (await this.#make(credential.name, pace))
+    const line = this.#lines.get(credential.name) ?? (await this.#open(credential.name, pace))
+    if (line.waiting.size > pace.queue) throw new RelayError('upstream_busy', 'The queue for this model is full.')
     return new Promise((resolve, reject) => {
-      let waiting = true
-      const timer = setTimeout(() => giveUp('The queue for this model did not move in time.'), pace.queueMs)
-      departure.waiter = { clientLeft: () => giveUp('The client left.') }
-      if (departure.left) giveUp('The client left.')
-      limiter.schedule(() => new Promise<void>(take)).catch(() => giveUp('The queue for this model is full.'))
-
-      function take(release: Release): void {
-        if (!waiting) return release()
-        stopWaiting()
-        resolve(release)
-      }
-      function giveUp(message: string): void {
-        if (!waiting) return
-        stopWaiting()
-        reject(new RelayError(departure.left ? 'client_left' : 'upstream_busy', message))
-      }
-      function stopWaiting(): void {
-        waiting = false
+      const leave = (): void => {
+        line.waiting.delete(take)
         clearTimeout(timer)
         departure.waiter = undefined
       }
+      const take = (release: Release): void => {
+        leave()
+        resolve(release)
+      }
+      const giveUp = (error: RelayError): void => {
+        leave()
+        reject(error)
+      }
+      const timer = setTimeout(() => {
+        giveUp(new RelayError('upstream_busy', 'The queue for this model did not move in time.'))
+      }, pace.queueMs)
+      departure.waiter = { clientLeft: () => giveUp(new RelayError('client_left', 'The client left.')) }
+      if (departure.left) return departure.waiter.clientLeft()
+      line.waiting.add(take)
+      askForTurn(line)
     })
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#limiters.values()].map((limiter) => limiter.disconnect(true)))
-    this.#limiters.clear()
+    await Promise.all([...this.#lines.values()].map(({ limiter }) => limiter.disconnect(true)))
+    this.#lines.clear()
   }
 
-  async #make(name: string, pace: Pace): Promise<Bottleneck> {
+  async #open(name: string, pace: Pace): Promise<Line> {
     // Loaded when the first paced request comes: most relays pace nothing.
     const { default: Limiter } = await import('bottleneck/light.js')
-    const made = new Limiter({
-      maxConcurrent: pace.concurrency ?? null,
-      minTime: pace.minTimeMs,
-      highWater: pace.queue,
-      strategy: Limiter.strategy.OVERFLOW,
-    })
-    const known = this.#limiters.get(name)
+    const known = this.#lines.get(name)
     if (known) return known
-    this.#limiters.set(name, made)
-    return made
+    const limiter = new Limiter({ maxConcurrent: pace.concurrency ?? null, minTime: pace.minTimeMs })
+    const line: Line = { limiter, waiting: new Set(), asked: false }
+    this.#lines.set(name, line)
+    return line
   }
 }
 
 /** Gives the slot back, once the answer has ended. */
-type Release = () => void
+export type Release = () => void
+
+/** The turn goes to whoever waits longest when it comes. */
+function askForTurn(line: Line): void {
+  if (line.asked || line.waiting.size === 0) return
+  line.asked = true
+  const turn = (): Promise<void> =>
+    new Promise((release) => {
+      line.asked = false
+      const [next] = line.waiting
+      if (next) next(release)
+      else release()
+      askForTurn(line)
+    })
+  // Refused only when the limiter is gone; who still waits is told by its own time-out.
+  line.limiter.schedule(turn).catch(() => undefined)
+}

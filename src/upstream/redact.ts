@@ -1,19 +1,23 @@
 import type { Credential } from '../call.js'
+import { isObject, parseJson } from '../lib/values.js'
 import type { Fault } from '../protocols/protocol.js'
 
 const HIDDEN = '[redacted]'
 
-/** What providers' error texts give away: keys, also half starred out, organisations, mail and inside addresses. */
+/**
+ * What providers' error texts give away: keys, also half starred out, organisations, mail and inside addresses. Every
+ * repetition is bounded, and the mail pattern begins once a word: these run over whatever an upstream cares to send.
+ */
 const SECRETS = new RegExp(
   [
-    /\b(?:sk|rk|pk|gsk|xai|key|AIza|ya29)[-_.]?[\w*.-]*[\d*][\w*.-]{5,}/,
-    /\b(?:org|proj|acct)[-_][A-Za-z0-9]{6,}/,
-    /\bBearer\s+[^\s"'\\]+/,
-    /[\w.+-]+@[\w-]+\.[\w.-]+/,
-    /\bhttps?:\/\/[^\s"'\\]*[?&](?:key|api_key|token)=[^\s"'\\]*/,
-    /\b(?:10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){1,3}(?::\d+)?\b/,
-    /\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|localdomain|cluster)\b(?::\d+)?/,
-    /\blocalhost(?::\d+)?\b/,
+    /\b(?:sk|rk|pk|gsk|xai|key|AIza|ya29)[-_.]?[\w*.-]{0,128}[\d*][\w*.-]{5,256}/,
+    /\b(?:org|proj|acct)[-_][A-Za-z0-9]{6,64}/,
+    /\bBearer\s{1,8}[^\s"'\\]{1,1024}/,
+    /(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,190}/,
+    /\bhttps?:\/\/[^\s"'\\]{0,1024}[?&](?:key|api_key|token)=[^\s"'\\]{0,1024}/,
+    /\b(?:10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){1,3}(?::\d{1,5})?\b/,
+    /\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.(?:internal|local|localdomain|cluster)\b(?::\d{1,5})?/,
+    /\blocalhost(?::\d{1,5})?\b/,
   ]
     .map(({ source }) => source)
     .join('|'),
@@ -30,14 +34,52 @@ export function redact(text: string, credential: Credential): string {
   return clean.replace(SECRETS, HIDDEN)
 }
 
-/** The same for an error that was told under a status of success. */
+/** A fault's words, fit to be told; of a message without end its beginning. */
 export function redactFault(fault: Fault, credential: Credential): Fault {
-  const clean = (text: string | null): string | null => text && redact(text, credential)
+  const clean = (text: string | null): string | null => text && redact(text.slice(0, LONGEST_WORDS), credential)
   return {
     ...fault,
-    message: redact(fault.message, credential),
+    message: redact(fault.message.slice(0, LONGEST_WORDS), credential),
     type: clean(fault.type),
     code: clean(fault.code),
     param: clean(fault.param),
   }
+}
+
+const LONGEST_WORDS = 4096
+
+/**
+ * JSON with every text in it redacted: the text itself where nothing had to be hidden. Values are looked at, not their
+ * spelling: in `\\nadmin@…` the `n` is part of an escape.
+ */
+export function redactJson(json: string, credential: Credential): string {
+  let hidden = false
+  const clean: unknown = JSON.parse(json, (_name, value: unknown) => {
+    if (typeof value !== 'string') return value
+    const text = value.length > LONGEST_WORDS ? value.slice(0, LONGEST_WORDS) : value
+    const redacted = redact(text, credential)
+    if (redacted !== value) hidden = true
+    return redacted
+  })
+  return hidden ? JSON.stringify(clean) : json
+}
+
+const ERROR_KEY = '"error"'
+
+/** Records of a stream, an error among them redacted. A key is looked for: in an answer's own text its quotes are escaped. */
+export function redactRecords(records: Buffer, credential: Credential): Buffer {
+  if (!records.includes(ERROR_KEY)) return records
+  const lines = records.toString().split('\n')
+  const clean = lines.map((line) =>
+    line.startsWith('data:') && line.includes(ERROR_KEY) ? redactLine(line, credential) : line,
+  )
+  return clean.every((line, index) => line === lines[index]) ? records : Buffer.from(clean.join('\n'))
+}
+
+function redactLine(line: string, credential: Credential): string {
+  const value = parseJson(line.slice('data:'.length))
+  if (!isObject(value) || !value.error) return line
+  const error = JSON.stringify(value.error)
+  const clean = redactJson(error, credential)
+  return clean === error ? line : `data: ${JSON.stringify({ ...value, error: JSON.parse(clean) })}`
 }

@@ -51,7 +51,7 @@ export class Connections {
     )
   }
 
-  /** Breaks every connection, and makes no more: what breaks now must not be tried again. A transport that the host gave stays the host's to close. */
+  /** Breaks every connection, and makes no more: what breaks now must not be tried again. A transport that the host gave stays the host's to close, with what still runs on it. */
   async destroy(): Promise<void> {
     const closed = new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
     this.#closed = closed

@@ -22,6 +22,12 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
     const apiKeys = keysOf(given, provider, environment)
     const baseURLs = listOf(given.baseURL ?? provider.baseURL)
     if (baseURLs.length === 0) faults.push({ path: `${path}.baseURL`, message: 'is needed for this type' })
+    if (apiKeys?.some((apiKey) => apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))) {
+      faults.push({
+        path: `${path}.apiKey`,
+        message: 'holds a space, a line end or another character that no header takes',
+      })
+    }
     if (!apiKeys)
       faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
     const speaks = (given.speaks ?? provider.speaks).flatMap((name) => protocols.get(name) ?? [])

@@ -4,14 +4,18 @@ import { RelayError } from '../../errors.js'
 import { decoded, isTooDeep, latin1 } from '../../lib/json.js'
 import { spellPath } from '../../lib/paths.js'
 import { findString } from '../../lib/splice.js'
-import { requestSchema } from './schema.js'
+import { messageSchema, requestSchema } from './schema.js'
 
 /** Model and stream flag of a Chat Completions request. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const request = parse(text)
   const checked = requestSchema.safeParse(request)
-  if (!checked.success) throw faultOf(checked.error.issues[0], request)
+  if (!checked.success) throw faultOf(checked.error.issues[0], [], request)
+  for (const [index, message] of checked.data.messages.entries()) {
+    const { error } = messageSchema.safeParse(message)
+    if (error) throw faultOf(error.issues[0], ['messages', index], request)
+  }
   const modelAt = findString(text, 'model')
   if (!modelAt) {
     const message = "'model' must be given once and spelled plainly: it is ambiguous."
@@ -32,8 +36,8 @@ function parse(text: string): unknown {
   return request
 }
 
-function faultOf(issue: z.core.$ZodIssue | undefined, request: unknown): RelayError {
-  const path = issue?.path ?? []
+function faultOf(issue: z.core.$ZodIssue | undefined, above: readonly PropertyKey[], request: unknown): RelayError {
+  const path = [...above, ...(issue?.path ?? [])]
   const param = spellPath(path) || undefined
   if (issue?.code === 'invalid_type' && valueAt(request, path) === undefined) {
     return new RelayError('missing_parameter', `Missing required parameter: '${param}'.`, { param })
