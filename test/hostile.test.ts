@@ -24,9 +24,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function world(
-  options: Partial<RelayOptions> = {},
-): Promise<{
+async function world(options: Partial<RelayOptions> = {}): Promise<{
   upstream: ScriptedUpstream
   relay: Relay
   records: UsageRecord[]
