@@ -23,12 +23,13 @@ export function readRecords(bytes: Buffer): SseRecord[] {
 const BYTE_ORDER_MARK = 0xfeff
 const LF = 0x0a
 
-/** How many of these bytes are whole records: the place after the last blank line, 0 if there is none. */
+/** How many of these bytes are whole records: the place after a blank line near the end, 0 if there is none. */
 export function wholeRecords(bytes: Buffer): number {
   const length = bytes.length
   if (bytes[length - 1] === LF && bytes[length - 2] === LF) return length
   // A blank line that ends in a CR may still get its LF: that is one more blank line then, and does no harm.
-  return Math.max(after(bytes, '\n\n'), after(bytes, '\n\r\n'), after(bytes, '\r\r'))
+  // One spelling is looked for at a time: a search for what is not there reads all bytes, and an earlier place will do.
+  return after(bytes, '\n\n') || after(bytes, '\n\r\n') || after(bytes, '\r\r')
 }
 
 function after(bytes: Buffer, blank: string): number {

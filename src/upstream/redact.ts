@@ -68,7 +68,9 @@ const ERROR_KEY = '"error"'
 
 /** Records of a stream, an error among them redacted. A key is looked for: in an answer's own text its quotes are escaped. */
 export function redactRecords(records: Buffer, credential: Credential): Buffer {
-  if (!records.includes(ERROR_KEY)) return records
+  // An error is the last thing a stream says: it is looked for where the bytes end, since most are many and hold none.
+  const end = records.length > LONGEST_WORDS ? records.subarray(-LONGEST_WORDS) : records
+  if (!end.includes(ERROR_KEY)) return records
   const lines = records.toString().split('\n')
   const clean = lines.map((line) =>
     line.startsWith('data:') && line.includes(ERROR_KEY) ? redactLine(line, credential) : line,
