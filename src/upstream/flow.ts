@@ -3,11 +3,11 @@ import type { ByteSink, ByteStream } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
 import type { Ending } from '../protocols/protocol.js'
 import type { Answering, Intake } from './intake.js'
+import { Tail } from './tail.js'
 
 /** A record that grows beyond this is passed on unfinished: an error after it could not be told cleanly, but memory stays flat. */
 const LONGEST_CARRY = 1024 * 1024
-/** So many of the last bytes are kept, to read from them at the end how the stream went: the last records tell it all. */
-const TAIL_BYTES = 4096
+/** So many of the last records are read at the end, to see how the stream went. */
 const LAST_RECORDS = 8
 
 const LF = 0x0a
@@ -25,8 +25,7 @@ export class Flow implements Intake, ByteStream {
   #early: Buffer[] = []
   /** The beginning of a record whose end has not come. */
   #carry: Buffer | undefined
-  #tail: Buffer[] = []
-  #tailSize = 0
+  readonly #tail = new Tail()
   #ended = false
 
   constructor(exchange: Answering) {
@@ -89,11 +88,6 @@ export class Flow implements Intake, ByteStream {
   #pass(records: Buffer): boolean {
     const bytes = this.#exchange.redact(records)
     this.#tail.push(bytes)
-    this.#tailSize += bytes.length
-    for (let first = this.#tail[0]; first && this.#tailSize - first.length >= TAIL_BYTES; first = this.#tail[0]) {
-      this.#tailSize -= first.length
-      this.#tail.shift()
-    }
     if (this.#sink) return this.#sink.write(bytes)
     this.#early.push(bytes)
     return true
@@ -102,7 +96,7 @@ export class Flow implements Intake, ByteStream {
   /** A last record without its blank line: clients drop what is not closed. Half a record is worth nothing to them. */
   #passRest(): void {
     if (!this.#carry) return
-    const { complete, usage, fault } = this.#read([this.#carry])
+    const { complete, usage, fault } = this.#read(this.#carry)
     if (!complete && !usage && !fault) return
     this.#pass(this.#carry)
     this.#pass(this.#carry.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE)
@@ -115,10 +109,10 @@ export class Flow implements Intake, ByteStream {
 
   /** Read at the end only: from the last records, and what may be one that lacks only its closing blank line. */
   #ending(): Ending {
-    return this.#read(this.#carry ? [...this.#tail, this.#carry] : this.#tail)
+    return this.#read(this.#tail.with(this.#carry))
   }
 
-  #read(chunks: readonly Buffer[]): Ending {
-    return this.#exchange.protocol.readEnding(readRecords(Buffer.concat(chunks)).slice(-LAST_RECORDS))
+  #read(bytes: Buffer): Ending {
+    return this.#exchange.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS))
   }
 }

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { Tail } from '../../src/upstream/tail.js'
+import { pick, seeded } from '../random.js'
+
+it('keeps the end of whatever has come, in pieces of any size', () => {
+  const random = seeded(3)
+  const tail = new Tail()
+  let all = ''
+  for (let round = 0; round < 2000; round++) {
+    const piece = String.fromCharCode(97 + (round % 26)).repeat(pick(random, [1, 7, 250, 2047, 2049, 4095, 4096, 9000]))
+    tail.push(Buffer.from(piece))
+    all = (all + piece).slice(-10_000)
+    const kept = tail.with(undefined).toString()
+    expect(all.endsWith(kept)).toBe(true)
+    expect(kept.length).toBeGreaterThanOrEqual(Math.min(all.length, 2048))
+  }
+  expect(tail.with(Buffer.from('end')).toString().endsWith('end')).toBe(true)
+})
