@@ -19,6 +19,18 @@ import {
   streamed,
 } from './upstream.js'
 
+/** What an SDK gets of a stream before it throws, and what it throws. */
+async function wordsUntilError(client: OpenAI): Promise<{ words: string[]; error: unknown }> {
+  const words: string[] = []
+  try {
+    for await (const chunk of await client.chat.completions.create({ ...ask(), stream: true }))
+      words.push(chunk.choices[0]?.delta.content ?? '')
+    return { words, error: undefined }
+  } catch (error) {
+    return { words, error }
+  }
+}
+
 const KEYS = ['sk-upstream-first-000000A1', 'sk-upstream-first-000000B2']
 const ORGANISATION = 'org-SecretOrganisation9'
 const INSIDE = 'llm-7.prod.internal:8443'
@@ -650,11 +662,7 @@ describe('a stream that is cut', () => {
   test('in mid-word raises an error in the SDK, which would take a bare end for success', async () => {
     first.script = cutAt(recorded, commitAt + 20, 'broken')
     const { client, records } = await bench()
-    const words: string[] = []
-    const error = await (async () => {
-      for await (const chunk of await client.chat.completions.create({ ...ask(), stream: true }))
-        words.push(chunk.choices[0]?.delta.content ?? '')
-    })().catch((caught) => caught)
+    const { words, error } = await wordsUntilError(client)
     expect(error).toBeInstanceOf(OpenAI.APIError)
     expect(words.join('')).toBe('Grüße')
     expect(records).toMatchObject([{ outcome: 'cut', target: 'first/one', attempts: [{ status: 200 }] }])
@@ -678,11 +686,7 @@ describe('a stream that is cut', () => {
     const text = recorded.toString().replaceAll('\n', newline)
     first.script = cutAt(Buffer.from(text), text.indexOf(' and ') + 4, 'broken')
     const { client } = await bench(alone)
-    const words: string[] = []
-    const error = await (async () => {
-      for await (const chunk of await client.chat.completions.create({ ...ask(), stream: true }))
-        words.push(chunk.choices[0]?.delta.content ?? '')
-    })().catch((caught) => caught)
+    const { words, error } = await wordsUntilError(client)
     expect(error).toBeInstanceOf(OpenAI.APIError)
     expect(words.join('')).toBe('Grüße')
   })

@@ -65,11 +65,12 @@ export function redactJson(json: string, credential: Credential): string {
 }
 
 const ERROR_KEY = '"error"'
+/** An error is the last thing a stream says: it is looked for where the bytes end, since most are many and hold none. */
+const END_BYTES = 4096
 
 /** Records of a stream, an error among them redacted. A key is looked for: in an answer's own text its quotes are escaped. */
 export function redactRecords(records: Buffer, credential: Credential): Buffer {
-  // An error is the last thing a stream says: it is looked for where the bytes end, since most are many and hold none.
-  const end = records.length > LONGEST_WORDS ? records.subarray(-LONGEST_WORDS) : records
+  const end = records.length > END_BYTES ? records.subarray(-END_BYTES) : records
   if (!end.includes(ERROR_KEY)) return records
   const lines = records.toString().split('\n')
   const clean = lines.map((line) =>
