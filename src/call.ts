@@ -1,3 +1,4 @@
+import type { Usage } from './chat/usage.js'
 import type { Operation } from './endpoints.js'
 import type { RelayError } from './errors.js'
 import type { Departure } from './lib/departure.js'
@@ -94,17 +95,11 @@ export interface Attempt {
 /** What a protocol reads of a request before it is routed. */
 export interface RequestFacts {
   readonly model: string
-  /** Where `model` stands in the body. */
-  readonly modelAt: Span
+  /** Where `model` stands in the body; undefined where the path says it. */
+  readonly modelAt: Span | undefined
   readonly stream: boolean
-}
-
-/** Tokens that the upstream counted. `input` is all that the model read, cached or not. */
-export interface Usage {
-  readonly input: number
-  readonly cachedInput: number
-  readonly output: number
-  readonly reasoning: number
+  /** The stream is wanted as the elements of one JSON array, not as server-sent events. */
+  readonly asArray?: boolean | undefined
 }
 
 /** How a call ended. */

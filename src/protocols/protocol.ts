@@ -1,43 +1,155 @@
-import type { RequestFacts, Usage } from '../call.js'
+import type { RequestFacts } from '../call.js'
+import type { ChatAnswer } from '../chat/answer.js'
+import type { ChatEvent, Emit } from '../chat/events.js'
+import type { Fault } from '../chat/fault.js'
+import type { Losses } from '../chat/losses.js'
+import type { ChatRequest } from '../chat/request.js'
+import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
 
 /** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
 export interface Protocol {
   readonly id: ProtocolId
-  /** Under a provider's base URL. */
-  readonly path: string
+  readonly traits: Traits
   /** Callers' request headers that belong to the language and go on with the request. */
   readonly passedHeaders: readonly string[]
-  /** @throws {RelayError} that names the path of what is wrong */
-  readFacts(body: Buffer): RequestFacts
-  readAnswer(body: Buffer): AnswerFacts
+  /** Headers that every request in this language needs, where the caller gave none: name, value, name, value. */
+  readonly headers: readonly string[]
+  /** Where a conversation is sent, under a provider's base URL. */
+  pathFor(model: string, stream: boolean): string
+  /** As much of a caller's request as routing needs. @throws {RelayError} that names the path of what is wrong */
+  readFacts(body: Buffer, path: PathFacts): RequestFacts
+  /** All of a caller's request. @throws {RelayError} that names the path of what is wrong */
+  readRequest(body: Buffer, path: PathFacts): ChatRequest
+  /** A request's body. @throws {RelayError} for what neither can be said nor left out, naming its path */
+  writeRequest(request: ChatRequest, writing: Writing): string
+  /** A whole answer; with a `fault` when it is none. */
+  readAnswer(body: Buffer, reading: Reading): ChatAnswer
+  writeAnswer(answer: ChatAnswer, answering: Answering): string
+  readStream(reading: Reading): StreamReader
+  writeStream(answering: Answering): StreamWriter
+  /** What a whole answer says of itself, when its bytes are passed on. */
+  readAnswerFacts(body: Buffer): AnswerFacts
   readSign(record: SseRecord): Sign
   readEnding(records: readonly SseRecord[]): Ending
   /** The body of an answer with an error's status; undefined when it holds no message. */
   readFault(status: number, body: Buffer): Fault | undefined
+  /** The status that callers of this language know for an error. */
+  statusOf(error: RelayError): number
   writeModels(models: readonly ModelEntry[]): Buffer
   writeModel(model: ModelEntry): Buffer
-  writeError(error: RelayError): Buffer
-  /** The last bytes of a stream that fails midway. No mark of success may follow. */
+  writeError(error: RelayError, requestId: string): Buffer
+  /** The last bytes of a stream that is passed on and fails midway. No mark of success may follow. */
   writeStreamError(error: RelayError): Buffer
 }
 
-/** Every language that a provider may be said to speak, whether the relay can translate it yet or not. */
+/** Every language that a provider may be said to speak. */
 export const protocolIds = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
 
 export type ProtocolId = (typeof protocolIds)[number]
 
-/** An upstream's own account of what went wrong, in whatever shape it came. */
-export interface Fault {
-  /** As the upstream's HTTP status or its body says; undefined when neither does. */
-  readonly status: number | undefined
-  readonly message: string
-  readonly type: string | null
-  readonly code: string | null
-  readonly param: string | null
-  /** The body is written the way this language writes errors, so its bytes can be passed on. */
-  readonly native?: boolean
+/** What the path says of a request, in languages that do not say it in the body. */
+export interface PathFacts {
+  /** What stood for `{id}`; empty where the path has none. */
+  readonly id: string
+  /** Whether the endpoint streams; undefined where the body says it. */
+  readonly stream: boolean | undefined
+  /** Without its `?`. */
+  readonly query: string
+}
+
+/** What the language can say of tools: translation brings a conversation's tools into this shape, and restores them in the answer. */
+export interface Traits {
+  readonly toolName: NameRule
+  readonly toolId: NameRule
+  /** It has tools that take plain text. */
+  readonly freeformTools: boolean
+  /** Tools may stand in groups. */
+  readonly toolNamespaces: boolean
+  /** A tool call's input must be a JSON object. */
+  readonly objectInput: boolean
+}
+
+export interface NameRule {
+  /** Fits a name that can stay as it is, its length aside. */
+  readonly pattern: RegExp
+  readonly longest: number
+  /** Exactly as long as the longest. */
+  readonly exact?: boolean
+}
+
+/** What a place takes of a language, model by model: given by its provider. Left out: all of it. */
+export interface Dialect {
+  /** Whether the sampling fields (temperature and the like) are taken. */
+  readonly sampling?: 'any' | 'none'
+  /** How reasoning is asked for. `adaptive`: by effort, the model finds its own budget. */
+  readonly reasoning?: 'effort' | 'adaptive' | 'budget' | 'none'
+  /** Steps of effort that are taken. */
+  readonly efforts?: readonly string[]
+  /** The output cap when the caller gave none and the language must have one. In tokens. */
+  readonly maxOutputTokens?: number
+  /** The output cap has its old name. */
+  readonly oldOutputCap?: boolean
+  /** A JSON schema in full, or the subset of the OpenAPI kind. */
+  readonly schemas?: 'full' | 'subset'
+  /** Reasoning goes back with the history as plain text. */
+  readonly echoesReasoning?: boolean
+  /** Tool calls in the history must bear a signature. */
+  readonly needsSignatures?: boolean
+  readonly toolId?: NameRule
+}
+
+/** What a request is written for. */
+export interface Writing {
+  /** The model's name at the target. */
+  readonly model: string
+  readonly stream: boolean
+  /** The target's tag: signatures of other issuers are left out. */
+  readonly issuer: string
+  readonly dialect: Dialect
+  readonly losses: Losses
+}
+
+/** What an answer is read for. */
+export interface Reading {
+  /** Unique among calls: where the language gives no ids, they are made from it. `[A-Za-z0-9_]+` */
+  readonly id: string
+}
+
+/** What an answer is written for. */
+export interface Answering {
+  /** Unique among calls: ids are made from it. `[A-Za-z0-9_]+` */
+  readonly id: string
+  /** As the caller asked for it; an answer that names its model goes before. */
+  readonly model: string
+  /** Epoch seconds. */
+  readonly createdAt: number
+  /** The target's tag, carried with its signatures. */
+  readonly issuer: string
+  /** What is being answered. */
+  readonly request: ChatRequest
+  /** For what an answer holds and the language cannot say. */
+  readonly losses: Losses
+}
+
+/** Reads one stream. */
+export interface StreamReader {
+  read(record: SseRecord, emit: Emit): void
+  /**
+   * `open` until the language's mark of a finished answer has come; then `complete`, when more may follow (usage, most
+   * often), or `over`, when nothing does.
+   */
+  readonly state: 'open' | 'complete' | 'over'
+}
+
+/** Writes one stream, as text of its wire format; empty where an event gives rise to none. */
+export interface StreamWriter {
+  write(event: ChatEvent): string
+  /** What follows the last event of a finished answer. */
+  end(): string
+  /** What follows when it failed: the language's own words for that, and no mark of success. */
+  fail(error: RelayError): string
 }
 
 /** What one record of a stream is to the commit point: nothing yet, the first of the answer, or an error in disguise. */

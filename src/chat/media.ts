@@ -1,0 +1,101 @@
+import type { MediaBlock, MediaSource } from './blocks.js'
+
+/** What a `data:` URL holds, its bytes in base64; undefined for any other URL. */
+export function readDataUrl(url: string): { mime: string | undefined; data: string } | undefined {
+  if (url.slice(0, 5).toLowerCase() !== 'data:') return undefined
+  const comma = url.indexOf(',')
+  if (comma < 0) return undefined
+  const [mime = '', ...parameters] = url.slice(5, comma).split(';')
+  const content = url.slice(comma + 1)
+  const isBase64 = parameters.some((parameter) => parameter.trim().toLowerCase() === 'base64')
+  const data = isBase64 ? content.replace(/\s+/g, '') : Buffer.from(decode(content)).toString('base64')
+  return { mime: mime.trim().toLowerCase() || undefined, data }
+}
+
+export function writeDataUrl(mime: string, data: string): string {
+  return `data:${mime};base64,${data}`
+}
+
+/** A URL as a source: a `data:` URL becomes its bytes. */
+export function sourceOfUrl(url: string): { source: MediaSource; mime: string | undefined } {
+  const held = readDataUrl(url)
+  return held
+    ? { source: { type: 'bytes', data: held.data }, mime: held.mime }
+    : { source: { type: 'url', url }, mime: undefined }
+}
+
+/** The first bytes of what can be told by them, as Latin-1. */
+const MAGIC: readonly (readonly [mime: string, begins: RegExp])[] = [
+  ['image/png', /^\x89PNG/],
+  ['image/jpeg', /^\xff\xd8\xff/],
+  ['image/gif', /^GIF8/],
+  ['image/webp', /^RIFF[^]{4}WEBP/],
+  ['image/bmp', /^BM/],
+  ['image/heic', /^[^]{4}ftyphei[cx]/],
+  ['image/avif', /^[^]{4}ftypavif/],
+  ['application/pdf', /^%PDF/],
+  ['audio/wav', /^RIFF[^]{4}WAVE/],
+  ['audio/mpeg', /^ID3|^\xff[\xfb\xf3\xf2]/],
+  ['audio/ogg', /^OggS/],
+  ['audio/flac', /^fLaC/],
+  ['video/mp4', /^[^]{4}ftyp(?:isom|mp4|avc|iso)/],
+  ['video/webm', /^\x1aE\xdf\xa3/],
+]
+
+const ALIASES = new Map([
+  ['image/jpg', 'image/jpeg'],
+  ['image/pjpeg', 'image/jpeg'],
+  ['image/x-png', 'image/png'],
+  ['audio/mp3', 'audio/mpeg'],
+  ['audio/x-wav', 'audio/wav'],
+  ['audio/wave', 'audio/wav'],
+])
+
+/** What the bytes are, whatever their label says: providers compare the two. Else the label, by its usual name. */
+export function mimeOf({ mime, source, name }: Pick<MediaBlock, 'mime' | 'source' | 'name'>): string | undefined {
+  const sniffed = source.type === 'bytes' ? sniff(source.data) : undefined
+  if (sniffed) return sniffed
+  const label = mime?.split(';', 1)[0]?.trim().toLowerCase()
+  if (label) return ALIASES.get(label) ?? label
+  return byExtension(source.type === 'url' ? source.url : name)
+}
+
+function sniff(base64: string): string | undefined {
+  const head = Buffer.from(base64.slice(0, 64), 'base64').toString('latin1')
+  return MAGIC.find(([, begins]) => begins.test(head))?.[0]
+}
+
+const EXTENSIONS = new Map([
+  ['png', 'image/png'],
+  ['jpg', 'image/jpeg'],
+  ['jpeg', 'image/jpeg'],
+  ['gif', 'image/gif'],
+  ['webp', 'image/webp'],
+  ['heic', 'image/heic'],
+  ['pdf', 'application/pdf'],
+  ['txt', 'text/plain'],
+  ['md', 'text/markdown'],
+  ['csv', 'text/csv'],
+  ['html', 'text/html'],
+  ['json', 'application/json'],
+  ['wav', 'audio/wav'],
+  ['mp3', 'audio/mpeg'],
+  ['ogg', 'audio/ogg'],
+  ['flac', 'audio/flac'],
+  ['mp4', 'video/mp4'],
+  ['webm', 'video/webm'],
+  ['mov', 'video/quicktime'],
+])
+
+function byExtension(path: string | undefined): string | undefined {
+  const [, extension] = /\.(\w{2,5})(?:[?#].*)?$/.exec(path ?? '') ?? []
+  return extension && EXTENSIONS.get(extension.toLowerCase())
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,113 @@
+import { RelayError } from '../errors.js'
+import { spellPath } from '../lib/paths.js'
+import { isObject } from '../lib/values.js'
+
+/**
+ * A value in a caller's body, and where it stands: what it should be is said by asking for it, and what it is not is
+ * told by its path. Null counts as not given, as all these languages have it.
+ */
+export class Field {
+  readonly value: unknown
+  readonly #above: Field | undefined
+  readonly #key: string | number
+
+  constructor(value: unknown, above?: Field, key: string | number = '') {
+    this.value = value
+    this.#above = above
+    this.#key = key
+  }
+
+  /** `messages[3].content[0].type`; empty for the body itself. */
+  get path(): string {
+    const keys: (string | number)[] = []
+    for (let field: Field = this; field.#above; field = field.#above) keys.unshift(field.#key)
+    return spellPath(keys)
+  }
+
+  get given(): boolean {
+    return this.value !== undefined && this.value !== null
+  }
+
+  /** A field of an object; one that is not given if this is no object. */
+  get(name: string): Field {
+    const { value } = this
+    return new Field(isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined, this, name)
+  }
+
+  /** @throws {RelayError} unless it is an object */
+  object(): Record<string, unknown> {
+    return isObject(this.value) ? this.value : this.#expected('an object')
+  }
+
+  maybeObject(): Record<string, unknown> | undefined {
+    return this.given ? this.object() : undefined
+  }
+
+  /** @throws {RelayError} unless it is an array */
+  list(): Field[] {
+    const { value } = this
+    if (!Array.isArray(value)) return this.#expected('an array')
+    return value.map((item, index) => new Field(item, this, index))
+  }
+
+  /** Empty when it is not given. */
+  maybeList(): Field[] {
+    return this.given ? this.list() : []
+  }
+
+  /** @throws {RelayError} unless it is a string */
+  text(): string {
+    return typeof this.value === 'string' ? this.value : this.#expected('a string')
+  }
+
+  maybeText(): string | undefined {
+    return this.given ? this.text() : undefined
+  }
+
+  /** A string in an object whose fields this reads, one of those known. */
+  oneOf<Name extends string>(names: readonly Name[]): Name {
+    const text = this.text()
+    const found = names.find((name) => name === text)
+    return found ?? this.unknown(`one of ${names.join(', ')}`)
+  }
+
+  number(): number {
+    return typeof this.value === 'number' ? this.value : this.#expected('a number')
+  }
+
+  maybeNumber(): number | undefined {
+    return this.given ? this.number() : undefined
+  }
+
+  /** A whole number that survives being written again: beyond 2^53 JSON would change its last digits. */
+  maybeInteger(): number | undefined {
+    if (!this.given) return undefined
+    const value = this.number()
+    return Number.isSafeInteger(value) ? value : this.#expected('an integer within ±2^53')
+  }
+
+  maybeBoolean(): boolean | undefined {
+    if (!this.given) return undefined
+    return typeof this.value === 'boolean' ? this.value : this.#expected('a boolean')
+  }
+
+  /** `messages[3].role: unknown "speaker"`. */
+  unknown(expected?: string): never {
+    const seen = JSON.stringify(this.value)?.slice(0, 60)
+    return this.fail(`unknown ${seen}${expected ? `, expected ${expected}` : ''}`)
+  }
+
+  fail(message: string): never {
+    const { path } = this
+    throw new RelayError('invalid_request', path ? `${path}: ${message}` : message, { param: path || undefined })
+  }
+
+  #expected(what: string): never {
+    const { path, value } = this
+    const param = path || undefined
+    if (!this.given) throw new RelayError('missing_parameter', `Missing required parameter: '${path}'.`, { param })
+    const type = Array.isArray(value) ? 'an array' : typeof value
+    const message = `Invalid value for '${path || 'the body'}': expected ${what}, received ${type}.`
+    throw new RelayError('invalid_type', message, { param })
+  }
+}
