@@ -1,7 +1,14 @@
 import type { Signature } from './signatures.js'
 
 /** One piece of a turn: of a request, of an answer, of a stream. */
-export type Block = TextBlock | RefusalBlock | ReasoningBlock | ToolCallBlock | ToolResultBlock | MediaBlock | ForeignBlock
+export type Block =
+  | TextBlock
+  | RefusalBlock
+  | ReasoningBlock
+  | ToolCallBlock
+  | ToolResultBlock
+  | MediaBlock
+  | ForeignBlock
 
 interface Common {
   /** Where it stood in the caller's request (`messages[3].content[0]`), for errors and losses. */

@@ -5,6 +5,9 @@ import type { Fault } from './fault.js'
 import type { Signature } from './signatures.js'
 import type { Usage } from './usage.js'
 
+/** Of a choice that never came, where a later one did. */
+const UNTOLD: Finish = { reason: 'stop' }
+
 interface Growing {
   readonly choice: number
   readonly block: Block
@@ -38,7 +41,7 @@ export class Fold {
   /** All that has come. */
   get answer(): ChatAnswer {
     const blocks = this.#blocks.flatMap((growing) => (growing ? [growing] : []))
-    const choices = Array.from(this.#finishes, (finish = { reason: 'stop' }, choice) => ({
+    const choices = Array.from(this.#finishes, (finish = UNTOLD, choice) => ({
       blocks: blocks.filter((growing) => growing.choice === choice).map(grown),
       finish,
     }))

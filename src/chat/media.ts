@@ -29,17 +29,17 @@ const MAGIC: readonly (readonly [mime: string, begins: RegExp])[] = [
   ['image/png', /^\x89PNG/],
   ['image/jpeg', /^\xff\xd8\xff/],
   ['image/gif', /^GIF8/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
+  ['image/webp', /^RIFF.{4}WEBP/s],
   ['image/bmp', /^BM/],
-  ['image/heic', /^[^]{4}ftyphei[cx]/],
-  ['image/avif', /^[^]{4}ftypavif/],
+  ['image/heic', /^.{4}ftyphei[cx]/s],
+  ['image/avif', /^.{4}ftypavif/s],
   ['application/pdf', /^%PDF/],
-  ['audio/wav', /^RIFF[^]{4}WAVE/],
+  ['audio/wav', /^RIFF.{4}WAVE/s],
   ['audio/mpeg', /^ID3|^\xff[\xfb\xf3\xf2]/],
   ['audio/ogg', /^OggS/],
   ['audio/flac', /^fLaC/],
-  ['video/mp4', /^[^]{4}ftyp(?:isom|mp4|avc|iso)/],
-  ['video/webm', /^\x1aE\xdf\xa3/],
+  ['video/mp4', /^.{4}ftyp(?:isom|mp4|avc|iso)/s],
+  ['video/webm', /^.E\xdf\xa3/s],
 ]
 
 const ALIASES = new Map([

@@ -4,6 +4,7 @@ import type { ChatEvent, Emit } from '../chat/events.js'
 import type { Fault } from '../chat/fault.js'
 import type { Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
+import type { NameRule, Traits } from '../chat/traits.js'
 import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
@@ -57,26 +58,6 @@ export interface PathFacts {
   readonly stream: boolean | undefined
   /** Without its `?`. */
   readonly query: string
-}
-
-/** What the language can say of tools: translation brings a conversation's tools into this shape, and restores them in the answer. */
-export interface Traits {
-  readonly toolName: NameRule
-  readonly toolId: NameRule
-  /** It has tools that take plain text. */
-  readonly freeformTools: boolean
-  /** Tools may stand in groups. */
-  readonly toolNamespaces: boolean
-  /** A tool call's input must be a JSON object. */
-  readonly objectInput: boolean
-}
-
-export interface NameRule {
-  /** Fits a name that can stay as it is, its length aside. */
-  readonly pattern: RegExp
-  readonly longest: number
-  /** Exactly as long as the longest. */
-  readonly exact?: boolean
 }
 
 /** What a place takes of a language, model by model: given by its provider. Left out: all of it. */

@@ -1,0 +1,19 @@
+/** What a language can say of tools: translation brings a conversation's tools into this shape, and restores them in the answer. */
+export interface Traits {
+  readonly toolName: NameRule
+  readonly toolId: NameRule
+  /** It has tools that take plain text. */
+  readonly freeformTools: boolean
+  /** Tools may stand in groups. */
+  readonly toolNamespaces: boolean
+  /** A tool call's input must be a JSON object. */
+  readonly objectInput: boolean
+}
+
+export interface NameRule {
+  /** Fits a name that can stay as it is, its length aside. */
+  readonly pattern: RegExp
+  readonly longest: number
+  /** Exactly as long as the longest. */
+  readonly exact?: boolean
+}
