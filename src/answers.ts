@@ -1,10 +1,11 @@
 import type { Attempt } from './call.js'
+import type { Loss } from './chat/losses.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
 import { makeRequestId } from './lib/ids.js'
 import { commonProtocol } from './protocols/index.js'
 import type { Protocol } from './protocols/protocol.js'
-import type { Reply } from './upstream/exchange.js'
+import type { Reply } from './upstream/reply.js'
 
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -13,7 +14,7 @@ const LONGEST_CLIENT_WAIT_MS = 60_000
 
 /** An upstream's answer. Of its headers only the content type passes. */
 export function answerReply(
-  { status, contentType, body }: Reply,
+  { status, contentType, body, losses }: Reply,
   id: string,
   attempts: readonly Attempt[],
 ): RelayResponse {
@@ -23,6 +24,7 @@ export function answerReply(
     'x-modelmount-target': safe(attempts.at(-1)?.target ?? ''),
     'x-modelmount-attempts': spell(attempts),
   }
+  if (losses.length > 0) headers['x-modelmount-losses'] = spellLosses(losses)
   if (Buffer.isBuffer(body)) headers['content-length'] = String(body.length)
   else {
     // Compression in front of us would hold the stream back; so would a buffering nginx.
@@ -48,7 +50,7 @@ export function answerError(
   id: string,
   attempts: readonly Attempt[],
 ): RelayResponse {
-  const body = protocol.writeError(error)
+  const body = protocol.writeError(error, id)
   const headers: Record<string, string> = {
     ...safeHeaders(error.headers),
     'content-type': JSON_TYPE,
@@ -63,7 +65,7 @@ export function answerError(
   // A client's own retries would multiply with ours, or let its user wait in silence.
   const tried = attempts.length > 1 && error.status >= 500
   if (tried || (error.retryAfterMs ?? 0) > LONGEST_CLIENT_WAIT_MS) headers['x-should-retry'] = 'false'
-  return { status: error.status, headers, body }
+  return { status: protocol.statusOf(error), headers, body }
 }
 
 /** For a relay that has the path to itself, or was asked by name: there is nothing here. */
@@ -77,6 +79,15 @@ function spell(attempts: readonly Attempt[]): string {
   let text = ''
   for (const { target, status } of attempts) text += `${text && ', '}${safe(target)} ${status}`
   return text
+}
+
+/** More than this is in the usage record only. */
+const LONGEST_LOSSES = 2000
+
+/** `messages[2].content[1]: cannot be said in …; temperature: …` */
+function spellLosses(losses: readonly Loss[]): string {
+  const text = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
+  return safe(text.length > LONGEST_LOSSES ? `${text.slice(0, LONGEST_LOSSES)}…` : text)
 }
 
 /** A header value that may be sent: names come from callers and upstreams, and may hold anything. */

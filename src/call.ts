@@ -1,9 +1,11 @@
+import type { Loss } from './chat/losses.js'
+import type { ChatRequest } from './chat/request.js'
 import type { Usage } from './chat/usage.js'
 import type { Operation } from './endpoints.js'
 import type { RelayError } from './errors.js'
 import type { Departure } from './lib/departure.js'
 import type { Span } from './lib/splice.js'
-import type { Protocol } from './protocols/protocol.js'
+import type { Dialect, PathFacts, Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
 
 /** Who is asking: one of our own keys, or whom the host's `authenticate` named. */
@@ -69,6 +71,10 @@ export interface Target {
   readonly name: string
   readonly upstream: Upstream
   readonly model: string
+  /** Stands for its name in signatures that callers carry. */
+  readonly tag: string
+  /** What it takes of a language, beside what all do. */
+  readonly dialect: Dialect
   readonly weight: number
   /** Every way to it, place by place: `places × credentials` of them. */
   readonly channels: readonly Channel[]
@@ -113,8 +119,11 @@ export interface Call {
   readonly operation: Operation
   readonly protocol: Protocol
   readonly caller: Caller
+  readonly path: PathFacts
   readonly facts: RequestFacts
   readonly body: Buffer
+  /** The body in no language's words, once somebody has wanted it so. */
+  conversation: ChatRequest | undefined
   /** Caller's headers that its protocol lets through, as name, value, name, value. */
   readonly passedHeaders: readonly string[]
   readonly departure: Departure
@@ -130,6 +139,8 @@ export interface End {
   readonly status: number
   readonly target?: Target | undefined
   readonly usage?: Usage | undefined
+  /** What a translation had to leave out. */
+  readonly losses?: readonly Loss[] | undefined
   readonly firstOutputMs?: number | undefined
   readonly error?: RelayError | undefined
 }

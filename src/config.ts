@@ -1,106 +1,20 @@
 import { z } from 'zod'
+import { provider } from './config/provider.js'
+import { route, targetName } from './config/route.js'
+import {
+  type Choice,
+  type Maybe,
+  milliseconds,
+  type Natural,
+  object,
+  patience,
+  type Strict,
+  type Texts,
+} from './config/shapes.js'
 import { ConfigError, faultsOf } from './faults.js'
 import { isAddressRange } from './lib/addresses.js'
-import { type ProtocolId, protocolIds } from './protocols/protocol.js'
-import { providers } from './providers/index.js'
 
-/** Unless it is said otherwise, an object in the config takes no field that is not named here: a typo is a fault. */
-const object = z.strictObject
-
-/**
- * The types of the schemas below are written out because declarations are emitted file by file (`isolatedDeclarations`);
- * a schema that strays from its type does not compile.
- */
-type Strict<Shape extends z.ZodRawShape> = z.ZodObject<Shape, z.core.$strict>
-type Maybe<Schema extends z.ZodType> = z.ZodOptional<Schema>
-type OneOrMore<Item extends z.ZodType> = z.ZodUnion<readonly [Item, z.ZodArray<Item>]>
-type Choice<Name extends string> = z.ZodEnum<{ [Key in Name]: Key }>
-type Natural = z.ZodDefault<z.ZodInt>
-type Texts = z.ZodArray<z.ZodString>
-
-const milliseconds = (fallback: number): Natural => z.int().min(0).default(fallback)
-
-const patience = (fallback: number): Natural => z.int().min(1).default(fallback)
-
-const timeouts: Strict<{ connectMs: Natural; headersMs: Natural; firstOutputMs: Natural; idleMs: Natural }> = object({
-  connectMs: patience(10_000).describe('To a standing connection, TLS included. In ms.'),
-  headersMs: patience(600_000).describe(
-    'From the request sent to the first header; a whole answer thinks in this time. In ms.',
-  ),
-  firstOutputMs: patience(600_000).describe('To the first output of a stream; keep-alives do not count. In ms.'),
-  idleMs: patience(300_000).describe('Between two pieces of an answer. In ms.'),
-}).describe('How long to wait for this provider.')
-
-const pace: Strict<{ concurrency: Maybe<z.ZodInt>; minTimeMs: Natural; queue: Natural; queueMs: Natural }> = object({
-  concurrency: z.int().min(1).optional().describe('Requests at once with one credential. No limit when left out.'),
-  minTimeMs: milliseconds(0).describe('From one request to the next. In ms.'),
-  queue: z.int().min(0).default(100).describe('Requests that may wait; one more goes to the next target.'),
-  queueMs: milliseconds(5000).describe('The longest wait in the queue. In ms.'),
-}).describe('Use each credential of this provider gently. Not paced when left out.')
-
-const oneOrMore = <Item extends z.ZodType>(item: Item): OneOrMore<Item> => z.union([item, z.array(item).min(1)])
-
-const baseURL = z
-  .url({ protocol: /^https?$/, error: 'not a URL' })
-  .refine((text) => /^[^?#@]*$/.test(text), 'may hold no user, password, query or fragment')
-
-const provider: Strict<{
-  type: Maybe<z.ZodEnum<Record<string, string>>>
-  apiKey: Maybe<OneOrMore<z.ZodString>>
-  baseURL: Maybe<OneOrMore<z.ZodURL>>
-  speaks: Maybe<z.ZodArray<Choice<ProtocolId>>>
-  timeouts: z.ZodPrefault<typeof timeouts>
-  pace: Maybe<typeof pace>
-}> = object({
-  type: z
-    .enum([...providers.keys()])
-    .optional()
-    .describe('Which kind of provider this is. Not needed when its id says so.'),
-  apiKey: oneOrMore(z.string().min(1))
-    .optional()
-    .describe("The key, or a pool of keys that are used in turn. By default from the provider's environment variable."),
-  baseURL: oneOrMore(baseURL).optional().describe("As the vendor's own SDK has it; further ones are backups."),
-  speaks: z
-    .array(z.enum(protocolIds))
-    .min(1)
-    .optional()
-    .describe('Languages it takes untranslated. By default what the type is known for.'),
-  timeouts: timeouts.prefault({}),
-  pace: pace.optional(),
-})
-
-const targetName: z.ZodString = z.string().min(1)
-
-const route: Strict<{
-  strategy: z.ZodDefault<Choice<Strategy>>
-  targets: z.ZodArray<
-    z.ZodUnion<readonly [z.ZodString, Strict<{ target: z.ZodString; weight: z.ZodDefault<z.ZodNumber> }>]>
-  >
-  onContextTooLong: Maybe<Texts>
-  onContentFilter: Maybe<Texts>
-}> = object({
-  strategy: z
-    .enum(['priority', 'weighted', 'fastest', 'cheapest', 'least-busy', 'sticky'])
-    .default('priority')
-    .describe('Which target is tried first. The others follow when it fails.'),
-  targets: z
-    .array(
-      z.union([
-        targetName,
-        object({
-          target: targetName.describe('As above.'),
-          weight: z.number().positive().default(1).describe('Its share under `weighted`, `least-busy` and `sticky`.'),
-        }),
-      ]),
-    )
-    .min(1)
-    .describe('`provider/model`, or `provider` for the same name there.'),
-  onContextTooLong: z
-    .array(targetName)
-    .optional()
-    .describe('Targets for a conversation that is too long for the others.'),
-  onContentFilter: z.array(targetName).optional().describe("Targets for what the others' content filter refuses."),
-})
+export type { Strategy } from './config/route.js'
 
 const modelList: Texts = z.array(z.string().min(1)).describe('Public model names, `*` for any run of characters.')
 
@@ -173,6 +87,26 @@ const price: Strict<{ input: z.ZodNumber; cachedInput: Maybe<z.ZodNumber>; outpu
   output: z.number().min(0).describe('USD per million output tokens.'),
 })
 
+const responses: Strict<{ store: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; seconds: Natural }> = object({
+  store: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep answers in memory, each for its own caller, so that `previous_response_id` works. Refused otherwise.',
+    ),
+  maxBytes: z.int().min(1).default(67_108_864).describe('How much is kept at most; the oldest go first.'),
+  seconds: z.int().min(1).default(86_400).describe('How long an answer is kept.'),
+})
+
+const media: Strict<{ fetch: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; timeoutMs: Natural }> = object({
+  fetch: z
+    .boolean()
+    .default(false)
+    .describe('Fetch what stands under `https:` for models that take only bytes. Never from private addresses.'),
+  maxBytes: z.int().min(1).default(20_971_520).describe('The largest that is fetched.'),
+  timeoutMs: patience(10_000).describe('For one of them, from the first step to the last byte. In ms.'),
+})
+
 /** What a config file may hold. `createRelay` takes the same, and functions besides: see {@link RelayOptions}. */
 const configSchema: Strict<{
   $schema: Maybe<z.ZodString>
@@ -183,6 +117,9 @@ const configSchema: Strict<{
   prices: z.ZodDefault<z.ZodRecord<z.ZodString, typeof price>>
   retry: z.ZodPrefault<typeof retry>
   health: z.ZodPrefault<typeof health>
+  translation: z.ZodDefault<Choice<'lenient' | 'strict'>>
+  responses: z.ZodPrefault<typeof responses>
+  media: z.ZodPrefault<typeof media>
   onDisconnect: z.ZodDefault<Choice<'abort' | 'drain'>>
   maxBodyBytes: Natural
   shutdownMs: Natural
@@ -200,6 +137,14 @@ const configSchema: Strict<{
   prices: z.record(z.string(), price).default({}).describe('By target or model, for the strategy `cheapest`.'),
   retry: retry.prefault({}).describe('How long a call goes on trying.'),
   health: health.prefault({}).describe('When what keeps failing is left alone.'),
+  translation: z
+    .enum(['lenient', 'strict'])
+    .default('lenient')
+    .describe(
+      "What a model's own language cannot say of a request is left out and told in `x-modelmount-losses`, or refused with a 400.",
+    ),
+  responses: responses.prefault({}).describe('For callers of the Responses API.'),
+  media: media.prefault({}).describe('Images and files that a request names by their address.'),
   onDisconnect: z
     .enum(['abort', 'drain'])
     .default('abort')
@@ -221,9 +166,6 @@ const configSchema: Strict<{
 export type ConfigInput = z.input<typeof configSchema>
 /** A config with every default filled in. */
 export type Config = z.output<typeof configSchema>
-
-/** Which of a route's targets goes first. */
-export type Strategy = 'priority' | 'weighted' | 'fastest' | 'cheapest' | 'least-busy' | 'sticky'
 
 /** Checks a config and fills in its defaults. @throws {ConfigError} with every fault at once */
 export function readConfig(input: unknown): Config {

@@ -1,22 +1,48 @@
 import type { RelayRequest } from './http.js'
-import type { ProtocolId } from './protocols/protocol.js'
+import type { PathFacts, ProtocolId } from './protocols/protocol.js'
 
 /** What is asked for at a path. */
-export type Operation = 'chat' | 'models' | 'model'
+export type Operation = 'chat' | 'count' | 'models' | 'model' | 'response'
 
 /** One row: how an endpoint is reached, what it does, and in which language. */
 export interface Endpoint {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** The tail of the path, behind a version like `/v1`. `{id}` is whatever is left. */
   readonly path: string
   readonly operation: Operation
   readonly protocol: ProtocolId
+  /** Whether the answer streams, where the path says it. */
+  readonly stream?: boolean
+  /** Only behind this version: where two languages use the same path. */
+  readonly version?: string
+  /** Only for requests with this header, for the same reason. */
+  readonly header?: string
 }
 
 /** Every endpoint. A new one is a new row. */
 const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: 'chat/completions', operation: 'chat', protocol: 'openai-chat' },
+  { method: 'POST', path: 'completions', operation: 'chat', protocol: 'openai-completions' },
+  { method: 'POST', path: 'responses', operation: 'chat', protocol: 'openai-responses' },
+  { method: 'POST', path: 'responses/input_tokens', operation: 'count', protocol: 'openai-responses' },
+  { method: 'GET', path: 'responses/{id}', operation: 'response', protocol: 'openai-responses' },
+  { method: 'DELETE', path: 'responses/{id}', operation: 'response', protocol: 'openai-responses' },
+  { method: 'POST', path: 'messages', operation: 'chat', protocol: 'anthropic-messages' },
+  { method: 'POST', path: 'messages/count_tokens', operation: 'count', protocol: 'anthropic-messages' },
+  { method: 'POST', path: 'models/{id}:generateContent', operation: 'chat', protocol: 'gemini', stream: false },
+  { method: 'POST', path: 'models/{id}:streamGenerateContent', operation: 'chat', protocol: 'gemini', stream: true },
+  { method: 'POST', path: 'models/{id}:countTokens', operation: 'count', protocol: 'gemini' },
+  { method: 'GET', path: 'models', operation: 'models', protocol: 'gemini', version: 'v1beta' },
+  { method: 'GET', path: 'models', operation: 'models', protocol: 'anthropic-messages', header: 'anthropic-version' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'openai-chat' },
+  { method: 'GET', path: 'models/{id}', operation: 'model', protocol: 'gemini', version: 'v1beta' },
+  {
+    method: 'GET',
+    path: 'models/{id}',
+    operation: 'model',
+    protocol: 'anthropic-messages',
+    header: 'anthropic-version',
+  },
   { method: 'GET', path: 'models/{id}', operation: 'model', protocol: 'openai-chat' },
 ]
 
@@ -25,37 +51,64 @@ export interface Match {
   readonly endpoints: readonly [Endpoint, ...Endpoint[]]
   /** What stood for `{id}`; empty where the path has none. */
   readonly id: string
+  readonly query: string
 }
 
 interface Path {
   readonly expression: RegExp
-  readonly endpoints: readonly [Endpoint, ...Endpoint[]]
+  readonly rows: readonly [Endpoint, ...Endpoint[]]
 }
 
-const paths: readonly Path[] = [...new Set(ENDPOINTS.map(({ path }) => path))].map((path) => ({
+/** In the order of their rows: `{id}` takes whatever is left, so what names more stands first. */
+const paths: readonly Path[] = [...new Set(ENDPOINTS.map(pathOf))].map((path) => ({
   expression: expressionOf(path),
-  endpoints: ENDPOINTS.filter((row) => row.path === path) as [Endpoint, ...Endpoint[]],
+  rows: ENDPOINTS.filter((row) => pathOf(row) === path) as [Endpoint, ...Endpoint[]],
 }))
 
 /**
  * Finds the endpoints at a request's path by its tail, so that a mount point needs no option and a doubled slash or
  * `/v1` does no harm. A tail of one word, which the host may use too, must stand behind a version or right at the mount.
  */
-export function findEndpoints({ url, mount }: Pick<RelayRequest, 'url' | 'mount'>): Match | undefined {
-  const query = url.indexOf('?')
-  const path = query < 0 ? url : url.slice(0, query)
-  const within = mount !== undefined && path.startsWith(mount) ? `/v1/${path.slice(mount.length)}` : path
-  for (const { expression, endpoints } of paths) {
+export function findEndpoints({
+  url,
+  mount,
+  headers,
+}: Pick<RelayRequest, 'url' | 'mount' | 'headers'>): Match | undefined {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const within =
+    mount !== undefined && path.startsWith(mount) ? `/${versionOf(mount)}/${path.slice(mount.length)}` : path
+  for (const { expression, rows } of paths) {
     const found = expression.exec(within)
-    if (found) return { endpoints, id: decode(found[1] ?? '') }
+    if (!found) continue
+    const marked = rows.filter(({ header }) => header !== undefined && headers[header] !== undefined)
+    const [first, ...others] = marked.length > 0 ? marked : rows.filter(({ header }) => header === undefined)
+    const query = mark < 0 ? '' : url.slice(mark + 1)
+    if (first) return { endpoints: [first, ...others], id: decode(found[1] ?? ''), query }
   }
   return undefined
 }
 
+/** The version that a mount has swallowed, else the common one. */
+function versionOf(mount: string): string {
+  return /\/(v\d\w*)\/*$/.exec(mount)?.[1] ?? 'v1'
+}
+
+/** What the path of a request says of it. */
+export function pathFacts({ stream }: Endpoint, { id, query }: Pick<Match, 'id' | 'query'>): PathFacts {
+  return { id, stream, query }
+}
+
+function pathOf({ version, path }: Endpoint): string {
+  return version ? `${version}/${path}` : path
+}
+
 function expressionOf(path: string): RegExp {
-  const [, ...further] = path.replace('/{id}', '').split('/')
-  const before = further.length > 0 ? '(?:^|/)' : '/v\\d\\w*/+'
-  return new RegExp(`${before}${path.replaceAll('/', '/+').replace('{id}', '([^/](?:.*[^/])?)')}/*$`)
+  const [head = '', ...further] = path.replace('/{id}', '').split('/')
+  const versioned = /^v\d/.test(head)
+  const before = versioned || further.length > 0 ? '(?:^|/)' : '/v\\d\\w*/+'
+  const tail = path.replaceAll('/', '/+').replace('{id}', '([^/](?:.*[^/])?)')
+  return new RegExp(`${before}${tail}/*$`)
 }
 
 function decode(text: string): string {

@@ -65,6 +65,7 @@ export type ErrorKind =
   | 'invalid_request'
   | 'missing_parameter'
   | 'invalid_type'
+  | 'untranslatable'
   | 'invalid_key'
   | 'ip_refused'
   | 'unknown_path'
@@ -93,6 +94,7 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   invalid_request: { status: 400, type: INVALID, code: null },
   missing_parameter: { status: 400, type: INVALID, code: 'missing_required_parameter' },
   invalid_type: { status: 400, type: INVALID, code: 'invalid_type' },
+  untranslatable: { status: 400, type: INVALID, code: 'untranslatable' },
   invalid_key: { status: 401, type: INVALID, code: 'invalid_api_key' },
   ip_refused: { status: 401, type: INVALID, code: 'ip_not_authorized' },
   unknown_path: { status: 404, type: INVALID, code: 'unknown_url' },

@@ -9,6 +9,7 @@ import type { Means } from './policies/failover.js'
 import { Router } from './policies/route.js'
 import { Running } from './running.js'
 import { Health } from './upstream/health.js'
+import { Memory } from './upstream/memory.js'
 import { Paces } from './upstream/pace.js'
 import { Connections } from './upstream/transport.js'
 import { readUpstreams } from './upstream/upstreams.js'
@@ -40,6 +41,8 @@ export function assemble(options: RelayOptions): Parts {
       connections: new Connections(hooks.transport),
       alarms: new Alarms(),
       drain: config.onDisconnect === 'drain',
+      strict: config.translation === 'strict',
+      memory: new Memory(),
       retry: config.retry,
       health: new Health(config.health),
       paces: new Paces(),

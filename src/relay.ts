@@ -1,6 +1,6 @@
 import { answerError } from './answers.js'
 import type { Attempt, Caller } from './call.js'
-import { type Endpoint, findEndpoints, type Match } from './endpoints.js'
+import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
 import { makeRequestId, readRequestId } from './lib/ids.js'
@@ -59,7 +59,7 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
     const endpoint = endpointFor(request.method, match)
     const found = parts.gate.authenticate(request)
     const caller = found instanceof Promise ? await found : found
-    const visit = { id, startedAt, request, endpoint, pathId: match.id, protocol, caller, attempts }
+    const visit = { id, startedAt, request, endpoint, path: pathFacts(endpoint, match), protocol, caller, attempts }
     return await operations[endpoint.operation](parts, visit)
   } catch (error) {
     return answerError(told(error, parts, id), protocol, id, attempts)

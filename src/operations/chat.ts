@@ -6,21 +6,21 @@ import { codeOf } from '../lib/codes.js'
 import type { Parts } from '../parts.js'
 import { failover } from '../policies/failover.js'
 import { type Plan, route } from '../policies/route.js'
-import type { Reply } from '../upstream/exchange.js'
 import { passedOn } from '../upstream/headers.js'
+import type { Reply } from '../upstream/reply.js'
 import type { Perform, Visit } from './operation.js'
 
 /** A conversation: its model is routed, its bytes go on, and the answer comes back whole or as it grows. */
 export const chat: Perform = async (parts, visit) => {
-  const { request, protocol, caller, attempts, id } = visit
+  const { request, protocol, path, caller, attempts, id } = visit
   const body = await readBody(request, parts.config.maxBodyBytes)
-  const facts = protocol.readFacts(body)
+  const facts = protocol.readFacts(body, path)
   const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
   return answerReply(await relay(parts, callOf(parts, visit, facts, body), plan), id, attempts)
 }
 
 function callOf({ running, account }: Parts, visit: Visit, facts: RequestFacts, body: Buffer): Call {
-  const { id, startedAt, endpoint, protocol, caller, attempts, request } = visit
+  const { id, startedAt, endpoint, path, protocol, caller, attempts, request } = visit
   const { headers, departure } = request
   const call: Call = {
     id,
@@ -28,8 +28,10 @@ function callOf({ running, account }: Parts, visit: Visit, facts: RequestFacts, 
     operation: endpoint.operation,
     protocol,
     caller,
+    path,
     facts,
     body,
+    conversation: undefined,
     passedHeaders: passedOn(headers, protocol.passedHeaders),
     departure,
     affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),

@@ -11,9 +11,10 @@ export const listModels: Perform = ({ router, gate }, { protocol, caller, id }) 
 }
 
 /** One model, also one that only a wildcard knows. @throws {RelayError} `model_not_found` */
-export const showModel: Perform = ({ router, gate }, { protocol, caller, pathId, id }) => {
-  route(router, pathId, gate.mayUse(caller, pathId))
-  return answerJson(protocol.writeModel(entry(router, pathId)), id)
+export const showModel: Perform = ({ router, gate }, { protocol, caller, path, id: requestId }) => {
+  const { id: name } = path
+  route(router, name, gate.mayUse(caller, name))
+  return answerJson(protocol.writeModel(entry(router, name)), requestId)
 }
 
 function entry(router: Router, name: string): ModelEntry {

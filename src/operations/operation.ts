@@ -2,7 +2,7 @@ import type { Attempt, Caller } from '../call.js'
 import type { Endpoint } from '../endpoints.js'
 import type { RelayRequest, RelayResponse } from '../http.js'
 import type { Parts } from '../parts.js'
-import type { Protocol } from '../protocols/protocol.js'
+import type { PathFacts, Protocol } from '../protocols/protocol.js'
 
 /** What is done at an endpoint, once it is known who asks. Throws what is to be told to the client. */
 export type Perform = (parts: Parts, visit: Visit) => RelayResponse | Promise<RelayResponse>
@@ -15,8 +15,7 @@ export interface Visit {
   readonly startedAt: number
   readonly request: RelayRequest
   readonly endpoint: Endpoint
-  /** What stood for `{id}` in the path. */
-  readonly pathId: string
+  readonly path: PathFacts
   readonly protocol: Protocol
   readonly caller: Caller
   /** Filled while targets are tried: it is told whatever the end. */

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Attempt, Call, End, Outcome } from '../call.js'
+import type { Loss } from '../chat/losses.js'
 import { now } from '../lib/time.js'
 import type { Logger, Plugin } from '../plugins.js'
 
@@ -26,6 +27,8 @@ export interface UsageRecord {
   readonly cachedInputTokens: number | undefined
   readonly outputTokens: number | undefined
   readonly reasoningTokens: number | undefined
+  /** What a translation had to leave out, as `x-modelmount-losses` tells it; in streams also what came later. */
+  readonly losses: readonly Loss[]
   readonly firstOutputMs: number | undefined
   readonly totalMs: number
   /** The code of the error that ended it. */
@@ -62,7 +65,7 @@ export class Account {
   }
 }
 
-function recordOf(call: Call, { outcome, status, target, usage, firstOutputMs, error }: End): UsageRecord {
+function recordOf(call: Call, { outcome, status, target, usage, losses = [], firstOutputMs, error }: End): UsageRecord {
   const { id: callerId, group = 'default' } = call.caller
   return {
     requestId: call.id,
@@ -81,6 +84,7 @@ function recordOf(call: Call, { outcome, status, target, usage, firstOutputMs, e
     cachedInputTokens: usage?.cachedInput,
     outputTokens: usage?.output,
     reasoningTokens: usage?.reasoning,
+    losses,
     firstOutputMs,
     totalMs: now() - call.startedAt,
     error: error?.code ?? undefined,

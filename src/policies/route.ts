@@ -2,6 +2,7 @@ import type { Channel, Target, Upstream } from '../call.js'
 import type { Config, Strategy } from '../config.js'
 import { RelayError } from '../errors.js'
 import { ConfigError, type ConfigFault } from '../faults.js'
+import { hashText } from '../lib/hash.js'
 import { bySpecificity, fill, type Pattern, pattern } from '../lib/patterns.js'
 
 /** Where a public model name goes. */
@@ -97,10 +98,13 @@ function planFor(rule: Rule, model: string): Plan {
 
 function targetOf({ upstream }: Destination, model: string, weight: number): Target {
   const channels: Channel[] = []
+  const name = `${upstream.id}/${model}`
   const target: Target = {
-    name: `${upstream.id}/${model}`,
+    name,
     upstream,
     model,
+    tag: hashText(name, 8),
+    dialect: upstream.provider.dialect?.(model) ?? {},
     weight,
     channels,
     busy: 0,

@@ -1,34 +1,20 @@
 import type { Call, Channel, End } from '../call.js'
+import type { Fault } from '../chat/fault.js'
 import { RelayError } from '../errors.js'
-import type { ByteStream } from '../http.js'
 import type { Waiter } from '../lib/departure.js'
-import { splice } from '../lib/splice.js'
 import { type Alarms, now } from '../lib/time.js'
-import type { Fault, Protocol } from '../protocols/protocol.js'
+import type { Protocol } from '../protocols/protocol.js'
 import { Decoder } from './decode.js'
-import { toConnectionError, toRelayError } from './failures.js'
-import type { Flow } from './flow.js'
+import { type Circumstances, failureOf, toConnectionError } from './failures.js'
 import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
+import type { Outflow } from './outlet.js'
+import { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
-import { redactFault, redactJson, redactRecords } from './redact.js'
-import type { Connections, Receiver } from './transport.js'
-
-/** An upstream's answer that has passed the commit point: from here on nothing is tried again. */
-export interface Reply {
-  readonly status: number
-  readonly contentType: string
-  readonly body: Buffer | ByteStream
-}
-
-/** What an exchange works with. */
-export interface Tools {
-  readonly connections: Connections
-  readonly alarms: Alarms
-  /** Go on reading from the upstream when the client has left, so that usage is known. */
-  readonly drain: boolean
-}
+import { redactJson, redactRecords } from './redact.js'
+import type { Reply, Tools } from './reply.js'
+import type { Receiver } from './transport.js'
 
 /** An error's body beyond this is no explanation. */
 const LONGEST_FAULT = 64 * 1024
@@ -53,7 +39,6 @@ interface Ends {
 }
 
 class Exchange implements Receiver, Answering, Impatient, Waiter {
-  readonly protocol: Protocol
   readonly alarms: Alarms
   readonly #call: Call
   readonly #channel: Channel
@@ -65,14 +50,14 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   #resume: (() => void) | undefined
   #intake: Intake | undefined
   #decoder: Decoder | undefined
-  #flow: Flow | undefined
+  #flow: Outflow | undefined
+  #passage: Passage | undefined
   #head: Head | undefined
   #status = 0
   #firstOutputMs = 0
   #over = false
 
   constructor(call: Call, channel: Channel, tools: Tools, ends: Ends) {
-    this.protocol = call.protocol
     this.alarms = tools.alarms
     this.#call = call
     this.#channel = channel
@@ -82,17 +67,17 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   }
 
   start(): void {
-    const { credential, place, target } = this.#channel
+    const { place, target } = this.#channel
     const { connectMs } = target.upstream.timeouts
-    const { facts, passedHeaders, departure } = this.#call
+    const { facts, departure } = this.#call
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()
     this.#patience.begin(facts.stream)
-    const body = target.model === facts.model ? this.#call.body : splice(this.#call.body, facts.modelAt, target.model)
-    const headers = passedHeaders.length === 0 ? credential.headers : [...credential.headers, ...passedHeaders]
     try {
-      this.#tools.connections.send({ place, path: this.protocol.path, headers, body, connectMs }, this)
+      this.#passage = new Passage(this.#call, this.#channel, this.#tools)
+      const { path, headers, body } = this.#passage
+      this.#tools.connections.send({ place, path, headers, body, connectMs }, this)
     } catch (error) {
       this.#fail(toConnectionError(error))
     }
@@ -144,11 +129,23 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     else this.#flow.leave()
   }
 
-  commit(flow: Flow): void {
+  get protocol(): Protocol {
+    return this.#passage?.protocol ?? this.#call.protocol
+  }
+
+  commit(): Outflow {
+    const flow = (this.#passage as Passage).open(this)
     this.#flow = flow
     this.#intake = this.#decoder ?? flow
     this.#decoder?.into(flow)
     this.#resolve(flow)
+    return flow
+  }
+
+  commitWhole(body: Buffer): void {
+    const flow = (this.#passage as Passage).openTranslated(this)
+    this.#resolve(flow)
+    flow.tell(body)
   }
 
   refuse(error: RelayError): void {
@@ -159,8 +156,11 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   }
 
   doubt(fault: Fault): void {
-    const around = { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs }
-    this.refuse(toRelayError(redactFault(fault, this.#channel.credential), around))
+    this.refuse(this.errorOf(fault))
+  }
+
+  errorOf(fault: Fault): RelayError {
+    return failureOf(fault, this.#channel.credential, this.#circumstances)
   }
 
   redact(records: Buffer): Buffer {
@@ -201,25 +201,28 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   /** An error's status: what its body says of it, if it came whole. */
   #explain(bytes: Buffer | undefined, error: RelayError | undefined): void {
     if (error?.kind === 'client_left') return this.refuse(error)
-    const upstreamStatus = this.#status
     const { credential } = this.#channel
-    const fault = bytes && this.protocol.readFault(upstreamStatus, bytes)
-    const body = fault?.native ? () => Buffer.from(redactJson(bytes?.toString() ?? '', credential)) : undefined
-    const around = { upstreamStatus, retryAfterMs: this.#head?.retryAfterMs, body }
-    this.refuse(toRelayError(fault && redactFault(fault, credential), around))
+    const fault = bytes && this.protocol.readFault(this.#status, bytes)
+    const isTheirs = fault?.native === true && this.protocol === this.#call.protocol
+    const body = isTheirs ? () => Buffer.from(redactJson(bytes?.toString() ?? '', credential)) : undefined
+    this.refuse(failureOf(fault, credential, { ...this.#circumstances, body }))
+  }
+
+  get #circumstances(): Circumstances {
+    return { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs }
   }
 
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
     if (this.#over) return
     if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
-    const { usage, fault } = this.protocol.readAnswer(body)
+    const { bytes, usage, fault } = (this.#passage as Passage).deliver(body)
     if (fault) return this.doubt(fault)
     this.#finish()
-    this.#resolve(body)
+    this.#resolve(bytes)
     this.#settle({ outcome: 'complete', usage })
   }
 
-  #resolve(body: Buffer | Flow): void {
+  #resolve(body: Buffer | Outflow): void {
     this.#patience.outputCame()
     const { target } = this.#channel
     const time = now()
@@ -227,13 +230,22 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     target.firstOutputMs +=
       (target.firstOutputMs === 0 ? 1 : SMOOTHING) * (time - this.#startedAt - target.firstOutputMs)
     this.#call.attempts.push({ target: target.name, status: this.#status })
-    this.#ends.resolve({ status: this.#status, contentType: this.#head?.contentType ?? '', body })
+    const contentType = this.#passage?.contentType(this.#head?.contentType ?? '') ?? ''
+    this.#ends.resolve({ status: this.#status, contentType, body, losses: this.#passage?.losses ?? [] })
   }
 
   #settle(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
     const { outcome, usage, error } = end
     const { target } = this.#channel
-    this.#call.settle({ outcome, usage, error, target, status: this.#status, firstOutputMs: this.#firstOutputMs })
+    this.#call.settle({
+      outcome,
+      usage,
+      error,
+      target,
+      losses: this.#passage?.losses,
+      status: this.#status,
+      firstOutputMs: this.#firstOutputMs,
+    })
   }
 
   #finish(): void {

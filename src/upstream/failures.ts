@@ -1,6 +1,8 @@
+import type { Credential } from '../call.js'
+import type { Fault } from '../chat/fault.js'
 import { type ErrorKind, RelayError } from '../errors.js'
 import { codeOf } from '../lib/codes.js'
-import type { Fault } from '../protocols/protocol.js'
+import { redactFault } from './redact.js'
 
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
 const EXHAUSTED = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'usage_limit_reached'])
@@ -22,16 +24,22 @@ const STANDARD = new Map([
 ])
 
 /** What stands around a fault: the status line and headers it came with. */
-interface Circumstances {
+export interface Circumstances {
   readonly upstreamStatus: number
   readonly retryAfterMs?: number | undefined
   /** The error's bytes, made fit to be passed on when they are to be told. */
   readonly body?: (() => Buffer | undefined) | undefined
 }
 
+/** The same for a fault as the upstream told it: with its secrets hidden first. */
+export function failureOf(fault: Fault | undefined, credential: Credential, around: Circumstances): RelayError {
+  return toRelayError(fault && redactFault(fault, credential), around)
+}
+
 /** An upstream's error answer, as the relay's own. The status line is believed before the body, unless it said 200. */
 export function toRelayError(fault: Fault | undefined, around: Circumstances): RelayError {
-  const { upstreamStatus, retryAfterMs } = around
+  const { upstreamStatus } = around
+  const retryAfterMs = around.retryAfterMs ?? fault?.retryAfterMs
   const status = upstreamStatus >= 400 ? upstreamStatus : (fault?.status ?? 0)
   const kind = kindOf(status, fault)
   if (kind === 'upstream_refused') {

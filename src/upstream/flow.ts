@@ -1,8 +1,9 @@
 import { RelayError } from '../errors.js'
-import type { ByteSink, ByteStream } from '../http.js'
+import type { ByteSink } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
 import type { Ending } from '../protocols/protocol.js'
-import type { Answering, Intake } from './intake.js'
+import type { Answering } from './intake.js'
+import { type Outflow, Outlet } from './outlet.js'
 import { Tail } from './tail.js'
 
 /** A record that grows beyond this is passed on unfinished: an error after it could not be told cleanly, but memory stays flat. */
@@ -12,31 +13,24 @@ const LAST_RECORDS = 8
 
 const LF = 0x0a
 const BLANK_LINE = Buffer.from('\n\n')
-const NOWHERE: ByteSink = { write: () => true, end: () => undefined }
 
 /**
  * An answer on its way to the client, byte for byte. Only whole records are passed on, so that when the upstream breaks
  * off in the middle of one, an error can follow that the client can read.
  */
-export class Flow implements Intake, ByteStream {
+export class Flow implements Outflow {
   readonly #exchange: Answering
-  #sink: ByteSink | undefined
-  /** What came before anyone took it. */
-  #early: Buffer[] = []
+  readonly #outlet = new Outlet()
   /** The beginning of a record whose end has not come. */
   #carry: Buffer | undefined
   readonly #tail = new Tail()
-  #ended = false
 
   constructor(exchange: Answering) {
     this.#exchange = exchange
   }
 
   flow(sink: ByteSink): void {
-    this.#sink = sink
-    for (const bytes of this.#early) sink.write(bytes)
-    this.#early = []
-    if (this.#ended) sink.end()
+    this.#outlet.flow(sink)
   }
 
   resume(): void {
@@ -58,7 +52,7 @@ export class Flow implements Intake, ByteStream {
     const ending = this.#ending()
     if (ending.complete || ending.fault) {
       this.#passRest()
-      this.#close()
+      this.#outlet.end()
       this.#exchange.ended({ outcome: ending.complete ? 'complete' : 'failed', usage: ending.usage })
     } else this.fail(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
   }
@@ -67,30 +61,25 @@ export class Flow implements Intake, ByteStream {
     const { complete, usage } = this.#ending()
     if (complete) this.#passRest()
     else this.#pass(this.#exchange.protocol.writeStreamError(error))
-    this.#close()
+    this.#outlet.end()
     this.#exchange.ended({ outcome: complete ? 'complete' : 'cut', usage, error: complete ? undefined : error })
   }
 
-  /** The client has left, and nobody wants the rest. */
   leave(): void {
     this.drain()
     const { complete, usage } = this.#ending()
     this.#exchange.ended({ outcome: complete ? 'complete' : 'left', usage })
   }
 
-  /** The client has left, but the rest is read for what it says of usage. */
   drain(): void {
-    this.#sink = NOWHERE
-    this.#early = []
+    this.#outlet.close()
     this.#exchange.resume()
   }
 
   #pass(records: Buffer): boolean {
     const bytes = this.#exchange.redact(records)
     this.#tail.push(bytes)
-    if (this.#sink) return this.#sink.write(bytes)
-    this.#early.push(bytes)
-    return true
+    return this.#outlet.write(bytes)
   }
 
   /** A last record without its blank line: clients drop what is not closed. Half a record is worth nothing to them. */
@@ -100,11 +89,6 @@ export class Flow implements Intake, ByteStream {
     if (!complete && !usage && !fault) return
     this.#pass(this.#carry)
     this.#pass(this.#carry.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE)
-  }
-
-  #close(): void {
-    this.#ended = true
-    this.#sink?.end()
   }
 
   /** Read at the end only: from the last records, and what may be one that lacks only its closing blank line. */

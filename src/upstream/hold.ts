@@ -1,8 +1,8 @@
 import { RelayError } from '../errors.js'
 import { readRecords, type SseRecord, wholeRecords } from '../lib/sse.js'
 import type { Waiting } from '../lib/time.js'
-import { Flow } from './flow.js'
 import { type Answering, type Intake, Whole } from './intake.js'
+import type { Outflow } from './outlet.js'
 
 /** So long, and so much, is held back for an upstream that has begun to speak but not yet to answer. */
 const HOLD_MS = 10_000
@@ -23,7 +23,7 @@ export class Hold implements Intake, Waiting {
   #size = 0
   /** Set when the bytes turn out not to be a stream at all. */
   #whole: Whole | undefined
-  #flow: Flow | undefined
+  #flow: Outflow | undefined
 
   constructor(exchange: Answering) {
     this.#exchange = exchange
@@ -89,17 +89,17 @@ export class Hold implements Intake, Waiting {
 
   #commit(): true {
     this.#exchange.alarms.remove(this)
-    const flow = new Flow(this.#exchange)
+    const flow = this.#exchange.commit()
     this.#flow = flow
-    this.#exchange.commit(flow)
     for (const chunk of this.#held) flow.take(chunk)
     return true
   }
 
   /** A stream was asked for, and something whole came: an error that kept its status to itself, most often. */
   #unstreamed(body: Buffer | undefined): void {
-    const fault = body && this.#exchange.protocol.readAnswer(body).fault
+    const fault = body && this.#exchange.protocol.readAnswerFacts(body).fault
     if (fault) this.#exchange.doubt(fault)
+    else if (body) this.#exchange.commitWhole(body)
     else this.fail(new RelayError('upstream_invalid', 'The provider did not stream its answer.'))
   }
 }

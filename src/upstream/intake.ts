@@ -1,8 +1,9 @@
 import type { End } from '../call.js'
+import type { Fault } from '../chat/fault.js'
 import type { RelayError } from '../errors.js'
 import type { Alarms } from '../lib/time.js'
-import type { Fault, Protocol } from '../protocols/protocol.js'
-import type { Flow } from './flow.js'
+import type { Protocol } from '../protocols/protocol.js'
+import type { Outflow } from './outlet.js'
 
 /** Takes an answer's body: whole, held back, or flowing. */
 export interface Intake {
@@ -15,14 +16,19 @@ export interface Intake {
 
 /** The attempt, as its intakes see it. */
 export interface Answering {
+  /** The upstream's language. */
   readonly protocol: Protocol
   readonly alarms: Alarms
-  /** The answer has begun: no other channel will be tried. */
-  commit(flow: Flow): void
+  /** The answer has begun: no other channel will be tried. What follows goes where this says. */
+  commit(): Outflow
+  /** The same for a whole answer where a stream was asked for. */
+  commitWhole(body: Buffer): void
   /** This attempt has failed before its commit point. */
   refuse(error: RelayError): void
   /** The same, for a fault that came under a status of success. */
   doubt(fault: Fault): void
+  /** The same fault as an error, for an answer that is past its commit point. */
+  errorOf(fault: Fault): RelayError
   /** Records as the client may see them. */
   redact(records: Buffer): Buffer
   /** The client can take more. */

@@ -1,6 +1,6 @@
 import type { Credential } from '../call.js'
+import type { Fault } from '../chat/fault.js'
 import { isObject, parseJson } from '../lib/values.js'
-import type { Fault } from '../protocols/protocol.js'
 
 const HIDDEN = '[redacted]'
 

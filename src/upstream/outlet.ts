@@ -1,0 +1,44 @@
+import type { ByteSink, ByteStream } from '../http.js'
+import type { Intake } from './intake.js'
+
+/** A committed answer on its way to the client. */
+export interface Outflow extends Intake, ByteStream {
+  /** The client has left, and nobody wants the rest. */
+  leave(): void
+  /** The client has left, but the rest is read for what it says of usage. */
+  drain(): void
+}
+
+const NOWHERE: ByteSink = { write: () => true, end: () => undefined }
+
+/** The way out of an answer: remembers what came before anyone took it, and drops what nobody takes any more. */
+export class Outlet {
+  #sink: ByteSink | undefined
+  #early: Buffer[] = []
+  #ended = false
+
+  flow(sink: ByteSink): void {
+    this.#sink = sink
+    for (const bytes of this.#early) sink.write(bytes)
+    this.#early = []
+    if (this.#ended) sink.end()
+  }
+
+  /** False asks for a pause. */
+  write(bytes: Buffer): boolean {
+    if (this.#sink) return this.#sink.write(bytes)
+    this.#early.push(bytes)
+    return true
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#sink?.end()
+  }
+
+  /** Whatever comes now is for nobody. */
+  close(): void {
+    this.#sink = NOWHERE
+    this.#early = []
+  }
+}

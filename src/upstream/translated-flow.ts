@@ -1,0 +1,134 @@
+import type { Emit } from '../chat/events.js'
+import type { Fault } from '../chat/fault.js'
+import type { Usage } from '../chat/usage.js'
+import { RelayError } from '../errors.js'
+import type { ByteSink } from '../http.js'
+import { readRecords, wholeRecords } from '../lib/sse.js'
+import type { StreamReader, StreamWriter } from '../protocols/protocol.js'
+import type { Answering } from './intake.js'
+import { type Outflow, Outlet } from './outlet.js'
+import type { Translation } from './translation.js'
+
+/** A record longer than this is no delta of any model; memory must stay flat. */
+const LONGEST_RECORD = 32 * 1024 * 1024
+/** Line ends to some clients, though JSON lets them stand in a string. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g
+
+/** An answer that is told anew in the caller's language while it comes. */
+export class TranslatedFlow implements Outflow {
+  readonly #exchange: Answering
+  readonly #translation: Translation
+  readonly #reader: StreamReader
+  readonly #writer: StreamWriter
+  readonly #emit: Emit
+  readonly #outlet = new Outlet()
+  #carry: Buffer | undefined
+  /** What the events of this piece have come to. */
+  #text = ''
+  #usage: Usage | undefined
+  #fault: Fault | undefined
+  #over = false
+
+  constructor(exchange: Answering, translation: Translation) {
+    this.#exchange = exchange
+    this.#translation = translation
+    this.#reader = translation.readStream()
+    this.#writer = translation.writeStream()
+    this.#emit = translation.through((event) => {
+      if (event.type === 'usage') this.#usage = event.usage
+      if (event.type === 'error') this.#fault = event.fault
+      else this.#text += this.#writer.write(event)
+    })
+  }
+
+  flow(sink: ByteSink): void {
+    this.#outlet.flow(sink)
+  }
+
+  resume(): void {
+    this.#exchange.resume()
+  }
+
+  take(chunk: Buffer): boolean {
+    if (this.#over) return true
+    const bytes = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk
+    const whole = wholeRecords(bytes)
+    this.#carry = whole === bytes.length ? undefined : bytes.subarray(whole)
+    if (whole > 0) this.#read(bytes.subarray(0, whole))
+    if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
+    else if (this.#reader.state === 'over') this.#finished()
+    else if ((this.#carry?.length ?? 0) > LONGEST_RECORD) this.fail(new RelayError('upstream_invalid', TOO_LONG))
+    return this.#over || this.#write()
+  }
+
+  end(): void {
+    if (this.#over) return
+    if (this.#carry) this.#read(this.#carry)
+    if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
+    else if (this.#reader.state !== 'open') this.#finished()
+    else this.#failed(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
+  }
+
+  fail(error: RelayError): void {
+    if (this.#over) return
+    if (this.#reader.state === 'open') this.#failed(error)
+    else this.#finished()
+  }
+
+  /** Tells a whole answer as the stream that was asked for. */
+  tell(body: Buffer): void {
+    this.#translation.unfold(body, this.#emit)
+    if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
+    else this.#finished()
+  }
+
+  leave(): void {
+    const outcome = this.#reader.state === 'open' ? 'left' : 'complete'
+    this.drain()
+    this.#over = true
+    this.#exchange.ended({ outcome, usage: this.#usage })
+  }
+
+  drain(): void {
+    this.#outlet.close()
+    this.#exchange.resume()
+  }
+
+  #read(records: Buffer): void {
+    for (const record of readRecords(records)) {
+      if (this.#fault || this.#reader.state === 'over') return
+      this.#reader.read(record, this.#emit)
+    }
+  }
+
+  #finished(): void {
+    this.#text += this.#writer.end()
+    this.#close()
+    this.#exchange.ended({ outcome: 'complete', usage: this.#usage })
+  }
+
+  #failed(error: RelayError): void {
+    this.#text += this.#writer.fail(error)
+    this.#close()
+    this.#exchange.ended({ outcome: this.#fault ? 'failed' : 'cut', usage: this.#usage, error })
+  }
+
+  #close(): void {
+    this.#over = true
+    this.#write()
+    this.#outlet.end()
+  }
+
+  #write(): boolean {
+    if (this.#text === '') return true
+    const text = this.#text
+    this.#text = ''
+    return this.#outlet.write(Buffer.from(text.replace(LINE_ENDS, escaped)))
+  }
+}
+
+const TOO_LONG = 'The provider gave a stream record without end.'
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
