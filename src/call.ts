@@ -7,6 +7,7 @@ import type { Departure } from './lib/departure.js'
 import type { Span } from './lib/splice.js'
 import type { Dialect, PathFacts, Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
+import type { OpenPassage } from './upstream/passage.js'
 
 /** Who is asking: one of our own keys, or whom the host's `authenticate` named. */
 export interface Caller {
@@ -130,6 +131,8 @@ export interface Call {
   /** Same value, same upstream, under the strategy `sticky`. */
   readonly affinity: string
   readonly attempts: Attempt[]
+  /** Makes its way through a channel. */
+  readonly open: OpenPassage
   readonly settle: (end: End) => void
 }
 

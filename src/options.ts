@@ -1,3 +1,4 @@
+import type { ChatRequest } from './chat/request.js'
 import type { ConfigInput } from './config.js'
 import { ConfigError } from './faults.js'
 import type { Logger, Plugin } from './plugins.js'
@@ -10,6 +11,8 @@ export interface Hooks {
   readonly authenticate?: Authenticate | undefined
   /** USD per million tokens of a target (`provider/model`), for the strategy `cheapest`. Over the config's `prices`. */
   readonly priceOf?: ((target: string) => number | undefined) | undefined
+  /** Counts the tokens of a conversation whose model cannot be asked. By default four characters are one. */
+  readonly countTokens?: ((conversation: ChatRequest, model: string) => number) | undefined
   readonly plugins?: readonly Plugin[] | undefined
   /** pino's shape. By default warnings and errors go to the console; `false` is silence. */
   readonly logger?: Logger | false | undefined
@@ -23,6 +26,7 @@ export type RelayOptions = ConfigInput & Hooks
 const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
   authenticate: (value) => typeof value === 'function',
   priceOf: (value) => typeof value === 'function',
+  countTokens: (value) => typeof value === 'function',
   plugins: Array.isArray,
   logger: (value) => value === false || (typeof value === 'object' && value !== null),
   transport: (value) => typeof value === 'object' && value !== null,
@@ -30,8 +34,8 @@ const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
 
 /** Parts the functions from the plain config. @throws {ConfigError} for a hook of the wrong kind */
 export function splitOptions(options: RelayOptions): { hooks: Hooks; config: ConfigInput } {
-  const { authenticate, priceOf, plugins, logger, transport, ...config } = options
-  const hooks: Hooks = { authenticate, priceOf, plugins, logger, transport }
+  const { authenticate, priceOf, countTokens, plugins, logger, transport, ...config } = options
+  const hooks: Hooks = { authenticate, priceOf, countTokens, plugins, logger, transport }
   for (const [name, fits] of Object.entries(HOOKS)) {
     const value = hooks[name as keyof Hooks]
     if (value !== undefined && !fits(value))

@@ -9,6 +9,7 @@ import type { Means } from './policies/failover.js'
 import { Router } from './policies/route.js'
 import { Running } from './running.js'
 import { Health } from './upstream/health.js'
+import { KeptAnswers } from './upstream/kept.js'
 import { Memory } from './upstream/memory.js'
 import { Paces } from './upstream/pace.js'
 import { Connections } from './upstream/transport.js'
@@ -24,6 +25,9 @@ export interface Parts {
   readonly running: Running
   readonly plugins: readonly Plugin[]
   readonly logger: Logger
+  /** Undefined unless `responses.store` is on. */
+  readonly kept: KeptAnswers | undefined
+  readonly countTokens: Hooks['countTokens']
 }
 
 /** @throws {ConfigError} */
@@ -52,6 +56,8 @@ export function assemble(options: RelayOptions): Parts {
     running: new Running(),
     plugins,
     logger,
+    kept: config.responses.store ? new KeptAnswers(config.responses) : undefined,
+    countTokens: hooks.countTokens,
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a language can say of tools: translation brings a conversation's tools into this shape, and restores them in the answer. */
+/** What a language can say: translation brings a conversation's tools into this shape, and restores them in the answer. */
 export interface Traits {
   readonly toolName: NameRule
   readonly toolId: NameRule
@@ -8,6 +8,8 @@ export interface Traits {
   readonly toolNamespaces: boolean
   /** A tool call's input must be a JSON object. */
   readonly objectInput: boolean
+  /** Images and files may be given by any address on the web, not only as bytes. Yes when left out. */
+  readonly remoteMedia?: boolean
 }
 
 export interface NameRule {

@@ -1,69 +1,41 @@
 import { answerReply } from '../answers.js'
-import { readBody } from '../body.js'
-import type { Call, RequestFacts } from '../call.js'
-import { RelayError } from '../errors.js'
-import { codeOf } from '../lib/codes.js'
+import type { Call } from '../call.js'
 import type { Parts } from '../parts.js'
-import { failover } from '../policies/failover.js'
-import { type Plan, route } from '../policies/route.js'
-import { passedOn } from '../upstream/headers.js'
+import type { Plan } from '../policies/route.js'
+import { watchStream } from '../upstream/kept.js'
+import { fetchMedia } from '../upstream/media.js'
+import { openConversation } from '../upstream/passage.js'
+import { fetchRemote, type RemoteLimits } from '../upstream/remote.js'
 import type { Reply } from '../upstream/reply.js'
-import type { Perform, Visit } from './operation.js'
+import { conversationOf } from '../upstream/translation.js'
+import type { Perform } from './operation.js'
+import { relayCall, routeCall } from './relayed.js'
 
-/** A conversation: its model is routed, its bytes go on, and the answer comes back whole or as it grows. */
+/** A conversation: its model is routed, it goes there in the model's own language, and the answer comes back whole or as it grows. */
 export const chat: Perform = async (parts, visit) => {
-  const { request, protocol, path, caller, attempts, id } = visit
-  const body = await readBody(request, parts.config.maxBodyBytes)
-  const facts = protocol.readFacts(body, path)
-  const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
-  return answerReply(await relay(parts, callOf(parts, visit, facts, body), plan), id, attempts)
+  const routed = await routeCall(parts, visit, openConversation)
+  const { media } = parts.config
+  const prepare = media.fetch ? (call: Call, plan: Plan) => bringMedia(call, plan, media) : undefined
+  const reply = await relayCall(parts, routed, prepare)
+  return answerReply(kept(reply, routed.call, parts), visit.id, visit.attempts)
 }
 
-function callOf({ running, account }: Parts, visit: Visit, facts: RequestFacts, body: Buffer): Call {
-  const { id, startedAt, endpoint, path, protocol, caller, attempts, request } = visit
-  const { headers, departure } = request
-  const call: Call = {
-    id,
-    startedAt,
-    operation: endpoint.operation,
-    protocol,
-    caller,
-    path,
-    facts,
-    body,
-    conversation: undefined,
-    passedHeaders: passedOn(headers, protocol.passedHeaders),
-    departure,
-    affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),
-    attempts,
-    settle(end) {
-      running.end()
-      account.settle(call, end)
-    },
+/** The same answer, kept for its caller where that is configured and the language has a way to refer to it. */
+function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept }: Parts): Reply {
+  if (!recall || !kept) return reply
+  const keep = (answer: Buffer): void => {
+    const keeping = recall.keep(body, answer)
+    if (keeping) kept.keep(caller.id, keeping)
   }
-  return call
+  if (!Buffer.isBuffer(reply.body)) return { ...reply, body: watchStream(reply.body, recall, keep) }
+  keep(reply.body)
+  return reply
 }
 
-/** From admission to the first output. After that the answer settles the call itself, when its body ends. */
-async function relay({ running, plugins, means, logger }: Parts, call: Call, plan: Plan): Promise<Reply> {
-  running.begin()
-  try {
-    const { id: requestId, caller, operation, facts } = call
-    const { model, stream } = facts
-    for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
-    return await failover(call, plan, means)
-  } catch (error) {
-    const known = error instanceof RelayError ? error : undefined
-    const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
-    call.settle({ outcome, status: known?.status ?? 500, error: known })
-    if (known?.blame) logger.warn(failureOf(call, known), 'a call failed')
-    throw error
-  }
-}
-
-/** What the operator should know of a failure, without the stack and the sockets that come with it. */
-function failureOf({ id: requestId, attempts }: Call, { message, cause }: RelayError): object {
-  const code = codeOf(cause)
-  const reason = cause instanceof Error ? `${code && `${code}: `}${cause.message}` : cause
-  return { requestId, attempts, error: message, cause: reason }
+/** Fetches what the conversation names by its address, if a target takes only bytes. @throws {RelayError} 400 */
+async function bringMedia(call: Call, { targets }: Plan, limits: RemoteLimits): Promise<void> {
+  const needed = targets.some(({ upstream: { speaks } }) => {
+    return !speaks.includes(call.protocol) && speaks[0]?.traits.remoteMedia === false
+  })
+  if (needed) call.conversation = await fetchMedia(conversationOf(call), limits, fetchRemote)
 }

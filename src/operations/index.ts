@@ -1,7 +1,15 @@
 import type { Operation } from '../endpoints.js'
 import { chat } from './chat.js'
+import { count } from './count.js'
 import { listModels, showModel } from './models.js'
 import type { Perform } from './operation.js'
+import { response } from './response.js'
 
 /** What each operation of the table of endpoints does. */
-export const operations: Readonly<Record<Operation, Perform>> = { chat, models: listModels, model: showModel }
+export const operations: Readonly<Record<Operation, Perform>> = {
+  chat,
+  count,
+  models: listModels,
+  model: showModel,
+  response,
+}

@@ -30,6 +30,10 @@ export interface Protocol {
   writeAnswer(answer: ChatAnswer, answering: Answering): string
   readStream(reading: Reading): StreamReader
   writeStream(answering: Answering): StreamWriter
+  /** Left out: the language cannot ask for a count. */
+  readonly counting?: Counting
+  /** Left out: callers send all of a conversation with every request. */
+  readonly recall?: Recall
   /** What a whole answer says of itself, when its bytes are passed on. */
   readAnswerFacts(body: Buffer): AnswerFacts
   readSign(record: SseRecord): Sign
@@ -43,6 +47,40 @@ export interface Protocol {
   writeError(error: RelayError, requestId: string): Buffer
   /** The last bytes of a stream that is passed on and fails midway. No mark of success may follow. */
   writeStreamError(error: RelayError): Buffer
+}
+
+/** How a language counts the tokens of a conversation without having it answered. */
+export interface Counting {
+  pathFor(model: string): string
+  /** @throws {RelayError} that names the path of what is wrong */
+  readRequest(body: Buffer, path: PathFacts): ChatRequest
+  writeRequest(request: ChatRequest, writing: Writing): string
+  /** The count in an answer; undefined when there is none. */
+  readCount(body: Buffer): number | undefined
+  writeCount(tokens: number): string
+}
+
+/** How callers refer to earlier answers instead of sending them again. */
+export interface Recall {
+  /** The request with what it refers to put in its place. @throws {RelayError} for what is not kept */
+  expand(body: Buffer, find: Find): Buffer
+  /** What is to be kept of a call; undefined where its caller does not want it, or it has failed. */
+  keep(body: Buffer, answer: Buffer): Keeping | undefined
+  /** The whole answer, in the record of a stream that holds it. */
+  finalAnswer(record: SseRecord): Buffer | undefined
+  writeDeleted(id: string): Buffer
+}
+
+export type Find = (id: string) => Pick<Keeping, 'items'> | undefined
+
+export interface Keeping {
+  readonly id: string
+  /** As it was given to the caller. */
+  readonly answer: string
+  /** The conversation up to and with the answer, as a JSON array. */
+  readonly items: string
+  /** The answer's own items, which may be referred to one by one. */
+  readonly parts: readonly { readonly id: string; readonly item: string }[]
 }
 
 /** Every language that a provider may be said to speak. */

@@ -1,4 +1,4 @@
-import type { ProtocolId } from '../protocols/protocol.js'
+import type { Dialect, ProtocolId } from '../protocols/protocol.js'
 
 /** A place that serves models: almost data. What it does not say is as OpenAI does it. */
 export interface Provider {
@@ -8,6 +8,8 @@ export interface Provider {
   /** The environment variable that holds the key when the config gives none. Left out: a key is optional. */
   readonly keyVariable?: string
   readonly speaks: readonly ProtocolId[]
+  /** What a model here takes of the language it is spoken to in, where that is not all of it. */
+  dialect?(model: string): Dialect
   /** Headers that sign a request, as name, value, name, value. */
   sign(apiKey: string): readonly string[]
   /** Public names, `*` for any run of characters, that mean this provider when the config names no models. */

@@ -10,7 +10,7 @@ import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
-import { Passage } from './passage.js'
+import type { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
 import { redactJson, redactRecords } from './redact.js'
 import type { Reply, Tools } from './reply.js'
@@ -75,8 +75,9 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     if (departure.left) return this.clientLeft()
     this.#patience.begin(facts.stream)
     try {
-      this.#passage = new Passage(this.#call, this.#channel, this.#tools)
-      const { path, headers, body } = this.#passage
+      const passage = this.#call.open(this.#call, this.#channel, this.#tools)
+      this.#passage = passage
+      const { path, headers, body } = passage
       this.#tools.connections.send({ place, path, headers, body, connectMs }, this)
     } catch (error) {
       this.#fail(toConnectionError(error))

@@ -19,12 +19,34 @@ const BEGINS_STREAM = /^\s*(?:data:|event:|:)/
 const ARRAY_TYPE = 'application/json; charset=utf-8'
 const NONE: readonly Loss[] = []
 
-/**
- * A call's way through one channel: what is sent, and how what comes back is delivered. Where the target speaks the
- * caller's language both are the bytes as they came; else both are translated.
- */
-export class Passage {
+/** A call's way through one channel: what is sent, and how what comes back is delivered. */
+export interface Passage {
   /** The language that is spoken to the target. */
+  readonly protocol: Protocol
+  readonly path: string
+  /** Name, value, name, value. */
+  readonly headers: readonly string[]
+  readonly body: Buffer
+  /** What had to be left out so far. */
+  readonly losses: readonly Loss[]
+  /** The answer's content type, given the upstream's; empty for the usual one. */
+  contentType(upstreams: string): string
+  /** Where a stream goes once its answer has begun. */
+  open(exchange: Answering): Outflow
+  /** The same for a whole answer where a stream was asked for. */
+  openTranslated(exchange: Answering): TranslatedFlow
+  /** A whole answer; also one that came as a stream nobody had asked for. */
+  deliver(body: Buffer): Delivered
+}
+
+/** @throws {RelayError} for a request that the target's language cannot do without a part of */
+export type OpenPassage = (call: Call, channel: Channel, translating: Translating) => Passage
+
+/** The passage of a conversation. */
+export const openConversation: OpenPassage = (...of) => new Conversation(...of)
+
+/** Where the target speaks the caller's language, request and answer are the bytes as they came; else both are translated. */
+class Conversation implements Passage {
   readonly protocol: Protocol
   readonly body: Buffer
   readonly #call: Call
@@ -32,7 +54,6 @@ export class Passage {
   readonly #translating: Translating
   readonly #translation: Translation | undefined
 
-  /** @throws {RelayError} for a request that the target's language cannot do without a part of */
   constructor(call: Call, channel: Channel, translating: Translating) {
     const { protocol, facts, body } = call
     const { upstream, model } = channel.target
@@ -52,38 +73,27 @@ export class Passage {
     return this.protocol.pathFor(this.#channel.target.model, this.#call.facts.stream)
   }
 
-  /** The credential's, then the caller's own, then what the language needs beside them. */
   get headers(): readonly string[] {
-    const { headers: needed } = this.protocol
-    const own = this.#channel.credential.headers
-    const passed = this.protocol === this.#call.protocol ? this.#call.passedHeaders : []
-    if (needed.length === 0) return passed.length === 0 ? own : [...own, ...passed]
-    const missing = needed.filter((_text, at) => !passed.includes(needed[at - (at % 2)] ?? ''))
-    return [...own, ...passed, ...missing]
+    return headersFor(this.protocol, this.#call, this.#channel)
   }
 
-  /** What had to be left out so far. */
   get losses(): readonly Loss[] {
     return this.#translation?.losses ?? NONE
   }
 
-  /** The answer's content type, given the upstream's; empty for the usual one. */
   contentType(upstreams: string): string {
     if (this.#call.facts.asArray) return ARRAY_TYPE
     return this.#translation ? '' : upstreams
   }
 
-  /** Where a stream goes once its answer has begun. */
   open(exchange: Answering): Outflow {
     return this.#translation ? new TranslatedFlow(exchange, this.#translation) : new Flow(exchange)
   }
 
-  /** The same for a whole answer where a stream was asked for. */
   openTranslated(exchange: Answering): TranslatedFlow {
     return new TranslatedFlow(exchange, this.#translation ?? this.#translate())
   }
 
-  /** A whole answer; also one that came as a stream nobody had asked for. */
   deliver(body: Buffer): Delivered {
     const isStream = BEGINS_STREAM.test(body.toString('latin1', 0, 64))
     if (!isStream && !this.#translation) return { ...this.protocol.readAnswerFacts(body), bytes: body }
@@ -96,4 +106,14 @@ export class Passage {
   #translate(): Translation {
     return new Translation(this.#call, this.#channel.target, this.protocol, this.#translating)
   }
+}
+
+/** The credential's, then the caller's own where the language is theirs, then what it needs beside them. */
+export function headersFor(protocol: Protocol, call: Call, { credential }: Channel): readonly string[] {
+  const { headers: needed } = protocol
+  const own = credential.headers
+  const passed = protocol === call.protocol ? call.passedHeaders : []
+  if (needed.length === 0) return passed.length === 0 ? own : [...own, ...passed]
+  const missing = needed.filter((_text, at) => !passed.includes(needed[at - (at % 2)] ?? ''))
+  return [...own, ...passed, ...missing]
 }

@@ -103,7 +103,7 @@ export class Translation {
 }
 
 /** The call's body in no language's words: read once, however many targets are tried. @throws {RelayError} */
-function conversationOf(call: Call): ChatRequest {
+export function conversationOf(call: Call): ChatRequest {
   call.conversation ??= call.protocol.readRequest(call.body, call.path)
   return call.conversation
 }

@@ -1,0 +1,86 @@
+import { readBody } from '../body.js'
+import type { Call, RequestFacts } from '../call.js'
+import { RelayError } from '../errors.js'
+import { codeOf } from '../lib/codes.js'
+import type { Parts } from '../parts.js'
+import { failover } from '../policies/failover.js'
+import { type Plan, route } from '../policies/route.js'
+import { passedOn } from '../upstream/headers.js'
+import type { OpenPassage } from '../upstream/passage.js'
+import type { Reply } from '../upstream/reply.js'
+import type { Visit } from './operation.js'
+
+/** A request that has been read and routed. */
+export interface Routed {
+  readonly call: Call
+  readonly plan: Plan
+}
+
+/** Reads the body as far as routing needs it, and finds where it goes. @throws {RelayError} 400, 404, 413, 415 */
+export async function routeCall(parts: Parts, visit: Visit, open: OpenPassage): Promise<Routed> {
+  const { request, protocol, path, caller } = visit
+  const given = await readBody(request, parts.config.maxBodyBytes)
+  const body = protocol.recall?.expand(given, (id) => parts.kept?.find(caller.id, id)) ?? given
+  const facts = protocol.readFacts(body, path)
+  const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
+  return { call: callOf(parts, visit, { facts, body, open }), plan }
+}
+
+interface Read {
+  readonly facts: RequestFacts
+  readonly body: Buffer
+  readonly open: OpenPassage
+}
+
+function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
+  const { id, startedAt, endpoint, path, protocol, caller, attempts, request } = visit
+  const { headers, departure } = request
+  const call: Call = {
+    id,
+    startedAt,
+    operation: endpoint.operation,
+    protocol,
+    caller,
+    path,
+    ...read,
+    conversation: undefined,
+    passedHeaders: passedOn(headers, protocol.passedHeaders),
+    departure,
+    affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),
+    attempts,
+    settle(end) {
+      running.end()
+      account.settle(call, end)
+    },
+  }
+  return call
+}
+
+/** What is to be done between admission and the first try. */
+export type Prepare = (call: Call, plan: Plan) => Promise<void>
+
+/** From admission to the first output. After that the answer settles the call itself, when its body ends. */
+export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: Prepare): Promise<Reply> {
+  const { running, plugins, means, logger } = parts
+  running.begin()
+  try {
+    const { id: requestId, caller, operation, facts } = call
+    const { model, stream } = facts
+    for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
+    await prepare?.(call, plan)
+    return await failover(call, plan, means)
+  } catch (error) {
+    const known = error instanceof RelayError ? error : undefined
+    const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
+    call.settle({ outcome, status: known?.status ?? 500, error: known })
+    if (known?.blame) logger.warn(failureOf(call, known), 'a call failed')
+    throw error
+  }
+}
+
+/** What the operator should know of a failure, without the stack and the sockets that come with it. */
+function failureOf({ id: requestId, attempts }: Call, { message, cause }: RelayError): object {
+  const code = codeOf(cause)
+  const reason = cause instanceof Error ? `${code && `${code}: `}${cause.message}` : cause
+  return { requestId, attempts, error: message, cause: reason }
+}

@@ -1,0 +1,79 @@
+import { RelayError } from '../../errors.js'
+import type { SseRecord } from '../../lib/sse.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import type { Find, Recall } from '../protocol.js'
+
+/** Fields and items that mean something only to whoever keeps earlier answers. */
+const REFERENCES = ['"previous_response_id"', '"item_reference"', '"conversation"', '"background"'] as const
+
+/** `previous_response_id` and `item_reference`, by answers that the relay keeps. */
+export const recall: Recall = {
+  expand(body, find) {
+    if (!REFERENCES.some((name) => body.includes(name))) return body
+    const request = parseJson(body.toString())
+    if (!isObject(request)) return body
+    refuse(request, 'conversation', 'The relay keeps no conversations. Send the items themselves.')
+    if (request.background) refuse(request, 'background', 'The relay runs nothing in the background.')
+    const { previous_response_id: id, ...rest } = request
+    const before = id === undefined || id === null ? [] : itemsBefore(id, find)
+    const own = itemsOf(request).map((item, index) => resolve(item, index, find))
+    const changed = before.length > 0 || own.some((item, index) => item !== itemsOf(request)[index])
+    return changed ? Buffer.from(JSON.stringify({ ...rest, input: [...before, ...own] })) : body
+  },
+
+  keep(body, answer) {
+    const request = parseJson(body.toString())
+    const response = parseJson(answer.toString())
+    if (!isObject(request) || request.store === false || !isObject(response)) return undefined
+    const { id, output, status } = response
+    if (typeof id !== 'string' || !Array.isArray(output) || status === 'failed') return undefined
+    const items = output.filter((item) => isObject(item) && typeof item.id === 'string')
+    return {
+      id,
+      answer: answer.toString(),
+      items: JSON.stringify([...itemsOf(request), ...output]),
+      parts: items.map((item) => ({ id: String(item.id), item: JSON.stringify(item) })),
+    }
+  },
+
+  finalAnswer({ data }: SseRecord) {
+    if (!/"type"\s*:\s*"response\.(?:completed|incomplete|done)"/.test(data)) return undefined
+    const event = parseJson(data)
+    return isObject(event) && isObject(event.response) ? Buffer.from(JSON.stringify(event.response)) : undefined
+  },
+
+  writeDeleted(id) {
+    return Buffer.from(JSON.stringify({ id, object: 'response', deleted: true }))
+  },
+}
+
+/** A request's input as items: a text alone is one message. */
+function itemsOf({ input }: Record<string, unknown>): unknown[] {
+  if (typeof input === 'string')
+    return [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }]
+  return Array.isArray(input) ? input : []
+}
+
+function itemsBefore(id: unknown, find: Find): unknown[] {
+  const kept = typeof id === 'string' ? find(id) : undefined
+  if (!kept)
+    throw missing('previous_response_id', 'previous_response_not_found', `Previous response with id '${id}' not found.`)
+  return JSON.parse(kept.items) as unknown[]
+}
+
+function resolve(item: unknown, index: number, find: Find): unknown {
+  if (!isObject(item) || item.type !== 'item_reference') return item
+  const kept = typeof item.id === 'string' ? find(item.id) : undefined
+  if (!kept) throw missing(`input[${index}].id`, 'item_not_found', `Item with id '${item.id}' not found.`)
+  return (JSON.parse(kept.items) as unknown[])[0]
+}
+
+function refuse(request: Record<string, unknown>, name: string, message: string): void {
+  if (request[name] === undefined || request[name] === null) return
+  throw new RelayError('invalid_request', message, { param: name, code: 'unsupported_parameter' })
+}
+
+function missing(param: string, code: string, message: string): RelayError {
+  const hint = 'This relay keeps answers only if `responses.store` is on, and each for its own caller.'
+  return new RelayError('invalid_request', `${message} ${hint}`, { param, code })
+}

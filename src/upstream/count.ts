@@ -1,0 +1,82 @@
+import type { Call, Channel, Target } from '../call.js'
+import { invalidAnswer } from '../chat/fault.js'
+import { fitTools } from '../chat/fit.js'
+import { type Loss, Losses } from '../chat/losses.js'
+import { splice } from '../lib/splice.js'
+import type { Counting, Protocol } from '../protocols/protocol.js'
+import type { Answering } from './intake.js'
+import type { Outflow } from './outlet.js'
+import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
+import type { TranslatedFlow } from './translated-flow.js'
+
+/** The passage of a count: the target is asked how many tokens it would read. */
+export const openCount: OpenPassage = (call, channel) => new Count(call, channel)
+
+/** The language in which a target can be asked for a count: the caller's, if it may be. */
+export function countingLanguage({ upstream: { speaks } }: Target, own: Protocol): Protocol | undefined {
+  if (speaks.includes(own) && own.counting) return own
+  return speaks.find(({ counting }) => counting !== undefined)
+}
+
+class Count implements Passage {
+  readonly protocol: Protocol
+  readonly body: Buffer
+  readonly losses: readonly Loss[]
+  readonly #counting: Counting
+  readonly #call: Call
+  readonly #channel: Channel
+
+  constructor(call: Call, channel: Channel) {
+    const protocol = countingLanguage(channel.target, call.protocol)
+    if (!protocol?.counting) throw new TypeError('a target that cannot count was asked to')
+    this.protocol = protocol
+    this.#counting = protocol.counting
+    this.#call = call
+    this.#channel = channel
+    const losses = new Losses(protocol.id)
+    this.body = protocol === call.protocol ? this.#own() : Buffer.from(this.#translated(losses))
+    this.losses = losses.list
+  }
+
+  get path(): string {
+    return this.#counting.pathFor(this.#channel.target.model)
+  }
+
+  get headers(): readonly string[] {
+    return headersFor(this.protocol, this.#call, this.#channel)
+  }
+
+  contentType(): string {
+    return ''
+  }
+
+  open(): Outflow {
+    throw new TypeError('a count is no stream')
+  }
+
+  openTranslated(_exchange: Answering): TranslatedFlow {
+    throw new TypeError('a count is no stream')
+  }
+
+  deliver(body: Buffer): Delivered {
+    const tokens = this.#counting.readCount(body)
+    if (tokens === undefined) return { bytes: body, fault: invalidAnswer('no count') }
+    const { protocol } = this.#call
+    if (protocol === this.protocol || !protocol.counting) return { bytes: body }
+    return { bytes: Buffer.from(protocol.counting.writeCount(tokens)) }
+  }
+
+  #own(): Buffer {
+    const { facts, body } = this.#call
+    const { model } = this.#channel.target
+    return model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
+  }
+
+  #translated(losses: Losses): string {
+    const { conversation, body, path, protocol } = this.#call
+    const { model, tag: issuer, dialect } = this.#channel.target
+    const asked = conversation ?? protocol.counting?.readRequest(body, path) ?? protocol.readRequest(body, path)
+    const { request } = fitTools(asked, this.protocol.traits, losses)
+    return this.#counting.writeRequest(request, { model, stream: false, issuer, dialect, losses })
+  }
+}

@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache'
+import type { ByteStream } from '../http.js'
+import { readRecords, wholeRecords } from '../lib/sse.js'
+import type { Keeping, Recall } from '../protocols/protocol.js'
+
+/** An answer, or one item of one. */
+export interface KeptAnswer {
+  /** Undefined for an item. */
+  readonly answer: string | undefined
+  /** A JSON array: the conversation up to and with it, or the item. */
+  readonly items: string
+}
+
+/** Answers that callers may refer to later: in memory, bounded, each for its own tenant. */
+export class KeptAnswers {
+  readonly #kept: LRUCache<string, KeptAnswer>
+
+  constructor({ maxBytes, seconds }: { readonly maxBytes: number; readonly seconds: number }) {
+    const sizeCalculation = ({ answer = '', items }: KeptAnswer, key: string): number =>
+      2 * (answer.length + items.length + key.length) + 256
+    this.#kept = new LRUCache({ maxSize: maxBytes, sizeCalculation, ttl: seconds * 1000 })
+  }
+
+  find(tenant: string, id: string): KeptAnswer | undefined {
+    return this.#kept.get(keyOf(tenant, id))
+  }
+
+  delete(tenant: string, id: string): boolean {
+    return this.#kept.delete(keyOf(tenant, id))
+  }
+
+  keep(tenant: string, { id, answer, items, parts }: Keeping): void {
+    this.#kept.set(keyOf(tenant, id), { answer, items })
+    for (const part of parts) this.#kept.set(keyOf(tenant, part.id), { answer: undefined, items: `[${part.item}]` })
+  }
+}
+
+function keyOf(tenant: string, id: string): string {
+  return `${tenant}\n${id}`
+}
+
+/** The same stream, and the whole answer that one of its records holds. */
+export function watchStream(stream: ByteStream, recall: Recall, found: (answer: Buffer) => void): ByteStream {
+  let carry: Buffer | undefined
+  return {
+    flow(sink) {
+      stream.flow({
+        write(bytes) {
+          const all = carry ? Buffer.concat([carry, bytes]) : bytes
+          const whole = wholeRecords(all)
+          carry = whole === all.length ? undefined : Buffer.from(all.subarray(whole))
+          for (const record of readRecords(all.subarray(0, whole))) {
+            const answer = recall.finalAnswer(record)
+            if (answer) found(answer)
+          }
+          return sink.write(bytes)
+        },
+        end: () => sink.end(),
+      })
+    },
+    resume: () => stream.resume(),
+  }
+}
