@@ -1,5 +1,6 @@
+import { anthropicMessages } from './anthropic-messages.js'
 import type { DemoLanguage } from './language.js'
 import { openaiChat } from './openai-chat.js'
 
 /** Every language that the demo speaks. */
-export const languages: readonly DemoLanguage[] = [openaiChat]
+export const languages: readonly DemoLanguage[] = [openaiChat, anthropicMessages]

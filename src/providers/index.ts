@@ -1,8 +1,9 @@
+import { anthropic } from './anthropic.js'
 import { openai } from './openai.js'
 import { openaiCompatible } from './openai-compatible.js'
 import type { Provider } from './provider.js'
 
 /** Every provider that a config may name, by its id. */
 export const providers: ReadonlyMap<string, Provider> = new Map(
-  [openai, openaiCompatible].map((provider) => [provider.id, provider]),
+  [openai, anthropic, openaiCompatible].map((provider) => [provider.id, provider]),
 )

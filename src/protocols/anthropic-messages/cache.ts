@@ -1,0 +1,23 @@
+import type { CacheMark } from '../../chat/blocks.js'
+import { isObject } from '../../lib/values.js'
+
+/** `cache_control`, read. */
+export function readCache(value: unknown): CacheMark | undefined {
+  if (!isObject(value)) return undefined
+  return { ttl: typeof value.ttl === 'string' ? value.ttl : undefined }
+}
+
+/** Other providers' times, as the nearest that there is. */
+const TIMES = new Map([
+  ['5m', '5m'],
+  ['1h', '1h'],
+  ['30m', '1h'],
+  ['12h', '1h'],
+])
+
+/** `{ cache_control }`, or nothing: to be spread. */
+export function writeCache(cache: CacheMark | undefined): object {
+  if (!cache) return {}
+  const ttl = cache.ttl === undefined ? undefined : TIMES.get(cache.ttl)
+  return { cache_control: ttl === undefined ? { type: 'ephemeral' } : { type: 'ephemeral', ttl } }
+}

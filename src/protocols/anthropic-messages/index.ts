@@ -1,0 +1,45 @@
+import type { Protocol } from '../protocol.js'
+import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
+import { readFacts } from './facts.js'
+import { writeModel, writeModels } from './models.js'
+import { ID } from './own.js'
+import { readAnswerFacts, readEnding, readSign } from './pass-through.js'
+import { readAnswer } from './read-answer.js'
+import { readRequest } from './read-request.js'
+import { readStream } from './read-stream.js'
+import { writeAnswer } from './write-answer.js'
+import { writeRequest } from './write-request.js'
+import { writeStream } from './write-stream.js'
+
+export { readCountRequest } from './read-request.js'
+
+/** Anthropic's Messages. */
+export const anthropicMessages: Protocol = {
+  id: ID,
+  traits: {
+    toolName: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+    toolId: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+    freeformTools: false,
+    toolNamespaces: false,
+    objectInput: true,
+  },
+  passedHeaders: ['anthropic-version', 'anthropic-beta'],
+  headers: ['anthropic-version', '2023-06-01'],
+  pathFor: () => '/v1/messages',
+  readFacts,
+  readRequest,
+  writeRequest,
+  readAnswer,
+  writeAnswer,
+  readStream,
+  writeStream,
+  readAnswerFacts,
+  readSign,
+  readEnding,
+  readFault,
+  statusOf,
+  writeModels,
+  writeModel,
+  writeError,
+  writeStreamError,
+}

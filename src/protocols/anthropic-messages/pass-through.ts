@@ -1,0 +1,63 @@
+import { invalidAnswer } from '../../chat/fault.js'
+import type { Usage } from '../../chat/usage.js'
+import { latin1 } from '../../lib/json.js'
+import type { SseRecord } from '../../lib/sse.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import type { AnswerFacts, Ending, Sign } from '../protocol.js'
+import { readErrorValue } from './errors.js'
+import { faultOf } from './read-answer.js'
+import { readUsage } from './usage.js'
+
+/** Usage of a whole answer whose bytes are passed on; or why it is none. */
+export function readAnswerFacts(body: Buffer): AnswerFacts {
+  const answer = parseJson(latin1(body))
+  const fault = faultOf(answer, body.length)
+  if (!fault) return { usage: isObject(answer) ? readUsage(answer.usage) : undefined }
+  // Parsed again, decoded: this text will be read by people.
+  return { fault: faultOf(parseJson(body.toString()), body.length) ?? fault }
+}
+
+/** Blocks that grow; all others come whole. */
+const GROWING: ReadonlySet<unknown> = new Set(['text', 'thinking'])
+
+/** What one record is to the commit point. A message that has only begun, and a ping, are not yet an answer. */
+export function readSign({ data }: SseRecord): Sign {
+  const record = parseJson(data)
+  if (!isObject(record)) return data.trim() === '' ? 'preamble' : invalidAnswer('a stream record that is not JSON')
+  if (record.type === 'error' || (record.error && record.type === undefined)) {
+    return readErrorValue(record.error) ?? invalidAnswer('an error without a message')
+  }
+  return isOutput(record) ? 'output' : 'preamble'
+}
+
+function isOutput({ type, delta, content_block: block }: Record<string, unknown>): boolean {
+  if (type === 'message_delta' || type === 'message_stop') return true
+  if (type === 'content_block_start') return isObject(block) && !(GROWING.has(block.type) && isEmpty(block))
+  return type === 'content_block_delta' && isObject(delta) && !isEmpty(delta)
+}
+
+/** Whether no field but the type says anything. */
+function isEmpty(fields: Record<string, unknown>): boolean {
+  return Object.entries(fields).every(([name, value]) => name === 'type' || value === null || isNothing(value))
+}
+
+function isNothing(value: unknown): boolean {
+  return (typeof value === 'string' || Array.isArray(value)) && value.length === 0
+}
+
+/** What the last records of a stream tell: only `message_stop` ends a whole one. */
+export function readEnding(records: readonly SseRecord[]): Ending {
+  let complete = false
+  let usage: Usage | undefined
+  let fault: Ending['fault']
+  for (const { data } of records) {
+    const record = parseJson(data)
+    if (!isObject(record)) continue
+    if (record.type === 'message_stop') complete = true
+    else if (record.type === 'message_delta') usage = readUsage(record.usage, usage)
+    else if (record.type === 'message_start' && isObject(record.message)) usage = readUsage(record.message.usage, usage)
+    else if (record.type === 'error')
+      fault = readErrorValue(record.error) ?? invalidAnswer('an error without a message')
+  }
+  return { complete: complete && !fault, usage, fault }
+}

@@ -1,0 +1,41 @@
+import type { ChatAnswer } from '../../chat/answer.js'
+import type { Block } from '../../chat/blocks.js'
+import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { isObject, parseJson, textOf } from '../../lib/values.js'
+import type { Reading } from '../protocol.js'
+import { readBlock } from './blocks.js'
+import { readErrorValue } from './errors.js'
+import { readFinish } from './finish.js'
+import { readUsage } from './usage.js'
+
+/** A whole message; a fault for what is none. */
+export function readAnswer(body: Buffer, { id }: Reading): ChatAnswer {
+  const message = parseJson(body.toString())
+  const fault = faultOf(message, body.length)
+  if (fault || !isObject(message)) return { choices: [], fault }
+  const content: unknown[] = Array.isArray(message.content) ? message.content : []
+  const read = content.filter(isObject).map((block, index) => readBlock(block, `call_${id}_${index}`))
+  const blocks = read.filter((block) => !isEmpty(block))
+  const calledTools = blocks.some(({ type }) => type === 'tool-call')
+  return {
+    id: textOf(message.id) ?? undefined,
+    model: textOf(message.model) ?? undefined,
+    choices: [{ blocks, finish: readFinish(message, calledTools) }],
+    usage: readUsage(message.usage),
+  }
+}
+
+/** Text that says nothing is no block; a signature without text is one. */
+function isEmpty(block: Block): boolean {
+  if (block.type === 'text') return block.text === ''
+  return block.type === 'reasoning' && block.text === '' && !block.signature
+}
+
+/** Why what came is no answer: an error under status 200, or nonsense. `length` is that of the body. */
+export function faultOf(answer: unknown, length: number): Fault | undefined {
+  if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
+  if (answer.error || answer.type === 'error') {
+    return readErrorValue(answer.error) ?? invalidAnswer('an error without a message')
+  }
+  return Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content')
+}

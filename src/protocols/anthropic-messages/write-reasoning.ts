@@ -1,0 +1,105 @@
+import { budgets, type Effort, effortOf, efforts, nearestEffort } from '../../chat/effort.js'
+import type { ChatRequest, Reasoning } from '../../chat/request.js'
+import type { Dialect, Writing } from '../protocol.js'
+import { ownFieldsOf } from './own.js'
+import { isForced } from './write-tools.js'
+import type { Message } from './write-turns.js'
+
+/** What a request says of reasoning. */
+export interface Thinking {
+  /** `{ thinking }`, or nothing: to be spread. */
+  readonly field: object
+  readonly effort?: Effort
+  /** The model thinks, so it is not to be told how to sample. */
+  readonly isOn: boolean
+}
+
+const NOT: Thinking = { field: {}, isOn: false }
+const OFF: Thinking = { field: { thinking: { type: 'disabled' } }, isOn: false }
+
+const PATH = 'reasoning_effort'
+/** Fewer tokens to think with are refused. */
+const LEAST_BUDGET = 1024
+const TAKEN: readonly Effort[] = ['low', 'medium', 'high', 'xhigh', 'max']
+
+/** How the model is to think, in the way that it takes. */
+export function writeThinking(
+  request: ChatRequest,
+  messages: readonly Message[],
+  maxTokens: number,
+  writing: Writing,
+): Thinking {
+  const { reasoning } = request
+  const { thinking } = ownFieldsOf(request.native)
+  if (thinking !== undefined) return { field: {}, isOn: true, ...(reasoning?.effort && { effort: reasoning.effort }) }
+  if (!reasoning || (reasoning.effort === undefined && reasoning.budget === undefined)) return NOT
+  const way = wayOf(reasoning, writing.dialect)
+  const isOff = reasoning.effort === 'none' || (reasoning.effort === undefined && reasoning.budget === 0)
+  if (way === 'none') {
+    if (!isOff) writing.losses.add(PATH, 'the model does not reason')
+    return NOT
+  }
+  if (isOff) return off(reasoning, way, writing)
+  return way === 'adaptive' ? adaptive(reasoning, writing.dialect) : manual(request, messages, maxTokens, writing)
+}
+
+type Way = 'adaptive' | 'budget' | 'none'
+
+/** A place that takes all is asked in the words of the caller. */
+function wayOf({ effort }: Reasoning, { reasoning: way }: Dialect): Way {
+  if (way === 'effort') return 'adaptive'
+  return way ?? (effort !== undefined ? 'adaptive' : 'budget')
+}
+
+function effortsOf({ efforts: taken }: Dialect): readonly Effort[] {
+  return taken ? efforts.filter((effort) => taken.includes(effort)) : [...TAKEN, 'none']
+}
+
+function off(reasoning: Reasoning, way: Way, { dialect, losses }: Writing): Thinking {
+  const taken = effortsOf(dialect)
+  if (way === 'budget' || taken.includes('none')) return OFF
+  losses.add(PATH, 'the model cannot do without reasoning')
+  return adaptive({ ...reasoning, effort: nearestEffort('low', taken), budget: undefined }, dialect)
+}
+
+function adaptive({ effort, budget = -1, visible }: Reasoning, dialect: Dialect): Thinking {
+  const wanted = effort ?? (budget > 0 ? effortOf(budget) : undefined)
+  const field = { thinking: { type: 'adaptive', ...display(visible) } }
+  return { field, isOn: true, ...(wanted && { effort: nearestEffort(wanted, effortsOf(dialect)) }) }
+}
+
+/** Shown is how the older models have it anyway; some places know no other. */
+function display(visible: boolean | undefined, byDefault?: boolean): object {
+  return visible === undefined || visible === byDefault ? {} : { display: visible ? 'summarized' : 'omitted' }
+}
+
+function manual(request: ChatRequest, messages: readonly Message[], maxTokens: number, { losses }: Writing): Thinking {
+  const hindrance = hindranceOf(request, messages, maxTokens)
+  if (hindrance) {
+    losses.add(PATH, hindrance)
+    return NOT
+  }
+  const budget_tokens = budgetOf(request.reasoning ?? {}, maxTokens)
+  const thinking = { type: 'enabled', budget_tokens, ...display(request.reasoning?.visible, true) }
+  return { field: { thinking }, isOn: true }
+}
+
+/** Why the model may not think with a budget; undefined if it may. */
+function hindranceOf(request: ChatRequest, messages: readonly Message[], maxTokens: number): string | undefined {
+  if (maxTokens <= LEAST_BUDGET) return `the output cap leaves no room for ${LEAST_BUDGET} tokens of reasoning`
+  if (isForced(request.toolChoice) && request.tools.length > 0)
+    return 'a model that must call a tool cannot reason first'
+  if (messages.at(-1)?.role === 'assistant') return 'a model that goes on with an answer cannot reason first'
+  const last = messages.findLast(({ role }) => role === 'assistant')
+  const calls = last?.parts.some(({ block }) => block.type === 'tool-call')
+  if (!calls || last?.parts[0]?.block.type === 'reasoning') return undefined
+  return 'the reasoning before the last tool call is missing'
+}
+
+/** Half of the cap is left for the answer, unless the caller counted the tokens. */
+function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number): number {
+  const counted = effort === undefined && budget > 0
+  const wanted = counted ? budget : budgets[effort ?? 'medium']
+  const most = counted ? maxTokens - 1 : Math.floor(maxTokens / 2)
+  return Math.max(LEAST_BUDGET, Math.min(wanted, most))
+}

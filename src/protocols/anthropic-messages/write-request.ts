@@ -1,0 +1,111 @@
+import type { ChatRequest, Turn } from '../../chat/request.js'
+import { RelayError } from '../../errors.js'
+import { withRaw } from '../../lib/json.js'
+import type { Writing } from '../protocol.js'
+import { writeCache } from './cache.js'
+import { ID, ownFieldsOf } from './own.js'
+import { closedSchema } from './schema.js'
+import { isBlank, writeText } from './write-blocks.js'
+import { writeThinking } from './write-reasoning.js'
+import { writeSampling } from './write-sampling.js'
+import { writeTools } from './write-tools.js'
+import { isSystemOnly, type Message, writeTurns } from './write-turns.js'
+
+/** As of old where the place says nothing: enough for most answers, and no model has less. */
+const MOST_TOKENS = 8192
+
+/** A request's body. @throws {RelayError} for what neither can be said nor left out */
+export function writeRequest(request: ChatRequest, writing: Writing): string {
+  if ((request.choices ?? 1) > 1) {
+    throw new RelayError('invalid_request', `n: several answers at once cannot be had in ${ID}`, { param: 'n' })
+  }
+  const messages = writeTurns(request.turns, writing)
+  if (messages.length === 0) throw new RelayError('invalid_request', 'messages: nothing is said', { param: 'messages' })
+  declareLosses(request, writing)
+  const maxTokens = request.maxOutputTokens ?? writing.dialect.maxOutputTokens ?? MOST_TOKENS
+  const thinking = writeThinking(request, messages, maxTokens, writing)
+  const { metadata, output_config, ...own } = ownFieldsOf(request.native)
+  const body = {
+    model: writing.model,
+    max_tokens: maxTokens,
+    ...writeSystem(request.turns, writing),
+    ...writeTools(request, writing),
+    ...writeSampling(request, thinking.isOn, writing),
+    ...thinking.field,
+    ...outputConfig(request, thinking.effort, output_config),
+    ...userOf(request, metadata),
+    ...tierOf(request, writing),
+    ...writeCache(request.cache),
+    ...own,
+    ...(writing.stream && { stream: true }),
+  }
+  return withRaw(body, 'messages', `[${messages.map(spell).join(',')}]`)
+}
+
+function spell({ role, parts }: Message): string {
+  return `{"role":"${role}","content":[${parts.map(({ json }) => json).join(',')}]}`
+}
+
+/** Text of the system, wherever it stood: not every model takes it in the midst of a conversation. */
+function writeSystem(turns: readonly Turn[], { losses }: Writing): object {
+  if (isSystemOnly(turns)) {
+    losses.add(turns[0]?.at ?? 'messages', 'a conversation needs a message of the user: this one is sent as such')
+    return {}
+  }
+  const blocks = turns.filter(({ role }) => role === 'system').flatMap((turn) => systemBlocks(turn, losses))
+  if (blocks.length === 0) return {}
+  const [only] = blocks
+  const isPlain = blocks.length === 1 && Object.keys(only ?? {}).length === 2
+  return { system: isPlain && only && 'text' in only ? only.text : blocks }
+}
+
+function systemBlocks(turn: Turn, losses: Writing['losses']): object[] {
+  losses.foreign(turn.native, turn.at)
+  if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
+  return turn.blocks.flatMap((block) => {
+    if (isBlank(block)) return []
+    losses.foreign(block.native, block.at)
+    if (block.type === 'text') return [writeText(block, 'user')]
+    losses.unsayable(block.at ?? '')
+    return []
+  })
+}
+
+function outputConfig({ format }: ChatRequest, effort: string | undefined, own: unknown): object {
+  const config = {
+    ...(effort && { effort }),
+    ...(format?.type === 'schema' && { format: { type: 'json_schema', schema: closedSchema(format.schema) } }),
+    ...(own as object | undefined),
+  }
+  return Object.keys(config).length > 0 ? { output_config: config } : {}
+}
+
+function userOf({ userId }: ChatRequest, own: unknown): object {
+  const metadata = { ...(own as object | undefined), ...(userId !== undefined && { user_id: userId }) }
+  return Object.keys(metadata).length > 0 ? { metadata } : {}
+}
+
+const TIERS = new Map([
+  ['auto', 'auto'],
+  ['default', 'standard_only'],
+])
+
+function tierOf({ serviceTier }: ChatRequest, { losses }: Writing): object {
+  if (serviceTier === undefined) return {}
+  const service_tier = TIERS.get(serviceTier)
+  if (service_tier === undefined) losses.unsayable('service_tier')
+  return { service_tier }
+}
+
+/** What a caller may ask for, and has no place here. */
+function declareLosses(request: ChatRequest, { losses }: Writing): void {
+  losses.foreign(request.native)
+  if (request.frequencyPenalty) losses.unsayable('frequency_penalty')
+  if (request.presencePenalty) losses.unsayable('presence_penalty')
+  if (request.seed !== undefined) losses.unsayable('seed')
+  if (request.logprobs !== undefined) losses.unsayable('logprobs')
+  if (request.verbosity !== undefined) losses.unsayable('verbosity')
+  if (request.format?.type === 'json') losses.unsayable('response_format')
+  if (Object.keys(request.metadata ?? {}).length > 0) losses.unsayable('metadata')
+  if (request.modalities?.some((kind) => kind !== 'text')) losses.unsayable('modalities')
+}
