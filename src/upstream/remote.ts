@@ -53,46 +53,67 @@ export type FetchRemote = (url: string, limits: RemoteLimits) => Promise<Remote>
  * Fetches over https from public addresses only. The address that is checked is the one that is connected to, so that a
  * name which changes its mind in between gains nothing; redirects are not followed.
  */
-export const fetchRemote: FetchRemote = (url, { maxBytes, timeoutMs }) =>
-  new Promise((resolve, reject) => {
-    const target = URL.canParse(url) ? new URL(url) : undefined
-    if (target?.protocol !== 'https:') return reject(new Error('only https: addresses are fetched'))
-    const host = target.hostname.replace(/^\[|\]$/g, '')
-    if (isIP(host) && isPrivate(host)) return reject(new Error(REFUSED))
-    const signal = AbortSignal.timeout(timeoutMs)
-    const request = get(target, { lookup: publicLookup, signal, agent: false, headers: { accept: '*/*' } })
-    request.on('error', (error) => reject(new Error(told(error, signal))))
-    request.on('response', (response) => {
-      const { statusCode = 0, headers } = response
-      if (statusCode !== 200) {
-        response.destroy()
-        return reject(new Error(`its server answered with status ${statusCode}`))
-      }
-      const chunks: Buffer[] = []
-      let size = 0
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        chunks.push(chunk)
-        if (size > maxBytes) response.destroy(new Error(`it is larger than ${maxBytes} bytes`))
-      })
-      response.on('error', (error) => reject(new Error(told(error, signal))))
-      response.on('end', () =>
-        resolve({ bytes: Buffer.concat(chunks), contentType: String(headers['content-type'] ?? '') }),
-      )
+export const fetchRemote: FetchRemote = fetcher({ isRefused: isPrivate })
+
+interface Fetching {
+  readonly isRefused: (address: string) => boolean
+  /** Certificates to trust beside the usual. */
+  readonly ca?: string
+}
+
+/** The same with other addresses refused, for a network of one's own. */
+export function fetcher(fetching: Fetching): FetchRemote {
+  return (url, limits) =>
+    new Promise((resolve, reject) => fetchOne(url, { ...fetching, ...limits }, { resolve, reject }))
+}
+
+interface Ends {
+  readonly resolve: (remote: Remote) => void
+  readonly reject: (error: Error) => void
+}
+
+function fetchOne(url: string, fetching: Fetching & RemoteLimits, { resolve, reject }: Ends): void {
+  const { maxBytes, timeoutMs, isRefused, ca } = fetching
+
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (target?.protocol !== 'https:') return reject(new Error('only https: addresses are fetched'))
+  const host = target.hostname.replace(/^\[|\]$/g, '')
+  if (isIP(host) && isRefused(host)) return reject(new Error(REFUSED))
+  const signal = AbortSignal.timeout(timeoutMs)
+  const request = get(target, { lookup: lookupBut(isRefused), signal, agent: false, ca, headers: { accept: '*/*' } })
+  request.on('error', (error) => reject(new Error(told(error, signal))))
+  request.on('response', (response) => {
+    const { statusCode = 0, headers } = response
+    if (statusCode !== 200) {
+      response.destroy()
+      return reject(new Error(`its server answered with status ${statusCode}`))
+    }
+    const chunks: Buffer[] = []
+    let size = 0
+    response.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size > maxBytes) response.destroy(new Error(`it is larger than ${maxBytes} bytes`))
     })
+    response.on('error', (error) => reject(new Error(told(error, signal))))
+    response.on('end', () =>
+      resolve({ bytes: Buffer.concat(chunks), contentType: String(headers['content-type'] ?? '') }),
+    )
   })
+}
 
 const REFUSED = 'it does not lie at a public address'
 
-/** Resolves a name, and refuses it if any of its addresses is private. */
-const publicLookup: LookupFunction = (host, options, callback) => {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, [])
-    if (addresses.some(({ address }) => isPrivate(address))) return callback(new Error(REFUSED), [])
-    const [first] = addresses
-    if (options.all || !first) callback(null, addresses)
-    else callback(null, first.address, first.family)
-  })
+/** Resolves a name, and refuses it if any of its addresses is refused. */
+function lookupBut(isRefused: Fetching['isRefused']): LookupFunction {
+  return (host, options, callback) =>
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, [])
+      if (addresses.some(({ address }) => isRefused(address))) return callback(new Error(REFUSED), [])
+      const [first] = addresses
+      if (options.all || !first) callback(null, addresses)
+      else callback(null, first.address, first.family)
+    })
 }
 
 /** Of a failure as much as a caller may know: a system error's text would name the address. */

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { effortOf, nearestEffort } from '../../src/chat/effort.js'
+import { mimeOf, readDataUrl, sourceOfUrl } from '../../src/chat/media.js'
+import { carry, isMeantFor, MARK, readSignature, uncarry } from '../../src/chat/signatures.js'
+
+describe('signatures on their way', () => {
+  const issued = { protocol: 'p-1', value: 'Ab+/=:%\u00e9', id: 'rs_1' }
+
+  it('come back as they were, with their issuer', () => {
+    const carried = carry(issued, 'tag:1')
+    expect(carried.startsWith(MARK)).toBe(true)
+    expect(carried).toMatch(/^[A-Za-z0-9+/]+=*$/)
+    expect(Buffer.from(carried, 'base64').toString()).toMatch(/^modelmount1:/)
+    expect(uncarry(carried)).toEqual({ ...issued, issuer: 'tag:1' })
+  })
+
+  it('go only to their issuer, or as they came to those who speak their language', () => {
+    const carried = readSignature(carry(issued, 'one'), 'p-1')
+    expect(isMeantFor(carried, 'p-1', 'one')).toBe(true)
+    expect(isMeantFor(carried, 'p-1', 'two')).toBe(false)
+    expect(isMeantFor(carried, 'p-2', 'one')).toBe(false)
+    const raw = readSignature('EqRk', 'p-1')
+    expect(isMeantFor(raw, 'p-1', 'whoever')).toBe(true)
+    expect(isMeantFor(raw, 'p-2', 'whoever')).toBe(false)
+    expect(isMeantFor({ protocol: 'p-1', value: '' }, 'p-1', 'one')).toBe(false)
+  })
+
+  it('are not read out of nonsense', () => {
+    for (const text of ['', 'x', MARK, `${MARK}!!!`, `${MARK}${Buffer.from('a:b').toString('base64')}`]) {
+      expect(uncarry(text)).toBeUndefined()
+    }
+  })
+})
+
+describe('media', () => {
+  it.each([
+    ['data:image/png;base64,AAAA', 'image/png', 'AAAA'],
+    ['DATA:image/PNG;charset=x;BASE64,AA AA', 'image/png', 'AAAA'],
+    ['data:;base64,AAAA', undefined, 'AAAA'],
+    ['data:text/plain,a%20b', 'text/plain', Buffer.from('a b').toString('base64')],
+    ['data:text/plain,100%', 'text/plain', Buffer.from('100%').toString('base64')],
+  ])('reads %s', (url, mime, data) => {
+    expect(readDataUrl(url)).toEqual({ mime, data })
+  })
+
+  it('takes any other address as an address', () => {
+    expect(sourceOfUrl('https://x.example/a.png').source).toEqual({ type: 'url', url: 'https://x.example/a.png' })
+    expect(readDataUrl('data:no-comma')).toBeUndefined()
+  })
+
+  it('HC-013: believes the bytes before the label', () => {
+    const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70]).toString('base64')
+    expect(mimeOf({ mime: 'image/png', source: { type: 'bytes', data: jpeg } })).toBe('image/jpeg')
+    expect(mimeOf({ mime: 'image/jpg', source: { type: 'bytes', data: 'AAAA' } })).toBe('image/jpeg')
+    expect(mimeOf({ source: { type: 'url', url: 'https://x.example/a.webp?b=1' } })).toBe('image/webp')
+    expect(mimeOf({ source: { type: 'url', url: 'https://x.example/' } })).toBeUndefined()
+  })
+})
+
+describe('how hard to think', () => {
+  it.each([
+    ['minimal', ['low', 'medium', 'high'], 'low'],
+    ['xhigh', ['low', 'medium', 'high'], 'high'],
+    ['xhigh', ['low', 'medium', 'high', 'xhigh', 'max'], 'xhigh'],
+    ['max', ['low', 'medium', 'high'], 'high'],
+    ['none', ['none', 'low'], 'none'],
+    ['none', ['minimal', 'low'], 'minimal'],
+    ['low', ['none', 'minimal', 'low'], 'low'],
+  ] as const)('HC-052: %s among %j is %s', (wanted, taken, expected) => {
+    expect(nearestEffort(wanted, taken)).toBe(expected)
+  })
+
+  it('never exceeds a budget that was given in tokens', () => {
+    expect(effortOf(0)).toBe('none')
+    expect(effortOf(1024)).toBe('minimal')
+    expect(effortOf(8191)).toBe('low')
+    expect(effortOf(1_000_000)).toBe('max')
+  })
+})
