@@ -1,16 +1,26 @@
+import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { isObject } from '../../lib/values.js'
-import type { Fault } from '../protocol.js'
-import { invalid } from './errors.js'
+import { readErrorValue } from './errors.js'
 
 /** The choices of an answer or of a stream's chunk. */
 export function choicesOf(answer: Record<string, unknown>): Record<string, unknown>[] {
   return Array.isArray(answer.choices) ? answer.choices.filter(isObject) : []
 }
 
-/** OpenRouter's way to say that the model's own provider failed. */
-export function isBrokenOff(choice: Record<string, unknown>): boolean {
-  return choice.finish_reason === 'error' || choice.native_finish_reason === 'error'
+/** Words for an answer that its model did not end: OpenRouter's and DeepSeek's. */
+const BROKEN: readonly unknown[] = ['error', 'insufficient_system_resource']
+
+/** What a choice comes to whose model, or the model's own provider, failed; undefined for any other. */
+export function brokenOff(choice: Record<string, unknown>): Fault | undefined {
+  if (choice.error) return readErrorValue(choice.error) ?? BROKEN_OFF
+  return BROKEN.includes(choice.finish_reason) || choice.native_finish_reason === 'error' ? BROKEN_OFF : undefined
 }
 
-/** What such a choice comes to. */
-export const brokenOff: Fault = invalid('an answer that its model broke off')
+const BROKEN_OFF = invalidAnswer('an answer that its model broke off')
+
+/** What a choice says: as a message, as a delta, or, in completions, as text alone. Some stream whole messages. */
+export function messageOf(choice: Record<string, unknown>): Record<string, unknown> | undefined {
+  if (isObject(choice.delta)) return choice.delta
+  if (isObject(choice.message)) return choice.message
+  return typeof choice.text === 'string' ? { content: choice.text } : undefined
+}

@@ -1,6 +1,6 @@
+import type { Fault } from '../../chat/fault.js'
 import type { RelayError } from '../../errors.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { Fault } from '../protocol.js'
 
 /** `{ "error": { message, type, param, code } }`, OpenAI's format. */
 export function writeError(error: RelayError): Buffer {
@@ -9,7 +9,17 @@ export function writeError(error: RelayError): Buffer {
 
 /** An error as a stream's last record. `[DONE]` does not follow: a client that reads past the error sees no clean end. */
 export function writeStreamError(error: RelayError): Buffer {
-  return Buffer.from(`data: ${spell(error)}\n\n`)
+  return Buffer.from(spellRecord(error))
+}
+
+/** The same as text. */
+export function spellRecord(error: RelayError): string {
+  return `data: ${spell(error)}\n\n`
+}
+
+/** Clients of this language know HTTP's own statuses, and those are the relay's. */
+export function statusOf({ status }: RelayError): number {
+  return status
 }
 
 function spell({ message, type, param, code }: RelayError): string {
@@ -36,7 +46,7 @@ export function readErrorValue(value: unknown): Fault | undefined {
   const type = textOf(error.type)
   if (message === null && code === null && type === null) return undefined
   return {
-    status: typeof error.code === 'number' ? error.code : (statusOf(code) ?? statusOf(type)),
+    status: typeof error.code === 'number' ? error.code : (statusOfWord(code) ?? statusOfWord(type)),
     message: message ?? code ?? type ?? '',
     type,
     code,
@@ -44,9 +54,12 @@ export function readErrorValue(value: unknown): Fault | undefined {
   }
 }
 
-/** An answer that is no answer, in our words. */
-export function invalid(what: string): Fault {
-  return { ...NOTHING, message: `The upstream gave ${what}.` }
+/** The error that stands where an answer or a chunk should: under `error`, or, as old servers have it, all of it. */
+export function faultIn(value: Record<string, unknown>, event?: string): Fault | undefined {
+  if (value.error) return readErrorValue(value.error) ?? { ...NOTHING, message: 'The upstream gave an error.' }
+  const isError = value.object === 'error' || event === 'error' || (value.detail && !Array.isArray(value.choices))
+  if (isError) return readErrorValue(value.detail) ?? readErrorValue(value)
+  return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : undefined
 }
 
 const NOTHING: Fault = { status: undefined, message: '', type: null, code: null, param: null }
@@ -57,6 +70,7 @@ const STATUS = new Map([
   ['rate_limit_error', 429],
   ['insufficient_quota', 429],
   ['overloaded', 503],
+  ['overloaded_error', 503],
   ['server_error', 500],
   ['invalid_api_key', 401],
   ['context_length_exceeded', 400],
@@ -64,6 +78,6 @@ const STATUS = new Map([
   ['invalid_request_error', 400],
 ])
 
-function statusOf(word: string | null): number | undefined {
+function statusOfWord(word: string | null): number | undefined {
   return word === null ? undefined : STATUS.get(word)
 }

@@ -1,20 +1,37 @@
 import type { Protocol } from '../protocol.js'
-import { readAnswer } from './answer.js'
-import { readFault, writeError, writeStreamError } from './errors.js'
+import { readAnswerFacts } from './answer.js'
+import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
+import { LANGUAGE } from './language.js'
 import { writeModel, writeModels } from './models.js'
+import { readAnswer } from './read-answer.js'
+import { readRequest } from './read-request.js'
+import { ChunkReader } from './read-stream.js'
 import { readFacts } from './request.js'
 import { readEnding, readSign } from './stream.js'
+import { traits } from './traits.js'
+import { writeAnswer } from './write-answer.js'
+import { writeRequest } from './write-request.js'
+import { ChunkWriter } from './write-stream.js'
 
 /** OpenAI's Chat Completions. */
 export const openaiChat: Protocol = {
-  id: 'openai-chat',
-  path: '/chat/completions',
+  id: LANGUAGE,
+  traits,
   passedHeaders: ['openai-beta'],
+  headers: [],
+  pathFor: () => '/chat/completions',
   readFacts,
+  readRequest,
+  writeRequest,
   readAnswer,
+  writeAnswer,
+  readStream: (reading) => new ChunkReader(reading),
+  writeStream: (answering) => new ChunkWriter(answering),
+  readAnswerFacts,
   readSign,
   readEnding,
   readFault,
+  statusOf,
   writeModels,
   writeModel,
   writeError,

@@ -1,15 +1,16 @@
 import type { z } from 'zod'
 import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
-import { decoded, isTooDeep, latin1 } from '../../lib/json.js'
+import { decoded, latin1 } from '../../lib/json.js'
 import { spellPath } from '../../lib/paths.js'
 import { findString } from '../../lib/splice.js'
+import { parseBody } from './body.js'
 import { messageSchema, requestSchema } from './schema.js'
 
 /** Model and stream flag of a Chat Completions request. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
-  const request = parse(text)
+  const request = parseBody(text)
   const checked = requestSchema.safeParse(request)
   if (!checked.success) throw faultOf(checked.error.issues[0], [], request)
   for (const [index, message] of checked.data.messages.entries()) {
@@ -22,18 +23,6 @@ export function readFacts(body: Buffer): RequestFacts {
     throw new RelayError('invalid_request', message, { param: 'model' })
   }
   return { model: decoded(checked.data.model), modelAt, stream: checked.data.stream === true }
-}
-
-function parse(text: string): unknown {
-  let request: unknown
-  try {
-    request = JSON.parse(text)
-  } catch (cause) {
-    const message = text === '' ? 'The body is empty.' : 'The body is not valid JSON.'
-    throw new RelayError('invalid_request', `${message} Send a JSON object.`, { cause })
-  }
-  if (isTooDeep(request, text.length)) throw new RelayError('invalid_request', 'The body is nested too deeply.')
-  return request
 }
 
 function faultOf(issue: z.core.$ZodIssue | undefined, above: readonly PropertyKey[], request: unknown): RelayError {

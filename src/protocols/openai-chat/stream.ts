@@ -1,23 +1,34 @@
-import type { Usage } from '../../call.js'
+import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Ending, Fault, Sign } from '../protocol.js'
-import { brokenOff, choicesOf, isBrokenOff } from './choices.js'
-import { invalid, readErrorValue } from './errors.js'
-import { readUsage } from './usage.js'
+import type { Ending, Sign } from '../protocol.js'
+import { brokenOff, choicesOf } from './choices.js'
+import { faultIn } from './errors.js'
+import { findUsage } from './usage.js'
 
-const DONE = '[DONE]'
+/** The mark of the end. */
+export function isDone(data: string): boolean {
+  return data.length < 32 && data.trim() === '[DONE]'
+}
+
+/** What some gateways send to keep a connection alive, where a comment should be. */
+export function isKeepAlive(data: string): boolean {
+  return data.length < 64 && /^\s*(?::|$)/.test(data)
+}
 
 /** What one record is to the commit point. A chunk that only names the role is not yet an answer. */
-export function readSign({ data }: SseRecord): Sign {
-  if (data.trim() === DONE) return 'output'
+export function readSign({ data, event }: SseRecord): Sign {
+  if (isDone(data)) return 'output'
+  if (isKeepAlive(data)) return 'preamble'
   const chunk = parseJson(data)
-  if (!isObject(chunk)) return invalid('a stream record that is not JSON')
-  const fault = readErrorValue(chunk.error)
+  if (!isObject(chunk)) return invalidAnswer('a stream record that is not JSON')
+  const fault = faultIn(chunk, event)
   if (fault) return fault
   let sign: Sign = 'preamble'
   for (const choice of choicesOf(chunk)) {
-    if (isBrokenOff(choice)) return brokenOff
+    const broken = brokenOff(choice)
+    if (broken) return broken
     if (hasOutput(choice)) sign = 'output'
   }
   return sign
@@ -28,18 +39,18 @@ export function readEnding(records: readonly SseRecord[]): Ending {
   let complete = false
   let usage: Usage | undefined
   let fault: Fault | undefined
-  for (const { data } of records) {
-    if (data.trim() === DONE) {
+  for (const { data, event } of records) {
+    if (isDone(data)) {
       complete = true
       break
     }
     const chunk = parseJson(data)
     if (!isObject(chunk)) continue
-    usage = readUsage(chunk.usage) ?? usage
-    fault = readErrorValue(chunk.error) ?? fault
+    usage = findUsage(chunk) ?? usage
+    fault = faultIn(chunk, event) ?? fault
     for (const choice of choicesOf(chunk)) {
-      if (isBrokenOff(choice)) fault = brokenOff
-      else if (choice.finish_reason) complete = true
+      fault = brokenOff(choice) ?? fault
+      if (choice.finish_reason) complete = true
     }
   }
   return { complete: complete && !fault, usage, fault }

@@ -1,0 +1,38 @@
+import type { Finish, FinishReason } from '../../chat/answer.js'
+
+/** The words of OpenAI and of those who have their own. */
+const READ = new Map<unknown, FinishReason>([
+  ['stop', 'stop'],
+  ['eos', 'stop'],
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['model_length', 'context'],
+  ['tool_calls', 'tool-calls'],
+  ['function_call', 'tool-calls'],
+  ['content_filter', 'filter'],
+])
+
+/** Why a choice ended. What it holds goes before its word: several say `stop` after a call. */
+export function readFinish(word: unknown, hasCalls: boolean, hasRefusal: boolean): Finish {
+  const reason = READ.get(word) ?? 'stop'
+  if (reason === 'stop' || reason === 'tool-calls') return hasCalls ? CALLS : STOP
+  return { reason: reason === 'filter' && hasRefusal ? 'refusal' : reason }
+}
+
+const STOP: Finish = { reason: 'stop' }
+const CALLS: Finish = { reason: 'tool-calls' }
+
+const WRITTEN: Readonly<Record<FinishReason, string>> = {
+  stop: 'stop',
+  length: 'length',
+  context: 'length',
+  'tool-calls': 'tool_calls',
+  refusal: 'content_filter',
+  filter: 'content_filter',
+  pause: 'stop',
+}
+
+/** `finish_reason`, as the openai-chat schema lists it. */
+export function writeFinish({ reason }: Finish, legacy = false): string {
+  return legacy && reason === 'tool-calls' ? 'function_call' : WRITTEN[reason]
+}

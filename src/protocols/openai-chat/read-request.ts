@@ -1,0 +1,85 @@
+import type { Native } from '../../chat/blocks.js'
+import type { ChatRequest, Format } from '../../chat/request.js'
+import { Field } from '../field.js'
+import { parseBody } from './body.js'
+import { readCache, readNative } from './native.js'
+import { readMessages } from './read-messages.js'
+import { readSampling } from './sampling.js'
+import { readReasoningWish } from './thinking.js'
+import { readToolChoice, readTools } from './tools.js'
+
+/** Fields that have a neutral word, and those whose only word is how the answer is packed. */
+const KNOWN = new Set([
+  ...['model', 'messages', 'stream', 'stream_options', 'tools', 'functions', 'tool_choice', 'function_call'],
+  ...['web_search_options', 'parallel_tool_calls', 'max_completion_tokens', 'max_tokens', 'temperature', 'top_p'],
+  ...['top_k', 'frequency_penalty', 'presence_penalty', 'seed', 'stop', 'n', 'logprobs', 'top_logprobs'],
+  ...['response_format', 'verbosity', 'reasoning_effort', 'reasoning', 'thinking', 'enable_thinking'],
+  ...['thinking_budget', 'modalities', 'user', 'safety_identifier', 'metadata', 'service_tier', 'prompt_cache_key'],
+  ...['cache_control', 'prompt_cache_options', 'prompt_cache_retention'],
+])
+
+/** A Chat Completions request. @throws {RelayError} that names the path of what is wrong */
+export function readRequest(body: Buffer): ChatRequest {
+  const root = new Field(parseBody(body.toString()))
+  root.object()
+  return {
+    stream: root.get('stream').maybeBoolean() ?? false,
+    turns: readMessages(root.get('messages')),
+    tools: readTools(root),
+    toolChoice: readToolChoice(root),
+    parallelToolCalls: root.get('parallel_tool_calls').maybeBoolean(),
+    ...readSampling(root),
+    format: readFormat(root.get('response_format')),
+    verbosity: root.get('verbosity').maybeText(),
+    reasoning: readReasoningWish(root),
+    modalities: readModalities(root.get('modalities')),
+    userId: root.get('safety_identifier').maybeText() ?? root.get('user').maybeText(),
+    metadata: readMetadata(root.get('metadata')),
+    serviceTier: root.get('service_tier').maybeText(),
+    cacheKey: root.get('prompt_cache_key').maybeText(),
+    cache: readCache(root),
+    wantsUsage: root.get('stream_options').get('include_usage').maybeBoolean(),
+    native: withoutDefaults(readNative(root, KNOWN)),
+  }
+}
+
+/** What says no more than its absence. */
+const DEFAULTS = new Map<string, string>([
+  ['store', 'false'],
+  ['logit_bias', '{}'],
+])
+
+function withoutDefaults(native: Native | undefined): Native | undefined {
+  if (!native) return undefined
+  const given = Object.entries(native.fields).filter(([name, value]) => DEFAULTS.get(name) !== JSON.stringify(value))
+  return given.length > 0 ? { ...native, fields: Object.fromEntries(given) } : undefined
+}
+
+const FORMATS = ['text', 'json_object', 'json_schema'] as const
+
+function readFormat(format: Field): Format | undefined {
+  if (!format.given) return undefined
+  format.object()
+  const type = format.get('type').oneOf(FORMATS)
+  if (type !== 'json_schema') return { type: type === 'text' ? 'text' : 'json' }
+  const described = format.get('json_schema')
+  described.object()
+  return {
+    type: 'schema',
+    schema: described.get('schema').maybeObject() ?? {},
+    name: described.get('name').maybeText(),
+    description: described.get('description').maybeText(),
+    strict: described.get('strict').maybeBoolean(),
+  }
+}
+
+const MODALITIES = ['text', 'image', 'audio'] as const
+
+function readModalities(field: Field): ChatRequest['modalities'] {
+  return field.given ? field.list().map((kind) => kind.oneOf(MODALITIES)) : undefined
+}
+
+function readMetadata(field: Field): Record<string, string> | undefined {
+  const object = field.maybeObject()
+  return object && Object.fromEntries(Object.keys(object).map((name) => [name, field.get(name).text()]))
+}

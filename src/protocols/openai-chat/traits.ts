@@ -1,0 +1,13 @@
+import type { Traits } from '../../chat/traits.js'
+
+/**
+ * What the language can say of tools. It has freeform tools, but of all that speak it only OpenAI takes them, and a
+ * function does everywhere.
+ */
+export const traits: Traits = {
+  toolName: { pattern: /^[\w-]+$/, longest: 64 },
+  toolId: { pattern: /^[\x21-\x7e]+$/, longest: 40 },
+  freeformTools: false,
+  toolNamespaces: false,
+  objectInput: false,
+}

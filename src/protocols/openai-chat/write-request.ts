@@ -1,0 +1,70 @@
+import type { ChatRequest, Format } from '../../chat/request.js'
+import { RelayError } from '../../errors.js'
+import type { Writing } from '../protocol.js'
+import { writeNative } from './native.js'
+import { writeLogprobs, writeSampling } from './sampling.js'
+import { writeReasoning } from './thinking.js'
+import { writeMessages } from './write-messages.js'
+import { writeTools } from './write-tools.js'
+
+/** A request's body. Its beginning is the same from turn to turn of a conversation. @throws {RelayError} */
+export function writeRequest(request: ChatRequest, writing: Writing): string {
+  const { losses } = writing
+  return JSON.stringify({
+    model: writing.model,
+    ...writeTools(request, writing),
+    messages: writeMessages(request.turns, writing),
+    ...writeCap(request, writing),
+    ...writeSampling(request, writing),
+    ...writeLogprobs(request),
+    ...writeFormat(request.format),
+    ...writeReasoning(request, writing),
+    ...writeAccount(request, writing),
+    ...writeNative(request.native, undefined, losses),
+    // Always asked for: the relay counts by it.
+    ...(writing.stream && { stream: true, stream_options: { include_usage: true } }),
+  })
+}
+
+/** The cap on the answer. @throws {RelayError} for none at all, which means here to spend without writing */
+export function writeCap({ maxOutputTokens }: ChatRequest, { dialect }: Writing): object {
+  if (maxOutputTokens === undefined) return {}
+  if (maxOutputTokens === 0) {
+    const message = 'max_tokens: an answer of no tokens, to fill the prompt cache, cannot be asked of this model.'
+    throw new RelayError('invalid_request', message, { param: 'max_tokens' })
+  }
+  return { [dialect.oldOutputCap ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
+}
+
+function writeFormat(format: Format | undefined): object {
+  if (format === undefined || format.type === 'text') return {}
+  if (format.type === 'json') return { response_format: { type: 'json_object' } }
+  const { name, schema, description, strict } = format
+  const json_schema = { name: nameOf(name), description, schema, strict }
+  return { response_format: { type: 'json_schema', json_schema } }
+}
+
+/** A schema must have a name here, of few characters. */
+function nameOf(name = 'answer'): string {
+  return name.replace(/[^\w-]/g, '_').slice(0, 64) || 'answer'
+}
+
+const TIERS: readonly string[] = ['auto', 'default', 'flex', 'scale', 'priority', 'fast']
+
+/** Longer ones are refused, and no hint is worth that. */
+const LONGEST_USER = 64
+
+/** Who asks, and how the account is charged. Those that know only the old cap know no such hints either. */
+function writeAccount(request: ChatRequest, { dialect, losses }: Writing): Record<string, unknown> {
+  const { modalities, verbosity, metadata, serviceTier, cacheKey, userId } = request
+  const fields: Record<string, unknown> = {}
+  if (modalities?.some((kind) => kind !== 'text')) fields.modalities = modalities
+  if (verbosity !== undefined) fields.verbosity = verbosity
+  if (metadata !== undefined) fields.metadata = metadata
+  if (serviceTier !== undefined && TIERS.includes(serviceTier)) fields.service_tier = serviceTier
+  else if (serviceTier !== undefined) losses.unsayable('service_tier')
+  if (dialect.oldOutputCap) return fields
+  if (cacheKey !== undefined) fields.prompt_cache_key = cacheKey
+  if (userId !== undefined && userId.length <= LONGEST_USER) fields.user = userId
+  return fields
+}
