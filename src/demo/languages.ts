@@ -1,6 +1,7 @@
 import { anthropicMessages } from './anthropic-messages.js'
+import { gemini } from './gemini.js'
 import type { DemoLanguage } from './language.js'
 import { openaiChat } from './openai-chat.js'
 
 /** Every language that the demo speaks. */
-export const languages: readonly DemoLanguage[] = [openaiChat, anthropicMessages]
+export const languages: readonly DemoLanguage[] = [openaiChat, anthropicMessages, gemini]

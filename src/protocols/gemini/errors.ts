@@ -1,0 +1,132 @@
+import type { Fault } from '../../chat/fault.js'
+import type { RelayError } from '../../errors.js'
+import { isObject, parseJson, textOf } from '../../lib/values.js'
+
+/** Google's words for statuses. */
+const WORDS = new Map([
+  [400, 'INVALID_ARGUMENT'],
+  [401, 'UNAUTHENTICATED'],
+  [402, 'FAILED_PRECONDITION'],
+  [403, 'PERMISSION_DENIED'],
+  [404, 'NOT_FOUND'],
+  [405, 'UNIMPLEMENTED'],
+  [408, 'DEADLINE_EXCEEDED'],
+  [409, 'ABORTED'],
+  [429, 'RESOURCE_EXHAUSTED'],
+  [499, 'CANCELLED'],
+  [501, 'UNIMPLEMENTED'],
+  [502, 'UNAVAILABLE'],
+  [503, 'UNAVAILABLE'],
+  [504, 'DEADLINE_EXCEEDED'],
+])
+
+/** And back, with those that share one. */
+const STATUSES = new Map([
+  ['INVALID_ARGUMENT', 400],
+  ['FAILED_PRECONDITION', 400],
+  ['OUT_OF_RANGE', 400],
+  ['UNAUTHENTICATED', 401],
+  ['PERMISSION_DENIED', 403],
+  ['NOT_FOUND', 404],
+  ['ABORTED', 409],
+  ['ALREADY_EXISTS', 409],
+  ['RESOURCE_EXHAUSTED', 429],
+  ['CANCELLED', 499],
+  ['INTERNAL', 500],
+  ['UNKNOWN', 500],
+  ['DATA_LOSS', 500],
+  ['UNIMPLEMENTED', 501],
+  ['UNAVAILABLE', 503],
+  ['DEADLINE_EXCEEDED', 504],
+])
+
+/** The status that Google's clients know for an error. */
+export function statusOf({ status }: RelayError): number {
+  return status === 529 ? 503 : status
+}
+
+/** `{ "error": { code, message, status, details } }`, Google's format: the code is the HTTP status, as a number. */
+export function writeError(error: RelayError, requestId: string): Buffer {
+  return error.body ?? Buffer.from(spell(error, [{ '@type': `${TYPES}RequestInfo`, requestId }]))
+}
+
+/** An error as a stream's last record. */
+export function writeStreamError(error: RelayError): Buffer {
+  return Buffer.from(spellRecord(error))
+}
+
+/** The same, as text. */
+export function spellRecord(error: RelayError): string {
+  return `data: ${spell(error)}\n\n`
+}
+
+const TYPES = 'type.googleapis.com/google.rpc.'
+
+function spell(error: RelayError, more: readonly object[] = []): string {
+  const { message, code: reason, param, retryAfterMs } = error
+  const code = statusOf(error)
+  const details = [
+    ...(reason === null ? [] : [{ '@type': `${TYPES}ErrorInfo`, reason: reason.toUpperCase(), domain: 'modelmount' }]),
+    ...(param === null
+      ? []
+      : [{ '@type': `${TYPES}BadRequest`, fieldViolations: [{ field: param, description: message }] }]),
+    ...(retryAfterMs === undefined ? [] : [{ '@type': `${TYPES}RetryInfo`, retryDelay: `${retryAfterMs / 1000}s` }]),
+    ...more,
+  ]
+  const status = WORDS.get(code) ?? (code < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL')
+  return JSON.stringify({ error: { code, message, status, ...(details.length > 0 ? { details } : {}) } })
+}
+
+/** Reads Google's errors, also in a list, and those of servers that only look like Google. */
+export function readFault(status: number, body: Buffer): Fault | undefined {
+  const value = parseJson(body.toString())
+  const first: unknown = Array.isArray(value) ? value[0] : value
+  if (!isObject(first)) return undefined
+  const fault = readErrorValue(first.error) ?? readErrorValue(first.detail) ?? readErrorValue(first)
+  if (!fault) return undefined
+  const native =
+    first === value &&
+    isObject(first.error) &&
+    typeof first.error.message === 'string' &&
+    typeof first.error.code === 'number'
+  return { ...fault, status: BAD_KEYS.has(fault.code ?? '') ? 401 : status, native }
+}
+
+/** Of a key that is none, which Google tells as a bad request. */
+const BAD_KEYS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
+
+/** Whatever stands under `error`: Google's object, a bare string, or another's. */
+export function readErrorValue(value: unknown): Fault | undefined {
+  if (typeof value === 'string' && value !== '')
+    return { status: undefined, message: value, type: null, code: null, param: null }
+  const error: unknown = Array.isArray(value) ? value[0] : value
+  if (!isObject(error)) return undefined
+  const message = textOf(error.message) ?? textOf(error.msg) ?? textOf(error.detail)
+  const type = textOf(error.status) ?? textOf(error.type)
+  const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
+  const reason = textOf(details.find(({ reason }) => reason !== undefined)?.reason)
+  const code = reason ?? (typeof error.code === 'string' ? textOf(error.code) : null)
+  const number = Number(error.code)
+  if (message === null && code === null && type === null && !(number > 0)) return undefined
+  return {
+    status: number >= 100 ? number : STATUSES.get(type ?? ''),
+    message: message ?? code ?? type ?? `Error ${number}.`,
+    type,
+    code,
+    param: fieldOf(details) ?? textOf(error.param),
+    ...retryOf(details),
+  }
+}
+
+function fieldOf(details: readonly Record<string, unknown>[]): string | null {
+  const violations = details.find(({ fieldViolations }) => Array.isArray(fieldViolations))?.fieldViolations
+  const [first] = Array.isArray(violations) ? violations : []
+  return isObject(first) ? textOf(first.field) : null
+}
+
+/** `34.07s`, in a RetryInfo. */
+function retryOf(details: readonly Record<string, unknown>[]): { retryAfterMs?: number } {
+  const delay = details.map(({ retryDelay }) => retryDelay).find((one) => typeof one === 'string')
+  const [, seconds] = /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(String(delay)) ?? []
+  return seconds === undefined ? {} : { retryAfterMs: Math.ceil(Number(seconds) * 1000) }
+}

@@ -1,0 +1,48 @@
+import type { Protocol } from '../protocol.js'
+import { counting } from './counting.js'
+import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
+import { readFacts } from './facts.js'
+import { ID } from './id.js'
+import { writeModel, writeModels } from './models.js'
+import { readEnding, readSign } from './pass.js'
+import { pathFor } from './path.js'
+import { readAnswer, readAnswerFacts } from './read-answer.js'
+import { readRequest } from './read-request.js'
+import { readStream } from './read-stream.js'
+import { writeAnswer } from './write-answer.js'
+import { writeRequest } from './write-request.js'
+import { writeStream } from './write-stream.js'
+
+/** Google's Gemini, `generateContent`. */
+export const gemini: Protocol = {
+  id: ID,
+  traits: {
+    toolName: { pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/, longest: 64 },
+    toolId: { pattern: /^.+$/s, longest: 256 },
+    freeformTools: false,
+    toolNamespaces: false,
+    objectInput: true,
+  },
+  passedHeaders: [],
+  headers: [],
+  pathFor,
+  readFacts,
+  readRequest,
+  writeRequest,
+  readAnswer,
+  writeAnswer,
+  readStream,
+  writeStream,
+  counting,
+  readAnswerFacts,
+  readSign,
+  readEnding,
+  readFault,
+  statusOf,
+  writeModels,
+  writeModel,
+  writeError,
+  writeStreamError,
+}
+
+export { readCountRequest } from './read-request.js'

@@ -1,0 +1,20 @@
+import type { ModelEntry } from '../protocol.js'
+
+/** `{ "models": [ … ] }` */
+export function writeModels(models: readonly ModelEntry[]): Buffer {
+  return Buffer.from(JSON.stringify({ models: models.map(spell) }))
+}
+
+/** One entry of that list. */
+export function writeModel(model: ModelEntry): Buffer {
+  return Buffer.from(JSON.stringify(spell(model)))
+}
+
+function spell({ id }: ModelEntry): object {
+  return {
+    name: `models/${id}`,
+    version: '',
+    displayName: id,
+    supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+  }
+}

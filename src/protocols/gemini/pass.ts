@@ -1,0 +1,61 @@
+import { invalidAnswer } from '../../chat/fault.js'
+import type { Usage } from '../../chat/usage.js'
+import type { SseRecord } from '../../lib/sse.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import type { Ending, Sign } from '../protocol.js'
+import { readErrorValue } from './errors.js'
+import { isFault, readBlock, readFinish } from './finish.js'
+import { readUsage } from './usage.js'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What one record is to the commit point. A fragment without content is not yet an answer. */
+export function readSign({ data }: SseRecord): Sign {
+  if (data === '[DONE]') return 'preamble'
+  const value = parseJson(data)
+  const fragment: unknown = Array.isArray(value) ? value[0] : value
+  if (!isObject(fragment)) return invalidAnswer('a stream record that is not JSON')
+  const fault = fragment.error ? readErrorValue(fragment.error) : undefined
+  if (fault) return fault
+  if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) return 'output'
+  let sign: Sign = 'preamble'
+  for (const candidate of candidatesOf(fragment)) {
+    const has = hasOutput(candidate)
+    const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
+    if (end && isFault(end) && !has) return end
+    if (has || end) sign = 'output'
+  }
+  return sign
+}
+
+/** What the last records of a stream tell. A finish reason is all that marks its end. */
+export function readEnding(records: readonly SseRecord[]): Ending {
+  let complete = false
+  let usage: Usage | undefined
+  let fault: Ending['fault']
+  for (const { data } of records) {
+    const value = parseJson(data)
+    const fragment: unknown = Array.isArray(value) ? value[0] : value
+    if (!isObject(fragment)) continue
+    usage = readUsage(fragment.usageMetadata) ?? usage
+    if (fragment.error) fault = readErrorValue(fragment.error) ?? fault
+    if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) complete = true
+    for (const candidate of candidatesOf(fragment)) {
+      const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
+      if (end && isFault(end)) fault = end
+      else if (end) complete = true
+    }
+  }
+  return { complete: complete && !fault, usage, fault }
+}
+
+function candidatesOf({ candidates }: Fields): Record<string, unknown>[] {
+  return Array.isArray(candidates) ? candidates.filter(isObject) : []
+}
+
+function hasOutput({ content }: Fields): boolean {
+  const parts: readonly unknown[] = isObject(content) && Array.isArray(content.parts) ? content.parts : []
+  return parts.some(
+    (part) => isObject(part) && Object.entries(part).some(([name, value]) => name !== 'thought' && value !== ''),
+  )
+}

@@ -1,0 +1,39 @@
+import type { ChatAnswer } from '../../chat/answer.js'
+import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { Fold } from '../../chat/fold.js'
+import { latin1 } from '../../lib/json.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import type { AnswerFacts, Reading } from '../protocol.js'
+import { Fragments } from './read-stream.js'
+
+/** A whole answer. One that came as the list of its fragments is put together. */
+export function readAnswer(body: Buffer, reading: Reading): ChatAnswer {
+  return fold(parseJson(body.toString()), body.length, reading)
+}
+
+/** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */
+export function readAnswerFacts(body: Buffer): AnswerFacts {
+  const { usage, fault } = fold(parseJson(latin1(body)), body.length, NOBODY)
+  // Parsed again, decoded: this text will be read by people.
+  return fault ? { usage, fault: readAnswer(body, NOBODY).fault } : { usage }
+}
+
+const NOBODY: Reading = { id: 'x' }
+
+function fold(value: unknown, length: number, reading: Reading): ChatAnswer {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length === 0 || !list.every(isObject)) {
+    return { choices: [], fault: invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON') }
+  }
+  const fragments = new Fragments(reading)
+  const folded = new Fold()
+  const push = folded.push.bind(folded)
+  for (const fragment of list) fragments.take(fragment, push)
+  fragments.end(push)
+  const { answer } = folded
+  return { ...answer, fault: answer.fault ?? silence(fragments) }
+}
+
+function silence(fragments: Fragments): Fault | undefined {
+  return fragments.answered ? undefined : invalidAnswer('an answer without candidates')
+}

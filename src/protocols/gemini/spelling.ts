@@ -1,0 +1,45 @@
+import type { Native } from '../../chat/blocks.js'
+import { isObject } from '../../lib/values.js'
+import type { Field } from '../field.js'
+import { ID } from './id.js'
+
+/** Protobuf's JSON has two spellings of a name, and Google takes both: `functionCall` and `function_call`. */
+export function either(field: Field, name: string): Field {
+  const camel = field.get(name)
+  if (camel.given) return camel
+  const snake = field.get(snakeOf(name))
+  return snake.given ? snake : camel
+}
+
+/** The fields of an object that nothing else reads, by their common spelling. Undefined for none. */
+export function restOf(field: Field, known: ReadonlySet<string>, prefix = ''): Record<string, unknown> | undefined {
+  if (!isObject(field.value)) return undefined
+  const rest = Object.entries(field.value)
+    .map(([name, value]) => [camelOf(name), value] as const)
+    .filter(([name, value]) => !known.has(name) && value !== null && value !== undefined)
+    .map(([name, value]) => [prefix + name, value] as const)
+  return rest.length > 0 ? Object.fromEntries(rest) : undefined
+}
+
+/** Fields as native ones; undefined for none. */
+export function native(...fields: readonly (Readonly<Record<string, unknown>> | undefined)[]): Native | undefined {
+  const all = Object.fromEntries(fields.flatMap((some) => Object.entries(some ?? {})))
+  return Object.keys(all).length > 0 ? { protocol: ID, fields: all } : undefined
+}
+
+/** The native fields that this language read itself: those of the thing, or of what stands in it under `prefix`. */
+export function ownFields(value: Native | undefined, prefix = ''): Record<string, unknown> {
+  if (value?.protocol !== ID) return {}
+  const found = Object.entries(value.fields)
+    .filter(([name]) => name.startsWith(prefix) && !name.includes('.', prefix.length))
+    .map(([name, one]) => [name.slice(prefix.length), one] as const)
+  return Object.fromEntries(found)
+}
+
+function camelOf(name: string): string {
+  return name.replace(/([a-z0-9])_([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
+}
+
+function snakeOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
