@@ -1,0 +1,18 @@
+import type { ModelEntry } from '../protocol.js'
+
+/** 2024-01-01, in epoch seconds. Clients want a date; a name that stands for several models has none of its own. */
+const CREATED = 1_704_067_200
+
+/** `{ "object": "list", "data": [ … ] }` */
+export function writeModels(models: readonly ModelEntry[]): Buffer {
+  return Buffer.from(JSON.stringify({ object: 'list', data: models.map(spell) }))
+}
+
+/** One entry of that list. */
+export function writeModel(model: ModelEntry): Buffer {
+  return Buffer.from(JSON.stringify(spell(model)))
+}
+
+function spell({ id, ownedBy }: ModelEntry): object {
+  return { id, object: 'model', created: CREATED, owned_by: ownedBy }
+}

@@ -1,0 +1,226 @@
+import type { Block } from '../../chat/blocks.js'
+import type { Emit } from '../../chat/events.js'
+import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import type { SseRecord } from '../../lib/sse.js'
+import { isObject, parseJson, textOf } from '../../lib/values.js'
+import type { Reading, StreamReader } from '../protocol.js'
+import { readFailure } from './errors.js'
+import { readFinish } from './finish.js'
+import type { MakeId } from './items.js'
+import { rawSlot, StreamItem, summarySlot } from './stream-item.js'
+import { readUsage } from './usage.js'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Reads one stream of a response. */
+export function readStream(reading: Reading): StreamReader {
+  return new Reader(reading)
+}
+
+class Reader implements StreamReader {
+  state: StreamReader['state'] = 'open'
+  readonly makeId: MakeId
+  readonly #items = new Map<number, StreamItem>()
+  #started = false
+  #failed = false
+  #blocks = 0
+  #calls = false
+  #refusals = false
+
+  constructor({ id }: Reading) {
+    let made = 0
+    this.makeId = () => `call_${id}_${made++}`
+  }
+
+  read(record: SseRecord, emit: Emit): void {
+    if (this.#failed || this.state === 'over' || isNothing(record.data)) return
+    const event = parseJson(record.data)
+    if (!isObject(event)) return this.fail(invalidAnswer('a stream record that is not JSON'), emit)
+    const handle = HANDLERS.get(textOf(event.type) ?? record.event ?? '')
+    if (handle) {
+      if (!this.#started) this.#start(event, emit)
+      handle(this, event, emit)
+    } else if (event.error) this.fail(readFailure(event.error), emit)
+  }
+
+  /** The item that an event speaks of; some servers leave out its index, or its beginning. */
+  item({ output_index: index, item_id: id }: Fields, kind: unknown): StreamItem {
+    const known = typeof index === 'number' ? this.#items.get(index) : this.#byId(textOf(id))
+    if (known) return known
+    const item = new StreamItem(this, String(kind))
+    this.#items.set(typeof index === 'number' ? index : this.#free(), item)
+    return item
+  }
+
+  /** Emits the beginning of the next block. */
+  open(block: Block, emit: Emit): number {
+    if (block.type === 'tool-call') this.#calls = true
+    if (block.type === 'refusal') this.#refusals = true
+    const index = this.#blocks++
+    emit({ type: 'block', index, choice: 0, block })
+    return index
+  }
+
+  /** The end, good or cut short. What the stream itself left out is taken from the whole. */
+  end(event: Fields, emit: Emit): void {
+    const response = isObject(event.response) ? event.response : {}
+    if (response.status === 'failed' || response.status === 'cancelled') {
+      return this.fail(readFailure(response.error), emit)
+    }
+    const output = Array.isArray(response.output) ? response.output.filter(isObject) : []
+    for (const [at, item] of output.entries()) this.#complete(at, item, output.length, emit)
+    for (const item of this.#items.values()) item.close(emit)
+    const status = event.type === 'response.incomplete' ? 'incomplete' : response.status
+    const held = { calls: this.#calls, refusals: this.#refusals }
+    emit({ type: 'finish', choice: 0, finish: readFinish({ ...response, status }, held) })
+    const usage = readUsage(response.usage)
+    if (usage) emit({ type: 'usage', usage })
+    this.state = 'over'
+  }
+
+  fail(fault: Fault, emit: Emit): void {
+    if (!this.#started) this.#start({}, emit)
+    this.#failed = true
+    emit({ type: 'error', fault })
+  }
+
+  #start(event: Fields, emit: Emit): void {
+    this.#started = true
+    const response = isObject(event.response) ? event.response : {}
+    emit({ type: 'start', id: textOf(response.id) ?? undefined, model: textOf(response.model) ?? undefined })
+  }
+
+  #byId(id: string | null): StreamItem | undefined {
+    const items = [...this.#items.values()]
+    return (id === null ? undefined : items.find((item) => item.id === id)) ?? items.findLast((item) => !item.isDone)
+  }
+
+  #free(): number {
+    let index = this.#items.size
+    while (this.#items.has(index)) index++
+    return index
+  }
+
+  #complete(at: number, whole: Fields, count: number, emit: Emit): void {
+    const id = textOf(whole.id)
+    const placed = this.#items.get(at)
+    const same = placed?.kind === whole.type ? placed : undefined
+    const known = [...this.#items.values()].find((item) => id !== null && item.id === id) ?? same
+    if (known) return known.done(whole, emit)
+    if (this.#items.size >= count) return
+    const item = new StreamItem(this, String(whole.type))
+    this.#items.set(this.#items.has(at) ? this.#free() : at, item)
+    item.done(whole, emit)
+  }
+}
+
+/** Some gateways keep a connection alive by records instead of comments; some end it as the older language does. */
+function isNothing(data: string): boolean {
+  const first = data.charCodeAt(0)
+  if (first === BRACE) return false
+  const text = data.trim()
+  return text === '' || text.startsWith(':') || text === '[DONE]'
+}
+
+const BRACE = 0x7b
+
+type Handle = (reader: Reader, event: Fields, emit: Emit) => void
+
+function place(index: unknown): number {
+  return typeof index === 'number' && index >= 0 ? index : 0
+}
+
+function spelled(text: unknown): string {
+  return typeof text === 'string' ? text : ''
+}
+
+const growText: Handle = (reader, event, emit) =>
+  reader.item(event, 'message').grow(place(event.content_index), spelled(event.delta), false, emit)
+
+const growRefusal: Handle = (reader, event, emit) =>
+  reader.item(event, 'message').grow(place(event.content_index), spelled(event.delta), true, emit)
+
+const growSummary: Handle = (reader, event, emit) =>
+  reader.item(event, 'reasoning').grow(summarySlot(place(event.summary_index)), spelled(event.delta), false, emit)
+
+const growThought: Handle = (reader, event, emit) =>
+  reader.item(event, 'reasoning').grow(rawSlot(place(event.content_index)), spelled(event.delta), false, emit)
+
+const growCall: Handle = (reader, event, emit) =>
+  reader.item(event, 'function_call').grow(0, spelled(event.delta), false, emit)
+
+const growCustomCall: Handle = (reader, event, emit) =>
+  reader.item(event, 'custom_tool_call').grow(0, spelled(event.delta), false, emit)
+
+const added: Handle = (reader, event, emit) => {
+  if (isObject(event.item)) reader.item(event, event.item.type).added(event.item, emit)
+}
+
+const done: Handle = (reader, event, emit) => {
+  if (isObject(event.item)) reader.item({ item_id: event.item.id, ...event }, event.item.type).done(event.item, emit)
+}
+
+const partDone: Handle = (reader, event, emit) => {
+  if (!isObject(event.part)) return
+  const kind = event.part.type === 'reasoning_text' ? 'reasoning' : 'message'
+  reader.item(event, kind).partDone(place(event.content_index), event.part, emit)
+}
+
+const textDone: Handle = (reader, event, emit) =>
+  reader.item(event, 'message').fill(place(event.content_index), spelled(event.text), false, emit)
+
+const refusalDone: Handle = (reader, event, emit) =>
+  reader.item(event, 'message').fill(place(event.content_index), spelled(event.refusal), true, emit)
+
+const summaryDone: Handle = (reader, event, emit) =>
+  reader.item(event, 'reasoning').fill(summarySlot(place(event.summary_index)), spelled(event.text), false, emit)
+
+const thoughtDone: Handle = (reader, event, emit) =>
+  reader.item(event, 'reasoning').fill(rawSlot(place(event.content_index)), spelled(event.text), false, emit)
+
+const callDone: Handle = (reader, event, emit) =>
+  reader.item(event, 'function_call').fill(0, spelled(event.arguments), false, emit)
+
+const customCallDone: Handle = (reader, event, emit) =>
+  reader.item(event, 'custom_tool_call').fill(0, spelled(event.input), false, emit)
+
+const cite: Handle = (reader, event, emit) =>
+  reader.item(event, 'message').cite(place(event.content_index), event.annotation, emit)
+
+const end: Handle = (reader, event, emit) => reader.end(event, emit)
+
+const failed: Handle = (reader, event, emit) => {
+  const response = isObject(event.response) ? event.response : event
+  reader.fail(readFailure(response.error ?? (response === event ? { ...event, type: null } : undefined)), emit)
+}
+
+/** What only tells that the work goes on starts the stream, and no more. */
+const goOn: Handle = () => undefined
+
+const HANDLERS: ReadonlyMap<string, Handle> = new Map([
+  ['response.output_text.delta', growText],
+  ['response.refusal.delta', growRefusal],
+  ['response.reasoning_summary_text.delta', growSummary],
+  ['response.reasoning_text.delta', growThought],
+  ['response.function_call_arguments.delta', growCall],
+  ['response.custom_tool_call_input.delta', growCustomCall],
+  ['response.output_item.added', added],
+  ['response.output_item.done', done],
+  ['response.content_part.done', partDone],
+  ['response.output_text.done', textDone],
+  ['response.refusal.done', refusalDone],
+  ['response.reasoning_summary_text.done', summaryDone],
+  ['response.reasoning_text.done', thoughtDone],
+  ['response.function_call_arguments.done', callDone],
+  ['response.custom_tool_call_input.done', customCallDone],
+  ['response.output_text.annotation.added', cite],
+  ['response.created', goOn],
+  ['response.in_progress', goOn],
+  ['response.queued', goOn],
+  ['response.completed', end],
+  ['response.incomplete', end],
+  ['response.done', end],
+  ['response.failed', failed],
+  ['response.cancelled', failed],
+  ['error', failed],
+])
