@@ -84,7 +84,13 @@ export interface Keeping {
 }
 
 /** Every language that a provider may be said to speak. */
-export const protocolIds = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
+export const protocolIds = [
+  'openai-chat',
+  'openai-responses',
+  'anthropic-messages',
+  'gemini',
+  'openai-completions',
+] as const
 
 export type ProtocolId = (typeof protocolIds)[number]
 

@@ -1,0 +1,29 @@
+import type { ChatRequest } from '../../chat/request.js'
+import { RelayError } from '../../errors.js'
+import { writeSampling } from '../openai-chat/sampling.js'
+import type { Writing } from '../protocol.js'
+import { LANGUAGE } from './language.js'
+
+/** A prompt. @throws {RelayError} for a conversation of more than one text of the user */
+export function writeRequest(request: ChatRequest, writing: Writing): string {
+  const { losses } = writing
+  for (const tool of request.tools) losses.unsayable(tool.at)
+  losses.foreign(request.native)
+  return JSON.stringify({
+    model: writing.model,
+    prompt: promptOf(request),
+    max_tokens: request.maxOutputTokens,
+    ...writeSampling(request, writing),
+    ...(request.native?.protocol === LANGUAGE && request.native.fields),
+    ...(writing.stream && { stream: true, stream_options: { include_usage: true } }),
+  })
+}
+
+function promptOf({ turns }: ChatRequest): string {
+  const [turn, ...others] = turns
+  const [block, ...rest] = turn?.blocks ?? []
+  const isPlain = turn?.role === 'user' && block?.type === 'text' && rest.length === 0 && others.length === 0
+  if (isPlain) return block.text
+  const param = others[0]?.at ?? turn?.at ?? 'messages'
+  throw new RelayError('invalid_request', `${param}: a prompt is one text of the user, no conversation.`, { param })
+}
