@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readRecords, type SseRecord } from '../../src/lib/sse.js'
-import { openaiChat } from '../../src/protocols/openai-chat/index.js'
+import { readRecords, type SseRecord } from '../../../src/lib/sse.js'
+import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 
 const records = (...datas: string[]): SseRecord[] => datas.map((data) => ({ event: undefined, data }))
 const sign = (chunk: unknown): string => {
@@ -62,9 +62,9 @@ describe('readEnding', () => {
   })
 })
 
-describe('readAnswer', () => {
+describe('readAnswerFacts', () => {
   const fault = (value: unknown): string | undefined =>
-    openaiChat.readAnswer(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).fault?.message
+    openaiChat.readAnswerFacts(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).fault?.message
 
   it.each<[string, unknown, string]>([
     ['an error under 200', { error: { message: 'Provider returned error', code: 429 } }, 'Provider returned error'],
@@ -90,7 +90,7 @@ describe('readAnswer', () => {
         completion_tokens_details: { reasoning_tokens: 4 },
         prompt_tokens_details: { cached_tokens: 8 },
       },
-      { input: 10, cachedInput: 8, output: 5, reasoning: 4 },
+      { input: 10, cachedInput: 8, cacheWriteInput: 0, output: 5, reasoning: 4 },
     ],
     [
       "reasoning beside the completion, xAI's way",
@@ -100,11 +100,15 @@ describe('readAnswer', () => {
         total_tokens: 14428,
         completion_tokens_details: { reasoning_tokens: 2809 },
       },
-      { input: 10120, cachedInput: 0, output: 4308, reasoning: 2809 },
+      { input: 10120, cachedInput: 0, cacheWriteInput: 0, output: 4308, reasoning: 2809 },
     ],
-    ['nonsense', { prompt_tokens: -1, completion_tokens: 'x' }, { input: 0, cachedInput: 0, output: 0, reasoning: 0 }],
+    [
+      'nonsense',
+      { prompt_tokens: -1, completion_tokens: 'x' },
+      { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 },
+    ],
   ])('usage with %s', (_name, usage, expected) => {
-    expect(openaiChat.readAnswer(Buffer.from(JSON.stringify({ choices: [], usage, error: null })))).toEqual({
+    expect(openaiChat.readAnswerFacts(Buffer.from(JSON.stringify({ choices: [], usage, error: null })))).toEqual({
       usage: expected,
     })
   })
@@ -137,7 +141,7 @@ describe('readFault', () => {
 })
 
 it('reads its own stream errors as faults', async () => {
-  const { RelayError } = await import('../../src/errors.js')
+  const { RelayError } = await import('../../../src/errors.js')
   const [record] = readRecords(openaiChat.writeStreamError(new RelayError('upstream_failed', 'gone "away"\n')))
   expect(record && openaiChat.readSign(record)).toMatchObject({ message: 'gone "away"\n', status: 500 })
 })
