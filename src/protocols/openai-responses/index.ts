@@ -1,0 +1,46 @@
+import type { Protocol } from '../protocol.js'
+import { readAnswer, readAnswerFacts } from './answer.js'
+import { counting } from './counting.js'
+import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
+import { readFacts } from './facts.js'
+import { writeModel, writeModels } from './models.js'
+import { ID } from './native.js'
+import { readRequest } from './read-request.js'
+import { readStream } from './read-stream.js'
+import { recall } from './recall.js'
+import { readEnding, readSign } from './signs.js'
+import { writeRequest } from './write-request.js'
+import { writeAnswer, writeStream } from './write-stream.js'
+
+/** OpenAI's Responses. */
+export const openaiResponses: Protocol = {
+  id: ID,
+  traits: {
+    toolName: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+    toolId: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+    freeformTools: true,
+    toolNamespaces: true,
+    objectInput: false,
+  },
+  passedHeaders: ['openai-beta'],
+  headers: [],
+  pathFor: () => '/responses',
+  readFacts,
+  readRequest,
+  writeRequest,
+  readAnswer,
+  writeAnswer,
+  readStream,
+  writeStream,
+  counting,
+  recall,
+  readAnswerFacts,
+  readSign,
+  readEnding,
+  readFault,
+  statusOf,
+  writeModels,
+  writeModel,
+  writeError,
+  writeStreamError,
+}
