@@ -44,11 +44,18 @@ export function writeResponse(answering: Answering, model: string, progress: Pro
     top_p: 1,
     truncation: 'disabled',
     ...echo,
-    usage: progress.usage ? writeUsage(progress.usage) : null,
+    usage: writeProgress(progress),
     metadata: metadata ?? {},
     access_programs: null,
   }
 }
+
+/** What the upstream did not count stands as nothing: clients read the counts of a finished response unasked. */
+function writeProgress({ status, usage }: Progress): object | null {
+  return status === 'in_progress' ? null : writeUsage(usage ?? UNCOUNTED)
+}
+
+const UNCOUNTED: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
 
 /** The type of a function wants these, also where the caller left them out. */
 function repeatTool(tool: unknown): unknown {

@@ -44,18 +44,26 @@ function writeImage(block: MediaBlock): object | undefined {
 }
 
 function writeFile(block: MediaBlock): object | undefined {
-  const { source, detail, name } = block
-  const closely = detail && { detail }
-  if (source.type === 'text') return { type: 'input_text', text: name ? `${name}\n\n${source.text}` : source.text }
-  if (source.type === 'url') return { type: 'input_file', ...closely, file_url: source.url }
-  if (source.type === 'id') {
-    return source.protocol === ID ? { type: 'input_file', ...closely, file_id: source.id } : undefined
-  }
-  const mime = mimeOf(block) ?? 'application/pdf'
-  // The provider tells the kind of a file by its name.
-  const filename = name ?? `file.${mime === 'text/plain' ? 'txt' : mime.replace(/^.*\/(?:x-)?/, '')}`
-  return { type: 'input_file', ...closely, filename, file_data: writeDataUrl(mime, source.data) }
+  const { source, detail } = block
+  const around = { type: 'input_file', ...(detail && { detail }) }
+  if (source.type === 'url') return { ...around, file_url: source.url }
+  if (source.type === 'id') return source.protocol === ID ? { ...around, file_id: source.id } : undefined
+  const mime = source.type === 'text' ? 'text/plain' : (mimeOf(block) ?? 'application/pdf')
+  const data = source.type === 'text' ? Buffer.from(source.text).toString('base64') : source.data
+  return { ...around, filename: fileName(block.name, mime), file_data: writeDataUrl(mime, data) }
 }
+
+/** The provider tells the kind of a file by the end of its name. */
+function fileName(name: string | undefined, mime: string): string {
+  const extension = EXTENSIONS.get(mime) ?? mime.replace(/^.*\/(?:x-)?/, '')
+  if (name === undefined || name === '') return `file.${extension}`
+  return /\.\w+$/.test(name) ? name : `${name}.${extension}`
+}
+
+const EXTENSIONS = new Map([
+  ['text/plain', 'txt'],
+  ['text/markdown', 'md'],
+])
 
 const AUDIO = new Map([
   ['audio/wav', 'wav'],
