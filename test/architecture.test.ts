@@ -41,11 +41,12 @@ const floors: readonly (readonly string[])[] = [
   ['src/operations/'],
   ['src/parts.ts', 'src/answers.ts'],
   ['src/policies/', 'src/upstream/', 'src/options.ts', 'src/plugins.ts'],
-  ['src/config.ts', 'src/faults.ts', 'src/endpoints.ts', 'src/body.ts', 'src/running.ts'],
+  ['src/config.ts', 'src/config/', 'src/faults.ts', 'src/endpoints.ts', 'src/body.ts', 'src/running.ts'],
   ['src/providers/'],
   ['src/protocols/'],
   ['src/chat/'],
   ['src/call.ts', 'src/errors.ts', 'src/http.ts', 'src/version.ts'],
+  ['src/stores/'],
   ['src/lib/'],
 ]
 
@@ -93,9 +94,16 @@ describe('the house', () => {
     ['p-retry', ['src/policies/failover.ts']],
     ['bottleneck', ['src/upstream/bottleneck-light.d.ts', 'src/upstream/pace.ts']],
     ['eventsource-parser', ['src/lib/sse.ts']],
+    ['lru-cache', ['src/stores/memory.ts']],
     [
       'zod',
-      ['src/config.ts', 'src/faults.ts', 'src/protocols/openai-chat/request.ts', 'src/protocols/openai-chat/schema.ts'],
+      [
+        'src/config.ts',
+        'src/config/',
+        'src/faults.ts',
+        'src/protocols/openai-chat/request.ts',
+        'src/protocols/openai-chat/schema.ts',
+      ],
     ],
   ])('gives %s one home', (name, homes) => {
     const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))
@@ -104,7 +112,14 @@ describe('the house', () => {
 
   it('has no dependency that was not decided on', () => {
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
-    expect(Object.keys(dependencies)).toEqual(['bottleneck', 'eventsource-parser', 'p-retry', 'undici', 'zod'])
+    expect(Object.keys(dependencies)).toEqual([
+      'bottleneck',
+      'eventsource-parser',
+      'lru-cache',
+      'p-retry',
+      'undici',
+      'zod',
+    ])
   })
 
   it('names no provider and no protocol in shared code', () => {

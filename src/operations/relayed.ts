@@ -74,6 +74,7 @@ export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: 
     const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
     call.settle({ outcome, status: known?.status ?? 500, error: known })
     if (known?.blame) logger.warn(failureOf(call, known), 'a call failed')
+    if (known?.kind === 'internal') logger.error(failureOf(call, known), 'a call failed unexpectedly')
     throw error
   }
 }

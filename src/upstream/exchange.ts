@@ -5,23 +5,22 @@ import type { Waiter } from '../lib/departure.js'
 import { type Alarms, now } from '../lib/time.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { Decoder } from './decode.js'
-import { type Circumstances, failureOf, toConnectionError } from './failures.js'
+import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
 import { type Head, readHead } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
 import type { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
-import { redactJson, redactRecords } from './redact.js'
+import { redactRecords } from './redact.js'
 import type { Reply, Tools } from './reply.js'
+import { answeredIn } from './speed.js'
 import type { Receiver } from './transport.js'
 
 /** An error's body beyond this is no explanation. */
 const LONGEST_FAULT = 64 * 1024
 /** An answer beyond this is not held in memory for anyone. */
 const LONGEST_ANSWER = 256 * 1024 * 1024
-/** How much the latest answer moves a target's average. */
-const SMOOTHING = 0.2
 
 /**
  * One attempt: sends the call to one channel, and gives the answer once it is past its commit point. Until then every
@@ -29,7 +28,22 @@ const SMOOTHING = 0.2
  * @throws {RelayError}
  */
 export function exchange(call: Call, channel: Channel, tools: Tools, release: () => void): Promise<Reply> {
-  return new Promise((resolve, reject) => new Exchange(call, channel, tools, { resolve, reject, release }).start())
+  return new Promise((resolve, reject) => {
+    try {
+      const passage = call.open(call, channel, tools)
+      new Exchange({ call, channel, tools, passage }, { resolve, reject, release }).start()
+    } catch (error) {
+      release()
+      reject(error instanceof RelayError ? error : broken(error))
+    }
+  })
+}
+
+interface Given {
+  readonly call: Call
+  readonly channel: Channel
+  readonly tools: Tools
+  readonly passage: Passage
 }
 
 interface Ends {
@@ -40,9 +54,11 @@ interface Ends {
 
 class Exchange implements Receiver, Answering, Impatient, Waiter {
   readonly alarms: Alarms
+  readonly protocol: Protocol
   readonly #call: Call
   readonly #channel: Channel
   readonly #tools: Tools
+  readonly #passage: Passage
   readonly #ends: Ends
   readonly #patience: Patience
   readonly #startedAt: number = now()
@@ -51,14 +67,15 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   #intake: Intake | undefined
   #decoder: Decoder | undefined
   #flow: Outflow | undefined
-  #passage: Passage | undefined
   #head: Head | undefined
   #status = 0
   #firstOutputMs = 0
   #over = false
 
-  constructor(call: Call, channel: Channel, tools: Tools, ends: Ends) {
+  constructor({ call, channel, tools, passage }: Given, ends: Ends) {
     this.alarms = tools.alarms
+    this.protocol = passage.protocol
+    this.#passage = passage
     this.#call = call
     this.#channel = channel
     this.#tools = tools
@@ -74,10 +91,8 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     departure.waiter = this
     if (departure.left) return this.clientLeft()
     this.#patience.begin(facts.stream)
+    const { path, headers, body } = this.#passage
     try {
-      const passage = this.#call.open(this.#call, this.#channel, this.#tools)
-      this.#passage = passage
-      const { path, headers, body } = passage
       this.#tools.connections.send({ place, path, headers, body, connectMs }, this)
     } catch (error) {
       this.#fail(toConnectionError(error))
@@ -104,16 +119,25 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
 
   onData(chunk: Buffer): boolean {
     if (this.#over || !this.#intake) return true
-    const more = this.#intake.take(chunk)
-    if (more) this.#patience.renew()
-    else this.#patience.pause()
-    return more
+    try {
+      const more = this.#intake.take(chunk)
+      if (more) this.#patience.renew()
+      else this.#patience.pause()
+      return more
+    } catch (error) {
+      this.#fail(broken(error))
+      return true
+    }
   }
 
   onComplete(): void {
     if (this.#over) return
     this.#patience.allCame()
-    this.#intake?.end()
+    try {
+      this.#intake?.end()
+    } catch (error) {
+      this.refuse(broken(error))
+    }
   }
 
   onError(error: Error): void {
@@ -130,12 +154,8 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     else this.#flow.leave()
   }
 
-  get protocol(): Protocol {
-    return this.#passage?.protocol ?? this.#call.protocol
-  }
-
   commit(): Outflow {
-    const flow = (this.#passage as Passage).open(this)
+    const flow = this.#passage.open(this)
     this.#flow = flow
     this.#intake = this.#decoder ?? flow
     this.#decoder?.into(flow)
@@ -144,7 +164,7 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   }
 
   commitWhole(body: Buffer): void {
-    const flow = (this.#passage as Passage).openTranslated(this)
+    const flow = this.#passage.openTranslated(this)
     this.#resolve(flow)
     flow.tell(body)
   }
@@ -176,9 +196,8 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
 
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
     if (this.#over) return
-    this.#finish()
+    this.#end(end)
     this.#abort?.()
-    this.#settle(end)
   }
 
   /** The decoder can take more. */
@@ -202,11 +221,9 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   /** An error's status: what its body says of it, if it came whole. */
   #explain(bytes: Buffer | undefined, error: RelayError | undefined): void {
     if (error?.kind === 'client_left') return this.refuse(error)
+    const isTheirs = this.protocol === this.#call.protocol
     const { credential } = this.#channel
-    const fault = bytes && this.protocol.readFault(this.#status, bytes)
-    const isTheirs = fault?.native === true && this.protocol === this.#call.protocol
-    const body = isTheirs ? () => Buffer.from(redactJson(bytes?.toString() ?? '', credential)) : undefined
-    this.refuse(failureOf(fault, credential, { ...this.#circumstances, body }))
+    this.refuse(readFailure(bytes, { protocol: this.protocol, credential, isTheirs }, this.#circumstances))
   }
 
   get #circumstances(): Circumstances {
@@ -216,11 +233,10 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
     if (this.#over) return
     if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
-    const { bytes, usage, fault } = (this.#passage as Passage).deliver(body)
+    const { bytes, usage, fault } = this.#passage.deliver(body)
     if (fault) return this.doubt(fault)
-    this.#finish()
     this.#resolve(bytes)
-    this.#settle({ outcome: 'complete', usage })
+    this.#end({ outcome: 'complete', usage })
   }
 
   #resolve(body: Buffer | Outflow): void {
@@ -228,25 +244,17 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     const { target } = this.#channel
     const time = now()
     this.#firstOutputMs = time - this.#call.startedAt
-    target.firstOutputMs +=
-      (target.firstOutputMs === 0 ? 1 : SMOOTHING) * (time - this.#startedAt - target.firstOutputMs)
+    answeredIn(target, time - this.#startedAt)
     this.#call.attempts.push({ target: target.name, status: this.#status })
-    const contentType = this.#passage?.contentType(this.#head?.contentType ?? '') ?? ''
-    this.#ends.resolve({ status: this.#status, contentType, body, losses: this.#passage?.losses ?? [] })
+    const contentType = this.#passage.contentType(this.#head?.contentType ?? '')
+    this.#ends.resolve({ status: this.#status, contentType, body, losses: this.#passage.losses })
   }
 
-  #settle(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
-    const { outcome, usage, error } = end
+  #end(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
+    this.#finish()
     const { target } = this.#channel
-    this.#call.settle({
-      outcome,
-      usage,
-      error,
-      target,
-      losses: this.#passage?.losses,
-      status: this.#status,
-      firstOutputMs: this.#firstOutputMs,
-    })
+    const { losses } = this.#passage
+    this.#call.settle({ ...end, target, losses, status: this.#status, firstOutputMs: this.#firstOutputMs })
   }
 
   #finish(): void {

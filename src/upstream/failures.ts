@@ -2,7 +2,8 @@ import type { Credential } from '../call.js'
 import type { Fault } from '../chat/fault.js'
 import { type ErrorKind, RelayError } from '../errors.js'
 import { codeOf } from '../lib/codes.js'
-import { redactFault } from './redact.js'
+import type { Protocol } from '../protocols/protocol.js'
+import { redactFault, redactJson } from './redact.js'
 
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
 const EXHAUSTED = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'usage_limit_reached'])
@@ -34,6 +35,27 @@ export interface Circumstances {
 /** The same for a fault as the upstream told it: with its secrets hidden first. */
 export function failureOf(fault: Fault | undefined, credential: Credential, around: Circumstances): RelayError {
   return toRelayError(fault && redactFault(fault, credential), around)
+}
+
+interface From {
+  readonly protocol: Protocol
+  readonly credential: Credential
+  /** The caller speaks the upstream's language, and can be given its own words. */
+  readonly isTheirs: boolean
+}
+
+/** An answer with an error's status, by its body if it came whole. */
+export function readFailure(bytes: Buffer | undefined, from: From, around: Circumstances): RelayError {
+  const { protocol, credential, isTheirs } = from
+  const fault = bytes && protocol.readFault(around.upstreamStatus, bytes)
+  const passes = isTheirs && fault?.native === true
+  const body = passes ? () => Buffer.from(redactJson(bytes?.toString() ?? '', credential)) : undefined
+  return failureOf(fault, credential, { ...around, body })
+}
+
+/** A bug of ours: it must cost one call, not the process. */
+export function broken(cause: unknown): RelayError {
+  return new RelayError('internal', 'The relay failed to handle this request.', { cause })
 }
 
 /** An upstream's error answer, as the relay's own. The status line is believed before the body, unless it said 200. */

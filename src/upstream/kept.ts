@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { ByteStream } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
 import type { Keeping, Recall } from '../protocols/protocol.js'
+import { MemoryStore } from '../stores/memory.js'
 
 /** An answer, or one item of one. */
 export interface KeptAnswer {
@@ -13,30 +13,25 @@ export interface KeptAnswer {
 
 /** Answers that callers may refer to later: in memory, bounded, each for its own tenant. */
 export class KeptAnswers {
-  readonly #kept: LRUCache<string, KeptAnswer>
+  readonly #kept: MemoryStore<KeptAnswer>
 
   constructor({ maxBytes, seconds }: { readonly maxBytes: number; readonly seconds: number }) {
-    const sizeCalculation = ({ answer = '', items }: KeptAnswer, key: string): number =>
-      2 * (answer.length + items.length + key.length) + 256
-    this.#kept = new LRUCache({ maxSize: maxBytes, sizeCalculation, ttl: seconds * 1000 })
+    const bounds = { maxBytes, ms: seconds * 1000 }
+    this.#kept = new MemoryStore(bounds, ({ answer = '', items }) => answer.length + items.length)
   }
 
   find(tenant: string, id: string): KeptAnswer | undefined {
-    return this.#kept.get(keyOf(tenant, id))
+    return this.#kept.get(tenant, id)
   }
 
-  delete(tenant: string, id: string): boolean {
-    return this.#kept.delete(keyOf(tenant, id))
+  delete(tenant: string, id: string): void {
+    this.#kept.delete(tenant, id)
   }
 
   keep(tenant: string, { id, answer, items, parts }: Keeping): void {
-    this.#kept.set(keyOf(tenant, id), { answer, items })
-    for (const part of parts) this.#kept.set(keyOf(tenant, part.id), { answer: undefined, items: `[${part.item}]` })
+    this.#kept.set(tenant, id, { answer, items })
+    for (const part of parts) this.#kept.set(tenant, part.id, { answer: undefined, items: `[${part.item}]` })
   }
-}
-
-function keyOf(tenant: string, id: string): string {
-  return `${tenant}\n${id}`
 }
 
 /** The same stream, and the whole answer that one of its records holds. */

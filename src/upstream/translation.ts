@@ -13,13 +13,13 @@ import { RelayError } from '../errors.js'
 import { readRecords } from '../lib/sse.js'
 import type { Answering, Protocol, StreamReader, StreamWriter } from '../protocols/protocol.js'
 import { ArrayFraming } from './array-framing.js'
-import type { Memory } from './memory.js'
+import type { SignatureMemory } from './signature-memory.js'
 
 /** What translations work with. */
 export interface Translating {
   /** Whatever would be lost is an error instead. */
   readonly strict: boolean
-  readonly memory: Memory
+  readonly memory: SignatureMemory
 }
 
 /** One call between two languages: its request in the other, and the way back for whatever answer comes. */

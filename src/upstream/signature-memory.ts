@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import type { ChatAnswer } from '../chat/answer.js'
-import type { Block, ReasoningBlock } from '../chat/blocks.js'
-import type { Emit } from '../chat/events.js'
+import type { Block, ReasoningBlock, ToolCallBlock } from '../chat/blocks.js'
+import type { ChatEvent, Emit } from '../chat/events.js'
 import type { ChatRequest, Turn } from '../chat/request.js'
 import type { Signature } from '../chat/signatures.js'
+import { MemoryStore } from '../stores/memory.js'
 
 /** What an answer had around its tool calls, and the provider wants back. */
 interface Kept {
@@ -12,15 +12,14 @@ interface Kept {
   readonly signature: Signature | undefined
 }
 
-const MOST_BYTES = 32 * 1024 * 1024
-const LONGEST_MS = 60 * 60 * 1000
+const BOUNDS = { maxBytes: 32 * 1024 * 1024, ms: 60 * 60 * 1000 }
 
 /**
  * Remembers the signatures of answers by their tool calls. Most clients have no place for another language's: when they
  * come back with the tool's result, what they have dropped is put where it was. No tenant sees another's.
  */
-export class Memory {
-  readonly #kept = new LRUCache<string, Kept>({ maxSize: MOST_BYTES, sizeCalculation: sizeOf, ttl: LONGEST_MS })
+export class SignatureMemory {
+  readonly #kept = new MemoryStore<Kept>(BOUNDS, sizeOf)
 
   /** After a whole answer. */
   keep({ choices }: ChatAnswer, tenant: string, issuer: string): void {
@@ -34,30 +33,16 @@ export class Memory {
   /** Along a streamed one. */
   watch(emit: Emit, tenant: string, issuer: string): Emit {
     const keeper = new Keeper(issuer)
-    const open = new Map<number, Block>()
     return (event) => {
       emit(event)
-      if (event.type === 'delta') {
-        // Only thoughts are kept; of calls the id is enough.
-        const block = open.get(event.index)
-        if (block?.type === 'reasoning') open.set(event.index, { ...block, text: block.text + event.text })
-      } else if (event.type === 'block') {
-        const { type } = event.block
-        if (type === 'reasoning' || type === 'tool-call') open.set(event.index, event.block)
-      } else if (event.type === 'mark') {
-        const block = open.get(event.index)
-        if (block && event.signature) open.set(event.index, { ...block, signature: event.signature } as Block)
-      } else if (event.type === 'stop') {
-        const block = open.get(event.index)
-        if (block) keeper.add(block)
-        open.delete(event.index)
-      } else if (event.type === 'finish') this.#store(keeper, tenant)
+      if (event.type === 'finish') this.#store(keeper, tenant)
+      else keeper.hear(event)
     }
   }
 
   /** The conversation with what its client has dropped. */
   restore(request: ChatRequest, tenant: string): ChatRequest {
-    if (this.#kept.size === 0) return request
+    if (this.#kept.isEmpty) return request
     let changed = false
     const turns = request.turns.map((turn) => {
       const restored = turn.role === 'assistant' ? this.#restoreTurn(turn, tenant) : turn
@@ -68,24 +53,28 @@ export class Memory {
   }
 
   #restoreTurn(turn: Turn, tenant: string): Turn {
-    let reasoning: readonly ReasoningBlock[] = []
-    let changed = false
-    const blocks = turn.blocks.map((block): Block => {
-      const kept = block.type === 'tool-call' ? this.#kept.get(keyOf(tenant, block.id)) : undefined
-      if (!kept || block.type !== 'tool-call') return block
-      if (kept.reasoning.length > 0) reasoning = kept.reasoning
-      if (!kept.signature || block.signature) return block
-      changed = true
-      return { ...block, signature: kept.signature }
+    const calls = turn.blocks.flatMap((block) => (block.type === 'tool-call' ? [block] : []))
+    const kept = new Map<Block, Kept>()
+    for (const call of calls) {
+      const found = this.#kept.get(tenant, call.id)
+      if (found) kept.set(call, found)
+    }
+    if (kept.size === 0) return turn
+    const hasThoughts = turn.blocks.some(({ type }) => type === 'reasoning')
+    const [first] = calls
+    const blocks = turn.blocks.flatMap((block): Block[] => {
+      const { reasoning = [], signature } = kept.get(block) ?? {}
+      const signed = block.type === 'tool-call' && !block.signature && signature ? { ...block, signature } : block
+      return hasThoughts || block === first ? [signed] : [...reasoning, signed]
     })
-    const dropped = reasoning.length > 0 && !turn.blocks.some(({ type }) => type === 'reasoning')
-    if (!dropped && !changed) return turn
-    return { ...turn, blocks: dropped ? [...reasoning, ...blocks] : blocks }
+    // What led to the first call came before anything was said.
+    const before = hasThoughts || !first ? [] : (kept.get(first)?.reasoning ?? [])
+    return { ...turn, blocks: [...before, ...blocks] }
   }
 
   #store({ calls }: Keeper, tenant: string): void {
     for (const [id, kept] of calls) {
-      if (kept.signature || kept.reasoning.length > 0) this.#kept.set(keyOf(tenant, id), kept)
+      if (kept.signature || kept.reasoning.length > 0) this.#kept.set(tenant, id, kept)
     }
   }
 }
@@ -95,9 +84,26 @@ class Keeper {
   readonly calls = new Map<string, Kept>()
   readonly #issuer: string
   #reasoning: ReasoningBlock[] = []
+  readonly #open = new Map<number, { block: ReasoningBlock | ToolCallBlock; text: string }>()
 
   constructor(issuer: string) {
     this.#issuer = issuer
+  }
+
+  hear(event: ChatEvent): void {
+    if (event.type === 'block') {
+      const { type } = event.block
+      if (type === 'reasoning' || type === 'tool-call') this.#open.set(event.index, { block: event.block, text: '' })
+      return
+    }
+    const open = 'index' in event ? this.#open.get(event.index) : undefined
+    if (!open) return
+    if (event.type === 'delta' && open.block.type === 'reasoning') open.text += event.text
+    if (event.type === 'mark' && event.signature) open.block = { ...open.block, signature: event.signature }
+    if (event.type !== 'stop') return
+    this.#open.delete(event.index)
+    const { block, text } = open
+    this.add(block.type === 'reasoning' ? { ...block, text } : block)
   }
 
   add(block: Block): void {
@@ -114,11 +120,7 @@ class Keeper {
   }
 }
 
-function keyOf(tenant: string, callId: string): string {
-  return `${tenant}\n${callId}`
-}
-
-function sizeOf({ reasoning, signature }: Kept, key: string): number {
+function sizeOf({ reasoning, signature }: Kept): number {
   const text = reasoning.reduce((sum, block) => sum + block.text.length + (block.signature?.value.length ?? 0), 0)
-  return 2 * (key.length + text + (signature?.value.length ?? 0)) + 256
+  return text + (signature?.value.length ?? 0)
 }
