@@ -10,7 +10,7 @@ import { Router } from './policies/route.js'
 import { Running } from './running.js'
 import { Health } from './upstream/health.js'
 import { KeptAnswers } from './upstream/kept.js'
-import { Memory } from './upstream/memory.js'
+import { SignatureMemory } from './upstream/signature-memory.js'
 import { Paces } from './upstream/pace.js'
 import { Connections } from './upstream/transport.js'
 import { readUpstreams } from './upstream/upstreams.js'
@@ -46,7 +46,7 @@ export function assemble(options: RelayOptions): Parts {
       alarms: new Alarms(),
       drain: config.onDisconnect === 'drain',
       strict: config.translation === 'strict',
-      memory: new Memory(),
+      memory: new SignatureMemory(),
       retry: config.retry,
       health: new Health(config.health),
       paces: new Paces(),

@@ -2,11 +2,15 @@ import { anthropicMessages } from './anthropic-messages/index.js'
 import { gemini } from './gemini/index.js'
 import { openaiChat } from './openai-chat/index.js'
 import { openaiCompletions } from './openai-completions/index.js'
+import { openaiResponses } from './openai-responses/index.js'
 import type { Protocol, ProtocolId } from './protocol.js'
 
 /** Every language the relay speaks. */
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
-  [openaiChat, anthropicMessages, gemini, openaiCompletions].map((protocol) => [protocol.id, protocol]),
+  [openaiChat, openaiResponses, anthropicMessages, gemini, openaiCompletions].map((protocol) => [
+    protocol.id,
+    protocol,
+  ]),
 )
 
 /** A language by its id. @throws {TypeError} for one that is not spoken */

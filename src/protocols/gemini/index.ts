@@ -22,6 +22,7 @@ export const gemini: Protocol = {
     freeformTools: false,
     toolNamespaces: false,
     objectInput: true,
+    remoteMedia: false,
   },
   passedHeaders: [],
   headers: [],
