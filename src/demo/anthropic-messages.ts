@@ -63,18 +63,18 @@ function writeStream(reply: Reply, question: Question): readonly string[] {
   const start = reply.tool === undefined ? { type: 'text', text: '', citations: null } : call(reply.tool, {})
   const usage = { ...input(question), output_tokens: reply.pieces.length }
   return [
-    record({ type: 'message_start', message: message(question, 0) }),
-    record({ type: 'content_block_start', index: 0, content_block: start }),
-    record({ type: 'ping' }),
-    ...reply.pieces.map((piece) => record({ type: 'content_block_delta', index: 0, delta: delta(reply, piece) })),
-    record({ type: 'content_block_stop', index: 0 }),
-    record({ type: 'message_delta', delta: { ...ending(reply), container: null }, usage }),
-    record({ type: 'message_stop' }),
+    record('message_start', { message: message(question, 0) }),
+    record('content_block_start', { index: 0, content_block: start }),
+    record('ping'),
+    ...reply.pieces.map((piece) => record('content_block_delta', { index: 0, delta: delta(reply, piece) })),
+    record('content_block_stop', { index: 0 }),
+    record('message_delta', { delta: { ...ending(reply), container: null }, usage }),
+    record('message_stop'),
   ]
 }
 
-function record(value: { readonly type: string }): string {
-  return `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
+function record(type: string, fields: object = {}): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`
 }
 
 function delta({ tool }: Reply, piece: string): object {
