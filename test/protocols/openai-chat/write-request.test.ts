@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest'
+import type { Block } from '../../../src/chat/blocks.js'
+import type { ChatRequest, Turn } from '../../../src/chat/request.js'
+import { RelayError } from '../../../src/errors.js'
+import { readFields, readMessages, write } from './kit.js'
+
+const user = (...blocks: Block[]): Turn => ({ role: 'user', at: 'messages[0]', blocks })
+const model = (...blocks: Block[]): Turn => ({ role: 'assistant', at: 'messages[1]', blocks })
+const text = (words: string): Block => ({ type: 'text', text: words })
+const image: Block = {
+  type: 'media',
+  kind: 'image',
+  source: { type: 'bytes', data: '/9j/4AAQSkZJ' },
+  mime: 'image/png',
+}
+const messages = (turns: readonly Turn[], ...more: [dialect?: object]): unknown =>
+  write({ turns }, ...more).body.messages
+
+describe('messages', () => {
+  it('results first, images of results after all of them, then what was said', () => {
+    const written = messages([
+      user(
+        text('and now?'),
+        { type: 'tool-result', callId: 'a', blocks: [text('1'), image] },
+        { type: 'tool-result', callId: 'b', blocks: [text('ENOENT')], failed: true },
+      ),
+    ])
+    expect(written).toEqual([
+      { role: 'tool', tool_call_id: 'a', content: '1' },
+      { role: 'tool', tool_call_id: 'b', content: 'Error: ENOENT' },
+      {
+        role: 'user',
+        // HC-013: named by its bytes.
+        content: [
+          { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/4AAQSkZJ' } },
+          { type: 'text', text: 'and now?' },
+        ],
+      },
+    ])
+  })
+
+  it('HC-058: a call without input has an empty object', () => {
+    expect(messages([model({ type: 'tool-call', id: 'c', name: 'f', input: '' })])).toEqual([
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }],
+      },
+    ])
+  })
+
+  it('HC-026: reasoning alone is no message, and nothing stands in for it', () => {
+    expect(messages([model({ type: 'reasoning', text: 'hm' }), user(text('go on'))])).toEqual([
+      { role: 'user', content: 'go on' },
+    ])
+  })
+
+  it('HC-046: reasoning goes back as text only where it is wanted; a lost one is a space', () => {
+    const call: Block = { type: 'tool-call', id: 'c', name: 'f', input: '{}' }
+    const turns = [model({ type: 'reasoning', text: 'hm' }, text('a')), model(call)]
+    expect(JSON.stringify(messages(turns))).not.toContain('reasoning')
+    expect(messages(turns, { echoesReasoning: true })).toMatchObject([
+      { reasoning_content: 'hm', content: 'a' },
+      { reasoning_content: ' ' },
+    ])
+  })
+
+  it('proofs go back to their issuer only, as they were issued', () => {
+    const detail = { type: 'reasoning.text', signature: 's', index: 0, format: 'f' }
+    const signature = { protocol: 'openai-chat', value: JSON.stringify(detail) }
+    const past = (issuer: string | undefined): Turn =>
+      model({ type: 'reasoning', text: 'hm', signature: { ...signature, issuer } }, text('a'))
+    expect(messages([past('here')])).toMatchObject([{ reasoning_details: [{ ...detail, text: 'hm' }] }])
+    expect(messages([past(undefined)])).toMatchObject([{ reasoning_details: [{ ...detail, text: 'hm' }] }])
+    expect(JSON.stringify(messages([past('there')]))).not.toContain('reasoning')
+  })
+
+  it('HC-041: signatures of Google go to who issued or needs them; a first call without one may be anyone’s', () => {
+    const call = (id: string, issuer?: string): Block => ({
+      type: 'tool-call',
+      id,
+      name: 'f',
+      input: '{}',
+      signature: { protocol: 'gemini', value: 'U0lH', issuer },
+    })
+    const extra = (value: string): object => ({ extra_content: { google: { thought_signature: value } } })
+    expect(messages([model(call('a', 'here'))])).toMatchObject([{ tool_calls: [extra('U0lH')] }])
+    expect(JSON.stringify(messages([model(call('a', 'there'), call('b'))]))).not.toContain('extra')
+    expect(messages([model(call('a', 'there'), call('b'))], { needsSignatures: true })).toMatchObject([
+      { tool_calls: [extra('skip_thought_signature_validator'), extra('U0lH')] },
+    ])
+  })
+
+  it('texts: one as itself, several as parts, or joined for servers of the older kind', () => {
+    expect(messages([user(text('a'), text('b'))])).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'text', text: 'b' },
+        ],
+      },
+    ])
+    expect(messages([user(text('a'), text('b'))], { oldOutputCap: true })).toEqual([
+      { role: 'user', content: 'a\n\nb' },
+    ])
+    expect(messages([{ role: 'system', blocks: [text('a'), text('b')] }])).toEqual([
+      { role: 'system', content: 'a\n\nb' },
+    ])
+  })
+
+  it('what cannot be said is told by its path, and a question of nothing else is refused', () => {
+    const video: Block = {
+      type: 'media',
+      kind: 'video',
+      source: { type: 'url', url: 'https://x' },
+      at: 'contents[0].parts[1]',
+    }
+    expect(write({ turns: [user(text('a'), video)] }).losses).toEqual(['contents[0].parts[1]'])
+    expect(() => write({ turns: [user(video)] })).toThrowError(RelayError)
+    expect(() => write({ turns: [user({ type: 'tool-result', callId: 'a', blocks: [video] })] })).toThrowError(
+      RelayError,
+    )
+    const foreign: Block = { type: 'foreign', protocol: 'other', kind: 'server', value: {}, at: 'x' }
+    expect(write({ turns: [model(foreign), user(text('a'))] })).toMatchObject({
+      losses: ['x'],
+      body: { messages: [{ role: 'user' }] },
+    })
+  })
+})
+
+describe('fields', () => {
+  it('the new cap or the old one, never both; HC-010: never none', () => {
+    expect(write({ maxOutputTokens: 5 }).body).toMatchObject({ max_completion_tokens: 5 })
+    expect(write({ maxOutputTokens: 5 }, { oldOutputCap: true }).body).toMatchObject({ max_tokens: 5 })
+    expect(write({ maxOutputTokens: 5 }, { oldOutputCap: true }).body).not.toHaveProperty('max_completion_tokens')
+    expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_tokens/)
+  })
+
+  it('HC-008: sampling that is not taken is left out and told, its default in silence', () => {
+    const request = { temperature: 0.3, topP: 1, frequencyPenalty: 1, stop: ['a'] }
+    const { body, losses } = write(request, { sampling: 'none' })
+    expect(body).not.toHaveProperty('temperature')
+    expect(body).toMatchObject({ stop: ['a'] })
+    expect(losses).toEqual(['temperature', 'frequency_penalty'])
+    expect(write(request)).toMatchObject({ losses: [], body: { temperature: 0.3, top_p: 1, frequency_penalty: 1 } })
+  })
+
+  it.each<[ChatRequest['reasoning'], object, unknown, string[]]>([
+    [{ effort: 'high' }, {}, 'high', []],
+    [{ budget: 2048 }, {}, 'low', []],
+    [{ budget: -1 }, {}, undefined, []],
+    [{ effort: 'minimal' }, { efforts: ['low', 'high'] }, 'low', ['reasoning_effort']],
+    [{ effort: 'high' }, { reasoning: 'none' }, undefined, ['reasoning_effort']],
+    [{ effort: 'none' }, { reasoning: 'none' }, undefined, []],
+  ])('HC-052: reasoning %j under %j', (reasoning, dialect, effort, losses) => {
+    const written = write({ reasoning }, dialect)
+    expect(written.body.reasoning_effort).toBe(effort)
+    expect(written.losses).toEqual(losses)
+  })
+
+  it('HC-078: usage of a stream is always asked for', () => {
+    expect(write({}, {}, true).body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
+    expect(write({}).body).not.toHaveProperty('stream')
+  })
+
+  it('tools, and what is chosen of them', () => {
+    const tools = readFields({
+      tools: [
+        { type: 'function', function: { name: 'f', parameters: { type: 'object' } } },
+        {
+          type: 'custom',
+          custom: { name: 'p', format: { type: 'grammar', grammar: { syntax: 'lark', definition: 'x' } } },
+        },
+      ],
+    }).tools
+    const toolChoice = { type: 'allowed', mode: 'required', names: ['p'] } as const
+    expect(write({ tools, toolChoice }).body).toMatchObject({
+      tools: [
+        { type: 'function', function: { name: 'f', parameters: { type: 'object' } } },
+        {
+          type: 'custom',
+          custom: { name: 'p', format: { type: 'grammar', grammar: { syntax: 'lark', definition: 'x' } } },
+        },
+      ],
+      tool_choice: {
+        type: 'allowed_tools',
+        allowed_tools: { mode: 'required', tools: [{ type: 'custom', custom: { name: 'p' } }] },
+      },
+    })
+    expect(write({ tools, toolChoice }, { oldOutputCap: true }).body).toMatchObject({
+      tools: [{ type: 'custom' }],
+      tool_choice: 'required',
+    })
+  })
+
+  it('HC-024: no choice without tools', () => {
+    const { body } = write({ toolChoice: { type: 'auto' }, parallelToolCalls: false })
+    expect(body).not.toHaveProperty('tool_choice')
+    expect(body).not.toHaveProperty('parallel_tool_calls')
+  })
+
+  it('losses of the top', () => {
+    const native = { protocol: 'other', fields: { safetySettings: [] } }
+    expect(write({ topK: 3, native, serviceTier: 'standard_only' }).losses).toEqual([
+      'top_k',
+      'service_tier',
+      'safetySettings',
+    ])
+    expect(write({ userId: 'u'.repeat(65) }).body).not.toHaveProperty('user')
+  })
+})
+
+it('a request that is read and written is the same request', () => {
+  const messages = [
+    { role: 'system', content: 's' },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'a', weight: 2 },
+        { type: 'image_url', image_url: { url: 'https://x/y.png', detail: 'high' } },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: 'b',
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a": 1.0}' } }],
+      partial: true,
+    },
+    { role: 'tool', tool_call_id: 'c', content: 'r' },
+    { role: 'user', content: 'z', name: 'ann' },
+  ]
+  const fields = {
+    tools: [
+      { type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: false } },
+    ],
+    tool_choice: { type: 'function', function: { name: 'f' } },
+    parallel_tool_calls: false,
+    max_completion_tokens: 7,
+    temperature: 0,
+    seed: 0,
+    stop: ['x'],
+    n: 2,
+    logprobs: true,
+    top_logprobs: 3,
+    response_format: { type: 'json_schema', json_schema: { name: 's', schema: {}, strict: true } },
+    verbosity: 'low',
+    reasoning_effort: 'low',
+    user: 'u',
+    metadata: { a: 'b' },
+    prediction: { type: 'content', content: 'x' },
+  }
+  const { body, losses } = write(readFields({ messages, ...fields }))
+  expect(body).toEqual({ model: 'up', messages, ...fields })
+  expect(losses).toEqual([])
+  expect(write({ turns: readMessages(...messages).turns }).body.messages).toEqual(messages)
+})
