@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest'
+import type { ChatEvent } from '../../../src/chat/events.js'
+import { Losses } from '../../../src/chat/losses.js'
+import type { ChatRequest } from '../../../src/chat/request.js'
+import { RelayError } from '../../../src/errors.js'
+import { openaiCompletions } from '../../../src/protocols/openai-completions/index.js'
+import { answering, bytes, chunks, emptyRequest, fold, path, readStream, stream } from '../openai-chat/kit.js'
+
+const read = (fields: object): ChatRequest => openaiCompletions.readRequest(bytes({ model: 'm', ...fields }), path)
+const write = (request: ChatRequest): Record<string, unknown> => {
+  const losses = new Losses('openai-completions')
+  return JSON.parse(
+    openaiCompletions.writeRequest(request, { model: 'up', stream: true, issuer: 'x', dialect: {}, losses }),
+  )
+}
+
+describe('a request', () => {
+  it('HC-176: one prompt is what the user says', () => {
+    const fields = {
+      max_tokens: 5,
+      stop: ['x'],
+      n: 2,
+      temperature: 0,
+      echo: false,
+      best_of: 1,
+      logprobs: null,
+      suffix: null,
+      stream: true,
+      stream_options: { include_usage: true },
+    }
+    for (const prompt of ['hi', ['hi']]) {
+      expect(read({ prompt, ...fields })).toMatchObject({
+        turns: [{ role: 'user', blocks: [{ type: 'text', text: 'hi', at: 'prompt' }] }],
+        stream: true,
+        wantsUsage: true,
+        maxOutputTokens: 5,
+        stop: ['x'],
+        choices: 2,
+        temperature: 0,
+        native: undefined,
+      })
+    }
+  })
+
+  it.each<[object, string]>([
+    [{ prompt: ['a', 'b'] }, 'prompt'],
+    [{ prompt: [1, 2, 3] }, 'prompt'],
+    [{ prompt: [[1], [2]] }, 'prompt'],
+    [{ prompt: [] }, 'prompt'],
+    [{ prompt: null }, 'prompt'],
+    [{ prompt: {} }, 'prompt'],
+    [{}, 'prompt'],
+    [{ prompt: 'a', echo: true }, 'echo'],
+    [{ prompt: 'a', suffix: 'x' }, 'suffix'],
+    [{ prompt: 'a', best_of: 3 }, 'best_of'],
+    [{ prompt: 'a', logprobs: 3 }, 'logprobs'],
+    [{ prompt: 'a', logprobs: 0 }, 'logprobs'],
+    [{ prompt: 'a', max_tokens: 'x' }, 'max_tokens'],
+  ])('HC-176: %j is refused by its path', (fields, param) => {
+    let refused: unknown
+    try {
+      read(fields)
+    } catch (error) {
+      refused = error
+    }
+    expect(refused).toMatchObject({ name: 'RelayError', status: 400, param })
+  })
+
+  it('several prompts are told to come one by one', () => {
+    expect(() => read({ prompt: ['a', 'b'] })).toThrowError('prompt: one prompt a request: send the others apart')
+  })
+
+  it('is written back for those who speak the language; a conversation is not', () => {
+    expect(write(read({ prompt: 'hi', max_tokens: 5, logit_bias: { 1: 2 } }))).toEqual({
+      model: 'up',
+      prompt: 'hi',
+      max_tokens: 5,
+      logit_bias: { 1: 2 },
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+    const turn = { role: 'user', blocks: [{ type: 'text', text: 'a' }], at: 'messages[0]' } as const
+    for (const turns of [[turn, { ...turn, at: 'messages[1]' }], [{ ...turn, role: 'system' as const }], []]) {
+      expect(() => write({ ...emptyRequest, turns })).toThrowError(RelayError)
+    }
+  })
+
+  it('facts: model, its place, and whether it streams', () => {
+    const facts = openaiCompletions.readFacts(bytes('{"model":"mä","prompt":[1],"stream":true}'), path)
+    expect(facts).toEqual({ model: 'mä', modelAt: { start: 9, end: 14 }, stream: true })
+    for (const body of [
+      '',
+      '[]',
+      '{"prompt":"x"}',
+      '{"model":""}',
+      '{"model":"a","model":"b"}',
+      '{"model":"a","stream":1}',
+    ]) {
+      expect(() => openaiCompletions.readFacts(bytes(body), path), body).toThrowError(RelayError)
+    }
+  })
+})
+
+describe('an answer', () => {
+  const usage = { input: 1, cachedInput: 0, cacheWriteInput: 0, output: 2, reasoning: 0 }
+
+  it('HC-176: is text, choice by choice', () => {
+    const to = answering()
+    const one = {
+      blocks: [{ type: 'reasoning', text: 'hm' } as const, { type: 'text', text: 'a' } as const],
+      finish: { reason: 'length' } as const,
+    }
+    expect(JSON.parse(openaiCompletions.writeAnswer({ model: 'real', choices: [one, one], usage }, to))).toMatchObject({
+      id: 'cmpl-id1',
+      object: 'text_completion',
+      model: 'real',
+      choices: [
+        { text: 'a', index: 0, logprobs: null, finish_reason: 'length' },
+        { text: 'a', index: 1 },
+      ],
+      usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+    })
+    expect(to.losses.list.map(({ path: at }) => at)).toEqual(['content[0]'])
+  })
+
+  it('HC-176: its chunks look like the whole of it, usage when asked for', () => {
+    const events: ChatEvent[] = [
+      { type: 'start', id: 'x', model: 'real' },
+      { type: 'block', index: 0, choice: 0, block: { type: 'text', text: '' } },
+      { type: 'delta', index: 0, text: 'a' },
+      { type: 'block', index: 1, choice: 1, block: { type: 'text', text: '' } },
+      { type: 'delta', index: 1, text: 'b' },
+      { type: 'stop', index: 0 },
+      { type: 'stop', index: 1 },
+      { type: 'usage', usage },
+      { type: 'finish', choice: 1, finish: { reason: 'length' } },
+      { type: 'finish', choice: 0, finish: { reason: 'stop' } },
+    ]
+    const written = stream(events, answering({ wantsUsage: true }), openaiCompletions)
+    expect(written.endsWith('data: [DONE]\n\n')).toBe(true)
+    const common = { id: 'cmpl-id1', object: 'text_completion', created: 1_700_000_000, model: 'real' }
+    const chunk = (index: number, text: string, finish_reason: string | null = null): object => ({
+      ...common,
+      choices: [{ index, text, logprobs: null, finish_reason }],
+    })
+    expect(chunks(written)).toMatchObject([
+      chunk(0, 'a'),
+      chunk(1, 'b'),
+      chunk(0, '', 'stop'),
+      chunk(1, '', 'length'),
+      { ...common, choices: [], usage: { total_tokens: 3 } },
+    ])
+    expect(fold(readStream(written, openaiCompletions))).toMatchObject({
+      choices: [
+        { blocks: [{ text: 'a' }], finish: { reason: 'stop' } },
+        { blocks: [{ text: 'b' }], finish: { reason: 'length' } },
+      ],
+      usage,
+    })
+    expect(stream(events, answering(), openaiCompletions)).not.toContain('usage')
+  })
+
+  it('of an upstream is read', () => {
+    const value = {
+      id: 'c',
+      model: 'm',
+      choices: [{ text: 'a', index: 0, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 1, completion_tokens: 2 },
+    }
+    expect(openaiCompletions.readAnswer(bytes(value), { id: 'r' })).toMatchObject({
+      choices: [{ blocks: [{ text: 'a' }] }],
+      usage,
+    })
+    expect(openaiCompletions.readAnswerFacts(bytes(value))).toMatchObject({ usage })
+  })
+
+  it('that fails says so, without a mark of success', () => {
+    expect(openaiCompletions.writeStream(answering()).fail(new RelayError('upstream_failed', 'gone'))).toContain(
+      '"error"',
+    )
+    expect(openaiCompletions.writeStream(answering()).end()).toMatch(/"finish_reason":"stop".*\[DONE]/s)
+  })
+})
