@@ -106,8 +106,8 @@ export interface PathFacts {
 
 /** What a place takes of a language, model by model: given by its provider. Left out: all of it. */
 export interface Dialect {
-  /** Whether the sampling fields (temperature and the like) are taken. */
-  readonly sampling?: 'any' | 'none'
+  /** Whether the sampling fields (temperature and the like) are taken. `one`: temperature or top_p, but not both. */
+  readonly sampling?: 'any' | 'one' | 'none'
   /** How reasoning is asked for. `adaptive`: by effort, the model finds its own budget. */
   readonly reasoning?: 'effort' | 'adaptive' | 'budget' | 'none'
   /** Steps of effort that are taken. */

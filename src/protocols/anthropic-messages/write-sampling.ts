@@ -22,11 +22,16 @@ function unsampled({ temperature = 1, topP = 1, topK }: ChatRequest, isThinking:
   return {}
 }
 
-function sampled({ temperature, topP, topK }: ChatRequest, { losses }: Writing): object {
+function sampled({ temperature, topP, topK }: ChatRequest, { dialect, losses }: Writing): object {
   if (temperature !== undefined && temperature > 1) losses.add('temperature', 'is at most 1 here')
+  const both = dialect.sampling === 'one' && temperature !== undefined && topP !== undefined
+  // Of the two the one that changes something is meant.
+  const byTemperature = !both || temperature !== 1
+  const byWords = !both || !byTemperature
+  if (!byWords && topP < ALL_WORDS) losses.add('top_p', 'is not taken together with temperature')
   return {
-    ...(temperature !== undefined && { temperature: Math.min(1, temperature) }),
-    ...(topP !== undefined && { top_p: topP }),
+    ...(temperature !== undefined && byTemperature && { temperature: Math.min(1, temperature) }),
+    ...(topP !== undefined && byWords && { top_p: topP }),
     ...(topK !== undefined && { top_k: topK }),
   }
 }

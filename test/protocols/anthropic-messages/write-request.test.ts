@@ -353,6 +353,17 @@ describe('the rest of a request, written', () => {
     expect([json.temperature, json.top_p, json.top_k, losses]).toEqual([1, 0.5, 2, ['temperature']])
   })
 
+  it.each([
+    [{ temperature: 0.2, topP: 1 }, { temperature: 0.2 }, []],
+    [{ temperature: 1, topP: 0.9 }, { top_p: 0.9 }, []],
+    [{ temperature: 0.2, topP: 0.9 }, { temperature: 0.2 }, ['top_p']],
+    [{ topP: 0.9 }, { top_p: 0.9 }, []],
+  ])('of %j writes one, where both are not taken', (fields, expected, lost) => {
+    const { json, losses } = write(fields, { sampling: 'one' })
+    const { temperature, top_p } = json
+    expect([JSON.parse(JSON.stringify({ temperature, top_p })), losses]).toEqual([expected, lost])
+  })
+
   it('drops stop sequences of white space', () => {
     const { json, losses } = write({ stop: ['\n', 'END'] })
     expect([json.stop_sequences, losses]).toEqual([['END'], ['stop']])
@@ -604,12 +615,12 @@ describe('Anthropic, the provider', () => {
     ['claude-3-5-sonnet-20241022', { reasoning: 'none', maxOutputTokens: 8192 }],
     ['claude-3-7-sonnet-latest', { reasoning: 'budget', maxOutputTokens: 64_000 }],
     ['claude-opus-4-20250514', { reasoning: 'budget', maxOutputTokens: 32_000, sampling: 'any' }],
-    ['claude-opus-4-1', { reasoning: 'budget', maxOutputTokens: 32_000 }],
+    ['claude-opus-4-1', { reasoning: 'budget', maxOutputTokens: 32_000, sampling: 'one' }],
     ['claude-opus-4-5-20251101', { reasoning: 'budget', maxOutputTokens: 64_000 }],
     ['claude-sonnet-4-20250514', { reasoning: 'budget', maxOutputTokens: 64_000 }],
-    ['claude-haiku-4-5', { reasoning: 'budget', maxOutputTokens: 64_000 }],
-    ['claude-sonnet-4-6', { reasoning: 'adaptive', sampling: 'any' }],
-    ['claude-opus-4-6', { reasoning: 'adaptive', sampling: 'any' }],
+    ['claude-haiku-4-5', { reasoning: 'budget', maxOutputTokens: 64_000, sampling: 'one' }],
+    ['claude-sonnet-4-6', { reasoning: 'adaptive', sampling: 'one' }],
+    ['claude-opus-4-6', { reasoning: 'adaptive', sampling: 'one' }],
     ['claude-opus-4-7', { reasoning: 'adaptive', sampling: 'none' }],
     ['claude-opus-5-5', { reasoning: 'adaptive', sampling: 'none' }],
     ['claude-sonnet-5-5', { reasoning: 'adaptive', sampling: 'none' }],
