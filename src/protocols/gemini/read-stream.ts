@@ -24,7 +24,7 @@ export class Fragments implements StreamReader {
   #started = false
   #failed = false
   #blocked = false
-  #usage: Record<string, unknown> = {}
+  readonly #usage: Record<string, unknown> = {}
   #blocks = 0
   #invented = 0
 
@@ -34,9 +34,9 @@ export class Fragments implements StreamReader {
 
   get state(): 'open' | 'complete' {
     if (this.#failed) return 'open'
-    const candidates = this.#candidates.filter((candidate) => candidate !== undefined)
-    const ended = candidates.length > 0 && candidates.every(({ finished }) => finished)
-    return ended || this.#blocked ? 'complete' : 'open'
+    if (this.#blocked) return 'complete'
+    for (const candidate of this.#candidates) if (candidate && !candidate.finished) return 'open'
+    return this.#candidates.length > 0 ? 'complete' : 'open'
   }
 
   /** Any candidate, or word of why there is none, has come. */
@@ -114,7 +114,7 @@ export class Fragments implements StreamReader {
   /** Each fragment tells all so far, but not each tells every count. */
   #readUsage(value: unknown, emit: Emit): void {
     if (!isObject(value)) return
-    this.#usage = { ...this.#usage, ...value }
+    Object.assign(this.#usage, value)
     const usage = readUsage(this.#usage)
     if (usage) emit({ type: 'usage', usage })
   }

@@ -131,7 +131,7 @@ describe('answers in', () => {
         citations: [{ url: 'https://a.test', title: 'A', start: 2, end: 4 }, { url: 'https://b.test' }],
       },
     ])
-    const again = write(answer).candidates[0].groundingMetadata
+    const again = write(answer).candidates[0]?.groundingMetadata
     expect(again).toEqual({ ...groundingMetadata, groundingSupports: groundingMetadata.groundingSupports })
   })
 
@@ -195,7 +195,7 @@ describe('answers out', () => {
     }
     expect(gemini.writeAnswer(answer, answering())).toContain('"args":{"n":9007199254740993}')
     const body = write(answer, losses)
-    const carried = body.candidates[0].content.parts[0].thoughtSignature
+    const carried = body.candidates[0]?.content.parts[0]?.thoughtSignature ?? ''
     expect(uncarry(carried)).toEqual({ issuer: 'a#claude', protocol: 'anthropic-messages', value: 'sig' })
     expect(body).toMatchObject({
       candidates: [

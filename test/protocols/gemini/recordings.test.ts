@@ -34,6 +34,22 @@ function load({ file }: Row): Recording {
   return JSON.parse(readFileSync(join(folder, file), 'utf8')) as Recording
 }
 
+/** What clients were seen to send. */
+const clients = resolve(folder, '../../client-requests')
+const seen: readonly { readonly client: string; readonly url: string; readonly body: unknown }[] = [
+  'google-genai',
+  'ai-sdk-google',
+  'langchain-google-genai',
+]
+  .filter((client) => existsSync(join(clients, `${client}.json`)))
+  .flatMap((client) => {
+    const file = JSON.parse(readFileSync(join(clients, `${client}.json`), 'utf8')) as {
+      captures: { requests: { url: string; body: unknown }[] }[]
+    }
+    return file.captures.flatMap(({ requests }) => requests.map(({ url, body }) => ({ client, url, body })))
+  })
+  .filter(({ url }) => /:(?:streamG|g)enerateContent/.test(url))
+
 /** What an answer means to those who read it. */
 function meaning({ choices, usage }: ChatAnswer): unknown {
   const told = choices.map(({ blocks, finish }) => ({
@@ -87,6 +103,17 @@ describe.runIf(here)('recorded answers', () => {
         })),
       })
     expect(says({ ...again, reasoning: request.reasoning })).toEqual(says(request))
+  })
+
+  it.each(seen)('$client: reads what it sends to $url', ({ body, url }) => {
+    const bytes = Buffer.from(JSON.stringify(body))
+    const [, id = '', operation = '', query = ''] = /models\/([^:]+):(\w+)\??(.*)/.exec(url) ?? []
+    const facts = { id, stream: operation.startsWith('stream'), query }
+    expect(gemini.readFacts(bytes, facts)).toMatchObject({ model: id, stream: facts.stream, asArray: false })
+    const request = gemini.readRequest(bytes, facts)
+    expect(
+      request.turns.flatMap(({ blocks }) => blocks).some((block) => block.type === 'text' && block.text !== ''),
+    ).toBe(true)
   })
 
   it('reads the error', () => {

@@ -7,8 +7,18 @@ import { readRecords } from '../../../src/lib/sse.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import type { Answering, Dialect, StreamReader, Writing } from '../../../src/protocols/protocol.js'
 
-/** Parsed JSON, for looking at. */
-export type Json = Record<string, unknown> & { [key: string]: never }
+interface Content {
+  readonly role: string
+  readonly parts: readonly { readonly functionCall?: object; readonly thoughtSignature?: string }[]
+}
+
+/** A request or an answer, parsed. */
+export interface Json {
+  readonly [name: string]: unknown
+  readonly contents: readonly Content[]
+  readonly candidates: readonly { readonly content: Content; readonly groundingMetadata?: object }[]
+  readonly generationConfig: Record<string, unknown>
+}
 
 export const issuer = 'g#gemini-3'
 

@@ -184,7 +184,7 @@ describe('turns', () => {
 
 describe('signatures', () => {
   const parts = (blocks: Block[], dialect = {}, before: Turn[] = [user(text('q'))]): unknown =>
-    written({ turns: [...before, assistant(...blocks)] }, dialect).contents[before.length].parts
+    written({ turns: [...before, assistant(...blocks)] }, dialect).contents[before.length]?.parts
 
   it('HC-041: go back to the call they came with, and only to their issuer', () => {
     const own = { signature: signed }
@@ -211,9 +211,7 @@ describe('signatures', () => {
     ]
     const waived = (dialect: object): unknown[] => {
       const body = written({ turns: [...before, assistant(call('d', 'f', { signature: signed }), call('e'))] }, dialect)
-      const all = (body.contents as { parts: { functionCall?: object; thoughtSignature?: string }[] }[]).flatMap(
-        ({ parts }) => parts,
-      )
+      const all = body.contents.flatMap(({ parts }) => parts)
       return all.filter((part) => part.functionCall).map((part) => part.thoughtSignature)
     }
     expect(waived({ needsSignatures: true })).toEqual([
@@ -262,7 +260,7 @@ describe('signatures', () => {
       contents: [{ parts: [{ text: 'q' }] }, { role: 'model', parts: [{ text: 'a', thoughtSignature: carried }] }],
     })
     expect(request.turns[1]?.blocks[0]).toMatchObject({ signature: uncarry(carried) })
-    expect(written(request).contents[1].parts).toEqual([{ text: 'a', thoughtSignature: 'c2ln' }])
+    expect(written(request).contents[1]?.parts).toEqual([{ text: 'a', thoughtSignature: 'c2ln' }])
   })
 })
 
