@@ -46,7 +46,7 @@ export function answering(request: Partial<ChatRequest> = {}): Answering {
 }
 
 /** The chunks of a stream that these events become. */
-export function chunks(text: string): Record<string, never>[] {
+export function chunks(text: string): Record<string, unknown>[] {
   return readRecords(Buffer.from(text)).flatMap(({ data }) => (data === '[DONE]' ? [] : [JSON.parse(data)]))
 }
 
