@@ -43,11 +43,21 @@ function writeSubset(schema: JsonSchema): Record<string, unknown> {
     .filter((name) => SUBSET.has(name))
     .map((name) => [name, inner(name, plain[name], writeSubset)] as const)
   const written = prune(withBounds(Object.fromEntries(kept), plain))
-  if (Array.isArray(written.enum)) return { ...written, type: 'string', enum: written.enum.map(String) }
+  if (Array.isArray(written.enum)) return withValues(written, written.enum)
   if (isObject(written.properties) && Object.keys(written.properties).length === 0) delete written.properties
   if (written.type === undefined && written.anyOf === undefined) written.type = typeOf(written)
   if (written.type === 'array' && written.items === undefined) written.items = { type: 'string' }
   return written
+}
+
+/** Values are texts there, and none of them is empty. */
+function withValues(
+  { enum: _, ...written }: Record<string, unknown>,
+  values: readonly unknown[],
+): Record<string, unknown> {
+  const texts = values.filter((value) => value !== null && value !== '').map(String)
+  const nullable = values.includes(null) ? { nullable: true } : {}
+  return { ...written, type: 'string', ...(texts.length > 0 ? { enum: texts } : {}), ...nullable }
 }
 
 type Write = (schema: JsonSchema) => Record<string, unknown>

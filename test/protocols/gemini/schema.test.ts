@@ -63,6 +63,7 @@ describe('schemas', () => {
       { enum: [1, 2], type: 'integer' },
       { type: 'string', enum: ['1', '2'] },
     ],
+    [{ enum: ['a', '', null] }, { type: 'string', enum: ['a'], nullable: true }],
     [{ type: 'array' }, { type: 'array', items: { type: 'string' } }],
     [
       { type: 'object', additionalProperties: false, patternProperties: {}, not: {}, if: {}, examples: [] },
