@@ -6,7 +6,13 @@ import type { Protocol } from '../protocols/protocol.js'
 import { redactFault, redactJson } from './redact.js'
 
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */
-const EXHAUSTED = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'usage_limit_reached'])
+const EXHAUSTED = new Set([
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'usage_limit_reached',
+  'enforced_spend_limit_reached',
+  'contract_spend_limit_reached',
+])
 const CONTEXT_TOO_LONG = 'context_length_exceeded'
 const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.{0,80}exceeds/i
 const FILTERED = new Set(['content_filter', 'content_policy_violation', 'moderation_blocked'])
@@ -62,7 +68,7 @@ export function broken(cause: unknown): RelayError {
 export function toRelayError(fault: Fault | undefined, around: Circumstances): RelayError {
   const { upstreamStatus } = around
   const retryAfterMs = around.retryAfterMs ?? fault?.retryAfterMs
-  const status = upstreamStatus >= 400 ? upstreamStatus : (fault?.status ?? 0)
+  const status = statusOf(upstreamStatus, fault)
   const kind = kindOf(status, fault)
   if (kind === 'upstream_refused') {
     return new RelayError(kind, "The provider refused the relay's credential.", {
@@ -83,6 +89,12 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
     retryAfterMs,
     upstreamStatus: status,
   })
+}
+
+/** A bad key may come as a 400 that only in its body is a 401. */
+function statusOf(upstreamStatus: number, fault: Fault | undefined): number {
+  if (upstreamStatus < 400) return fault?.status ?? 0
+  return upstreamStatus === 400 && fault?.status === 401 ? 401 : upstreamStatus
 }
 
 function kindOf(status: number, fault: Fault | undefined): ErrorKind {

@@ -16,3 +16,14 @@ it('keeps the end of whatever has come, in pieces of any size', () => {
   }
   expect(tail.with(Buffer.from('end')).toString().endsWith('end')).toBe(true)
 })
+
+it('keeps a last record whole, however long it is', () => {
+  const tail = new Tail()
+  const long = `data: {"finishReason":"STOP","data":"${'A'.repeat(50_000)}"}\n\n`
+  tail.push(Buffer.from(`data: {"before":1}\n\n${long}`))
+  expect(tail.with(undefined).toString()).toBe(long)
+  tail.push(Buffer.from(': ping\n\n'))
+  expect(tail.with(Buffer.from('rest')).toString()).toBe(`${long}: ping\n\nrest`)
+  tail.push(Buffer.from('x'.repeat(4090)))
+  expect(tail.with(undefined).length).toBeLessThan(5000)
+})

@@ -66,3 +66,8 @@ function inputOf(input: string): string {
   if (input.trim() === '') return '{}'
   return objectText(input) ?? JSON.stringify({ _raw: input })
 }
+
+/** Whether the model itself calls a tool of the caller's, as opposed to code that it runs at its provider. */
+export function isDirectCall({ type, caller }: Readonly<Record<string, unknown>>): boolean {
+  return type === 'tool_use' && !(isObject(caller) && caller.type !== 'direct')
+}

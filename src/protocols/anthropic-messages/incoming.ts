@@ -10,7 +10,6 @@ type Open = (block: Block, emit: Emit) => number
 
 /** A block of a stream that is on its way in. */
 export interface Incoming {
-  readonly isCall: boolean
   begin(open: Open, emit: Emit): void
   delta(delta: Fields, open: Open, emit: Emit): void
   end(open: Open, emit: Emit): void
@@ -24,7 +23,6 @@ export function incomingFor(block: Fields, callId: string): Incoming {
 
 /** Text or thinking: told of when its first word, citation or signature comes. */
 class Prose implements Incoming {
-  readonly isCall = false
   readonly #block: Fields
   #index = -1
 
@@ -75,7 +73,6 @@ class Prose implements Incoming {
 
 /** A call of a caller's tool. */
 class Call implements Incoming {
-  readonly isCall = true
   readonly #block: Fields
   readonly #callId: string
   #index = -1
@@ -107,7 +104,6 @@ class Call implements Incoming {
 
 /** Any other block: the language's own, told of when it is whole. */
 class Whole implements Incoming {
-  readonly isCall = false
   readonly #block: Record<string, unknown>
   #json = ''
 

@@ -1,4 +1,5 @@
 import type { Protocol } from '../protocol.js'
+import { counting } from './counting.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { writeModel, writeModels } from './models.js'
@@ -10,8 +11,6 @@ import { readStream } from './read-stream.js'
 import { writeAnswer } from './write-answer.js'
 import { writeRequest } from './write-request.js'
 import { writeStream } from './write-stream.js'
-
-export { readCountRequest } from './read-request.js'
 
 /** Anthropic's Messages. */
 export const anthropicMessages: Protocol = {
@@ -33,6 +32,7 @@ export const anthropicMessages: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
+  counting,
   readAnswerFacts,
   readSign,
   readEnding,

@@ -3,7 +3,7 @@ import type { Block } from '../../chat/blocks.js'
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { Reading } from '../protocol.js'
-import { readBlock } from './blocks.js'
+import { isDirectCall, readBlock } from './blocks.js'
 import { readErrorValue } from './errors.js'
 import { readFinish } from './finish.js'
 import { readUsage } from './usage.js'
@@ -16,7 +16,7 @@ export function readAnswer(body: Buffer, { id }: Reading): ChatAnswer {
   const content: unknown[] = Array.isArray(message.content) ? message.content : []
   const read = content.filter(isObject).map((block, index) => readBlock(block, `call_${id}_${index}`))
   const blocks = read.filter((block) => !isEmpty(block))
-  const calledTools = blocks.some(({ type }) => type === 'tool-call')
+  const calledTools = content.some((block) => isObject(block) && isDirectCall(block))
   return {
     id: textOf(message.id) ?? undefined,
     model: textOf(message.model) ?? undefined,

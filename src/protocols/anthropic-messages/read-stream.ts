@@ -5,6 +5,7 @@ import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { Reading, StreamReader } from '../protocol.js'
+import { isDirectCall } from './blocks.js'
 import { readErrorValue } from './errors.js'
 import { readFinish } from './finish.js'
 import { type Incoming, incomingFor } from './incoming.js'
@@ -94,7 +95,7 @@ class MessageReader implements StreamReader {
     this.#ensureStarted(emit)
     this.#stop(key, emit)
     const incoming = incomingFor(block, `call_${this.#id}_${this.#opened}`)
-    if (incoming.isCall) this.#calls++
+    if (isDirectCall(block)) this.#calls++
     this.#incoming.set(key, incoming)
     incoming.begin(this.#open, emit)
   }

@@ -45,5 +45,3 @@ export const gemini: Protocol = {
   writeError,
   writeStreamError,
 }
-
-export { readCountRequest } from './read-request.js'

@@ -18,6 +18,9 @@ export function writeStream(answering: Answering): StreamWriter {
   return new FragmentWriter(answering)
 }
 
+/** The official SDK takes whatever stands first for the first answer: another's words must not stand there. */
+const EMPTY_FIRST = writeCandidate([], { index: 0 })
+
 /** One answer among several to the same question. */
 interface Choice {
   readonly serial: Serial
@@ -86,7 +89,7 @@ class FragmentWriter implements StreamWriter {
     const known = this.#choices[index]
     if (known) return known
     const tail = `],"role":"model"},"index":${index}}],${JSON.stringify(this.#fields).slice(1)}\n\n`
-    const head = 'data: {"candidates":[{"content":{"parts":[{"text":'
+    const head = `data: {"candidates":[${index === 0 ? '' : `${EMPTY_FIRST},`}{"content":{"parts":[{"text":`
     const choice: Choice = {
       serial: new Serial((event) => this.#say(event, choice)),
       text: [head, `}${tail}`],
@@ -150,7 +153,8 @@ class FragmentWriter implements StreamWriter {
     const part = writePart(block, this.#answering)
     if (part === undefined) return false
     const index = this.#choices.indexOf(choice)
-    this.#out += `data: ${envelope(`[${writeCandidate([part], { index })}]`, this.#fields)}\n\n`
+    const before = index === 0 ? '' : `${EMPTY_FIRST},`
+    this.#out += `data: ${envelope(`[${before}${writeCandidate([part], { index })}]`, this.#fields)}\n\n`
     return true
   }
 }
