@@ -19,10 +19,10 @@ export function writeStreamError(error: RelayError): Buffer {
   return Buffer.from(spellErrorEvent(error, 0))
 }
 
-/** The record `error`. */
-export function spellErrorEvent({ message, param, code }: RelayError, sequence: number): string {
-  const data = { type: 'error', code, message, param, sequence_number: sequence }
-  return `event: error\ndata: ${JSON.stringify(data)}\n\n`
+/** The record `error`: flat, as it is documented, and nested, as clients look for it. */
+export function spellErrorEvent({ message, type, param, code }: RelayError, sequence: number): string {
+  const error = { type, code, message, param }
+  return `event: error\ndata: ${JSON.stringify({ ...error, type: 'error', error, sequence_number: sequence })}\n\n`
 }
 
 /** Codes that clients act upon; what no client knows is the server's fault. */

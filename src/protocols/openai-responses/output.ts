@@ -71,11 +71,10 @@ export class Output {
       this.#call = undefined
     } else if (this.#grown) this.#item?.stop()
     if (!block || !this.#signature || this.#signature.value === '') return
+    // The seal of hidden reasoning, or of another block, is not that of the reasoning before it.
+    if (!this.#grown || block.type !== 'reasoning') this.#close()
     if (block.type === 'reasoning') this.#seal(this.#signature)
-    else if (block.type === 'text' || block.type === 'tool-call') {
-      this.#close()
-      this.#seal(borne(this.#signature, block))
-    }
+    else if (block.type === 'text' || block.type === 'tool-call') this.#seal(borne(this.#signature, block))
   }
 
   /** Closes what is open. */
