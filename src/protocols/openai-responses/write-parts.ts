@@ -1,6 +1,7 @@
 import type { Block, MediaBlock } from '../../chat/blocks.js'
 import type { Losses } from '../../chat/losses.js'
 import { mimeOf, writeDataUrl } from '../../chat/media.js'
+import { writeCitation } from './citations.js'
 import { ID, ownFields } from './native.js'
 
 /** A part of a message of the user or the system, or of what a tool gave. What cannot be said is declared at `at`. */
@@ -17,7 +18,8 @@ export function writeInputPart(block: Block, at: string, losses: Losses): object
 /** A part of what the assistant said. */
 export function writeOutputPart(block: Extract<Block, { type: 'text' | 'refusal' }>): object {
   if (block.type === 'refusal') return { type: 'refusal', refusal: block.text }
-  return { type: 'output_text', text: block.text }
+  const annotations = (block.citations ?? []).map((citation) => writeCitation(citation, block.text)).filter(Boolean)
+  return { type: 'output_text', text: block.text, ...(annotations.length > 0 && { annotations }) }
 }
 
 function inputPart(block: Block): object | undefined {
