@@ -86,7 +86,7 @@ describe('README.md', () => {
     expect(endpoints.length).toBeGreaterThan(0)
     for (const endpoint of endpoints) {
       const [method, url = ''] = endpoint.split(' ')
-      const found = findEndpoints({ url: url.replace('{id}', 'some-model'), mount: undefined })
+      const found = findEndpoints({ url: url.replace('{id}', 'some-model'), mount: undefined, headers: {} })
       expect([endpoint, found?.endpoints.some((row) => row.method === method)]).toEqual([endpoint, true])
     }
   })
