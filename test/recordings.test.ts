@@ -165,7 +165,7 @@ function asks(request: ChatRequest, { list }: Losses): object {
       .join('')
       .replace(/\s/g, ''),
     said: turns.flatMap(({ role, blocks }) =>
-      role === 'system' ? [] : blocks.flatMap((block) => spoken(role, block)),
+      role === 'system' ? [] : blocks.flatMap((block) => (lost(block.at) ? [] : spoken(role, block))),
     ),
     tools: tools.flatMap((tool) =>
       tool.type === 'function' ? [[tool.name, tool.description ?? '', propertiesOf(tool.schema)]] : [],
