@@ -4,9 +4,8 @@ import { RelayError } from '../errors.js'
 import type { Waiter } from '../lib/departure.js'
 import { type Alarms, now } from '../lib/time.js'
 import type { Protocol } from '../protocols/protocol.js'
-import { Decoder } from './decode.js'
 import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
-import { type Head, readHead } from './headers.js'
+import type { Head } from './headers.js'
 import { Hold } from './hold.js'
 import { type Answering, type Intake, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
@@ -15,7 +14,7 @@ import { type Impatient, Patience } from './patience.js'
 import { redactRecords } from './redact.js'
 import type { Reply, Tools } from './reply.js'
 import { answeredIn } from './speed.js'
-import type { Receiver } from './transport.js'
+import { type Attending, Wire } from './wire.js'
 
 /** An error's body beyond this is no explanation. */
 const LONGEST_FAULT = 64 * 1024
@@ -52,7 +51,7 @@ interface Ends {
   readonly release: () => void
 }
 
-class Exchange implements Receiver, Answering, Impatient, Waiter {
+class Exchange implements Attending, Answering, Impatient, Waiter {
   readonly alarms: Alarms
   readonly protocol: Protocol
   readonly #call: Call
@@ -62,10 +61,7 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   readonly #ends: Ends
   readonly #patience: Patience
   readonly #startedAt: number = now()
-  #abort: ((reason?: Error) => void) | undefined
-  #resume: (() => void) | undefined
-  #intake: Intake | undefined
-  #decoder: Decoder | undefined
+  readonly #wire = new Wire(this)
   #flow: Outflow | undefined
   #head: Head | undefined
   #status = 0
@@ -93,63 +89,42 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     this.#patience.begin(facts.stream)
     const { path, headers, body } = this.#passage
     try {
-      this.#tools.connections.send({ place, path, headers, body, connectMs }, this)
+      this.#tools.connections.send({ place, path, headers, body, connectMs }, this.#wire)
     } catch (error) {
-      this.#fail(toConnectionError(error))
+      this.failed(toConnectionError(error))
     }
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#abort = abort
-    if (this.#over) abort()
-  }
-
-  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
-    if (status < 200) return true
+  begun(status: number, head: Head): Intake {
     this.#status = status
-    this.#resume = resume
-    this.#head = readHead(raw)
-    const intake = this.#intakeFor(status)
+    this.#head = head
     this.#patience.renew()
-    const encoding = this.#head.contentEncoding
-    if (encoding) this.#decoder = new Decoder(encoding, intake, () => this.#goOn())
-    this.#intake = this.#decoder ?? intake
-    return true
+    if (status < 200 || status > 299 || status === 204 || status === 205)
+      return new Whole(LONGEST_FAULT, (body, error) => this.#explain(body, error))
+    if (this.#call.facts.stream) return new Hold(this)
+    return new Whole(LONGEST_ANSWER, (body, error) => this.#judge(body, error))
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.#over || !this.#intake) return true
-    try {
-      const more = this.#intake.take(chunk)
-      if (more) this.#patience.renew()
-      else this.#patience.pause()
-      return more
-    } catch (error) {
-      this.#fail(broken(error))
-      return true
-    }
+  came(more: boolean): void {
+    if (more) this.#patience.renew()
+    else this.#patience.pause()
   }
 
-  onComplete(): void {
-    if (this.#over) return
+  allCame(): void {
     this.#patience.allCame()
-    try {
-      this.#intake?.end()
-    } catch (error) {
-      this.refuse(broken(error))
-    }
   }
 
-  onError(error: Error): void {
-    if (!this.#over) this.#fail(toConnectionError(error))
+  failed(error: RelayError): void {
+    if (this.#wire.intake) this.#wire.intake.fail(error)
+    else this.refuse(error)
   }
 
   outOfPatience(): void {
-    this.#fail(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+    this.failed(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
   }
 
   clientLeft(): void {
-    if (!this.#flow) return this.#fail(new RelayError('client_left', 'The client left.'))
+    if (!this.#flow) return this.failed(new RelayError('client_left', 'The client left.'))
     if (this.#tools.drain) this.#flow.drain()
     else this.#flow.leave()
   }
@@ -157,22 +132,21 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
   commit(): Outflow {
     const flow = this.#passage.open(this)
     this.#flow = flow
-    this.#intake = this.#decoder ?? flow
-    this.#decoder?.into(flow)
+    this.#wire.into(flow)
     this.#resolve(flow)
     return flow
   }
 
   commitWhole(body: Buffer): void {
     const flow = this.#passage.openTranslated(this)
-    this.#resolve(flow)
+    this.#resolve(flow, '')
     flow.tell(body)
   }
 
   refuse(error: RelayError): void {
     if (this.#over) return
     this.#finish()
-    this.#abort?.()
+    this.#wire.abort()
     this.#ends.reject(error)
   }
 
@@ -190,32 +164,13 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
 
   resume(): void {
     this.#patience.renew()
-    if (this.#decoder) this.#decoder.resume()
-    else this.#resume?.()
+    this.#wire.resume()
   }
 
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
     if (this.#over) return
     this.#end(end)
-    this.#abort?.()
-  }
-
-  /** The decoder can take more. */
-  #goOn(): void {
-    this.#patience.renew()
-    this.#resume?.()
-  }
-
-  #fail(error: RelayError): void {
-    if (this.#intake) this.#intake.fail(error)
-    else this.refuse(error)
-  }
-
-  #intakeFor(status: number): Intake {
-    if (status < 200 || status > 299 || status === 204 || status === 205)
-      return new Whole(LONGEST_FAULT, (body, error) => this.#explain(body, error))
-    if (this.#call.facts.stream) return new Hold(this)
-    return new Whole(LONGEST_ANSWER, (body, error) => this.#judge(body, error))
+    this.#wire.abort()
   }
 
   /** An error's status: what its body says of it, if it came whole. */
@@ -235,18 +190,19 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
     if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
     const { bytes, usage, fault } = this.#passage.deliver(body)
     if (fault) return this.doubt(fault)
-    this.#resolve(bytes)
+    this.#resolve(bytes, bytes === body ? undefined : '')
     this.#end({ outcome: 'complete', usage })
   }
 
-  #resolve(body: Buffer | Outflow): void {
+  /** What is told anew is of the usual type, whatever the upstream called its own. */
+  #resolve(body: Buffer | Outflow, upstreams: string = this.#head?.contentType ?? ''): void {
     this.#patience.outputCame()
     const { target } = this.#channel
     const time = now()
     this.#firstOutputMs = time - this.#call.startedAt
     answeredIn(target, time - this.#startedAt)
     this.#call.attempts.push({ target: target.name, status: this.#status })
-    const contentType = this.#passage.contentType(this.#head?.contentType ?? '')
+    const contentType = this.#passage.contentType(upstreams)
     this.#ends.resolve({ status: this.#status, contentType, body, losses: this.#passage.losses })
   }
 
@@ -259,7 +215,7 @@ class Exchange implements Receiver, Answering, Impatient, Waiter {
 
   #finish(): void {
     this.#over = true
-    this.#decoder?.stop()
+    this.#wire.close()
     this.#patience.end()
     this.#call.departure.waiter = undefined
     this.#channel.target.busy--
