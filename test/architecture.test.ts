@@ -99,7 +99,9 @@ describe('the house', () => {
       'zod',
       [
         'src/config.ts',
-        'src/config/',
+        'src/config/provider.ts',
+        'src/config/route.ts',
+        'src/config/shapes.ts',
         'src/faults.ts',
         'src/protocols/openai-chat/request.ts',
         'src/protocols/openai-chat/schema.ts',

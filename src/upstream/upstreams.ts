@@ -1,7 +1,7 @@
 import type { Credential, Place, Upstream } from '../call.js'
 import type { Config } from '../config.js'
 import { ConfigError, type ConfigFault } from '../faults.js'
-import { protocols } from '../protocols/index.js'
+import { protocolOf } from '../protocols/index.js'
 import { providers } from '../providers/index.js'
 import type { Provider } from '../providers/provider.js'
 import { userAgent } from '../version.js'
@@ -30,9 +30,7 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
     }
     if (!apiKeys)
       faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
-    const speaks = (given.speaks ?? provider.speaks).flatMap((name) => protocols.get(name) ?? [])
-    if (speaks.length === 0)
-      faults.push({ path: `${path}.speaks`, message: 'has no language that the relay speaks yet' })
+    const speaks = (given.speaks ?? provider.speaks).map((name) => protocolOf(name))
     upstreams.set(id, {
       id,
       provider,
