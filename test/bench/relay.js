@@ -9,15 +9,20 @@ import { koaRelay } from '../../dist/adapters/koa.js'
 import { attachRelay, nodeRelay } from '../../dist/adapters/node.js'
 import { createRelay } from '../../dist/src/index.js'
 
-const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node' } = process.env
+const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node', SCENARIO = '' } = process.env
 
 const secrets = KEYS_FILE
   ? readFileSync(KEYS_FILE, 'utf8').trim().split('\n')
   : ['sk-bench-0123456789abcdefghijklmnopqrstuvwxyz']
+/** The provider's language, where it is not the client's. */
+const TRANSLATED = { s4: 'anthropic', s4s: 'anthropic', s4p: 'anthropic', s5: 'gemini', s5s: 'gemini', s5p: 'gemini' }
+const foreign = TRANSLATED[SCENARIO]
+
 const at = (baseURL) => ({ type: 'openai-compatible', apiKey: 'sk-upstream', baseURL })
 const names = Array.from({ length: Number(CHANNELS) }, (_, index) => `channel${index + 1}`)
 const providers = Object.fromEntries(names.map((name, index) => [name, at(`${UPSTREAM}/ch/${index + 1}/v1`)]))
 if (FAILING) providers.failing = at(`${FAILING}/v1`)
+if (foreign) providers.channel1 = { type: foreign, apiKey: 'sk-upstream', baseURL: UPSTREAM }
 
 let tokens = 0
 const relay = createRelay({

@@ -17,13 +17,22 @@ const target = (name, mount, can) => ({
       UPSTREAM: `http://127.0.0.1:${upstream}`,
       ...(keysFile && { KEYS_FILE: keysFile }),
       ...(channels && { CHANNELS: String(channels) }),
+      SCENARIO: scenario ?? '',
       ...(scenario === 's10' && { FAILING: `http://127.0.0.1:${failing}` }),
     },
   }),
 })
 
 export const targets = [
-  target('modelmount', 'node', ['openai', 'keys', 'channels', 'failover']),
+  target('modelmount', 'node', [
+    'openai',
+    'keys',
+    'channels',
+    'failover',
+    'from-anthropic',
+    'to-anthropic',
+    'from-gemini',
+  ]),
   target('modelmount:attach', 'attach', ['openai']),
   target('modelmount:express', 'express', ['openai']),
   target('modelmount:koa', 'koa', ['openai']),
