@@ -61,7 +61,7 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   readonly #ends: Ends
   readonly #patience: Patience
   readonly #startedAt: number = now()
-  readonly #wire = new Wire(this)
+  readonly #wire: Wire
   #flow: Outflow | undefined
   #head: Head | undefined
   #status = 0
@@ -71,6 +71,7 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   constructor({ call, channel, tools, passage }: Given, ends: Ends) {
     this.alarms = tools.alarms
     this.protocol = passage.protocol
+    this.#wire = new Wire(this, tools.alarms)
     this.#passage = passage
     this.#call = call
     this.#channel = channel
@@ -165,6 +166,12 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   resume(): void {
     this.#patience.renew()
     this.#wire.resume()
+  }
+
+  finished(end: Pick<End, 'outcome' | 'usage'>): void {
+    if (this.#over) return
+    this.#end(end)
+    this.#wire.linger()
   }
 
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {

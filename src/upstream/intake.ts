@@ -33,6 +33,8 @@ export interface Answering {
   redact(records: Buffer): Buffer
   /** The client can take more. */
   resume(): void
+  /** A committed answer has been told to its end, and the upstream has still to end it. */
+  finished(end: Pick<End, 'outcome' | 'usage'>): void
   /** A committed answer is over, for better or worse. */
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void
 }

@@ -104,7 +104,7 @@ export class TranslatedFlow implements Outflow {
   #finished(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#exchange.ended({ outcome: 'complete', usage: this.#usage })
+    this.#exchange.finished({ outcome: 'complete', usage: this.#usage })
   }
 
   #failed(error: RelayError): void {

@@ -1,9 +1,13 @@
 import type { RelayError } from '../errors.js'
+import type { Alarms, Waiting } from '../lib/time.js'
 import { Decoder } from './decode.js'
 import { broken, toConnectionError } from './failures.js'
 import { type Head, readHead } from './headers.js'
 import type { Intake } from './intake.js'
 import type { Receiver } from './transport.js'
+
+/** So long may an upstream take from its last word to the end of its answer. */
+const LINGER_MS = 1000
 
 /** Whose attempt a connection serves. */
 export interface Attending {
@@ -16,16 +20,22 @@ export interface Attending {
 }
 
 /** The connection of one attempt: gives what comes to an intake, unpacked, and can be paused, resumed and broken off. */
-export class Wire implements Receiver {
+export class Wire implements Receiver, Waiting {
+  deadline: number = Number.POSITIVE_INFINITY
+  alarmIndex = -1
   readonly #owner: Attending
+  readonly #alarms: Alarms
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   #intake: Intake | undefined
   #decoder: Decoder | undefined
   #closed = false
+  /** Nothing more can come. */
+  #isComplete = false
 
-  constructor(owner: Attending) {
+  constructor(owner: Attending, alarms: Alarms) {
     this.#owner = owner
+    this.#alarms = alarms
   }
 
   /** Undefined until the head has come. */
@@ -61,6 +71,7 @@ export class Wire implements Receiver {
   }
 
   onComplete(): void {
+    this.#completed()
     if (this.#closed) return
     this.#owner.allCame()
     try {
@@ -71,6 +82,7 @@ export class Wire implements Receiver {
   }
 
   onError(error: Error): void {
+    this.#completed()
     if (!this.#closed) this.#owner.failed(toConnectionError(error))
   }
 
@@ -93,6 +105,22 @@ export class Wire implements Receiver {
 
   abort(): void {
     this.#abort?.()
+  }
+
+  /** The answer is whole, though its end has not come: it is waited for a little, since then the connection can be used again. */
+  linger(): void {
+    if (this.#isComplete) return
+    this.deadline = this.#alarms.time + LINGER_MS
+    this.#alarms.add(this)
+  }
+
+  ring(): void {
+    this.abort()
+  }
+
+  #completed(): void {
+    this.#isComplete = true
+    this.#alarms.remove(this)
   }
 
   /** The decoder can take more. */
