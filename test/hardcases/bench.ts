@@ -1,11 +1,12 @@
 import { createServer } from 'node:http'
+import { expect } from 'vitest'
 import { nodeRelay } from '../../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
 import { readRecords } from '../../src/lib/sse.js'
 import { parseJson } from '../../src/lib/values.js'
 import { type Cleanup, KEY, listen, testRelay } from '../mounts.js'
 import { answerJson, answerStream, type Script, type ScriptedUpstream, startUpstream } from '../upstream.js'
-import { type Language, speeches } from './languages.js'
+import { chunk, data, dig, type Language, speeches } from './languages.js'
 
 /** What came back. */
 export interface Came {
@@ -42,6 +43,10 @@ export interface Bench {
   send(method: string, path: string, asking?: Asking): Promise<Came>
   /** The last body that the upstream was sent. */
   sent(): unknown
+  /** Asks with these fields, which goes well; gives what the upstream was sent, and what came back. */
+  goes(from: Language, model: Model, fields: object, asking?: Asking): Promise<[body: unknown, came: Came]>
+  /** The same for what is refused before anything is sent: the error. */
+  refuses(from: Language, model: Model, fields: object): Promise<{ message: string; param: unknown; code: unknown }>
 }
 
 export const OTHER_KEY = 'sk-caller-00000002'
@@ -51,7 +56,7 @@ const KEYS = [
 ]
 
 export async function startBench(cleanup: Cleanup, more: Partial<RelayOptions> = {}): Promise<Bench> {
-  const upstream = cleanup.add(await startUpstream())
+  const upstream = cleanup.add(await startUpstream(speaksAll('ok')))
   const records: UsageRecord[] = []
   const relay = cleanup.add(
     testRelay({
@@ -63,6 +68,12 @@ export async function startBench(cleanup: Cleanup, more: Partial<RelayOptions> =
     }),
   )
   const { baseURL: origin } = cleanup.add(await listen(createServer(nodeRelay(relay)), ''))
+  return { upstream, relay, records, origin, ...asking(upstream, origin) }
+}
+
+type Ways = Pick<Bench, 'ask' | 'send' | 'sent' | 'goes' | 'refuses'>
+
+function asking(upstream: ScriptedUpstream, origin: string): Ways {
   const send: Bench['send'] = async (method, path, { headers = {}, key = KEY, body, with: fields } = {}) => {
     const response = await fetch(origin + path, {
       method,
@@ -71,19 +82,29 @@ export async function startBench(cleanup: Cleanup, more: Partial<RelayOptions> =
     })
     return came(response)
   }
+  const ask: Bench['ask'] = (language, model, { with: fields, ...asking } = {}) => {
+    const { stream = false } = asking
+    const body = JSON.stringify({ ...speeches[language].ask(model, stream), ...fields })
+    return send('POST', speeches[language].path(model, stream), { body, ...asking })
+  }
+  const sent = (): unknown => parseJson(upstream.seen.at(-1)?.body ?? '')
   return {
-    upstream,
-    relay,
-    records,
-    origin,
     send,
-    ask(language, model, { with: fields, ...asking } = {}) {
-      const { path, ask } = speeches[language]
-      const { stream = false } = asking
-      const body = JSON.stringify({ ...ask(model, stream), ...fields })
-      return send('POST', path(model, stream), { body, ...asking })
+    ask,
+    sent,
+    async goes(from, model, fields, asking = {}) {
+      const answer = await ask(from, model, { ...asking, with: fields })
+      expect(answer.status, answer.text).toBe(200)
+      return [sent(), answer]
     },
-    sent: () => parseJson(upstream.seen.at(-1)?.body ?? ''),
+    async refuses(from, model, fields) {
+      const before = upstream.seen.length
+      const { status, json, text } = await ask(from, model, { with: fields })
+      expect(status, text).toBe(400)
+      expect(upstream.seen).toHaveLength(before)
+      const error = dig(json, 'error')
+      return { message: String(dig(error, 'message')), param: dig(error, 'param'), code: dig(error, 'code') }
+    },
   }
 }
 
@@ -118,4 +139,42 @@ export function speaks(language: Language, ...words: string[]): Script {
     const asked = /"stream":\s*true/.test(seen.body) || seen.url.includes(':streamGenerateContent')
     return (asked ? streams(streamed(...words)) : answerJson(whole(words.join(''))))(req, res, seen)
   }
+}
+
+/** The same in whatever language it is asked. */
+export function speaksAll(...words: string[]): Script {
+  return (req, res, seen) => speaks(languageAt(seen.url), ...words)(req, res, seen)
+}
+
+function languageAt(url: string): Language {
+  if (url.endsWith('/messages')) return 'messages'
+  if (url.endsWith('/responses')) return 'responses'
+  return url.includes('/models/') ? 'gemini' : 'chat'
+}
+
+/** A chat completion, whole or streamed, that calls a function. */
+export function calling(name: string, ...pieces: string[]): Script {
+  const call = { index: 0, id: 'call_1', type: 'function' }
+  const whole = {
+    id: 'chatcmpl-1',
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ ...call, function: { name, arguments: pieces.join('') } }],
+        },
+        finish_reason: 'tool_calls',
+      },
+    ],
+  }
+  const streamed = [
+    chunk({ role: 'assistant', content: null, tool_calls: [{ ...call, function: { name, arguments: '' } }] }),
+    ...pieces.map((piece) => chunk({ tool_calls: [{ index: 0, function: { arguments: piece } }] })),
+    chunk({}, 'tool_calls'),
+    data('[DONE]'),
+  ]
+  return (req, res, seen) =>
+    (/"stream":true/.test(seen.body) ? streams(streamed.join('')) : answerJson(whole))(req, res, seen)
 }

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../mounts.js'
+import { type Bench, type Model, startBench } from './bench.js'
+import { dig, type Language, speeches } from './languages.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup)
+})
+afterEach(() => cleanup.run())
+
+const user = (content: unknown): object => ({ role: 'user', content })
+
+describe('sampling and caps', () => {
+  it('HC-008: a temperature that a reasoning model does not take is left out and told; 1 goes without a word', async () => {
+    for (const [temperature, losses] of [
+      [0.3, 'temperature: is not taken by this model'],
+      [1, null],
+    ]) {
+      const [body, { headers }] = await bench.goes('chat', 'responses/gpt-5.6-luna', { temperature })
+      expect(body).not.toHaveProperty('temperature')
+      expect(headers.get('x-modelmount-losses')).toBe(losses)
+    }
+    expect((await bench.goes('chat', 'responses/gpt-4.1', { temperature: 0.3 }))[0]).toMatchObject({ temperature: 0.3 })
+  })
+
+  it('HC-010: a cap of none is a prewarm, or refused; it is never a paid answer', async () => {
+    const [body] = await bench.goes('messages', 'responses/gpt-5', { max_tokens: 0 })
+    expect(body).toMatchObject({ prompt_cache_options: { prewarm: true } })
+    expect(body).not.toHaveProperty('max_output_tokens')
+    expect((await bench.refuses('messages', 'chat/m', { max_tokens: 0 })).message).toContain('max_tokens')
+  })
+
+  it('HC-034: stop words that Responses cannot say are told', async () => {
+    const [body, { headers }] = await bench.goes('chat', 'responses/gpt-5', { stop: ['\n\nUser:'] })
+    expect(body).not.toHaveProperty('stop')
+    expect(headers.get('x-modelmount-losses')).toBe('stop: cannot be said in openai-responses')
+    expect(bench.records[0]?.losses).toEqual([{ path: 'stop', reason: 'cannot be said in openai-responses' }])
+  })
+
+  it('HC-037: what only one vendor knows passes to those who speak the language', async () => {
+    const messages = [user('x'), { role: 'assistant', content: '{"name":', partial: true }]
+    expect((await bench.goes('chat', 'chat/kimi', { messages, enable_thinking: false }))[0]).toMatchObject({
+      messages,
+      enable_thinking: false,
+    })
+    const [body] = await bench.goes('responses', 'chat/kimi', {})
+    expect(bench.upstream.seen.at(-1)?.body).not.toContain('partial')
+    expect(body).toHaveProperty('messages')
+  })
+
+  it.each<[string, string, unknown]>([
+    ['minimal', 'claude-opus-5-5', 'low'],
+    ['none', 'claude-opus-5-5', 'low'],
+    ['xhigh', 'claude-opus-4-6', 'high'],
+  ])('HC-052: an effort of %s for %s is %s', async (reasoning_effort, model, effort) => {
+    const [body, { headers }] = await bench.goes('chat', `messages/${model}`, { reasoning_effort })
+    expect(dig(body, 'output_config', 'effort')).toBe(effort)
+    if (reasoning_effort === 'none') expect(headers.get('x-modelmount-losses')).toContain('reasoning_effort')
+  })
+
+  it('HC-052: an effort that nobody knows is refused with those that are', async () => {
+    const { message, param } = await bench.refuses('chat', 'messages/m', { reasoning_effort: 'turbo' })
+    expect([param, message]).toEqual(['reasoning_effort', expect.stringMatching(/none.*minimal.*low.*medium.*high/)])
+  })
+})
+
+it('HC-025: tools, choice and format are flat in Responses, and strict is set on purpose', async () => {
+  const schema = { type: 'object', properties: {} }
+  const [body] = await bench.goes('chat', 'responses/gpt-5', {
+    tools: [
+      { type: 'function', function: { name: 'f', parameters: {} } },
+      { type: 'custom', custom: { name: 'p' } },
+    ],
+    tool_choice: { type: 'function', function: { name: 'f' } },
+    response_format: { type: 'json_schema', json_schema: { name: 's', schema, strict: true } },
+  })
+  expect(body).toMatchObject({
+    tools: [
+      { type: 'function', name: 'f', parameters: {}, strict: false },
+      { type: 'custom', name: 'p' },
+    ],
+    tool_choice: { type: 'function', name: 'f' },
+    text: { format: { type: 'json_schema', name: 's', schema, strict: true } },
+  })
+})
+
+it('HC-026: a reasoning item without words says nothing, in no language', async () => {
+  const input = [{ type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' }, user('continue')]
+  const [chat] = await bench.goes('responses', 'chat/m', { input })
+  expect(dig(chat, 'messages')).toEqual([{ role: 'user', content: 'continue' }])
+  const [messages] = await bench.goes('responses', 'messages/m', { input })
+  expect(dig(messages, 'messages')).toEqual([{ role: 'user', content: [{ type: 'text', text: 'continue' }] }])
+  const [gemini] = await bench.goes('responses', 'gemini/m', { input })
+  expect(dig(gemini, 'contents')).toEqual([{ role: 'user', parts: [{ text: 'continue' }] }])
+})
+
+describe('HC-040: a block that only one language has', () => {
+  const result = { type: 'search_result', source: 's', title: 't', content: [{ type: 'text', text: 'x' }] }
+  const rows: [Language, object, string][] = [
+    ['messages', { messages: [user([{ type: 'text', text: 'q' }, result])] }, 'messages[0].content[1]'],
+    [
+      'messages',
+      {
+        messages: [
+          user([
+            { type: 'text', text: 'q' },
+            { type: 'brand_new', x: 1 },
+          ]),
+        ],
+      },
+      'messages[0].content[1]',
+    ],
+    [
+      'gemini',
+      { contents: [{ role: 'user', parts: [{ text: 'q' }, { toolCall: { id: '1' } }] }] },
+      'contents[0].parts[1]',
+    ],
+    [
+      'gemini',
+      { contents: [{ role: 'user', parts: [{ text: 'q' }, { brandNew: { id: '1' } }] }] },
+      'contents[0].parts[1]',
+    ],
+  ]
+
+  it.each(rows)('of %s passes untouched to its own: %j', async (from, fields) => {
+    await bench.goes(from, `${from}/m`, fields)
+    expect(bench.sent()).toMatchObject(fields)
+  })
+
+  it.each(rows)('of %s is told or refused elsewhere, never dropped in silence: %j', async (from, fields, path) => {
+    const { status, json, headers } = await bench.ask(from, 'chat/m' as Model, { with: fields })
+    const told = status === 200 ? headers.get('x-modelmount-losses') : String(dig(json, 'error', 'message'))
+    expect([200, 400]).toContain(status)
+    expect(told).toContain(path)
+    if (status === 400) expect(speeches[from].wordsOf(json)).toBe('')
+  })
+})
