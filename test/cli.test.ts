@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createRelay } from '../src/index.js'
 import { ask, modelmount, serve, statusOf } from './command-line.js'
 
 const run = promisify(execFile)
@@ -71,6 +72,20 @@ describe('without a config', () => {
     expect(stdout()).not.toContain('sk-provider-secret')
     expect(await statusOf(baseURL, key)).toBe(200)
     expect(await statusOf(baseURL, DEMO_KEY)).toBe(401)
+  })
+
+  it.each([
+    ['OPENAI_API_KEY', 'openai', 'gpt-5-mini'],
+    ['ANTHROPIC_API_KEY', 'anthropic', 'claude-haiku-4-5'],
+    ['GEMINI_API_KEY', 'gemini', 'gemini-2.5-flash'],
+  ])('prints a curl line for a model that %s opens', async (variable, provider, model) => {
+    const { stdout } = await serve([], { [variable]: 'sk-provider-secret' })
+    expect(stdout()).toContain(`relaying to ${provider}\n`)
+    const line = stdout().match(/^curl .*$/m)?.[0] ?? ''
+    expect(line).toContain('/v1/chat/completions ')
+    expect(line).toContain(`{"model":"${model}",`)
+    const relay = createRelay({ providers: { [provider]: { apiKey: 'sk-any' } }, logger: false })
+    expect(relay.explain(model).targets.map(({ target }) => target)).toEqual([`${provider}/${model}`])
   })
 
   it('writes no key of the operator to the log of a relay that spends money', async () => {

@@ -1,9 +1,14 @@
+import { providers } from '../providers/index.js'
+
+const variables = [...providers.values()].flatMap(({ keyVariable }) => keyVariable ?? []).join(', ')
+
 /** All that the command line takes. */
-export const helpText: string = `modelmount: an OpenAI-compatible LLM relay
+export const helpText: string = `modelmount: an LLM relay for clients of OpenAI, Anthropic and Gemini
 
   modelmount [--config FILE] [--port 8787] [--host 127.0.0.1]
-      Serves the relay. Without a config file it relays to the providers whose keys are in the environment; without
-      those, to a demo upstream. Callers' key is then MODELMOUNT_KEY, or one that is printed. Port 0 takes a free one.
+      Serves the relay. Without a config file it relays to the providers whose keys are in the environment
+      (${variables}); without those, to a demo upstream. Callers' key is then
+      MODELMOUNT_KEY, or one that is printed. Port 0 takes a free one.
   modelmount check --config FILE
       Checks a config and prints where each model name goes.
   modelmount schema

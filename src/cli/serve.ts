@@ -44,15 +44,8 @@ function announce(url: string, { greeting }: Setting, relay: Relay): void {
   const names = relay.models.filter((name) => !name.includes('*'))
   const lines = [first, greeting.about, '', `base URL  ${base}`, `key       ${greeting.keyNote}`]
   if (names.length > 0) lines.push(`models    ${names.join(', ')}`)
-  const model = names[0] ?? familiarModel(relay)
+  const model = names[0] ?? greeting.familiarModel
   console.log([...lines, '', 'Try it:', '', tryLine(base, greeting.keyInShell, model), ''].join('\n'))
-}
-
-/** A name that most clients know, for a relay that lists none of its own. */
-const FAMILIAR_MODEL = 'gpt-5-mini'
-
-function familiarModel(relay: Relay): string | undefined {
-  return relay.explain(FAMILIAR_MODEL).rule === undefined ? undefined : FAMILIAR_MODEL
 }
 
 /** A line for a POSIX shell. */

@@ -20,6 +20,8 @@ interface Greeting {
   readonly keyInShell: string
   /** The key, or where it is to be found. */
   readonly keyNote: string
+  /** A name to ask for, where the relay lists none of its own. */
+  readonly familiarModel?: string | undefined
 }
 
 const DEMO_KEY = 'sk-modelmount-demo'
@@ -40,6 +42,7 @@ export async function findSetting(file: string | undefined, environment: NodeJS.
       // The operator's own key guards real money, so it is not written to a log.
       keyInShell: given ? `$${KEY_VARIABLE}` : key,
       keyNote: given ? `the value of ${KEY_VARIABLE}` : `${key}   (new at each start; set ${KEY_VARIABLE} to keep one)`,
+      familiarModel: found.find(({ familiarModel }) => familiarModel)?.familiarModel,
     },
     close: async () => undefined,
   }

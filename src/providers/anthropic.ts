@@ -10,6 +10,7 @@ export const anthropic: Provider = {
   dialect: (model) => FAMILIES.find(([family]) => family.test(model))?.[1] ?? UNKNOWN,
   sign: (apiKey) => ['x-api-key', apiKey],
   models: ['claude-*'],
+  familiarModel: 'claude-haiku-4-5',
 }
 
 const STEPS = ['low', 'medium', 'high', 'max']

@@ -25,4 +25,5 @@ export const gemini: Provider = {
   dialect: (model) => FAMILIES.find(([name]) => name.test(model.replace(/^models\//, '')))?.[1] ?? UNKNOWN,
   sign: (apiKey) => ['x-goog-api-key', apiKey],
   models: ['gemini-*', 'gemma-*', 'learnlm-*'],
+  familiarModel: 'gemini-2.5-flash',
 }

@@ -11,6 +11,7 @@ export const openai: Provider = {
   dialect,
   sign: bearer,
   models: ['gpt-*', 'chatgpt-*', 'o1*', 'o3*', 'o4*', 'ft:gpt-*'],
+  familiarModel: 'gpt-5-mini',
 }
 
 /** Models that think take one temperature only, and the others no effort. The first that fits counts. */

@@ -14,4 +14,6 @@ export interface Provider {
   sign(apiKey: string): readonly string[]
   /** Public names, `*` for any run of characters, that mean this provider when the config names no models. */
   readonly models: readonly string[]
+  /** One of them that most callers know: for the line to try that is printed where no config names a model. */
+  readonly familiarModel?: string
 }
