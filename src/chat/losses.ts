@@ -11,6 +11,7 @@ export interface Loss {
 /** Collects what a translation had to leave out. */
 export class Losses {
   readonly list: Loss[] = []
+  readonly #paths = new Set<string>()
   readonly #language: string
 
   constructor(language: string) {
@@ -18,7 +19,9 @@ export class Losses {
   }
 
   add(path: string, reason: string): void {
-    if (!this.list.some((loss) => loss.path === path)) this.list.push({ path, reason })
+    if (this.#paths.has(path)) return
+    this.#paths.add(path)
+    this.list.push({ path, reason })
   }
 
   /** A field or block that the language has no word for. */

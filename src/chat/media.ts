@@ -88,7 +88,8 @@ const EXTENSIONS = new Map([
 ])
 
 function byExtension(path: string | undefined): string | undefined {
-  const [, extension] = /\.(\w{2,5})(?:[?#].*)?$/.exec(path ?? '') ?? []
+  const [plain = ''] = (path ?? '').split(/[?#]/, 1)
+  const [, extension] = /\.(\w{2,5})$/.exec(plain) ?? []
   return extension && EXTENSIONS.get(extension.toLowerCase())
 }
 

@@ -8,6 +8,8 @@ export interface Traits {
   readonly toolNamespaces: boolean
   /** A tool call's input must be a JSON object. */
   readonly objectInput: boolean
+  /** A model can be told where to stop. Yes when left out; where it cannot, the relay ends the answer there. */
+  readonly stopSequences?: boolean
   /** Images and files may be given by any address on the web, not only as bytes. Yes when left out. */
   readonly remoteMedia?: boolean
 }

@@ -57,6 +57,7 @@ export class TranslatedFlow implements Outflow {
     if (whole > 0) this.#read(bytes.subarray(0, whole))
     if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
     else if (this.#reader.state === 'over') this.#finished()
+    else if (this.#translation.isCut) this.#cut()
     else if ((this.#carry?.length ?? 0) > LONGEST_RECORD) this.fail(new RelayError('upstream_invalid', TOO_LONG))
     return this.#over || this.#write()
   }
@@ -105,6 +106,13 @@ export class TranslatedFlow implements Outflow {
     this.#text += this.#writer.end()
     this.#close()
     this.#exchange.finished({ outcome: 'complete', usage: this.#usage })
+  }
+
+  /** What the upstream goes on to say is not wanted any more. */
+  #cut(): void {
+    this.#text += this.#writer.end()
+    this.#close()
+    this.#exchange.ended({ outcome: 'complete', usage: this.#usage })
   }
 
   #failed(error: RelayError): void {

@@ -8,6 +8,7 @@ import { joinHalves } from '../chat/halves.js'
 import { type Loss, Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
 import type { Restoration } from '../chat/restore.js'
+import { cutAtStop, StopCutter } from '../chat/stops.js'
 import { unfold } from '../chat/unfold.js'
 import { RelayError } from '../errors.js'
 import { readRecords } from '../lib/sse.js'
@@ -32,8 +33,11 @@ export class Translation {
   readonly #restoration: Restoration
   readonly #losses: Losses
   readonly #asArray: boolean
-  readonly #remember: (answer: ChatAnswer) => void
-  readonly #watch: (emit: Emit) => Emit
+  readonly #memory: SignatureMemory
+  readonly #tenant: string
+  /** Where the relay itself ends the answer's text. */
+  readonly #stops: readonly string[]
+  #cutter: StopCutter | undefined
 
   /** @throws {RelayError} for what the other language cannot do without */
   constructor(call: Call, target: Target, reader: Protocol, { strict, memory }: Translating) {
@@ -43,7 +47,9 @@ export class Translation {
     const { request, restoration }: Fitted = fitTools(remembered, traitsOf(target, reader), losses)
     const { model, tag, dialect } = target
     const writing = { model, stream: facts.stream, issuer: tag, dialect, losses }
-    this.body = Buffer.from(reader.writeRequest(request, writing))
+    this.#stops = reader.traits.stopSequences === false ? request.stop : []
+    const told = this.#stops.length > 0 ? { ...request, stop: [] } : request
+    this.body = Buffer.from(reader.writeRequest(told, writing))
     if (strict && losses.list.length > 0) throw untranslatable(losses.list)
     this.reader = reader
     this.#writer = writer
@@ -51,8 +57,8 @@ export class Translation {
     this.#losses = losses
     this.#asArray = facts.asArray === true
     this.#answering = answeringOf(call, target, remembered, losses)
-    this.#remember = (answer) => memory.keep(answer, caller.id, tag)
-    this.#watch = (emit) => memory.watch(emit, caller.id, tag)
+    this.#memory = memory
+    this.#tenant = caller.id
   }
 
   /** What had to be left out so far. */
@@ -75,8 +81,9 @@ export class Translation {
 
   /** A whole answer, in the caller's language. */
   write(answer: ChatAnswer): Buffer {
-    const restored = this.#restoration.answer(answer)
-    this.#remember(restored)
+    const cut = this.#stops.length > 0 ? cutAtStop(answer, this.#stops) : answer
+    const restored = this.#restoration.answer(cut)
+    this.#memory.keep(restored, this.#tenant, this.#answering.issuer)
     return Buffer.from(this.#writer.writeAnswer(restored, this.#answering))
   }
 
@@ -98,7 +105,17 @@ export class Translation {
 
   /** Makes a stream's events fit to be written. */
   through(emit: Emit): Emit {
-    return this.#restoration.events(joinHalves(this.#watch(emit)))
+    const watched = this.#memory.watch(emit, this.#tenant, this.#answering.issuer)
+    const restored = this.#restoration.events(joinHalves(watched))
+    if (this.#stops.length === 0) return restored
+    const cutter = new StopCutter(this.#stops, restored)
+    this.#cutter = cutter
+    return (event) => cutter.push(event)
+  }
+
+  /** The stream has met a stop sequence that the upstream does not know of. */
+  get isCut(): boolean {
+    return this.#cutter?.isCut ?? false
   }
 }
 

@@ -21,6 +21,7 @@ export const openaiResponses: Protocol = {
     freeformTools: true,
     toolNamespaces: true,
     objectInput: false,
+    stopSequences: false,
   },
   passedHeaders: ['openai-beta'],
   headers: [],
