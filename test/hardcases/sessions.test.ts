@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MARK } from '../../src/chat/signatures.js'
+import { Cleanup } from '../mounts.js'
+import { answerJson, type Script } from '../upstream.js'
+import { type Bench, type Model, startBench, streams } from './bench.js'
+import { chunk, data, dig, fragment, messageStart, speeches } from './languages.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup)
+})
+afterEach(() => cleanup.run())
+
+const gemini: Model = 'gemini/gemini-3-pro'
+const user = (content: unknown): object => ({ role: 'user', content })
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+const messageWith = (content: readonly object[], stop_reason: string): object => ({
+  ...messageStart,
+  content,
+  stop_reason,
+})
+
+/** Answers once, then with plain words. */
+function first(script: Script): void {
+  let turn = 0
+  const plain = bench.upstream.script
+  bench.upstream.script = (req, res, seen) => (turn++ === 0 ? script : plain)(req, res, seen)
+}
+
+it('HC-042: a signature on an empty text is not lost with it', async () => {
+  first(answerJson(fragment([{ text: 'so' }, { text: '', thoughtSignature: 'dA==' }], 'STOP')))
+  const { json } = await bench.ask('responses', gemini)
+  await bench.goes('responses', gemini, { input: [user('hi'), ...list(dig(json, 'output')), user('and?')] })
+  expect(JSON.stringify(dig(bench.sent(), 'contents', 1, 'parts'))).toContain('"thoughtSignature":"dA=="')
+})
+
+describe('HC-044: in a session that changes its model', () => {
+  it('a thought that another provider had is dropped, its words and calls stay', async () => {
+    first(
+      answerJson({
+        choices: [
+          {
+            index: 0,
+            message: { role: 'assistant', reasoning_content: 'deep', content: 'said' },
+            finish_reason: 'stop',
+          },
+        ],
+      }),
+    )
+    const { json } = await bench.ask('messages', 'chat/deepseek')
+    expect(dig(json, 'content', 0)).toMatchObject({
+      type: 'thinking',
+      thinking: 'deep',
+      signature: expect.stringContaining(MARK),
+    })
+    const messages = [user('hi'), { role: 'assistant', content: dig(json, 'content') }, user('on')]
+    await bench.goes('messages', 'messages/claude-opus-4-5', { messages })
+    expect(dig(bench.sent(), 'messages', 1, 'content')).toEqual([{ type: 'text', text: 'said' }])
+    expect(bench.upstream.seen.at(-1)?.body).not.toContain(MARK)
+  })
+
+  it('HC-046: a thought is no field of a server that does not know it', async () => {
+    const content = [
+      { type: 'thinking', thinking: 'deep', signature: 'x' },
+      { type: 'text', text: 'said' },
+    ]
+    await bench.goes('messages', 'chat/m', { messages: [user('hi'), { role: 'assistant', content }, user('on')] })
+    expect(dig(bench.sent(), 'messages', 1)).toEqual({ role: 'assistant', content: 'said' })
+  })
+})
+
+it('HC-048: reasoning, words, reasoning and a call are blocks in turn; each thought is signed', async () => {
+  const call = { index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
+  const deltas = [
+    { reasoning_content: 'a' },
+    { content: '' },
+    { content: 'b' },
+    { reasoning_content: 'c' },
+    { tool_calls: [call] },
+  ]
+  first(streams(deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'tool_calls') + data('[DONE]')))
+  const { records } = await bench.ask('messages', 'chat/m', { stream: true })
+  const starts = records.filter((record) => dig(record, 'type') === 'content_block_start')
+  expect(starts.map((record) => [dig(record, 'index'), dig(record, 'content_block', 'type')])).toEqual([
+    [0, 'thinking'],
+    [1, 'text'],
+    [2, 'thinking'],
+    [3, 'tool_use'],
+  ])
+  const signed = records.filter((record) => dig(record, 'delta', 'type') === 'signature_delta')
+  expect(signed.map((record) => dig(record, 'index'))).toEqual([0, 2])
+})
+
+describe('HC-049: encrypted reasoning', () => {
+  const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' }
+  const sealed = answerJson({
+    ...speeches.responses.whole('said'),
+    output: [reasoning, ...list(dig(speeches.responses.whole('said'), 'output'))],
+  })
+
+  it.each<[Model, boolean]>([
+    ['responses/gpt-5', true],
+    ['responses/gpt-6', false],
+  ])('goes back to %s: %s', async (model, back) => {
+    first(sealed)
+    const { json } = await bench.ask('messages', 'responses/gpt-5')
+    const messages = [user('hi'), { role: 'assistant', content: dig(json, 'content') }, user('on')]
+    await bench.goes('messages', model, { messages })
+    expect(bench.upstream.seen.at(-1)?.body.includes('"gAAA"')).toBe(back)
+  })
+
+  it('that is refused is refused once, not on every channel', async () => {
+    const message = 'The encrypted content could not be verified.'
+    bench.upstream.script = answerJson(
+      { error: { message, type: 'invalid_request_error', param: null, code: 'invalid_encrypted_content' } },
+      400,
+    )
+    const { status, json } = await bench.ask('responses', 'responses/gpt-5', {
+      with: { input: [reasoning, user('on')] },
+    })
+    expect([status, dig(json, 'error', 'code')]).toEqual([400, 'invalid_encrypted_content'])
+    expect(bench.upstream.seen).toHaveLength(1)
+  })
+})
+
+it('HC-050: what was redacted shows nothing, and goes back unchanged and first', async () => {
+  const redacted = { type: 'redacted_thinking', data: 'EmwK' }
+  first(answerJson(messageWith([redacted, { type: 'text', text: 'x' }], 'end_turn')))
+  const { json, text } = await bench.ask('chat', 'messages/claude-sonnet-4-5')
+  const message = dig(json, 'choices', 0, 'message')
+  expect(dig(message, 'content')).toBe('x')
+  expect(text).not.toContain('EmwK')
+  await bench.goes('chat', 'messages/claude-sonnet-4-5', { messages: [user('hi'), message, user('on')] })
+  expect(dig(bench.sent(), 'messages', 1, 'content')).toEqual([redacted, { type: 'text', text: 'x' }])
+})
