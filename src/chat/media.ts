@@ -87,9 +87,24 @@ const EXTENSIONS = new Map([
   ['mov', 'video/quicktime'],
 ])
 
+const ENDING = /\.(\w{2,5})$/
+
+/** Endings that are no part of their type. */
+const ENDINGS = new Map([
+  ['text/plain', 'txt'],
+  ['text/markdown', 'md'],
+])
+
+/** A file's name, made up if it has none: its kind is told by the name's end. */
+export function fileName(name: string | undefined, mime: string): string {
+  const extension = ENDINGS.get(mime) ?? mime.replace(/^.*\/(?:x-)?/, '')
+  if (name === undefined || name === '') return `file.${extension}`
+  return /\.\w+$/.test(name) ? name : `${name}.${extension}`
+}
+
 function byExtension(path: string | undefined): string | undefined {
   const [plain = ''] = (path ?? '').split(/[?#]/, 1)
-  const [, extension] = /\.(\w{2,5})$/.exec(plain) ?? []
+  const [, extension] = ENDING.exec(plain) ?? ENDING.exec(path ?? '') ?? []
   return extension && EXTENSIONS.get(extension.toLowerCase())
 }
 

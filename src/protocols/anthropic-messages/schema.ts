@@ -15,20 +15,25 @@ export function objectSchema(schema: JsonSchema | undefined): JsonSchema {
 /** One object with the properties of all alternatives; required is what every one of them requires. */
 function merged(schema: JsonSchema, unions: readonly (typeof UNIONS)[number][]): JsonSchema {
   const rest = Object.fromEntries(Object.entries(schema).filter(([name]) => !unions.some((union) => union === name)))
-  let properties = propertiesOf(schema)
+  const properties = new Map(Object.entries(propertiesOf(schema)))
   const required = new Set(requiredOf(schema))
   for (const union of unions) {
     const branches = (schema[union] as unknown[]).filter(isObject).map((branch) => objectSchema(branch))
-    for (const branch of branches) properties = { ...propertiesOf(branch), ...properties }
+    for (const branch of branches) {
+      for (const [name, value] of Object.entries(propertiesOf(branch)))
+        if (!properties.has(name)) properties.set(name, value)
+    }
     for (const name of requiredBy(branches, union === 'allOf')) required.add(name)
   }
-  return { ...rest, type: 'object', properties, ...(required.size > 0 && { required: [...required] }) }
+  const all = Object.fromEntries(properties)
+  return { ...rest, type: 'object', properties: all, ...(required.size > 0 && { required: [...required] }) }
 }
 
 function requiredBy(branches: readonly JsonSchema[], byAny: boolean): string[] {
   const lists = branches.map(requiredOf)
   if (byAny) return lists.flat()
-  return (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)))
+  const [first = [], ...others] = lists.map((list) => new Set(list))
+  return [...first].filter((name) => others.every((other) => other.has(name)))
 }
 
 function propertiesOf({ properties }: JsonSchema): Record<string, unknown> {

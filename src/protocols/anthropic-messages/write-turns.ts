@@ -34,8 +34,8 @@ function merge(messages: readonly Message[]): Message[] {
   const merged: { role: Role; parts: Part[] }[] = []
   for (const { role, parts } of messages) {
     const last = merged.at(-1)
-    if (last?.role === role) last.parts.push(...parts)
-    else merged.push({ role, parts: [...parts] })
+    if (last?.role !== role) merged.push({ role, parts: [...parts] })
+    else for (const part of parts) last.parts.push(part)
   }
   return merged
 }

@@ -3,6 +3,8 @@ import { isObject } from '../../lib/values.js'
 
 /** So many schemas one may grow into: references to references multiply. */
 const LARGEST = 5000
+/** And so many levels: what writes it recurses. */
+const DEEPEST = 64
 
 /** Keys under which names stand, not keywords. */
 const NAMED = new Set(['properties', 'patternProperties'])
@@ -15,17 +17,26 @@ export function inlineReferences(schema: JsonSchema): JsonSchema {
 class Inliner {
   readonly #root: JsonSchema
   #size = 0
+  #depth = 0
 
   constructor(root: JsonSchema) {
     this.#root = root
   }
 
   schema(schema: JsonSchema, within: readonly string[]): JsonSchema {
+    this.#depth++
+    const inlined = this.#inline(schema, within)
+    this.#depth--
+    return inlined
+  }
+
+  #inline(schema: JsonSchema, within: readonly string[]): JsonSchema {
     this.#size++
     const { $ref, $defs, definitions, ...rest } = schema
     if (typeof $ref !== 'string') return mapped(rest, (name, value) => this.#value(name, value, within))
     const target = this.#target($ref)
-    if (!target || within.includes($ref) || this.#size > LARGEST) return { type: 'object', ...described(rest) }
+    const isTooMuch = this.#size > LARGEST || this.#depth > DEEPEST
+    if (!target || isTooMuch || within.includes($ref)) return { type: 'object', ...described(rest) }
     return { ...this.schema(target, [...within, $ref]), ...described(rest) }
   }
 

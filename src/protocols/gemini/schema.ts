@@ -102,19 +102,22 @@ function withConstant(schema: JsonSchema): JsonSchema {
 /** `oneOf` as `anyOf`; an `allOf` as the one schema that it comes to. */
 function withAlternatives(schema: JsonSchema): JsonSchema {
   const { oneOf, allOf, ...rest } = schema
-  const merged = Array.isArray(allOf) ? allOf.filter(isObject).reduce(merge, rest) : rest
+  const merged = Array.isArray(allOf) ? merge([rest, ...allOf.filter(isObject)]) : rest
   return Array.isArray(oneOf) && merged.anyOf === undefined ? { ...merged, anyOf: oneOf } : merged
 }
 
-function merge(one: JsonSchema, other: JsonSchema): JsonSchema {
-  const properties = { ...objectOf(one.properties), ...objectOf(other.properties) }
-  const required = [...new Set([...listOf(one.required), ...listOf(other.required)])]
-  return {
-    ...other,
-    ...one,
-    ...(Object.keys(properties).length > 0 ? { properties } : {}),
-    ...(required.length > 0 ? { required } : {}),
+function merge(schemas: readonly JsonSchema[]): JsonSchema {
+  const keywords = new Map<string, unknown>()
+  const properties = new Map<string, unknown>()
+  const required = new Set<unknown>()
+  for (const schema of schemas) {
+    for (const [name, value] of Object.entries(schema)) if (!keywords.has(name)) keywords.set(name, value)
+    for (const [name, value] of Object.entries(objectOf(schema.properties))) properties.set(name, value)
+    for (const name of listOf(schema.required)) required.add(name)
   }
+  if (properties.size > 0) keywords.set('properties', Object.fromEntries(properties))
+  if (required.size > 0) keywords.set('required', [...required])
+  return Object.fromEntries(keywords)
 }
 
 /** Null by the name it has there: a type beside others is a mark, an alternative as well. */

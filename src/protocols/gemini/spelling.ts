@@ -40,6 +40,13 @@ function camelOf(name: string): string {
   return name.replace(/([a-z0-9])_([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
 }
 
+/** Each name is spelled once: they are asked for part by part, and there are few. */
+const SNAKES = new Map<string, string>()
+
 function snakeOf(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const known = SNAKES.get(name)
+  if (known !== undefined) return known
+  const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  SNAKES.set(name, snake)
+  return snake
 }

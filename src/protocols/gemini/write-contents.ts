@@ -151,7 +151,7 @@ class Contents {
       left.delete(id)
       const answer = result && writeResult(result, name, this.#writing)
       written.push(answer?.part ?? writeNoResult(id, name))
-      if (answer) beside.push(...answer.beside)
+      for (const part of answer?.beside ?? []) beside.push(part)
     }
     const orphans = [...left.values()].map(writeOrphan)
     return [...written, ...beside, ...orphans, ...(parts as string[])]

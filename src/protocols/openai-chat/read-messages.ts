@@ -26,12 +26,15 @@ export function readMessages(messages: Field): Turn[] {
   if (fields.length === 0) messages.fail('at least one message is needed')
   const before: Before = { calls: new Map() }
   const turns: Turn[] = []
+  let results: Block[] | undefined
   for (const message of fields) {
     const turn = readMessage(message, before)
-    const last = turns.at(-1)
-    if (last && isResults(last) && isResults(turn)) {
-      turns[turns.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks] }
-    } else turns.push(turn)
+    const isGoingOn = isResults(turn) && results !== undefined
+    if (isGoingOn) for (const block of turn.blocks) results?.push(block)
+    else {
+      results = isResults(turn) ? [...turn.blocks] : undefined
+      turns.push(results ? { ...turn, blocks: results } : turn)
+    }
   }
   return turns
 }

@@ -9,7 +9,8 @@ export function writeTools(request: ChatRequest, writing: Writing): object {
   const { toolChoice: choice, parallelToolCalls } = request
   // Many servers know no list of allowed tools: to them the others are not shown.
   const hidden = dialect.oldOutputCap && choice?.type === 'allowed' ? choice : undefined
-  const offered = request.tools.filter((tool) => !hidden || !('name' in tool) || hidden.names.includes(tool.name))
+  const shown = hidden && new Set(hidden.names)
+  const offered = request.tools.filter((tool) => !shown || !('name' in tool) || shown.has(tool.name))
   const tools = offered.flatMap((tool) => writeTool(tool, writing))
   const search = request.tools.find((tool) => tool.type === 'web-search')
   const options = search && { web_search_options: writeNative(search.native, search.at, losses) }
@@ -45,10 +46,9 @@ function writeFreeform({ name, description, format }: FreeformTool): object {
 }
 
 function writeChoice(choice: ToolChoice, tools: readonly Tool[]): unknown {
-  const named = (name: string): object => {
-    const isFreeform = tools.some((tool) => tool.type === 'freeform' && tool.name === name)
-    return isFreeform ? { type: 'custom', custom: { name } } : { type: 'function', function: { name } }
-  }
+  const freeform = new Set(tools.flatMap((tool) => (tool.type === 'freeform' ? [tool.name] : [])))
+  const named = (name: string): object =>
+    freeform.has(name) ? { type: 'custom', custom: { name } } : { type: 'function', function: { name } }
   if (choice.type === 'tool') return named(choice.name)
   if (choice.type !== 'allowed') return choice.type
   return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: choice.names.map(named) } }

@@ -25,7 +25,7 @@ export function unborne(blocks: readonly Block[]): Block[] {
     else if (id === TEXT) signText(restored, block)
     else restored.push(block)
   }
-  for (const carrier of carriers) signCall(restored, carrier)
+  if (carriers.length > 0) signCalls(restored, carriers)
   return restored
 }
 
@@ -36,9 +36,10 @@ function signText(blocks: Block[], { signature, at }: ReasoningBlock): void {
   else blocks.push({ type: 'text', text: '', signature: own, at })
 }
 
-function signCall(blocks: Block[], { signature }: ReasoningBlock): void {
-  const callId = signature?.id?.slice(CALL.length)
-  const at = blocks.findIndex((block) => block.type === 'tool-call' && block.id === callId)
-  const call = blocks[at]
-  if (call?.type === 'tool-call' && signature) blocks[at] = { ...call, signature: { ...signature, id: undefined } }
+function signCalls(blocks: Block[], carriers: readonly ReasoningBlock[]): void {
+  const signatures = new Map(carriers.map(({ signature }) => [signature?.id?.slice(CALL.length), signature]))
+  for (const [at, block] of blocks.entries()) {
+    const signature = block.type === 'tool-call' ? signatures.get(block.id) : undefined
+    if (block.type === 'tool-call' && signature) blocks[at] = { ...block, signature: { ...signature, id: undefined } }
+  }
 }

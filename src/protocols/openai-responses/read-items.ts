@@ -1,4 +1,4 @@
-import type { Block, Native } from '../../chat/blocks.js'
+import type { Block, Native, ToolCallBlock } from '../../chat/blocks.js'
 import type { Tool, Turn } from '../../chat/request.js'
 import { readSignature } from '../../chat/signatures.js'
 import type { Field } from '../field.js'
@@ -39,6 +39,9 @@ interface GrowingTurn {
 class Talk {
   readonly #turns: GrowingTurn[] = []
   readonly #tools: Tool[] = []
+  /** Ids of calls by their tool's name, and those that have got a result. */
+  readonly #calls = new Map<string, string[]>()
+  readonly #answered = new Set<string>()
 
   get input(): Input {
     const turns = this.#turns.map(({ role, blocks, at, native }) => ({
@@ -55,29 +58,36 @@ class Talk {
   }
 
   assistant(blocks: readonly Block[], at: string): void {
+    for (const block of blocks) if (block.type === 'tool-call') this.#called(block)
     this.#add('assistant', 'assistant', blocks, at)
   }
 
   result(block: Block, at: string): void {
+    if (block.type === 'tool-result') this.#answered.add(block.callId)
     this.#add('user', 'results', [block], at)
   }
 
   tools(tools: readonly Tool[]): void {
-    this.#tools.push(...tools)
+    for (const tool of tools) this.#tools.push(tool)
   }
 
   /** The latest call of a tool that has got no result yet. */
   openCall(name: string | undefined): string | undefined {
-    const blocks = this.#turns.flatMap((turn) => turn.blocks)
-    const answered = new Set(blocks.map((block) => block.type === 'tool-result' && block.callId))
-    const open = blocks.filter((block) => block.type === 'tool-call').filter(({ id }) => !answered.has(id))
-    return open.findLast((call) => call.name === name)?.id
+    const ids = this.#calls.get(name ?? '') ?? []
+    while (this.#answered.has(ids.at(-1) ?? '')) ids.pop()
+    return ids.at(-1)
+  }
+
+  #called({ name, id }: ToolCallBlock): void {
+    const ids = this.#calls.get(name)
+    if (ids) ids.push(id)
+    else this.#calls.set(name, [id])
   }
 
   #add(role: Turn['role'], kind: GrowingTurn['kind'], blocks: readonly Block[], at: string): void {
     const last = this.#turns.at(-1)
-    if (last?.kind === kind) last.blocks.push(...blocks)
-    else this.#turns.push({ role, blocks: [...blocks], at, kind })
+    if (last?.kind !== kind) this.#turns.push({ role, blocks: [...blocks], at, kind })
+    else for (const block of blocks) last.blocks.push(block)
   }
 }
 

@@ -42,7 +42,8 @@ class Said {
   }
 
   #push(item: object): void {
-    this.items.push(...this.#reasoning, item)
+    for (const reasoning of this.#reasoning) this.items.push(reasoning)
+    this.items.push(item)
     this.#reasoning = []
     this.#content = undefined
   }

@@ -43,14 +43,12 @@ function writeTool(tool: Tool, losses: Losses): object | undefined {
 
 /** The choice among tools, in the flat form. */
 export function writeToolChoice(choice: ToolChoice, { tools }: ChatRequest): unknown {
+  const freeform = new Set(tools.flatMap((tool) => (tool.type === 'freeform' ? [tool.name] : [])))
+  const named = (name: string): object => ({ type: freeform.has(name) ? 'custom' : 'function', name })
   if (choice.type === 'tool') {
-    return named(choice.name, choice.namespace, tools)
+    const { name, namespace } = choice
+    return { ...named(name), ...(namespace !== undefined && { namespace }) }
   }
   if (choice.type !== 'allowed') return choice.type
-  return { type: 'allowed_tools', mode: choice.mode, tools: choice.names.map((name) => named(name, undefined, tools)) }
-}
-
-function named(name: string, namespace: string | undefined, tools: readonly Tool[]): object {
-  const isMeant = (tool: Tool): boolean => 'name' in tool && tool.name === name && tool.type === 'freeform'
-  return { type: tools.some(isMeant) ? 'custom' : 'function', name, ...(namespace !== undefined && { namespace }) }
+  return { type: 'allowed_tools', mode: choice.mode, tools: choice.names.map(named) }
 }
