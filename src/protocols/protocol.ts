@@ -37,7 +37,8 @@ export interface Protocol {
   /** What a whole answer says of itself, when its bytes are passed on. */
   readAnswerFacts(body: Buffer): AnswerFacts
   readSign(record: SseRecord): Sign
-  readEnding(records: readonly SseRecord[]): Ending
+  /** `begun`: the usage that the stream's beginning told of, when that has been read. */
+  readEnding(records: readonly SseRecord[], begun?: Usage): Ending
   /** The body of an answer with an error's status; undefined when it holds no message. */
   readFault(status: number, body: Buffer): Fault | undefined
   /** The status that callers of this language know for an error. */
@@ -178,7 +179,12 @@ export interface StreamWriter {
 }
 
 /** What one record of a stream is to the commit point: nothing yet, the first of the answer, or an error in disguise. */
-export type Sign = 'preamble' | 'output' | Fault
+export type Sign = 'preamble' | 'output' | Beginning | Fault
+
+/** Not yet an answer, but what its question cost. */
+export interface Beginning {
+  readonly usage: Usage
+}
 
 /** What a whole answer says of itself. */
 export interface AnswerFacts {

@@ -1,5 +1,6 @@
 import type { Call, Channel, End } from '../call.js'
 import type { Fault } from '../chat/fault.js'
+import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { Waiter } from '../lib/departure.js'
 import { type Alarms, now } from '../lib/time.js'
@@ -7,7 +8,7 @@ import type { Protocol } from '../protocols/protocol.js'
 import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
 import type { Head } from './headers.js'
 import { Hold } from './hold.js'
-import { type Answering, type Intake, Whole } from './intake.js'
+import { type Answering, type Intake, LONGEST_ANSWER, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
 import type { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
@@ -18,8 +19,6 @@ import { type Attending, Wire } from './wire.js'
 
 /** An error's body beyond this is no explanation. */
 const LONGEST_FAULT = 64 * 1024
-/** An answer beyond this is not held in memory for anyone. */
-const LONGEST_ANSWER = 256 * 1024 * 1024
 
 /**
  * One attempt: sends the call to one channel, and gives the answer once it is past its commit point. Until then every
@@ -130,8 +129,8 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     else this.#flow.leave()
   }
 
-  commit(): Outflow {
-    const flow = this.#passage.open(this)
+  commit(begun: Usage | undefined): Outflow {
+    const flow = this.#passage.open(this, begun)
     this.#flow = flow
     this.#wire.into(flow)
     this.#resolve(flow)

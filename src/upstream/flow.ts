@@ -1,3 +1,4 @@
+import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
@@ -20,13 +21,15 @@ const BLANK_LINE = Buffer.from('\n\n')
  */
 export class Flow implements Outflow {
   readonly #exchange: Answering
+  readonly #begun: Usage | undefined
   readonly #outlet = new Outlet()
   /** The beginning of a record whose end has not come. */
   #carry: Buffer | undefined
   readonly #tail = new Tail()
 
-  constructor(exchange: Answering) {
+  constructor(exchange: Answering, begun: Usage | undefined) {
     this.#exchange = exchange
+    this.#begun = begun
   }
 
   flow(sink: ByteSink): void {
@@ -97,6 +100,6 @@ export class Flow implements Outflow {
   }
 
   #read(bytes: Buffer): Ending {
-    return this.#exchange.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS))
+    return this.#exchange.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS), this.#begun)
   }
 }

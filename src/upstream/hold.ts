@@ -1,7 +1,8 @@
+import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { readRecords, type SseRecord, wholeRecords } from '../lib/sse.js'
 import type { Waiting } from '../lib/time.js'
-import { type Answering, type Intake, Whole } from './intake.js'
+import { type Answering, type Intake, LONGEST_ANSWER, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
 
 /** So long, and so much, is held back for an upstream that has begun to speak but not yet to answer. */
@@ -24,6 +25,7 @@ export class Hold implements Intake, Waiting {
   /** Set when the bytes turn out not to be a stream at all. */
   #whole: Whole | undefined
   #flow: Outflow | undefined
+  #begun: Usage | undefined
 
   constructor(exchange: Answering) {
     this.#exchange = exchange
@@ -60,7 +62,7 @@ export class Hold implements Intake, Waiting {
     const first = chunk.toString('latin1', 0, 256).trimStart()[0]
     if (first === undefined) return
     if (first === '{' || first === '[' || first === '<')
-      this.#whole = new Whole(HOLD_BYTES, (body) => this.#unstreamed(body))
+      this.#whole = new Whole(LONGEST_ANSWER, (body) => this.#unstreamed(body))
     else {
       this.deadline = this.#exchange.alarms.time + HOLD_MS
       this.#exchange.alarms.add(this)
@@ -80,6 +82,10 @@ export class Hold implements Intake, Waiting {
       const sign = this.#exchange.protocol.readSign(record)
       if (sign === 'preamble') continue
       if (sign === 'output') return this.#commit()
+      if ('usage' in sign) {
+        this.#begun = sign.usage
+        continue
+      }
       this.#exchange.alarms.remove(this)
       this.#exchange.doubt(sign)
       return true
@@ -89,7 +95,7 @@ export class Hold implements Intake, Waiting {
 
   #commit(): true {
     this.#exchange.alarms.remove(this)
-    const flow = this.#exchange.commit()
+    const flow = this.#exchange.commit(this.#begun)
     this.#flow = flow
     for (const chunk of this.#held) flow.take(chunk)
     return true

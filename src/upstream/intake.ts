@@ -1,5 +1,6 @@
 import type { End } from '../call.js'
 import type { Fault } from '../chat/fault.js'
+import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { Alarms } from '../lib/time.js'
 import type { Protocol } from '../protocols/protocol.js'
@@ -20,7 +21,7 @@ export interface Answering {
   readonly protocol: Protocol
   readonly alarms: Alarms
   /** The answer has begun: no other channel will be tried. What follows goes where this says. */
-  commit(): Outflow
+  commit(begun: Usage | undefined): Outflow
   /** The same for a whole answer where a stream was asked for. */
   commitWhole(body: Buffer): void
   /** This attempt has failed before its commit point. */
@@ -38,6 +39,9 @@ export interface Answering {
   /** A committed answer is over, for better or worse. */
   ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void
 }
+
+/** An answer beyond this is not held in memory for anyone. */
+export const LONGEST_ANSWER: number = 256 * 1024 * 1024
 
 /** Collects a body up to a limit. Past it, or when the connection fails, there is none. */
 export class Whole implements Intake {

@@ -1,6 +1,7 @@
 import type { Call, Channel } from '../call.js'
 import type { Loss } from '../chat/losses.js'
 import { MARK } from '../chat/signatures.js'
+import type { Usage } from '../chat/usage.js'
 import { splice } from '../lib/splice.js'
 import type { AnswerFacts, Protocol } from '../protocols/protocol.js'
 import { Flow } from './flow.js'
@@ -31,8 +32,8 @@ export interface Passage {
   readonly losses: readonly Loss[]
   /** The answer's content type, given the upstream's; empty for the usual one. */
   contentType(upstreams: string): string
-  /** Where a stream goes once its answer has begun. */
-  open(exchange: Answering): Outflow
+  /** Where a stream goes once its answer has begun, and has perhaps told of usage already. */
+  open(exchange: Answering, begun: Usage | undefined): Outflow
   /** The same for a whole answer where a stream was asked for. */
   openTranslated(exchange: Answering): TranslatedFlow
   /** A whole answer; also one that came as a stream nobody had asked for. */
@@ -86,8 +87,8 @@ class Conversation implements Passage {
     return this.#translation ? '' : upstreams
   }
 
-  open(exchange: Answering): Outflow {
-    return this.#translation ? new TranslatedFlow(exchange, this.#translation) : new Flow(exchange)
+  open(exchange: Answering, begun: Usage | undefined): Outflow {
+    return this.#translation ? new TranslatedFlow(exchange, this.#translation) : new Flow(exchange, begun)
   }
 
   openTranslated(exchange: Answering): TranslatedFlow {

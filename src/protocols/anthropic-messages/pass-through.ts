@@ -27,7 +27,9 @@ export function readSign({ data }: SseRecord): Sign {
   if (record.type === 'error' || (record.error && record.type === undefined)) {
     return readErrorValue(record.error) ?? invalidAnswer('an error without a message')
   }
-  return isOutput(record) ? 'output' : 'preamble'
+  if (isOutput(record)) return 'output'
+  const usage = isObject(record.message) ? readUsage(record.message.usage) : undefined
+  return usage ? { usage } : 'preamble'
 }
 
 function isOutput({ type, delta, content_block: block }: Record<string, unknown>): boolean {
@@ -46,9 +48,9 @@ function isNothing(value: unknown): boolean {
 }
 
 /** What the last records of a stream tell: only `message_stop` ends a whole one. */
-export function readEnding(records: readonly SseRecord[]): Ending {
+export function readEnding(records: readonly SseRecord[], begun?: Usage): Ending {
   let complete = false
-  let usage: Usage | undefined
+  let usage = begun
   let fault: Ending['fault']
   for (const { data } of records) {
     const record = parseJson(data)

@@ -181,8 +181,8 @@ describe('a streamed message, read', () => {
 
   it('weighs records before the commit point', () => {
     const sign = (record: object) => protocol.readSign({ event: undefined, data: JSON.stringify(record) })
+    expect(sign(START)).toMatchObject({ usage: { input: 2459 } })
     for (const record of [
-      START,
       { type: 'ping' },
       begin(0, { type: 'text', text: '', citations: [] }),
       begin(0, { type: 'thinking', thinking: '', signature: '' }),

@@ -8,7 +8,7 @@ const sign = (chunk: unknown): string => {
     event: undefined,
     data: typeof chunk === 'string' ? chunk : JSON.stringify(chunk),
   })
-  return typeof read === 'string' ? read : `fault ${read.status ?? ''}`.trim()
+  return typeof read === 'string' || 'usage' in read ? String(read) : `fault ${read.status ?? ''}`.trim()
 }
 const delta = (value: object | null, more: object = {}): object => ({ choices: [{ index: 0, delta: value, ...more }] })
 

@@ -430,7 +430,7 @@ describe('the pass-through', () => {
       event: undefined,
       data: typeof event === 'string' ? event : JSON.stringify(event),
     })
-    return typeof read === 'string' ? read : `fault ${read.status ?? ''}`.trim()
+    return typeof read === 'string' || 'usage' in read ? String(read) : `fault ${read.status ?? ''}`.trim()
   }
 
   it.each<[string, object | string, string]>([
