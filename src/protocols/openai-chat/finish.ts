@@ -15,12 +15,13 @@ const READ = new Map<unknown, FinishReason>([
 /** Why a choice ended. What it holds goes before its word: several say `stop` after a call. */
 export function readFinish(word: unknown, hasCalls: boolean, hasRefusal: boolean): Finish {
   const reason = READ.get(word) ?? 'stop'
-  if (reason === 'stop' || reason === 'tool-calls') return hasCalls ? CALLS : STOP
+  if (reason === 'stop' || reason === 'tool-calls') return hasCalls ? CALLS : hasRefusal ? REFUSAL : STOP
   return { reason: reason === 'filter' && hasRefusal ? 'refusal' : reason }
 }
 
 const STOP: Finish = { reason: 'stop' }
 const CALLS: Finish = { reason: 'tool-calls' }
+const REFUSAL: Finish = { reason: 'refusal' }
 
 const WRITTEN: Readonly<Record<FinishReason, string>> = {
   stop: 'stop',
@@ -32,7 +33,11 @@ const WRITTEN: Readonly<Record<FinishReason, string>> = {
   pause: 'stop',
 }
 
-/** `finish_reason`, as the openai-chat schema lists it. */
-export function writeFinish({ reason }: Finish, legacy = false): string {
+/**
+ * `finish_reason`, as the openai-chat schema lists it. A refusal in the model's own words ends like any answer: clients
+ * take `content_filter` for an error, and do not look at the words.
+ */
+export function writeFinish({ reason }: Finish, legacy = false, hasRefusal = false): string {
+  if (reason === 'refusal' && hasRefusal) return WRITTEN.stop
   return legacy && reason === 'tool-calls' ? 'function_call' : WRITTEN[reason]
 }

@@ -31,7 +31,8 @@ export function answerId({ id }: Answering): string {
 function writeChoice({ blocks, finish }: Choice, index: number, answering: Answering): object {
   const legacy = answering.request.tools.some(isLegacy)
   const text = textOf(blocks, 'text')
-  const refusal = textOf(blocks, 'refusal') || (finish.reason === 'refusal' ? finish.explanation : '')
+  const words = textOf(blocks, 'refusal')
+  const refusal = words || (finish.reason === 'refusal' ? finish.explanation : '')
   const calls = writeCalls(blocks, legacy, answering)
   const silent = calls === undefined && !refusal ? '' : null
   const message = {
@@ -44,7 +45,7 @@ function writeChoice({ blocks, finish }: Choice, index: number, answering: Answe
     ...calls,
     extra_content: textSignature(blocks, answering),
   }
-  return { index, message, logprobs: null, finish_reason: writeFinish(finish, legacy) }
+  return { index, message, logprobs: null, finish_reason: writeFinish(finish, legacy, words !== '') }
 }
 
 function textOf(blocks: readonly Block[], type: 'text' | 'refusal' | 'reasoning'): string {
@@ -95,7 +96,7 @@ function writeAnnotations(blocks: readonly Block[], text: string, { losses }: An
     if (block.type !== 'text') continue
     const written = writeCitations(block.citations ?? [], block, text, at)
     if (written.length < (block.citations?.length ?? 0)) losses.unsayable(`content[${index}].citations`)
-    annotations.push(...written)
+    for (const annotation of written) annotations.push(annotation)
     at += block.text.length
   }
   return annotations.length > 0 ? annotations : undefined

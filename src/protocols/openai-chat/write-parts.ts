@@ -1,5 +1,5 @@
 import type { Block, MediaBlock } from '../../chat/blocks.js'
-import { mimeOf, writeDataUrl } from '../../chat/media.js'
+import { fileName, mimeOf, writeDataUrl } from '../../chat/media.js'
 import type { Turn } from '../../chat/request.js'
 import type { Writing } from '../protocol.js'
 import { LANGUAGE } from './language.js'
@@ -58,6 +58,5 @@ function writeFile(block: MediaBlock): object | undefined {
   }
   if (source.type === 'url') return undefined
   const mime = mimeOf(block) ?? 'application/pdf'
-  const filename = name ?? `file.${mime.replace(/^.*[/.+]/, '')}`
-  return { type: 'file', file: { filename, file_data: writeDataUrl(mime, source.data) } }
+  return { type: 'file', file: { filename: fileName(name, mime), file_data: writeDataUrl(mime, source.data) } }
 }

@@ -106,6 +106,7 @@ export class ChunkWriter implements StreamWriter {
   #ending({ head, finish = { reason: 'stop' }, hasRefusal, legacy }: ChoiceState): string {
     const { reason, explanation } = finish
     const refusal = reason === 'refusal' && !hasRefusal && explanation ? `"refusal":${quote(explanation)}` : ''
-    return `${head}${refusal}},"logprobs":null,"finish_reason":"${writeFinish(finish, legacy)}"}]}\n\n`
+    const word = writeFinish(finish, legacy, hasRefusal)
+    return `${head}${refusal}},"logprobs":null,"finish_reason":"${word}"}]}\n\n`
   }
 }

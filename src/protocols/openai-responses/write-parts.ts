@@ -1,6 +1,6 @@
 import type { Block, MediaBlock } from '../../chat/blocks.js'
 import type { Losses } from '../../chat/losses.js'
-import { mimeOf, writeDataUrl } from '../../chat/media.js'
+import { fileName, mimeOf, writeDataUrl } from '../../chat/media.js'
 import { writeCitation } from './citations.js'
 import { ID, ownFields } from './native.js'
 
@@ -54,18 +54,6 @@ function writeFile(block: MediaBlock): object | undefined {
   const data = source.type === 'text' ? Buffer.from(source.text).toString('base64') : source.data
   return { ...around, filename: fileName(block.name, mime), file_data: writeDataUrl(mime, data) }
 }
-
-/** The provider tells the kind of a file by the end of its name. */
-function fileName(name: string | undefined, mime: string): string {
-  const extension = EXTENSIONS.get(mime) ?? mime.replace(/^.*\/(?:x-)?/, '')
-  if (name === undefined || name === '') return `file.${extension}`
-  return /\.\w+$/.test(name) ? name : `${name}.${extension}`
-}
-
-const EXTENSIONS = new Map([
-  ['text/plain', 'txt'],
-  ['text/markdown', 'md'],
-])
 
 const AUDIO = new Map([
   ['audio/wav', 'wav'],
