@@ -1,24 +1,31 @@
 import { RelayError } from '../../errors.js'
+import { isTooDeep } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { Find, Recall } from '../protocol.js'
 
 /** Fields and items that mean something only to whoever keeps earlier answers. */
 const REFERENCES = ['"previous_response_id"', '"item_reference"', '"conversation"', '"background"'] as const
+/** What a body must hold to be looked into: a reference, or a letter spelled by its number, which may hide one. */
+const SIGNS = [...REFERENCES, '\\u00'] as const
 
 /** `previous_response_id` and `item_reference`, by answers that the relay keeps. */
 export const recall: Recall = {
   expand(body, find) {
-    if (!REFERENCES.some((name) => body.includes(name))) return body
-    const request = parseJson(body.toString())
-    if (!isObject(request)) return body
+    if (!SIGNS.some((sign) => body.includes(sign))) return body
+    const text = body.toString()
+    const request = parseJson(text)
+    // What is nested too deeply is refused when it is read.
+    if (!isObject(request) || isTooDeep(request, body.length)) return body
     refuse(request, 'conversation', 'The relay keeps no conversations. Send the items themselves.')
     if (request.background) refuse(request, 'background', 'The relay runs nothing in the background.')
     const { previous_response_id: id, ...rest } = request
     const before = id === undefined || id === null ? [] : itemsBefore(id, find)
-    const own = itemsOf(request).map((item, index) => resolve(item, index, find))
-    const changed = before.length > 0 || own.some((item, index) => item !== itemsOf(request)[index])
-    return changed ? Buffer.from(JSON.stringify({ ...rest, input: [...before, ...own] })) : body
+    const given = itemsOf(request)
+    const own = given.map((item, index) => resolve(item, index, find))
+    const changed = before.length > 0 || own.some((item, index) => item !== given[index])
+    if (changed) return Buffer.from(JSON.stringify({ ...rest, input: [...before, ...own] }))
+    return isAmbiguous(text, request) ? Buffer.from(JSON.stringify(request)) : body
   },
 
   keep(body, answer) {
@@ -45,6 +52,15 @@ export const recall: Recall = {
   writeDeleted(id) {
     return Buffer.from(JSON.stringify({ id, object: 'response', deleted: true }))
   },
+}
+
+/** Whether a reference stands in the text that was not seen in the request: of two fields, another reader may take the other. */
+function isAmbiguous(text: string, request: object): boolean {
+  const plain = text.replace(/\\u00([2-7][\da-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  )
+  const seen = JSON.stringify(request)
+  return REFERENCES.some((name) => plain.split(name).length !== seen.split(name).length)
 }
 
 /** A request's input as items: a text alone is one message. */
