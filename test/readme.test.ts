@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { budgets } from '../src/chat/effort.js'
 import { findEndpoints } from '../src/endpoints.js'
 import { configJsonSchema, type ErrorKind, RelayError, readConfig } from '../src/index.js'
+import { providers } from '../src/providers/index.js'
 import { pathsBelow, pathsIn } from './documents/map.js'
 import { type Schema, writeReference } from './documents/reference.js'
 import { blocksOf, faultsIn } from './documents/snippets.js'
@@ -81,8 +83,46 @@ describe('README.md', () => {
     expect(told.sort()).toEqual(real.sort())
   })
 
+  it('has the table of efforts that the code has', () => {
+    const rows = tableUnder(readme, '| effort | tokens |')
+    expect(rows.map(([effort = '', tokens]) => [quoted(effort)[0], Number(tokens)])).toEqual(Object.entries(budgets))
+  })
+
+  it('tells of every provider what it says of itself', () => {
+    const rows = tableUnder(readme, '| type | key | base URL | speaks | known for |')
+    const told = rows.map((cells) => cells.map((cell) => quoted(cell)))
+    const real = [...providers.values()].map(({ id, keyVariable = [], baseURL = [], speaks, models }) => {
+      return [[id], [keyVariable].flat(), [baseURL].flat(), speaks, models]
+    })
+    expect(told).toEqual(real)
+  })
+
+  it('names every endpoint in its language', () => {
+    const told = tableUnder(readme, '| endpoint | language | gives |').flatMap(([endpoints = '', language = '']) =>
+      quoted(endpoints).map((endpoint) => `${endpoint.replace(/\/v1\w*\//, '')} ${quoted(language)[0]}`),
+    )
+    const row = /method: '(\w+)',\s+path: '([^']+)',\s+operation: '\w+',\s+protocol: '([\w-]+)'/g
+    const real = [...read('src/endpoints.ts').matchAll(row)].map(([, method, path, language]) => {
+      return `${method} ${path} ${language}`
+    })
+    expect(told.sort()).toEqual(real.sort())
+  })
+
+  it('names every header of the answers', () => {
+    const told = tableUnder(readme, '| answer header | when | value |').flatMap(([names = '']) => quoted(names))
+    const real = new Set([...read('src/answers.ts').matchAll(/'((?:x|retry|cache)-[a-z-]+)'/g)].map(([, name]) => name))
+    expect(told.sort()).toEqual([...real].sort())
+  })
+
+  it('names every hook', () => {
+    const [, fields = ''] = /interface Hooks \{([\s\S]*?)\n\}/.exec(read('src/options.ts')) ?? []
+    const real = [...fields.matchAll(/readonly (\w+)\?:/g)].map(([, name]) => name)
+    const told = tableUnder(readme, '| option | type | meaning |').flatMap(([names = '']) => quoted(names))
+    expect(told.sort()).toEqual(real.sort())
+  })
+
   it('names endpoints that there are', () => {
-    const endpoints = quoted(readme).flatMap((text) => /^(?:GET|POST) \/v1\S+$/.exec(text) ?? [])
+    const endpoints = quoted(readme).flatMap((text) => /^(?:GET|POST|DELETE) \/v1\S+$/.exec(text) ?? [])
     expect(endpoints.length).toBeGreaterThan(0)
     for (const endpoint of endpoints) {
       const [method, url = ''] = endpoint.split(' ')
@@ -123,7 +163,9 @@ describe('CONTRIBUTING.md', () => {
 
   it.each(['src/', 'adapters/'])('names in its map all there is in %s', (folder) => {
     const named = pathsIn(map).filter((path) => path.startsWith(folder))
-    expect(named.sort()).toEqual(pathsBelow(folder, root).sort())
+    // The files of a language are known by its folder.
+    const real = pathsBelow(folder, root).filter((path) => !/^src\/protocols\/[\w-]+\/./.test(path))
+    expect(named.sort()).toEqual(real.sort())
   })
 
   it('gives a reason for every dependency', () => {
