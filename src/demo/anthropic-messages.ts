@@ -54,13 +54,13 @@ function toolOf({ tools, tool_choice }: Fields): Tool | undefined {
 
 function writeAnswer(reply: Reply, question: Question): unknown {
   const text = reply.pieces.join('')
-  const block = reply.tool === undefined ? { type: 'text', text, citations: null } : call(reply.tool, JSON.parse(text))
+  const block = reply.tool === undefined ? { type: 'text', text } : call(reply.tool, JSON.parse(text))
   const content = text === '' ? [] : [block]
   return { ...message(question, reply.pieces.length), content, ...ending(reply) }
 }
 
 function writeStream(reply: Reply, question: Question): readonly string[] {
-  const start = reply.tool === undefined ? { type: 'text', text: '', citations: null } : call(reply.tool, {})
+  const start = reply.tool === undefined ? { type: 'text', text: '' } : call(reply.tool, {})
   const usage = { ...input(question), output_tokens: reply.pieces.length }
   return [
     record('message_start', { message: message(question, 0) }),

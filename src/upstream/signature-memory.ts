@@ -60,9 +60,12 @@ export class SignatureMemory {
       if (found) kept.set(call, found)
     }
     if (kept.size === 0) return turn
-    const hasThoughts = turn.blocks.some(({ type }) => type === 'reasoning')
+    // Thoughts that have lost their signature on the way give way to those that have it.
+    const areSigned = [...kept.values()].some(({ reasoning }) => reasoning.some(({ signature }) => signature))
+    const hasThoughts = turn.blocks.some((block) => block.type === 'reasoning' && (block.signature || !areSigned))
     const [first] = calls
     const blocks = turn.blocks.flatMap((block): Block[] => {
+      if (block.type === 'reasoning' && !hasThoughts) return []
       const { reasoning = [], signature } = kept.get(block) ?? {}
       const signed = block.type === 'tool-call' && !block.signature && signature ? { ...block, signature } : block
       return hasThoughts || block === first ? [signed] : [...reasoning, signed]

@@ -78,7 +78,7 @@ class Text implements Outgoing {
   #start(): string {
     if (this.isOpen) return ''
     this.isOpen = true
-    return writeStart(this.#index, { type: 'text', text: '', citations: null })
+    return writeStart(this.#index, { type: 'text', text: '' })
   }
 }
 

@@ -39,7 +39,7 @@ export const DIRECT: object = { caller: { type: 'direct' } }
 /** The JSON text of a block; undefined for what cannot be said. */
 function writeBlock(block: Block, index: number, { issuer, losses }: Answering): string | undefined {
   if (block.type === 'text') return block.text === '' ? undefined : JSON.stringify(writeText(block))
-  if (block.type === 'refusal') return JSON.stringify({ type: 'text', text: block.text, citations: null })
+  if (block.type === 'refusal') return JSON.stringify({ type: 'text', text: block.text })
   if (block.type === 'reasoning') return JSON.stringify(writeThinking(block, issuer))
   if (block.type === 'tool-call') return writeCall(block, DIRECT)
   if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
@@ -49,5 +49,5 @@ function writeBlock(block: Block, index: number, { issuer, losses }: Answering):
 
 function writeText({ text, citations, native }: TextBlock): object {
   const written = (citations ?? []).flatMap((citation) => writeCitation(citation) ?? [])
-  return { type: 'text', text, citations: written.length > 0 ? written : null, ...ownFieldsOf(native) }
+  return { type: 'text', text, ...(written.length > 0 && { citations: written }), ...ownFieldsOf(native) }
 }

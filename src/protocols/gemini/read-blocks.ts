@@ -63,22 +63,30 @@ const RESULT = new Set(['id', 'name', 'response', 'parts'])
 function readResult(result: Field, part: Field, pending: Pending): Block {
   const name = result.get('name').text()
   const callId = pending.answer(name, result.get('id').maybeText())
-  const { text, failed } = readResponse(result.get('response').maybeObject() ?? {})
+  const { text, failed } = readResponse(result.get('response').maybeObject() ?? {}, name)
   const blocks: Block[] = text === '' ? [] : [{ type: 'text', text }]
   for (const inner of result.get('parts').maybeList()) blocks.push(readResultPart(inner))
   const fields = native(restOf(part, ASIDE), restOf(result, RESULT, 'functionResponse.'))
   return { type: 'tool-result', callId, name, blocks, failed, at: part.path, native: fields }
 }
 
-/** By convention a result stands under `output` (or `result`), a failure under `error`; anything else is the result. */
-function readResponse(response: Record<string, unknown>): { text: string; failed: true | undefined } {
-  const [name, ...others] = Object.keys(response)
-  if (name === undefined) return { text: '', failed: undefined }
-  const value = response[name]
-  const spelled = typeof value === 'string' ? value : JSON.stringify(value)
-  if (others.length === 0 && name === 'error') return { text: spelled, failed: true }
-  const plain = others.length === 0 && (name === 'output' || name === 'result')
-  return { text: plain ? spelled : JSON.stringify(response), failed: undefined }
+/**
+ * By convention a result stands under `output` (or `result`), a failure under `error`; the AI SDK has it under `content`,
+ * beside the tool's name. Anything else is the result.
+ */
+function readResponse(response: Record<string, unknown>, tool: string): { text: string; failed: true | undefined } {
+  const { name: repeated, ...fields } = response
+  const [key, ...others] = Object.keys(repeated === tool && 'content' in response ? fields : response)
+  if (key === undefined) return { text: '', failed: undefined }
+  const spelled = spell(response[key])
+  if (others.length > 0) return { text: spell(response), failed: undefined }
+  if (key === 'error') return { text: spelled, failed: true }
+  const plain = key === 'output' || key === 'result' || (key === 'content' && repeated === tool)
+  return { text: plain ? spelled : spell(response), failed: undefined }
+}
+
+function spell(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function readResultPart(part: Field): Block {

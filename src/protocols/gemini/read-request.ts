@@ -3,6 +3,7 @@ import type { ChatRequest, Turn } from '../../chat/request.js'
 import type { Field } from '../field.js'
 import type { PathFacts } from '../protocol.js'
 import { parseBody, refuseEmpty } from './facts.js'
+import { joinTurns } from './join.js'
 import { Pending } from './pending.js'
 import { readPart } from './read-blocks.js'
 import { readSettings } from './read-settings.js'
@@ -70,7 +71,7 @@ function readContents(contents: Field): Turn[] {
   if (!Array.isArray(contents.value)) return [readContent(contents, new Pending())]
   refuseEmpty(contents)
   const pending = new Pending()
-  return contents.list().map((content) => readContent(content, pending))
+  return joinTurns(contents.list().map((content) => readContent(content, pending)))
 }
 
 const ROLES = new Map([

@@ -118,7 +118,7 @@ describe('a message, written', () => {
       type: 'message',
       role: 'assistant',
       model: 'asked-for',
-      content: [{ type: 'text', text: 'a', citations: null }],
+      content: [{ type: 'text', text: 'a' }],
       stop_reason: 'end_turn',
       stop_sequence: null,
       stop_details: null,

@@ -1,0 +1,148 @@
+import { cut, demand, type Exchange, type Heard, type Json, type Language, sse, USAGE, type Words } from './language.js'
+
+const SIGNATURE = 'RXJyQW50aHJvcGljU2lnbmF0dXJl'
+const HEAD = { id: 'msg_up', type: 'message', role: 'assistant', model: 'claude-sonnet-4-5' }
+const END = { stop_sequence: null, stop_details: null, container: null }
+const usage = {
+  input_tokens: USAGE.input - USAGE.cached - 3,
+  cache_read_input_tokens: USAGE.cached,
+  cache_creation_input_tokens: 3,
+  output_tokens: USAGE.output,
+  output_tokens_details: { thinking_tokens: USAGE.reasoning },
+}
+
+/** Messages, of a model that thinks by budget: it wants its signatures back. */
+export const anthropicMessages: Language = {
+  id: 'anthropic-messages',
+  model: 'claude-sonnet-4-5',
+  signature: SIGNATURE,
+  provider: (port) => ({ type: 'anthropic', baseURL: `http://127.0.0.1:${port}`, apiKey: 'sk-ant-up' }),
+  isStreamed: (_url, body) => body.stream === true,
+  whole: (words) => ({
+    ...HEAD,
+    content: blocks(words),
+    stop_reason: reason(words),
+    ...END,
+    usage: { ...usage, service_tier: 'standard' },
+  }),
+  records,
+  errorBody: (status, message) => ({ type: 'error', error: { type: TYPES[status], message }, request_id: 'req_up' }),
+  errorRecord: (message) => sse({ type: 'error', error: { type: 'overloaded_error', message } }, 'error'),
+  hear,
+  counting: { path: /^\/v1\/messages\/count_tokens$/, answer: (input_tokens) => ({ input_tokens }) },
+}
+
+const TYPES: Record<number, string> = {
+  400: 'invalid_request_error',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  529: 'overloaded_error',
+}
+
+function blocks({ reasoning, text, calls = [] }: Words): object[] {
+  return [
+    ...(reasoning ? [{ type: 'thinking', thinking: reasoning, signature: SIGNATURE }] : []),
+    ...(text ? [{ type: 'text', text: text.join('') }] : []),
+    ...calls.map((call) => ({ type: 'tool_use', ...call })),
+  ]
+}
+
+function reason({ calls = [] }: Words): string {
+  return calls.length > 0 ? 'tool_use' : 'end_turn'
+}
+
+function records(words: Words): string[] {
+  const { reasoning, text, calls = [] } = words
+  const record = (type: string, more: object = {}): string => sse({ type, ...more }, type)
+  let index = 0
+  const block = (content_block: object, deltas: readonly object[]): string[] => [
+    record('content_block_start', { index, content_block }),
+    ...deltas.map((delta) => record('content_block_delta', { index, delta })),
+    record('content_block_stop', { index: index++ }),
+  ]
+  const message = { ...HEAD, content: [], stop_reason: null, ...END, usage: { ...usage, output_tokens: 1 } }
+  const thoughts = cut(reasoning ?? '').map((thinking) => ({ type: 'thinking_delta', thinking }))
+  return [
+    record('message_start', { message }),
+    record('ping'),
+    ...(reasoning
+      ? block({ type: 'thinking', thinking: '', signature: '' }, [
+          ...thoughts,
+          { type: 'signature_delta', signature: SIGNATURE },
+        ])
+      : []),
+    ...(text
+      ? block(
+          { type: 'text', text: '' },
+          text.map((piece) => ({ type: 'text_delta', text: piece })),
+        )
+      : []),
+    ...calls.flatMap((call) =>
+      block(
+        { type: 'tool_use', ...call, input: {} },
+        ['', ...cut(JSON.stringify(call.input))].map((partial_json) => ({ type: 'input_json_delta', partial_json })),
+      ),
+    ),
+    record('message_delta', { delta: { stop_reason: reason(words), ...END }, usage }),
+    record('message_stop'),
+  ]
+}
+
+function hear(body: Json): Heard {
+  const heard = { texts: [] as string[], images: [] as { mime: string; data: string }[], exchanges: [] as Exchange[] }
+  const messages = body.messages.map(({ role, content }: Json) => ({ role, content: listOf(content) }))
+  const signatures: string[] = []
+  const thoughts: string[] = []
+  let results = 0
+  for (const [index, { role, content }] of messages.entries()) {
+    demand(role !== messages[index - 1]?.role, 'roles must alternate')
+    if (role === 'user') for (const block of content) listen(block, heard)
+    results += content.filter(({ type }: Json) => type === 'tool_result').length
+    const calls = content.filter(({ type }: Json) => type === 'tool_use')
+    const answers = messages[index + 1]?.content.slice(0, calls.length) ?? []
+    for (const { id, name, input } of calls) {
+      const result = answers.find(({ tool_use_id }: Json) => tool_use_id === id)
+      demand(result !== undefined, 'tool_use ids were found without tool_result blocks immediately after')
+      heard.exchanges.push({
+        name,
+        input,
+        result: listOf(result.content)
+          .map(({ text }) => text)
+          .join(''),
+      })
+    }
+    for (const block of content) {
+      if (block.type === 'thinking') signatures.push(block.signature)
+      if (block.type === 'thinking') thoughts.push(block.thinking)
+    }
+    const thinks = body.thinking?.type === 'enabled' && calls.length > 0
+    demand(!thinks || content[0].type === 'thinking', 'Expected thinking, but found tool_use')
+  }
+  demand(results === heard.exchanges.length, 'a result without its call')
+  demand(
+    signatures.every((one) => one === SIGNATURE),
+    'Invalid signature in thinking block',
+  )
+  demand(
+    body.max_tokens > (body.thinking?.budget_tokens ?? 0),
+    'max_tokens must be greater than thinking.budget_tokens',
+  )
+  return {
+    ...heard,
+    signatures,
+    thoughts,
+    tools: (body.tools ?? []).map(({ name }: Json) => name),
+    schema: (body.output_config?.format ?? body.output_format)?.schema,
+    reasons: ['enabled', 'adaptive'].includes(body.thinking?.type),
+  }
+}
+
+function listOf(content: Json): Json[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content
+}
+
+function listen(block: Json, heard: { texts: string[]; images: { mime: string; data: string }[] }): void {
+  if (block.type === 'text') heard.texts.push(block.text)
+  else if (block.type === 'image') heard.images.push({ mime: block.source.media_type, data: block.source.data })
+  else demand(block.type === 'tool_result', `unknown block ${block.type}`)
+}

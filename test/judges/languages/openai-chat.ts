@@ -1,0 +1,103 @@
+import { cut, demand, type Exchange, type Heard, type Json, type Language, sse, USAGE, type Words } from './language.js'
+
+const HEAD = { id: 'chatcmpl-up', created: 1, model: 'qwen-up' }
+const usage = {
+  prompt_tokens: USAGE.input,
+  completion_tokens: USAGE.output,
+  total_tokens: USAGE.input + USAGE.output,
+  prompt_tokens_details: { cached_tokens: USAGE.cached },
+  completion_tokens_details: { reasoning_tokens: USAGE.reasoning },
+}
+
+/** Chat Completions, with the reasoning of those vendors who show it. */
+export const openaiChat: Language = {
+  id: 'openai-chat',
+  model: 'qwen-up',
+  signature: '',
+  provider: (port) => ({ type: 'openai-compatible', baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'sk-up' }),
+  isStreamed: (_url, body) => body.stream === true,
+  whole,
+  records,
+  errorBody: (_status, message) => ({ error: { message, type: 'some_error', param: null, code: null } }),
+  errorRecord: (message) => sse({ error: { message, type: 'server_error', param: null, code: null } }),
+  hear,
+}
+
+function whole({ reasoning, text, calls = [] }: Words): object {
+  const message = {
+    role: 'assistant',
+    content: text ? text.join('') : null,
+    refusal: null,
+    ...(reasoning && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls.map(({ id, name, input }) => call(id, name, JSON.stringify(input))) }),
+  }
+  const finish_reason = calls.length > 0 ? 'tool_calls' : 'stop'
+  return { ...HEAD, object: 'chat.completion', choices: [{ index: 0, message, logprobs: null, finish_reason }], usage }
+}
+
+function call(id: string, name: string, text: string): object {
+  return { id, type: 'function', function: { name, arguments: text } }
+}
+
+function records({ reasoning = '', text = [], calls = [] }: Words, body: Json): string[] {
+  const asked = body.stream_options?.include_usage === true
+  const chunk = (choices: object[], used: object | null = null): string =>
+    sse({ ...HEAD, object: 'chat.completion.chunk', choices, ...(asked && { usage: used }) })
+  const delta = (value: object, finish_reason: string | null = null): string =>
+    chunk([{ index: 0, delta: value, logprobs: null, finish_reason }])
+  return [
+    delta({ role: 'assistant', content: '' }),
+    ...cut(reasoning).map((piece) => delta({ reasoning_content: piece })),
+    ...text.map((piece) => delta({ content: piece })),
+    ...calls.flatMap(({ id, name, input }, index) => [
+      delta({ tool_calls: [{ index, ...call(id, name, '') }] }),
+      ...cut(JSON.stringify(input)).map((piece) => delta({ tool_calls: [{ index, function: { arguments: piece } }] })),
+    ]),
+    delta({}, calls.length > 0 ? 'tool_calls' : 'stop'),
+    ...(asked ? [chunk([], usage)] : []),
+    'data: [DONE]\n\n',
+  ]
+}
+
+function hear(body: Json): Heard {
+  const texts: string[] = []
+  const images: { mime: string; data: string }[] = []
+  const exchanges: Exchange[] = []
+  const messages: Json[] = body.messages
+  for (const [index, message] of messages.entries()) {
+    if (message.role === 'user' || message.role === 'system') listen(message.content, texts, images)
+    const calls: Json[] = message.tool_calls ?? []
+    const results = messages.slice(index + 1, index + 1 + calls.length)
+    for (const { id, function: one } of calls) {
+      const result = results.find(({ tool_call_id }) => tool_call_id === id)
+      demand(result?.role === 'tool', `tool_call_ids did not have response messages: ${id}`)
+      exchanges.push({ name: one.name, input: JSON.parse(one.arguments), result: textOf(result.content) })
+    }
+  }
+  demand(messages.filter(({ role }) => role === 'tool').length === exchanges.length, 'a result without its call')
+  return {
+    texts,
+    images,
+    exchanges,
+    tools: (body.tools ?? []).map((tool: Json) => tool.function.name),
+    schema: body.response_format?.json_schema?.schema,
+    reasons: body.reasoning_effort !== undefined,
+    signatures: [],
+    thoughts: [],
+  }
+}
+
+function listen(content: Json, texts: string[], images: { mime: string; data: string }[]): void {
+  if (typeof content === 'string') texts.push(content)
+  else
+    for (const part of content) {
+      if (part.type === 'text') texts.push(part.text)
+      const [, mime, data] = /^data:([^;]+);base64,(.+)$/.exec(part.image_url?.url ?? '') ?? []
+      demand(part.type === 'text' || data !== undefined, `unknown part ${part.type}`)
+      if (mime && data) images.push({ mime, data })
+    }
+}
+
+function textOf(content: Json): string {
+  return typeof content === 'string' ? content : content.map(({ text }: { text: string }) => text).join('')
+}

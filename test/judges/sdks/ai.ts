@@ -1,0 +1,210 @@
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createGoogleGenerativeAI } from '@ai-sdk/google'
+import { createOpenAI } from '@ai-sdk/openai'
+import {
+  generateObject,
+  generateText,
+  jsonSchema,
+  type LanguageModel,
+  type LanguageModelUsage,
+  type ModelMessage,
+  streamObject,
+  streamText,
+  type ToolSet,
+  tool,
+} from 'ai'
+import { type Asked, type Counted, EVERY, INPUT, type Judge, type Said, SCHEMA, type Session, TOOLS } from './judge.js'
+
+/** One provider of the AI SDK, and how it is told to reason. */
+interface Kind {
+  readonly name: string
+  readonly model: Judge['model']
+  readonly shows: boolean
+  readonly drops: Judge['drops']
+  /** When it streams, if that differs. */
+  readonly dropsInStreams?: Judge['drops']
+  make(origin: string, apiKey: string): LanguageModel
+  readonly reasons: Options
+  /** Of every call. */
+  readonly always?: Options
+}
+type Options = NonNullable<Parameters<typeof generateText>[0]['providerOptions']>
+
+const kinds: readonly Kind[] = [
+  {
+    name: 'openai.chat',
+    model: 'gpt-5',
+    shows: false,
+    drops: EVERY,
+    make: (origin, apiKey) => createOpenAI({ baseURL: `${origin}/v1`, apiKey }).chat('gpt-5'),
+    reasons: { openai: { reasoningEffort: 'medium' } },
+  },
+  {
+    name: 'openai.responses',
+    model: 'gpt-5',
+    shows: true,
+    drops: [],
+    make: (origin, apiKey) => createOpenAI({ baseURL: `${origin}/v1`, apiKey }).responses('gpt-5'),
+    reasons: { openai: { reasoningEffort: 'medium', reasoningSummary: 'auto', store: false } },
+    always: { openai: { store: false } },
+  },
+  {
+    name: 'anthropic',
+    model: 'claude-sonnet-4-5',
+    shows: true,
+    drops: ['gemini'],
+    make: (origin, apiKey) => createAnthropic({ baseURL: `${origin}/v1`, apiKey })('claude-sonnet-4-5'),
+    reasons: { anthropic: { thinking: { type: 'enabled', budgetTokens: 2048 } } },
+  },
+  {
+    name: 'google',
+    model: 'gemini-3-pro-preview',
+    shows: true,
+    drops: [],
+    // What comes after the last word of a thought.
+    dropsInStreams: ['openai-responses', 'anthropic-messages'],
+    make: (origin, apiKey) => createGoogleGenerativeAI({ baseURL: `${origin}/v1beta`, apiKey })('gemini-3-pro-preview'),
+    reasons: { google: { thinkingConfig: { includeThoughts: true, thinkingLevel: 'high' } } },
+  },
+]
+
+const ends = { stop: 'stop', calls: 'tool-calls' } as const
+
+export const aiJudges: readonly Judge[] = kinds.flatMap((kind) => [
+  { ...judgeOf(kind), name: `ai generateText with ${kind.name}`, streams: false, open: opening(kind, whole) },
+  {
+    ...judgeOf(kind),
+    name: `ai streamText with ${kind.name}`,
+    streams: true,
+    drops: kind.dropsInStreams ?? kind.drops,
+    open: opening(kind, streamed),
+  },
+])
+
+function judgeOf({ model, shows, drops }: Kind): Pick<Judge, 'sdk' | 'model' | 'shows' | 'drops' | 'ends'> {
+  return { sdk: 'ai', model, shows, drops, ends }
+}
+
+interface Params {
+  readonly model: LanguageModel
+  readonly messages: ModelMessage[]
+  readonly providerOptions: Options
+  readonly tools: ToolSet
+  readonly maxRetries: number
+}
+
+interface Answered {
+  readonly text: string
+  readonly reasoning: string | undefined
+  readonly calls: readonly { toolCallId: string; toolName: string; input: unknown }[]
+  readonly finish: string
+  readonly usage: LanguageModelUsage
+  readonly messages: readonly ModelMessage[]
+}
+
+/** No tool runs here: its result is the test's. */
+const tools: ToolSet = Object.fromEntries(TOOLS.map((name) => [name, tool({ inputSchema: jsonSchema(INPUT) })]))
+
+async function whole(params: Params, shaped: boolean): Promise<Answered> {
+  if (shaped) {
+    const { object, usage, finishReason } = await generateObject({ ...params, schema: jsonSchema(SCHEMA) })
+    return shape(object, usage, finishReason)
+  }
+  const { text, reasoningText, toolCalls, finishReason, usage, response } = await generateText(params)
+  const { messages } = response
+  return { text, reasoning: reasoningText, calls: toolCalls, finish: finishReason, usage, messages }
+}
+
+/** Its streams do not throw what goes wrong, but tell it. */
+async function streamed(params: Params, shaped: boolean): Promise<Answered> {
+  const failures: unknown[] = []
+  const onError = ({ error }: { error: unknown }): void => void failures.push(error)
+  const gather = shaped ? gatherObject : gatherText
+  try {
+    const answered = await gather(params, onError)
+    if (failures.length === 0) return answered
+  } catch (error) {
+    failures.push(error)
+  }
+  throw failures[0]
+}
+
+type OnError = (event: { error: unknown }) => void
+
+async function gatherText(params: Params, onError: OnError): Promise<Answered> {
+  const stream = streamText({ ...params, onError })
+  await stream.consumeStream()
+  const [text, reasoning, calls] = await Promise.all([stream.text, stream.reasoningText, stream.toolCalls])
+  const { messages } = await stream.response
+  return { text, reasoning, calls, finish: await stream.finishReason, usage: await stream.usage, messages }
+}
+
+async function gatherObject(params: Params, onError: OnError): Promise<Answered> {
+  const stream = streamObject({ ...params, schema: jsonSchema(SCHEMA), onError })
+  let last: unknown
+  for await (const partial of stream.partialObjectStream) last = partial
+  return shape(last, await stream.usage, await stream.finishReason)
+}
+
+function shape(object: unknown, usage: LanguageModelUsage, finish: string): Answered {
+  return { text: JSON.stringify(object), reasoning: undefined, calls: [], finish, usage, messages: [] }
+}
+
+function opening(kind: Kind, ask: (params: Params, shaped: boolean) => Promise<Answered>): Judge['open'] {
+  return (origin, key) => {
+    const model = kind.make(origin, key)
+    const messages: ModelMessage[] = []
+    let settings: Asked = { text: '' }
+    let calls: Answered['calls'] = []
+    const go = async (): Promise<Said> => {
+      const providerOptions = settings.reason ? kind.reasons : (kind.always ?? {})
+      const offered = settings.tools ? tools : {}
+      const params = { model, messages, providerOptions, tools: offered, maxRetries: 0 }
+      const answer = await ask(params, settings.shaped === true)
+      calls = answer.calls
+      messages.push(...answer.messages)
+      return said(answer)
+    }
+    const session: Session = {
+      ask(asked) {
+        settings = asked
+        messages.push({ role: 'user', content: contentOf(asked) })
+        return go()
+      },
+      tell(results) {
+        const content = calls.map(({ toolCallId, toolName }, index) => ({
+          type: 'tool-result' as const,
+          toolCallId,
+          toolName,
+          output: { type: 'text' as const, value: results[index] ?? '' },
+        }))
+        messages.push({ role: 'tool', content })
+        return go()
+      },
+    }
+    return session
+  }
+}
+
+function contentOf({ text, image }: Asked): Extract<ModelMessage, { role: 'user' }>['content'] {
+  if (!image) return text
+  return [
+    { type: 'text', text },
+    { type: 'image', image, mediaType: 'image/png' },
+  ]
+}
+
+function said({ text, reasoning = '', calls, finish, usage }: Answered): Said {
+  return {
+    text,
+    reasoning,
+    calls: calls.map(({ toolName: name, input }) => ({ name, input })),
+    finish,
+    usage: counted(usage),
+  }
+}
+
+function counted({ inputTokens, inputTokenDetails, outputTokens, outputTokenDetails }: LanguageModelUsage): Counted {
+  const { cacheReadTokens: cached } = inputTokenDetails
+  return { input: inputTokens, cached, output: outputTokens, reasoning: outputTokenDetails.reasoningTokens }
+}

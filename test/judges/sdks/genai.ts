@@ -1,0 +1,136 @@
+import {
+  type Content,
+  type FunctionCall,
+  type GenerateContentConfig,
+  type GenerateContentResponse,
+  GoogleGenAI,
+  type Part,
+} from '@google/genai'
+import { type Asked, INPUT, type Judge, type Said, SCHEMA, type Session, TOOLS } from './judge.js'
+
+const common = {
+  sdk: 'genai',
+  model: 'm',
+  shows: true,
+  drops: [],
+  ends: { stop: 'STOP', calls: 'STOP' },
+} as const
+
+export const genaiJudges: readonly Judge[] = [
+  { ...common, name: 'genai generateContent', streams: false, open: opening(bare, whole) },
+  { ...common, name: 'genai generateContentStream', streams: true, open: opening(bare, streamed) },
+  { ...common, name: 'genai chats.sendMessage', streams: false, open: opening(chat, whole) },
+  { ...common, name: 'genai chats.sendMessageStream', streams: true, open: opening(chat, streamed) },
+]
+
+export function genaiClient(origin: string, apiKey: string): GoogleGenAI {
+  return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: origin, retryOptions: { attempts: 1 } } })
+}
+
+/** All fragments of an answer; a whole one is the only one. */
+type Fragments = readonly GenerateContentResponse[]
+
+/** How an answer is asked for: the client's own history, or the chat's. */
+interface Asking {
+  whole(parts: Part[], config: GenerateContentConfig): Promise<GenerateContentResponse>
+  streamed(parts: Part[], config: GenerateContentConfig): Promise<AsyncIterable<GenerateContentResponse>>
+  /** After the answer. */
+  keep(content: Content): void
+}
+
+type Gather = (asking: Asking, parts: Part[], config: GenerateContentConfig) => Promise<Fragments>
+
+async function whole(asking: Asking, parts: Part[], config: GenerateContentConfig): Promise<Fragments> {
+  return [await asking.whole(parts, config)]
+}
+
+async function streamed(asking: Asking, parts: Part[], config: GenerateContentConfig): Promise<Fragments> {
+  const fragments: GenerateContentResponse[] = []
+  for await (const fragment of await asking.streamed(parts, config)) fragments.push(fragment)
+  return fragments
+}
+
+function bare(client: GoogleGenAI): Asking {
+  const contents: Content[] = []
+  const { model } = common
+  const push = (parts: Part[]): void => void contents.push({ role: 'user', parts })
+  return {
+    whole(parts, config) {
+      push(parts)
+      return client.models.generateContent({ model, contents, config })
+    },
+    streamed(parts, config) {
+      push(parts)
+      return client.models.generateContentStream({ model, contents, config })
+    },
+    keep: (content) => void contents.push(content),
+  }
+}
+
+function chat(client: GoogleGenAI): Asking {
+  const talk = client.chats.create({ model: common.model })
+  return {
+    whole: (message, config) => talk.sendMessage({ message, config }),
+    streamed: (message, config) => talk.sendMessageStream({ message, config }),
+    keep: () => undefined,
+  }
+}
+
+function opening(asks: (client: GoogleGenAI) => Asking, gather: Gather): Judge['open'] {
+  return (origin, key) => {
+    const asking = asks(genaiClient(origin, key))
+    let config: GenerateContentConfig = {}
+    let calls: FunctionCall[] = []
+    const go = async (parts: Part[]): Promise<Said> => {
+      const fragments = await gather(asking, parts, config)
+      const said = partsOf(fragments)
+      asking.keep({ role: 'model', parts: said })
+      calls = said.flatMap(({ functionCall }) => functionCall ?? [])
+      return readSaid(fragments, said)
+    }
+    const session: Session = {
+      ask(asked) {
+        config = configOf(asked)
+        const image = asked.image ? [{ inlineData: { mimeType: 'image/png', data: asked.image } }] : []
+        return go([{ text: asked.text }, ...image])
+      },
+      tell: (results) => go(calls.map((call, index) => ({ functionResponse: answered(call, results[index]) }))),
+    }
+    return session
+  }
+}
+
+function answered({ id, name }: FunctionCall, output: string | undefined): object {
+  return { ...(id !== undefined && { id }), name, response: { output } }
+}
+
+function partsOf(fragments: Fragments): Part[] {
+  return fragments.flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? [])
+}
+
+function readSaid(fragments: Fragments, parts: readonly Part[]): Said {
+  const last = fragments.at(-1)
+  const { promptTokenCount, cachedContentTokenCount, candidatesTokenCount, thoughtsTokenCount } =
+    last?.usageMetadata ?? {}
+  return {
+    text: parts.map(({ text, thought }) => (thought ? '' : (text ?? ''))).join(''),
+    reasoning: parts.map(({ text, thought }) => (thought ? (text ?? '') : '')).join(''),
+    calls: parts.flatMap(({ functionCall: call }) => (call ? [{ name: call.name ?? '', input: call.args }] : [])),
+    finish: last?.candidates?.[0]?.finishReason,
+    usage: {
+      input: promptTokenCount,
+      cached: cachedContentTokenCount,
+      output: (candidatesTokenCount ?? 0) + (thoughtsTokenCount ?? 0),
+      reasoning: thoughtsTokenCount,
+    },
+  }
+}
+
+function configOf({ tools, reason, shaped }: Asked): GenerateContentConfig {
+  const functionDeclarations = TOOLS.map((name) => ({ name, parametersJsonSchema: INPUT }))
+  return {
+    ...(reason && { thinkingConfig: { includeThoughts: true, thinkingBudget: 2048 } }),
+    ...(tools && { tools: [{ functionDeclarations }] }),
+    ...(shaped && { responseMimeType: 'application/json', responseJsonSchema: SCHEMA }),
+  }
+}
