@@ -44,7 +44,7 @@ async function round(call: Call, walk: Walk, means: Means): Promise<Reply> {
         if (probe) means.health.undecided(channel)
         throw error
       }
-      if (error.kind !== 'client_left') call.attempts.push({ target: channel.target.name, status: statusOf(error) })
+      if (!isCallers(error)) call.attempts.push({ target: channel.target.name, status: statusOf(error) })
       judge(error, channel, { probe, call, means })
       if (error.blame) walk.failed(channel, error.blame)
       if (!mayGoOn(error, call, means) || !walk.peek()) throw error
@@ -85,13 +85,18 @@ function send(call: Call, channel: Channel, means: Means): Promise<Reply> {
   return means.paces.enter(channel, pace, call.departure).then((release) => exchange(call, channel, means, release))
 }
 
-/** What a failure says of the channel's health. A caller's own mistakes say nothing, except that it lives. */
+/** Whether no upstream has said it: the request could not be sent, or its caller has left. */
+function isCallers({ status, blame, upstreamStatus }: RelayError): boolean {
+  return status < 500 && blame === undefined && upstreamStatus === undefined
+}
+
+/** What a failure says of the channel's health. A mistake of the caller's that it has told says only that it lives. */
 function judge(
   error: RelayError,
   channel: Channel,
   { probe, call, means: { health, retry } }: { probe: boolean; call: Call; means: Means },
 ): void {
-  if (error.kind === 'client_left' || error.kind === 'upstream_busy') {
+  if (isCallers(error) || error.kind === 'upstream_busy') {
     if (probe) health.undecided(channel)
   } else if (error.blame === 'rate') health.paused(channel, error.retryAfterMs ?? backoff(call.attempts.length, retry))
   else if (error.blame === 'credential' && error.upstreamStatus === 403) health.forbidden(channel)

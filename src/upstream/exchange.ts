@@ -83,11 +83,12 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     const { place, target } = this.#channel
     const { connectMs } = target.upstream.timeouts
     const { facts, departure } = this.#call
+    // First: a name that cannot stand in a path throws here.
+    const { path, headers, body } = this.#passage
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()
     this.#patience.begin(facts.stream)
-    const { path, headers, body } = this.#passage
     try {
       this.#tools.connections.send({ place, path, headers, body, connectMs }, this.#wire)
     } catch (error) {
@@ -182,13 +183,14 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   /** An error's status: what its body says of it, if it came whole. */
   #explain(bytes: Buffer | undefined, error: RelayError | undefined): void {
     if (error?.kind === 'client_left') return this.refuse(error)
-    const isTheirs = this.protocol === this.#call.protocol
+    const around = this.#circumstances
     const { credential } = this.#channel
-    this.refuse(readFailure(bytes, { protocol: this.protocol, credential, isTheirs }, this.#circumstances))
+    this.refuse(readFailure(bytes, { protocol: this.protocol, credential, isTheirs: !around.isForeign }, around))
   }
 
   get #circumstances(): Circumstances {
-    return { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs }
+    const isForeign = this.protocol !== this.#call.protocol
+    return { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs, isForeign }
   }
 
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
