@@ -14,9 +14,10 @@ export function addressMatcher(ranges: readonly string[]): (address: string | un
     list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
   return (address) => {
-    const plain = address?.startsWith('::ffff:') ? address.slice(7) : address
-    const family = isIP(plain ?? '')
-    return plain !== undefined && family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6')
+    // Node itself sees the IPv4 address in `::ffff:7f00:1`, however it is spelled.
+    const plain = address?.replace(/%.*$/s, '') ?? ''
+    const family = isIP(plain)
+    return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6')
   }
 }
 

@@ -4,8 +4,11 @@ import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
 import { addressMatcher } from '../lib/addresses.js'
 
-/** Addresses that are not the public's: own machine, own network, link-local with its metadata services, and the like. */
-const isPrivate = addressMatcher([
+/**
+ * Addresses that are not the public's: own machine, own network, link-local with its metadata services, and the like.
+ * An IPv4 address within IPv6 (`::ffff:…`) is judged as what it is.
+ */
+export const isPrivate: (address: string) => boolean = addressMatcher([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -21,7 +24,6 @@ const isPrivate = addressMatcher([
   '203.0.113.0/24',
   '224.0.0.0/3',
   '::/96',
-  '::ffff:0:0/96',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '100::/64',

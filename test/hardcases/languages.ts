@@ -151,7 +151,7 @@ const messages: Speech = {
 }
 
 /** What a streamed message begins with. */
-export const messageStart = {
+export const messageStart: Readonly<Record<string, unknown>> = {
   id: 'msg_1',
   type: 'message',
   role: 'assistant',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
-import { type Bench, type Model, startBench } from './bench.js'
+import { type Bench, type Model, speaks, startBench } from './bench.js'
 import { dig, type Language, speeches } from './languages.js'
 
 const cleanup = new Cleanup()
@@ -33,11 +33,19 @@ describe('sampling and caps', () => {
     expect((await bench.refuses('messages', 'chat/m', { max_tokens: 0 })).message).toContain('max_tokens')
   })
 
-  it('HC-034: stop words that Responses cannot say are told', async () => {
-    const [body, { headers }] = await bench.goes('chat', 'responses/gpt-5', { stop: ['\n\nUser:'] })
+  it('HC-034: stop words that Responses cannot say end the answer here, whole and streamed', async () => {
+    const stop = ['\n\nUser:', 'END']
+    bench.upstream.script = speaks('responses', 'Hello\n', '\nUs', 'er: and', ' more')
+    const [body, { json, headers }] = await bench.goes('chat', 'responses/gpt-5', { stop })
     expect(body).not.toHaveProperty('stop')
-    expect(headers.get('x-modelmount-losses')).toBe('stop: cannot be said in openai-responses')
-    expect(bench.records[0]?.losses).toEqual([{ path: 'stop', reason: 'cannot be said in openai-responses' }])
+    expect(headers.get('x-modelmount-losses')).toBeNull()
+    expect(dig(json, 'choices', 0)).toMatchObject({ message: { content: 'Hello' }, finish_reason: 'stop' })
+    const streamed = await bench.ask('chat', 'responses/gpt-5', { with: { stop }, stream: true })
+    expect(speeches.chat.wordsIn(streamed.records)).toBe('Hello')
+    expect(streamed.text).toMatch(speeches.chat.end)
+    expect(dig(streamed.records.at(-1), 'choices', 0, 'finish_reason')).toBe('stop')
+    const message = await bench.ask('messages', 'responses/gpt-5', { with: { stop_sequences: stop } })
+    expect(message.json).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: '\n\nUser:' })
   })
 
   it('HC-037: what only one vendor knows passes to those who speak the language', async () => {

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../mounts.js'
+import { answerJson } from '../upstream.js'
+import { type Bench, type Came, startBench } from './bench.js'
+import { dig, type Language, speeches } from './languages.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup)
+  bench.upstream.script = (req, res, seen) =>
+    answerJson(COUNTS[seen.url.split('/').at(-1)?.split(':').at(-1) ?? ''])(req, res, seen)
+})
+afterEach(() => cleanup.run())
+
+/** What upstreams answer, by the end of the path. */
+const COUNTS: Readonly<Record<string, object>> = {
+  count_tokens: { input_tokens: 11 },
+  countTokens: { totalTokens: 11, promptTokensDetails: [] },
+  input_tokens: { object: 'response.input_tokens', input_tokens: 11 },
+}
+
+type Counting = Exclude<Language, 'chat'>
+const counting = ['messages', 'responses', 'gemini'] as const
+
+function count(from: Counting, model: string, fields: object = {}, one: Bench = bench): Promise<Came> {
+  const paths = {
+    messages: '/v1/messages/count_tokens',
+    responses: '/v1/responses/input_tokens',
+    gemini: `/v1beta/models/${model}:countTokens`,
+  }
+  const { max_tokens: _, stream: __, ...body } = speeches[from].ask(model, false, 'hello') as Record<string, unknown>
+  return one.send('POST', paths[from], { with: { ...body, ...fields } })
+}
+
+/** The count, where a language has it. */
+const tokensIn = (from: Counting, { json }: Came): unknown =>
+  dig(json, from === 'gemini' ? 'totalTokens' : 'input_tokens')
+
+describe('counts', () => {
+  it.each(counting)('of %s are passed as they are to those who speak it', async (from) => {
+    const came = await count(from, `${from}/m`, { x: 1 })
+    expect([came.status, came.json]).toEqual([200, COUNTS[bench.upstream.seen[0]?.url.split(/[/:]/).at(-1) ?? '']])
+    expect(bench.sent()).toMatchObject({ x: 1 })
+    expect(JSON.stringify(bench.sent())).not.toContain(`${from}/m`)
+    expect(came.headers.get('x-modelmount-losses')).toBeNull()
+  })
+
+  const pairs = counting.flatMap((from) =>
+    counting.filter((to) => to !== from).map((to): [Counting, Counting] => [from, to]),
+  )
+
+  it.each(pairs)('of %s are asked of %s in its own words', async (from, to) => {
+    const came = await count(from, `${to}/gpt-5`)
+    expect([came.status, tokensIn(from, came)]).toEqual([200, 11])
+    const paths = {
+      messages: '/v1/messages/count_tokens',
+      responses: '/v1/responses/input_tokens',
+      gemini: '/v1beta/models/gpt-5:countTokens',
+    }
+    expect(bench.upstream.seen.map(({ url }) => url)).toEqual([paths[to]])
+    expect(JSON.stringify(bench.sent())).toContain('hello')
+    if (to === 'gemini') expect(bench.sent()).toMatchObject({ generateContentRequest: { model: 'models/gpt-5' } })
+    else expect(bench.sent()).toMatchObject({ model: 'gpt-5' })
+    if (to === 'messages') {
+      expect(bench.sent()).not.toHaveProperty('max_tokens')
+      expect(bench.upstream.seen[0]?.headers['anthropic-version']).toBe('2023-06-01')
+    }
+  })
+
+  it.each(counting)('of %s are estimated where nobody can be asked, and that is told', async (from) => {
+    const came = await count(from, 'chat/m')
+    expect(came.status).toBe(200)
+    expect(tokensIn(from, came)).toBe(Math.ceil('hello'.length / 4) + 4)
+    expect(came.headers.get('x-modelmount-losses')).toBe('count: estimated by the relay')
+    expect(bench.upstream.seen).toHaveLength(0)
+  })
+
+  it.each(counting)('of %s are counted by the host’s own hook', async (from) => {
+    const heard: unknown[] = []
+    const own = await startBench(cleanup, {
+      countTokens(conversation, model) {
+        heard.push(
+          model,
+          conversation.turns.map(({ blocks }) => blocks.map((block) => 'text' in block && block.text)),
+        )
+        return 1234
+      },
+    })
+    expect(tokensIn(from, await count(from, 'chat/m', {}, own))).toBe(1234)
+    expect(heard).toEqual(['chat/m', [['hello']]])
+  })
+
+  it.each(counting)('of %s fail in its words', async (from) => {
+    const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }
+    bench.upstream.script = answerJson(error, 529)
+    const came = await count(from, 'messages/m')
+    const status = { messages: 529, responses: 503, gemini: 503 }[from]
+    expect([came.status, dig(came.json, 'error', 'message')]).toEqual([status, 'Overloaded'])
+    expect(tokensIn(from, came)).toBeUndefined()
+  })
+
+  it.each(counting)('of %s that are none are no count', async (from) => {
+    bench.upstream.script = answerJson('{"error":{"message":"odd"}}')
+    for (const to of counting) expect((await count(from, `${to}/m`)).status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('need the right to the model', async () => {
+    const closed = await startBench(cleanup, { groups: { default: { models: ['messages/*'] } } })
+    expect((await count('messages', 'chat/m', {}, closed)).status).toBe(404)
+  })
+})

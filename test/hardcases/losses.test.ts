@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../mounts.js'
+import { type Bench, type Model, startBench } from './bench.js'
+import { dig, type Language } from './languages.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const strictly = (): Promise<Bench> => startBench(cleanup, { translation: 'strict' })
+const user = (content: unknown): object => ({ role: 'user', content })
+
+/** What the other language cannot say, and where it stands. */
+const LOSSES: readonly [from: Language, to: Model, fields: object, path: string][] = [
+  ['chat', 'messages/claude-opus-4-5', { frequency_penalty: 0.5 }, 'frequency_penalty'],
+  ['chat', 'messages/claude-sonnet-5-5', { temperature: 0.2 }, 'temperature'],
+  ['chat', 'messages/claude-opus-4-5', { messages: [{ ...user('x'), name: 'Al' }] }, 'messages[0].name'],
+  ['chat', 'responses/gpt-5', { presence_penalty: 1 }, 'presence_penalty'],
+  ['chat', 'responses/gpt-5', { seed: 7 }, 'seed'],
+  ['chat', 'gemini/gemini-2.5-pro', { logit_bias: { 5: 1 } }, 'logit_bias'],
+  ['messages', 'chat/m', { top_k: 5 }, 'top_k'],
+  ['gemini', 'messages/claude-opus-4-5', { generationConfig: { seed: 7 } }, 'seed'],
+  ['responses', 'chat/m', { truncation: 'auto' }, 'truncation'],
+]
+
+describe('translation: lenient', () => {
+  it.each(LOSSES)('%s to %s: %j is left out, and told in header and record', async (from, to, fields, path) => {
+    for (const stream of [false, true]) {
+      const bench = await startBench(cleanup)
+      const [, { headers }] = await bench.goes(from, to, fields, { stream })
+      const told = headers.get('x-modelmount-losses') ?? ''
+      expect(told.split('; ').map((loss) => loss.split(': ')[0])).toEqual([path])
+      expect(bench.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(told)
+    }
+  })
+
+  it('says nothing where nothing is lost', async () => {
+    const bench = await startBench(cleanup)
+    const [, { headers }] = await bench.goes('chat', 'messages/claude-opus-4-5', {
+      temperature: 0.5,
+      stop: ['x'],
+      user: 'u',
+    })
+    expect(headers.get('x-modelmount-losses')).toBeNull()
+    expect(bench.records[0]?.losses).toEqual([])
+  })
+
+  it('tells in a header only what a header can hold', async () => {
+    const bench = await startBench(cleanup)
+    const fields = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`fieldé${index}\n`, 1]))
+    const [, { headers }] = await bench.goes('chat', 'messages/claude-opus-4-5', fields)
+    const told = headers.get('x-modelmount-losses') ?? ''
+    expect(told).toMatch(/^[\x20-\x7e]+$/)
+    expect(told.length).toBeLessThan(5000)
+    expect(bench.records[0]?.losses).toHaveLength(200)
+  })
+})
+
+describe('translation: strict', () => {
+  it.each(LOSSES)('%s to %s: %j is refused by its path', async (from, to, fields, path) => {
+    const bench = await strictly()
+    for (const stream of [false, true]) {
+      const { status, json, text } = await bench.ask(from, to, { with: fields, stream })
+      expect(status, text).toBe(400)
+      expect(dig(json, 'error', 'message')).toContain(`${path}: `)
+      if (from === 'chat' || from === 'responses')
+        expect(dig(json, 'error')).toMatchObject({ code: 'untranslatable', param: path })
+    }
+    expect(bench.upstream.seen).toHaveLength(0)
+    expect(bench.records[0]).toMatchObject({ outcome: 'failed', status: 400, error: 'untranslatable' })
+  })
+
+  it('lets through what can be said, and all of it in the same language', async () => {
+    const bench = await strictly()
+    await bench.goes('chat', 'messages/claude-opus-4-5', { temperature: 0.5 })
+    await bench.goes('chat', 'chat/m', { frequency_penalty: 0.5, brand_new: 1 })
+    expect(bench.sent()).toMatchObject({ frequency_penalty: 0.5, brand_new: 1 })
+  })
+
+  it('names only what is lost first as its param, and the others in its words', async () => {
+    const bench = await strictly()
+    const { message, param } = await bench.refuses('chat', 'responses/gpt-5', { top_k: 5, seed: 7 })
+    expect([param, message]).toEqual(['top_k', expect.stringMatching(/top_k: .*; seed: /)])
+  })
+})
+
+describe('a turn that loses all it says', () => {
+  const audio = [{ type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }]
+  const rows: readonly [Language, Model, object, string][] = [
+    ['chat', 'messages/m', { messages: [user(audio)] }, 'messages[0]'],
+    ['chat', 'messages/m', { messages: [user('x'), user(audio)] }, 'messages[1]'],
+    ['messages', 'chat/m', { messages: [user([{ type: 'container_upload', file_id: 'file_1' }])] }, 'messages[0]'],
+    ['responses', 'gemini/m', { input: [user([{ type: 'input_file', file_id: 'file_1' }])] }, 'input[0]'],
+    [
+      'gemini',
+      'responses/m',
+      { contents: [{ role: 'user', parts: [{ fileData: { fileUri: 'https://x/v.mp4', mimeType: 'video/mp4' } }] }] },
+      'contents[0]',
+    ],
+  ]
+
+  it.each(rows)('from %s to %s is refused by its path: %j', async (from, model, fields, path) => {
+    const bench = await startBench(cleanup)
+    const { message } = await bench.refuses(from, model, fields)
+    expect(message).toContain(path)
+  })
+})

@@ -1,0 +1,217 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openaiChat } from '../../src/protocols/openai-chat/index.js'
+import { fetchMedia } from '../../src/upstream/media.js'
+import { fetcher, fetchRemote, isPrivate } from '../../src/upstream/remote.js'
+import { Cleanup, pause } from '../mounts.js'
+import { startBench } from './bench.js'
+import { dig } from './languages.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const LIMITS = { maxBytes: 1000, timeoutMs: 2000 }
+const image = (url: string): object => ({
+  messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
+})
+
+/** Own machine, own network and metadata services, in every spelling that a URL has for them. */
+const PRIVATE = [
+  'https://127.0.0.1/x',
+  'https://127.1/x',
+  'https://2130706433/x',
+  'https://0x7f.1/x',
+  'https://0177.0.0.1/x',
+  'https://2852039166/latest/meta-data/',
+  'https://169.254.169.254/latest/meta-data/',
+  'https://[::1]/x',
+  'https://[::]/x',
+  'https://[::ffff:169.254.169.254]/',
+  'https://[::ffff:a9fe:a9fe]/',
+  'https://[::ffff:127.0.0.1]/x',
+  'https://[0:0:0:0:0:FFFF:0A00:0001]/x',
+  'https://[::127.0.0.1]/x',
+  'https://[64:ff9b::7f00:1]/x',
+  'https://[64:ff9b:1::7f00:1]/x',
+  'https://[2002:7f00:1::]/x',
+  'https://[fd00::1]/x',
+  'https://[fe80::1]/x',
+  'https://[ff02::1]/x',
+  'https://10.0.0.1/x',
+  'https://172.31.255.255/x',
+  'https://192.168.1.1/x',
+  'https://100.64.0.1/x',
+  'https://198.18.0.1/x',
+  'https://0.0.0.0/x',
+  'https://255.255.255.255/x',
+  'https://user:pass@127.0.0.1/x',
+  'https://127.0.0.1./x',
+  'https://①②⑦.0.0.1/x',
+]
+
+describe('HC-140: what is never fetched', () => {
+  it.each(PRIVATE)('%s', async (url) => {
+    await expect(fetchRemote(url, LIMITS)).rejects.toThrow('it does not lie at a public address')
+  })
+
+  it('what is public is not among it', () => {
+    const open = [
+      '8.8.8.8',
+      '1.1.1.1',
+      '::ffff:8.8.8.8',
+      '::ffff:808:808',
+      '2606:4700:4700::1111',
+      '172.32.0.1',
+      '100.128.0.1',
+    ]
+    expect(open.filter(isPrivate)).toEqual([])
+  })
+
+  it.each(['localhost', 'LOCALHOST'])('a name that resolves to such an address: %s', async (host) => {
+    await expect(fetchRemote(`https://${host}/x`, LIMITS)).rejects.toThrow('it does not lie at a public address')
+  })
+
+  it.each([
+    'http://example.com/x',
+    'file:///etc/passwd',
+    'gopher://x/',
+    'ftp://x/',
+    'javascript:1',
+    '//x',
+    '',
+    'https:',
+  ])('what is not under https: %s', async (url) => {
+    await expect(fetchRemote(url, LIMITS)).rejects.toThrow('only https: addresses are fetched')
+  })
+
+  it.each([
+    'http://169.254.169.254/',
+    'https://127.0.0.1/x',
+    'https://localhost/x',
+    'https://does-not-exist.invalid/x',
+  ])('from a caller: %s is a 400 with its path, and nothing goes upstream', async (url) => {
+    const { refuses } = await startBench(cleanup, { media: { fetch: true } })
+    const { param, message } = await refuses('chat', 'gemini/gemini-2.5-pro', image(url))
+    expect([param, message]).toEqual(['messages[0].content[0]', expect.stringContaining('was not fetched')])
+    expect(message).not.toMatch(/127\.0\.0\.1|ECONN|ENOTFOUND/)
+  })
+
+  it('for models that take addresses, or where fetching is off, nothing at all', async () => {
+    const url = 'https://127.0.0.1:1/x.png'
+    const { goes } = await startBench(cleanup, { media: { fetch: true } })
+    expect(dig((await goes('chat', 'messages/m', image(url)))[0], 'messages', 0, 'content', 0, 'source')).toEqual({
+      type: 'url',
+      url,
+    })
+    const { ask, upstream } = await startBench(cleanup)
+    const { status } = await ask('chat', 'gemini/gemini-2.5-pro', { with: image(url) })
+    expect([200, 400]).toContain(status)
+    if (status === 200) expect(upstream.seen[0]?.body).toContain(url)
+  })
+
+  it('an address that a caller names as the provider’s', async () => {
+    const { goes, upstream } = await startBench(cleanup)
+    const fields = { api_base: 'http://127.0.0.1:1', base_url: 'http://127.0.0.1:1' }
+    await goes('chat', 'chat/m', fields)
+    await goes('chat', 'messages/m', fields)
+    expect(upstream.seen).toHaveLength(2)
+  })
+})
+
+/** A certificate for this machine, made for the test. Node can sign, but not write one. */
+function selfSigned(): { key: string; cert: string } | undefined {
+  const directory = mkdtempSync(join(tmpdir(), 'modelmount-'))
+  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+  const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', names]
+  try {
+    execFileSync('openssl', ['req', '-x509', ...options, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+  } catch (error) {
+    console.warn('HC-140: the good path over https is not tried, since openssl made no certificate:', String(error))
+    return undefined
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const signed = selfSigned()
+
+describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
+  let answer: RequestListener = (_req, res) => void res.end()
+  let origin = ''
+  const server = createServer(signed ?? {}, (req, res) => answer(req, res))
+  const fetch = fetcher({ isRefused: () => false, ca: signed?.cert ?? '' })
+  const png = Buffer.from('\x89PNG\r\n\x1a\n0000', 'latin1')
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    origin = `https://localhost:${(server.address() as AddressInfo).port}`
+  })
+  afterAll(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('stands in the conversation as bytes, without a word of the caller’s going along', async () => {
+    let seen: object = {}
+    answer = (req, res) => {
+      seen = req.headers
+      res.setHeader('content-type', 'image/jpeg').end(png)
+    }
+    const body = Buffer.from(JSON.stringify({ model: 'm', ...image(`${origin}/x`) }))
+    const request = openaiChat.readRequest(body, { id: '', stream: undefined, query: '' })
+    const { turns } = await fetchMedia(request, LIMITS, fetch)
+    expect(turns[0]?.blocks[0]).toMatchObject({
+      type: 'media',
+      source: { type: 'bytes', data: png.toString('base64') },
+    })
+    expect(Object.keys(seen).sort()).toEqual(['accept', 'connection', 'host'])
+  })
+
+  it.each([301, 302, 303, 307, 308])('a redirect is not followed: %d', async (status) => {
+    let calls = 0
+    answer = (_req, res) => {
+      calls++
+      res.writeHead(status, { location: `${origin}/elsewhere` }).end()
+    }
+    await expect(fetch(`${origin}/x`, LIMITS)).rejects.toThrow(`its server answered with status ${status}`)
+    expect(calls).toBe(1)
+  })
+
+  it('too much is refused while it comes', async () => {
+    let sent = 0
+    answer = async (_req, res) => {
+      while (!res.destroyed && sent < 1000) {
+        res.write(Buffer.alloc(1000))
+        sent++
+        await pause(1)
+      }
+    }
+    await expect(fetch(`${origin}/x`, LIMITS)).rejects.toThrow('it is larger than 1000 bytes')
+    expect(sent).toBeLessThan(1000)
+  })
+
+  it.each<[string, RequestListener]>([
+    ['no answer', () => undefined],
+    ['an answer without end', (_req, res) => void res.write('x')],
+  ])('too slow is refused: %s', async (_what, slow) => {
+    answer = slow
+    await expect(fetch(`${origin}/x`, { ...LIMITS, timeoutMs: 100 })).rejects.toThrow('it took too long')
+  })
+
+  it('a cut answer, a wrong certificate, a name that may not be', async () => {
+    answer = (_req, res) => void res.writeHead(200, { 'content-length': 50 }).write('x', () => res.destroy())
+    await expect(fetch(`${origin}/x`, LIMITS)).rejects.toThrow(/it cannot be reached|aborted/)
+    const strangers = fetcher({ isRefused: () => false })
+    await expect(strangers(`${origin}/x`, LIMITS)).rejects.toThrow('it cannot be reached')
+    const wary = fetcher({ isRefused: (address) => address === '127.0.0.1', ca: signed?.cert ?? '' })
+    await expect(wary(`${origin}/x`, LIMITS)).rejects.toThrow('it does not lie at a public address')
+  })
+})
