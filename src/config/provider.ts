@@ -55,7 +55,9 @@ export const provider: Strict<{
     .array(z.enum(protocolIds))
     .min(1)
     .optional()
-    .describe('Languages it takes untranslated. By default what the type is known for.'),
+    .describe(
+      'Languages it takes untranslated; what is in another is translated into the first. By default what the type is known for.',
+    ),
   timeouts: timeouts.prefault({}),
   pace: pace.optional(),
 })
