@@ -9,15 +9,32 @@ import { fetchRemote, type RemoteLimits } from '../upstream/remote.js'
 import type { Reply } from '../upstream/reply.js'
 import { conversationOf } from '../upstream/translation.js'
 import type { Perform } from './operation.js'
-import { relayCall, routeCall } from './relayed.js'
+import { type Routed, relayCall, routeCall, routeQuestion } from './relayed.js'
+import { type Ask, answerSeries, type Questions } from './series.js'
 
 /** A conversation: its model is routed, it goes there in the model's own language, and the answer comes back whole or as it grows. */
 export const chat: Perform = async (parts, visit) => {
   const routed = await routeCall(parts, visit, openConversation)
   const { media } = parts.config
   const prepare = media.fetch ? (call: Call, plan: Plan) => bringMedia(call, plan, media) : undefined
+  const questions = questionsOf(routed)
+  if (questions) {
+    const ask: Ask = (index) => {
+      const question = routeQuestion(parts, visit, routed, questions.bodies[index] as Buffer)
+      return relayCall(parts, question, prepare).finally(() => visit.attempts.push(...question.call.attempts))
+    }
+    return answerReply(await answerSeries(ask, questions), visit.id, visit.attempts)
+  }
   const reply = await relayCall(parts, routed, prepare)
   return answerReply(kept(reply, routed.call, parts), visit.id, visit.attempts)
+}
+
+/** The questions of a request that asks several, where no target takes them at once. */
+function questionsOf({ call: { protocol, body }, plan }: Routed): Questions | undefined {
+  const { batch } = protocol
+  if (!batch || plan.targets.some(({ upstream }) => upstream.speaks.includes(protocol))) return undefined
+  const bodies = batch.split(body)
+  return bodies.length > 0 ? { bodies, batch, protocol } : undefined
 }
 
 /** The same answer, kept for its caller where that is configured and the language has a way to refer to it. */

@@ -26,6 +26,12 @@ export async function routeCall(parts: Parts, visit: Visit, open: OpenPassage): 
   return { call: callOf(parts, visit, { facts, body, open }), plan }
 }
 
+/** The same call with another body: one of its questions. Its tries are its own. */
+export function routeQuestion(parts: Parts, visit: Visit, { call, plan }: Routed, body: Buffer): Routed {
+  const facts = visit.protocol.readFacts(body, visit.path)
+  return { call: callOf(parts, { ...visit, attempts: [] }, { facts, body, open: call.open }), plan }
+}
+
 interface Read {
   readonly facts: RequestFacts
   readonly body: Buffer

@@ -17,6 +17,8 @@ export interface Protocol {
   readonly passedHeaders: readonly string[]
   /** Headers that every request in this language needs, where the caller gave none: name, value, name, value. */
   readonly headers: readonly string[]
+  /** Where its clients look for a request's id, if not in `x-request-id`. */
+  readonly requestIdHeader?: string
   /** Where a conversation is sent, under a provider's base URL. */
   pathFor(model: string, stream: boolean): string
   /** As much of a caller's request as routing needs. @throws {RelayError} that names the path of what is wrong */
@@ -34,6 +36,8 @@ export interface Protocol {
   readonly counting?: Counting
   /** Left out: callers send all of a conversation with every request. */
   readonly recall?: Recall
+  /** Left out: a request asks one question. */
+  readonly batch?: Batch
   /** What a whole answer says of itself, when its bytes are passed on. */
   readAnswerFacts(body: Buffer): AnswerFacts
   readSign(record: SseRecord): Sign
@@ -82,6 +86,22 @@ export interface Keeping {
   readonly items: string
   /** The answer's own items, which may be referred to one by one. */
   readonly parts: readonly { readonly id: string; readonly item: string }[]
+}
+
+/** Several questions in one request. */
+export interface Batch {
+  /** A request for each question; none where there is but one. */
+  split(body: Buffer): readonly Buffer[]
+  /** Whole answers, in the order of their questions, as one. */
+  merge(answers: readonly Buffer[]): Buffer
+  write(): BatchWriter
+}
+
+/** Writes the records of several streams, one behind the other, as those of one. */
+export interface BatchWriter {
+  /** Undefined for one that ends it all with an error, and goes on as it came. */
+  record(record: SseRecord, question: number): string | undefined
+  end(): string
 }
 
 /** Every language that a provider may be said to speak. */

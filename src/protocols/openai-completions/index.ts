@@ -1,5 +1,6 @@
 import { openaiChat } from '../openai-chat/index.js'
 import type { Protocol } from '../protocol.js'
+import { batch } from './batch.js'
 import { readFacts } from './facts.js'
 import { LANGUAGE } from './language.js'
 import { readRequest } from './read-request.js'
@@ -16,5 +17,6 @@ export const openaiCompletions: Protocol = {
   readRequest,
   writeRequest,
   writeAnswer,
+  batch,
   writeStream: (answering) => new CompletionWriter(answering),
 }

@@ -44,13 +44,13 @@ function own(native: Native | undefined): Native | undefined {
   return native && { protocol: LANGUAGE, fields: native.fields }
 }
 
-/** The one prompt. Several would be as many calls, and a list of tokens means something to its own model only. */
+/** The one prompt: of several each has come as a request of its own. A list of tokens means something to its own model only. */
 function readPrompt(prompt: Field): string {
   if (!Array.isArray(prompt.value)) return prompt.text()
   const prompts = prompt.list()
   const [only] = prompts
   if (!only) return prompt.fail('at least one prompt is needed')
   if (typeof only.value === 'number' || Array.isArray(only.value)) prompt.fail('tokens are not taken, only text')
-  if (prompts.length > 1) prompt.fail('one prompt a request: send the others apart')
+  if (prompts.length > 1) prompt.fail('expected text only')
   return only.text()
 }

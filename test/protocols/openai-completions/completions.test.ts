@@ -66,10 +66,6 @@ describe('a request', () => {
     expect(refused).toMatchObject({ name: 'RelayError', status: 400, param })
   })
 
-  it('several prompts are told to come one by one', () => {
-    expect(() => read({ prompt: ['a', 'b'] })).toThrowError('prompt: one prompt a request: send the others apart')
-  })
-
   it('is written back for those who speak the language; a conversation is not', () => {
     expect(write(read({ prompt: 'hi', max_tokens: 5, logit_bias: { 1: 2 } }))).toEqual({
       model: 'up',

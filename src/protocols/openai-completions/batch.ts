@@ -1,0 +1,74 @@
+import type { Usage } from '../../chat/usage.js'
+import type { SseRecord } from '../../lib/sse.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import { readUsage, writeUsage } from '../openai-chat/usage.js'
+import type { Batch, BatchWriter } from '../protocol.js'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Several prompts in one request: each is a question of its own, and the choices are numbered on over all of them. */
+export const batch: Batch = {
+  split(body) {
+    const request = parseJson(body.toString())
+    if (!isObject(request) || !Array.isArray(request.prompt) || request.prompt.length < 2) return []
+    if (!request.prompt.every((prompt) => typeof prompt === 'string')) return []
+    return request.prompt.map((prompt) => Buffer.from(JSON.stringify({ ...request, prompt })))
+  },
+
+  merge(answers) {
+    const read = answers.map((answer) => parseJson(answer.toString())).filter(isObject)
+    const choices = read.map(choicesOf)
+    const most = Math.max(...choices.map(({ length }) => length))
+    const numbered = choices.flatMap((list, question) => list.map((choice) => renumbered(choice, question * most)))
+    const usages = read.flatMap(({ usage }) => readUsage(usage) ?? [])
+    const usage = usages.length === answers.length ? writeUsage(usages.reduce(add)) : undefined
+    return Buffer.from(JSON.stringify({ ...read[0], choices: numbered, usage }))
+  },
+
+  write: () => new BatchOfChunks(),
+}
+
+/** The chunks of several streams as those of one. */
+class BatchOfChunks implements BatchWriter {
+  /** Choices to a question; known when the first has been answered. */
+  #most = 1
+  #head: Fields | undefined
+  #usage: Usage | undefined
+
+  record({ data }: SseRecord, question: number): string | undefined {
+    if (data.trim() === '[DONE]') return ''
+    const chunk = parseJson(data)
+    if (!isObject(chunk) || chunk.error) return undefined
+    this.#head ??= { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model }
+    const usage = readUsage(chunk.usage)
+    if (usage) this.#usage = this.#usage ? add(this.#usage, usage) : usage
+    const choices = choicesOf(chunk)
+    if (choices.length === 0) return ''
+    if (question === 0) this.#most = Math.max(this.#most, ...choices.map((choice) => Number(choice.index) + 1))
+    const numbered = choices.map((choice) => renumbered(choice, question * this.#most))
+    return `data: ${JSON.stringify({ ...chunk, ...this.#head, choices: numbered, usage: undefined })}\n\n`
+  }
+
+  end(): string {
+    const usage = this.#usage && { ...this.#head, choices: [], usage: writeUsage(this.#usage) }
+    return `${usage ? `data: ${JSON.stringify(usage)}\n\n` : ''}data: [DONE]\n\n`
+  }
+}
+
+function choicesOf({ choices }: Fields): Record<string, unknown>[] {
+  return Array.isArray(choices) ? choices.filter(isObject) : []
+}
+
+function renumbered(choice: Fields, by: number): object {
+  return { ...choice, index: Number(choice.index ?? 0) + by }
+}
+
+function add(one: Usage, other: Usage): Usage {
+  return {
+    input: one.input + other.input,
+    cachedInput: one.cachedInput + other.cachedInput,
+    cacheWriteInput: one.cacheWriteInput + other.cacheWriteInput,
+    output: one.output + other.output,
+    reasoning: one.reasoning + other.reasoning,
+  }
+}
