@@ -1,5 +1,6 @@
 import type { Finish } from '../../chat/answer.js'
 import type { ChatEvent } from '../../chat/events.js'
+import { Serial } from '../../chat/serial.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
 import type { Answering, StreamWriter } from '../protocol.js'
@@ -18,7 +19,11 @@ export class ChunkWriter implements StreamWriter {
   readonly #legacy: boolean
   readonly #choices: (ChoiceState | undefined)[] = []
   readonly #open = new Map<number, OpenBlock>()
-  #blocks = 0
+  /** Of each choice: what it says has no number here, so it is said one block after the other. Calls have theirs. */
+  readonly #serials: (Serial | undefined)[] = []
+  /** By the block's index. */
+  readonly #serialOf = new Map<number, Serial>()
+  #text = ''
   #head = ''
   #usage: Usage | undefined
 
@@ -28,6 +33,28 @@ export class ChunkWriter implements StreamWriter {
   }
 
   write(event: ChatEvent): string {
+    if (!('index' in event)) return this.#tell(event)
+    const { type, index } = event
+    if (type === 'block' && event.block.type !== 'tool-call') this.#serialOf.set(index, this.#serial(event.choice))
+    const serial = this.#serialOf.get(index)
+    if (!serial) return this.#tell(event)
+    if (type === 'stop') this.#serialOf.delete(index)
+    this.#text = ''
+    serial.push(event)
+    return this.#text
+  }
+
+  #serial(choice: number): Serial {
+    const known = this.#serials[choice]
+    if (known) return known
+    const serial = new Serial((event) => {
+      this.#text += this.#tell(event)
+    })
+    this.#serials[choice] = serial
+    return serial
+  }
+
+  #tell(event: ChatEvent): string {
     if (event.type === 'delta') return this.#open.get(event.index)?.delta(event.text) ?? ''
     if (event.type === 'block') return this.#begin(event)
     if (event.type === 'stop') return this.#stop(event.index)
@@ -82,9 +109,8 @@ export class ChunkWriter implements StreamWriter {
 
   #begin({ index, choice, block }: Extract<ChatEvent, { type: 'block' }>): string {
     const entered = this.#enter(choice)
-    const at = `content[${this.#blocks++}]`
     const state = this.#choices[choice]
-    const open = state && openBlock(block, state, at, this.#answering)
+    const open = state && openBlock(block, state, `content[${index}]`, this.#answering)
     if (!open) return entered
     this.#open.set(index, open)
     return entered + open.begin()
