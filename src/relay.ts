@@ -10,6 +10,7 @@ import type { RelayOptions } from './options.js'
 import { assemble, type Parts } from './parts.js'
 import { type Explanation, explain } from './policies/explain.js'
 import { protocolOf } from './protocols/index.js'
+import type { Protocol } from './protocols/protocol.js'
 
 /** An LLM relay without a server: an adapter brings it requests. */
 export interface Relay {
@@ -60,10 +61,15 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
     const found = parts.gate.authenticate(request)
     const caller = found instanceof Promise ? await found : found
     const visit = { id, startedAt, request, endpoint, path: pathFacts(endpoint, match), protocol, caller, attempts }
-    return await operations[endpoint.operation](parts, visit)
+    return withRequestId(await operations[endpoint.operation](parts, visit), protocol, id)
   } catch (error) {
-    return answerError(told(error, parts, id), protocol, id, attempts)
+    return withRequestId(answerError(told(error, parts, id), protocol, id, attempts), protocol, id)
   }
+}
+
+/** The request's id once more, by the name that clients of the language look for. */
+function withRequestId(response: RelayResponse, { requestIdHeader: name }: Protocol, id: string): RelayResponse {
+  return name ? { ...response, headers: { ...response.headers, [name]: id } } : response
 }
 
 function endpointFor(method: string, { endpoints }: Match): Endpoint {

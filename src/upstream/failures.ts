@@ -34,6 +34,8 @@ const STANDARD = new Map([
 export interface Circumstances {
   readonly upstreamStatus: number
   readonly retryAfterMs?: number | undefined
+  /** The caller speaks another language, in which the upstream's type of error is no word. */
+  readonly isForeign?: boolean
   /** The error's bytes, made fit to be passed on when they are to be told. */
   readonly body?: (() => Buffer | undefined) | undefined
 }
@@ -82,7 +84,7 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
   const isNamed = kind !== 'context_too_long' || fault?.code === CONTEXT_TOO_LONG
   return new RelayError(kind, message, {
     status: STANDARD.get(status) ?? status,
-    type: fault?.type ?? undefined,
+    type: around.isForeign ? undefined : (fault?.type ?? undefined),
     code: isNamed ? (fault?.code ?? undefined) : undefined,
     param: fault?.param ?? undefined,
     body: kind === 'upstream_rejected' || (isNamed && kind === 'context_too_long') ? around.body?.() : undefined,

@@ -29,14 +29,14 @@ export interface Stage {
   restart(): void
 }
 
-export async function stage(language: Language, cleanup: Cleanup): Promise<Stage> {
+export async function stage(language: Language, cleanup: Cleanup, names: readonly string[] = MODELS): Promise<Stage> {
   const upstream = cleanup.add(await startUpstream())
   const relays: Relay[] = []
   let listener: RequestListener
   const restart = (): void => {
     const relay = createRelay({
       providers: { up: language.provider(upstream.port) },
-      models: Object.fromEntries(MODELS.map((name) => [name, `up/${language.model}`])),
+      models: Object.fromEntries(names.map((name) => [name, `up/${language.model}`])),
       keys: [{ id: 'alice', key: KEY }],
       retry: { attempts: 1 },
       logger: false,
@@ -96,11 +96,13 @@ export function refuses(
   return answerJson(language.errorBody(status, message), status, headers)
 }
 
-/** The first words of a stream, and then an error. */
-export function failsMidway(language: Language, message: string): Script {
-  return (req, res, seen) => {
+/** The first words of a stream, and then an error, or, without a message, nothing at all. */
+export function failsMidway(language: Language, message?: string): Script {
+  return (_req, res, seen) => {
     const records = language.records({ text: ['Half ', 'of it'] }, JSON.parse(seen.body))
     const at = records.findIndex((record) => record.includes('of it'))
-    return answerStream([...records.slice(0, at + 1), language.errorRecord(message)])(req, res, seen)
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(records.slice(0, at + 1).join(''))
+    if (message === undefined) setTimeout(() => res.destroy(), 20)
+    else res.end(language.errorRecord(message))
   }
 }

@@ -24,6 +24,7 @@ export const anthropicMessages: Protocol = {
   },
   passedHeaders: ['anthropic-version', 'anthropic-beta'],
   headers: ['anthropic-version', '2023-06-01'],
+  requestIdHeader: 'request-id',
   pathFor: () => '/v1/messages',
   readFacts,
   readRequest,

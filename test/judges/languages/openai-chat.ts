@@ -18,9 +18,15 @@ export const openaiChat: Language = {
   isStreamed: (_url, body) => body.stream === true,
   whole,
   records,
-  errorBody: (_status, message) => ({ error: { message, type: 'some_error', param: null, code: null } }),
+  errorBody: (status, message) => ({ error: { message, param: null, ...KINDS[status] } }),
   errorRecord: (message) => sse({ error: { message, type: 'server_error', param: null, code: null } }),
   hear,
+}
+
+const KINDS: Record<number, object> = {
+  400: { type: 'invalid_request_error', code: null },
+  429: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  529: { type: 'server_error', code: 'server_error' },
 }
 
 function whole({ reasoning, text, calls = [] }: Words): object {

@@ -23,7 +23,7 @@ export const openaiResponses: Language = {
   isStreamed: (_url, body) => body.stream === true,
   whole: (words) => response('completed', items(words), usage),
   records,
-  errorBody: (_status, message) => ({ error: { message, type: 'some_error', param: null, code: null } }),
+  errorBody: (status, message) => ({ error: { message, param: null, ...KINDS[status] } }),
   errorRecord: (message) => {
     const failed = { ...response('failed', [], null), error: { code: 'server_error', message } }
     return sse({ type: 'response.failed', sequence_number: 99, response: failed }, 'response.failed')
@@ -33,6 +33,12 @@ export const openaiResponses: Language = {
     path: /^\/v1\/responses\/input_tokens$/,
     answer: (input_tokens) => ({ object: 'response.input_tokens', input_tokens }),
   },
+}
+
+const KINDS: Record<number, object> = {
+  400: { type: 'invalid_request_error', code: null },
+  429: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  529: { type: 'server_error', code: 'server_error' },
 }
 
 function response(status: string, output: readonly object[], used: object | null): object {
