@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../mounts.js'
+import { answerJson, answerStream, type Script } from '../upstream.js'
+import { type Bench, type Model, providersAt, speaks, startBench, streams } from './bench.js'
+import { chunk, data, dig, type Language, languages, messageStart, named, speeches } from './languages.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+/** Its first target is the upstream under test, its second one that answers well in Messages. */
+let pair: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup, { health: { failures: 99 }, retry: { attempts: 1 } })
+  const well = await startBench(cleanup)
+  well.upstream.script = speaks('messages', 'second')
+  const { messages } = providersAt(well.upstream.port)
+  const models = Object.fromEntries(languages.map((to) => [`${to}/m`, [`${to}/m`, 'well/m']]))
+  pair = await startBench(cleanup, {
+    providers: { ...providersAt(bench.upstream.port), well: messages as never },
+    models,
+  })
+})
+afterEach(() => cleanup.run())
+
+const html = '<html><body>nginx at llm-7.prod.internal</body></html>'
+const page = (status: number, text = html): Script => answerJson(text, status, { 'content-type': 'text/html' })
+const broken = data({
+  choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error', native_finish_reason: 'network_error' }],
+})
+
+describe('an answer that is none, before any output', () => {
+  const rows: [string, Language, Script, string | number][] = [
+    ['HC-092: finish_reason error', 'chat', streams(broken), 'invalid'],
+    [
+      'HC-092: native_finish_reason error',
+      'chat',
+      streams(data({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'error' }] })),
+      'invalid',
+    ],
+    [
+      'HC-093: an error under 200',
+      'chat',
+      answerJson({ error: { message: 'Provider returned error', code: 429 } }),
+      429,
+    ],
+    [
+      'HC-093: an error under 200',
+      'gemini',
+      answerJson({ error: { code: 429, message: 'slow', status: 'RESOURCE_EXHAUSTED' } }),
+      429,
+    ],
+    [
+      'HC-093: an error under 200',
+      'messages',
+      answerJson({ type: 'error', error: { type: 'overloaded_error', message: 'no' } }),
+      529,
+    ],
+    [
+      'HC-093: a failed response',
+      'responses',
+      answerJson({ object: 'response', status: 'failed', error: { code: 'server_error', message: 'no' } }),
+      500,
+    ],
+    [
+      'HC-094: an error event behind the beginning',
+      'messages',
+      streams(
+        named({ type: 'message_start', message: messageStart }) +
+          named({ type: 'ping' }) +
+          named({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
+      ),
+      529,
+    ],
+    ...languages.flatMap((to): [string, Language, Script, string | number][] => [
+      ['HC-097: nothing at all', to, answerStream([]), 'invalid'],
+      ['HC-097: nothing at all as JSON', to, answerJson(''), 'invalid'],
+      ['HC-097: null', to, answerJson('null'), 'invalid'],
+      ['HC-098: a page under 502', to, page(502), 502],
+      ['HC-098: a page under 200', to, page(200), 'invalid'],
+      ['HC-098: 524', to, page(524), 524],
+    ]),
+  ]
+
+  it.each(rows)('%s, of %s: the next target answers', async (_what, to, script, status) => {
+    bench.upstream.script = script
+    for (const stream of [false, true]) {
+      const from = to === 'chat' ? 'messages' : 'chat'
+      const came = await pair.ask(from, `${to}/m`, { stream })
+      expect(came.status, came.text).toBe(200)
+      expect(came.text).toContain('second')
+      expect(pair.records.at(-1)?.attempts[0]).toEqual({ target: `${to}/m`, status })
+    }
+  })
+
+  it.each(languages)('HC-098: %s clients get no page, and a status of the same class', async (from) => {
+    for (const to of languages) {
+      for (const [script, status] of [
+        [page(502), 502],
+        [page(524), 504],
+        [page(200), 502],
+        [page(400, ''), 400],
+      ] as const) {
+        bench.upstream.script = script
+        const { status: told, json, text } = await bench.ask(from, `${to}/m`)
+        expect([told, typeof dig(json, 'error', 'message')]).toEqual([status, 'string'])
+        expect(text).not.toMatch(/nginx|<html|internal|context_length/)
+      }
+    }
+  })
+})
+
+describe('HC-096: a stream without its end mark', () => {
+  const cut: Record<Language, string> = {
+    chat: chunk({ content: 'half' }),
+    responses: speeches.responses.streamed('half').split('event: response.completed')[0] ?? '',
+    messages: speeches.messages.streamed('half').split('event: message_stop')[0] ?? '',
+    gemini: data({ candidates: [{ index: 0, content: { role: 'model', parts: [{ text: 'half' }] } }] }),
+  }
+
+  it.each(languages.flatMap((from) => languages.map((to): [Language, Language] => [from, to])))(
+    '%s of %s: is told as an error, and never as a whole answer',
+    async (from, to) => {
+      bench.upstream.script = streams(cut[to])
+      const { text, records } = await bench.ask(from, `${to}/m`, { stream: true })
+      expect(speeches[from].wordsIn(records)).toBe('half')
+      expect(records.at(-1)).toHaveProperty(from === 'responses' ? 'type' : 'error')
+      // What is passed on has passed; no end mark follows it.
+      expect(text.split('"half"').pop()).not.toMatch(speeches[from].end)
+      expect(bench.records[0]?.outcome).toBe('cut')
+    },
+  )
+
+  it('whole answers that came as such a stream are errors', async () => {
+    for (const to of languages) {
+      bench.upstream.script = streams(cut[to])
+      expect((await bench.ask('messages', `${to}/m`)).status).toBe(502)
+    }
+  })
+})
+
+describe('HC-094: an error after output', () => {
+  it.each(languages)('%s clients are told in the stream, and it does not end well', async (from) => {
+    const begun = speeches.messages.streamed('half').split('event: content_block_stop')[0] ?? ''
+    bench.upstream.script = streams(
+      begun + named({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
+    )
+    const { text, records } = await bench.ask(from, 'messages/m', { stream: true })
+    expect(speeches[from].wordsIn(records)).toBe('half')
+    expect(JSON.stringify(records.at(-1))).toContain('Overloaded')
+    expect(text).not.toMatch(speeches[from].end)
+    expect(bench.records[0]?.outcome).toBe('failed')
+  })
+})
+
+describe('HC-104: a conversation that is too long', () => {
+  const message = 'prompt is too long: 210000 tokens > 200000 maximum'
+  const rows: [Language, object][] = [
+    [
+      'chat',
+      {
+        error: { message: "This model's maximum context length is 32768 tokens.", type: 'BadRequestError', code: 400 },
+      },
+    ],
+    ['chat', { error: { message: 'x', type: 'invalid_request_error', code: 'context_length_exceeded' } }],
+    ['messages', { type: 'error', error: { type: 'invalid_request_error', message } }],
+    [
+      'gemini',
+      {
+        error: {
+          code: 400,
+          message: 'The input token count (1200000) exceeds the maximum number of tokens',
+          status: 'INVALID_ARGUMENT',
+        },
+      },
+    ],
+  ]
+
+  it.each(rows)('of %s is known by its one code: %j', async (to, body) => {
+    bench.upstream.script = answerJson(body, 400)
+    const { status, json } = await bench.ask('responses', `${to}/m`)
+    expect([status, dig(json, 'error', 'code')]).toEqual([400, 'context_length_exceeded'])
+    expect(dig(json, 'error', 'message')).toBe(dig(body, 'error', 'message'))
+    // Claude Code looks for the words.
+    expect(dig((await bench.ask('messages', `${to}/m`)).json, 'error', 'message')).toMatch(/^prompt is too long/)
+    const { relay } = bench
+    expect(relay.explain(`${to}/m`).targets[0]?.credentials[0]?.restMs).toBe(0)
+    expect((await pair.ask('responses', `${to}/m`)).status).toBe(400)
+  })
+
+  it('goes to the targets for long ones only', async () => {
+    bench.upstream.script = (req, res, seen) =>
+      (seen.url === '/v1/messages'
+        ? answerJson({ type: 'error', error: { type: 'invalid_request_error', message } }, 400)
+        : speaks('gemini', 'long'))(req, res, seen)
+    const models = { 'messages/m': { targets: ['messages/m'], onContextTooLong: ['gemini/m'] } }
+    const hop = await startBench(cleanup, { providers: providersAt(bench.upstream.port), models })
+    expect(speeches.chat.wordsOf((await hop.ask('chat', 'messages/m')).json)).toBe('long')
+    bench.upstream.script = answerJson(
+      { type: 'error', error: { type: 'invalid_request_error', message: 'code: context' } },
+      400,
+    )
+    expect((await hop.ask('chat', 'messages/m')).status).toBe(400)
+  })
+})
+
+it('HC-105: what a content filter refuses goes elsewhere only where that is configured', async () => {
+  const filtered = {
+    error: { message: 'filtered', type: 'invalid_request_error', param: null, code: 'content_filter' },
+  }
+  bench.upstream.script = (req, res, seen) =>
+    (seen.url.includes('chat') ? answerJson(filtered, 400) : speaks('gemini', 'other'))(req, res, seen)
+  expect(await pair.ask('messages', 'chat/m')).toMatchObject({ status: 400, json: { error: { message: 'filtered' } } })
+  const models = { 'chat/m': { targets: ['chat/m'], onContentFilter: ['gemini/m'] } }
+  const hop = await startBench(cleanup, { providers: providersAt(bench.upstream.port), models })
+  expect(speeches.messages.wordsOf((await hop.ask('messages', 'chat/m')).json)).toBe('other')
+  expect(hop.relay.explain('chat/m').targets[0]?.credentials[0]?.restMs).toBe(0)
+})
+
+describe('HC-106: errors of the request’s own making', () => {
+  it.each([400, 404, 413, 422])('%d goes straight back', async (status) => {
+    for (const to of languages) {
+      bench.upstream.script = answerJson({ type: 'error', error: { type: 'x', message: 'your fault' } }, status)
+      const { status: told, json } = await pair.ask('chat', `${to}/m` as Model)
+      expect([told, dig(json, 'error', 'message')]).toEqual([status, 'your fault'])
+      expect(pair.records.at(-1)?.attempts).toHaveLength(1)
+    }
+  })
+
+  it.each([401, 402, 403])('%d of the relay’s own key is never the client’s', async (status) => {
+    for (const [from, to] of [
+      ['chat', 'messages'],
+      ['messages', 'chat'],
+      ['gemini', 'responses'],
+      ['responses', 'gemini'],
+    ] as const) {
+      bench.upstream.script = answerJson(
+        { error: { message: 'Incorrect API key sk-proj-****abcd of org-xyz1234', code: status } },
+        status,
+      )
+      const { status: told, text } = await (
+        await startBench(cleanup, { providers: providersAt(bench.upstream.port) })
+      ).ask(from, `${to}/m`)
+      expect(told).toBe(502)
+      expect(text).not.toMatch(/sk-proj|org-xyz/)
+      expect((await pair.ask(from, `${to}/m`)).status).toBe(200)
+    }
+  })
+})
