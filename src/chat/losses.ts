@@ -1,4 +1,6 @@
-import type { Native } from './blocks.js'
+import type { Block, Native } from './blocks.js'
+import type { ChatRequest } from './request.js'
+import type { Setting, Spelling } from './settings.js'
 
 /** Something that the other language cannot say. */
 export interface Loss {
@@ -13,9 +15,12 @@ export class Losses {
   readonly list: Loss[] = []
   readonly #paths = new Set<string>()
   readonly #language: string
+  readonly #spelling: Spelling
 
-  constructor(language: string) {
+  /** `language` cannot say it; `spelling` is that of the language in which it was said. */
+  constructor(language: string, spelling: Spelling = {}) {
     this.#language = language
+    this.#spelling = spelling
   }
 
   add(path: string, reason: string): void {
@@ -29,9 +34,35 @@ export class Losses {
     this.add(path, `cannot be said in ${this.#language}`)
   }
 
+  /** The same for a setting, by the name that its caller has for it. */
+  setting(name: Setting, reason?: string): void {
+    const path = this.#spelling[name] ?? name
+    if (reason === undefined) this.unsayable(path)
+    else this.add(path, reason)
+  }
+
   /** Fields that only another language knows. */
   foreign(native: Native | undefined, at?: string): void {
     if (native === undefined || native.protocol === this.#language) return
     for (const name of Object.keys(native.fields)) this.unsayable(at ? `${at}.${name}` : name)
+  }
+}
+
+/** Tells of all fields, wherever they stand, that only another language than the target's knows. */
+export function declareForeign({ native, turns, tools }: ChatRequest, losses: Losses): void {
+  losses.foreign(native)
+  for (const tool of tools) if ('native' in tool) losses.foreign(tool.native, tool.at)
+  for (const turn of turns) {
+    losses.foreign(turn.native, turn.at)
+    declareBlocks(turn.blocks, losses)
+  }
+}
+
+/** Thoughts of past turns are carried or dropped as a whole, and no loss to anyone. */
+function declareBlocks(blocks: readonly Block[], losses: Losses): void {
+  for (const block of blocks) {
+    if (block.type === 'reasoning') continue
+    losses.foreign(block.native, block.at)
+    if (block.type === 'tool-result') declareBlocks(block.blocks, losses)
   }
 }

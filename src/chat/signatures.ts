@@ -21,7 +21,7 @@ export const MARK = 'bW9kZWxtb3VudDE6'
  * was issued by travels with it.
  */
 export function carry({ protocol, value, id = '' }: Signature, issuer: string): string {
-  return MARK + Buffer.from(`${[issuer, protocol, id].map(encodeURIComponent).join(':')}:${value}`).toString('base64')
+  return MARK + Buffer.from(`${[issuer, protocol, id].map(encode).join(':')}:${value}`).toString('base64')
 }
 
 /** What {@link carry} made; undefined for anything else. */
@@ -42,6 +42,11 @@ export function readSignature(text: string, protocol: string): Signature {
 export function isMeantFor(signature: Signature, protocol: string, issuer: string): boolean {
   if (signature.protocol !== protocol || signature.value === '') return false
   return signature.issuer === undefined || signature.issuer === issuer
+}
+
+/** By way of bytes, since an upstream's id may hold half a surrogate pair. */
+function encode(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString())
 }
 
 function decode(text: string): string {

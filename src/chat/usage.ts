@@ -14,5 +14,5 @@ export interface Usage {
 
 /** A count of tokens as an upstream gave it: what is no positive number counts as none. */
 export function count(value: unknown): number {
-  return typeof value === 'number' && value > 0 ? value : 0
+  return typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0
 }

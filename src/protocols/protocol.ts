@@ -4,6 +4,7 @@ import type { ChatEvent, Emit } from '../chat/events.js'
 import type { Fault } from '../chat/fault.js'
 import type { Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
+import type { Spelling } from '../chat/settings.js'
 import type { NameRule, Traits } from '../chat/traits.js'
 import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
@@ -13,6 +14,8 @@ import type { SseRecord } from '../lib/sse.js'
 export interface Protocol {
   readonly id: ProtocolId
   readonly traits: Traits
+  /** Its callers are told of settings by these names. */
+  readonly spelling: Spelling
   /** Callers' request headers that belong to the language and go on with the request. */
   readonly passedHeaders: readonly string[]
   /** Headers that every request in this language needs, where the caller gave none: name, value, name, value. */

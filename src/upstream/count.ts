@@ -33,7 +33,7 @@ class Count implements Passage {
     this.#counting = protocol.counting
     this.#call = call
     this.#channel = channel
-    const losses = new Losses(protocol.id)
+    const losses = new Losses(protocol.id, call.protocol.spelling)
     this.body = protocol === call.protocol ? this.#own() : Buffer.from(this.#translated(losses))
     this.losses = losses.list
   }

@@ -30,6 +30,9 @@ const STANDARD = new Map([
   [529, 503],
 ])
 
+/** What a status says that its kind of error does not. */
+const CODES = new Map([[529, 'overloaded']])
+
 /** What stands around a fault: the status line and headers it came with. */
 export interface Circumstances {
   readonly upstreamStatus: number
@@ -85,7 +88,7 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
   return new RelayError(kind, message, {
     status: STANDARD.get(status) ?? status,
     type: around.isForeign ? undefined : (fault?.type ?? undefined),
-    code: isNamed ? (fault?.code ?? undefined) : undefined,
+    code: isNamed ? (fault?.code ?? CODES.get(status)) : undefined,
     param: fault?.param ?? undefined,
     body: kind === 'upstream_rejected' || (isNamed && kind === 'context_too_long') ? around.body?.() : undefined,
     retryAfterMs,

@@ -3,7 +3,7 @@ import type { Fault } from '../chat/fault.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
-import { readRecords, wholeRecords } from '../lib/sse.js'
+import { RecordGatherer, readRecords } from '../lib/sse.js'
 import type { StreamReader, StreamWriter } from '../protocols/protocol.js'
 import type { Answering } from './intake.js'
 import { type Outflow, Outlet } from './outlet.js'
@@ -22,7 +22,7 @@ export class TranslatedFlow implements Outflow {
   readonly #writer: StreamWriter
   readonly #emit: Emit
   readonly #outlet = new Outlet()
-  #carry: Buffer | undefined
+  readonly #records = new RecordGatherer()
   /** What the events of this piece have come to. */
   #text = ''
   #usage: Usage | undefined
@@ -51,20 +51,18 @@ export class TranslatedFlow implements Outflow {
 
   take(chunk: Buffer): boolean {
     if (this.#over) return true
-    const bytes = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk
-    const whole = wholeRecords(bytes)
-    this.#carry = whole === bytes.length ? undefined : bytes.subarray(whole)
-    if (whole > 0) this.#read(bytes.subarray(0, whole))
+    const records = this.#records.push(chunk)
+    if (records.length > 0) this.#read(records)
     if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
     else if (this.#reader.state === 'over') this.#finished()
     else if (this.#translation.isCut) this.#cut()
-    else if ((this.#carry?.length ?? 0) > LONGEST_RECORD) this.fail(new RelayError('upstream_invalid', TOO_LONG))
+    else if (this.#records.carried > LONGEST_RECORD) this.fail(new RelayError('upstream_invalid', TOO_LONG))
     return this.#over || this.#write()
   }
 
   end(): void {
     if (this.#over) return
-    if (this.#carry) this.#read(this.#carry)
+    if (this.#records.carried > 0) this.#read(this.#records.rest())
     if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
     else if (this.#reader.state !== 'open') this.#finished()
     else this.#failed(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))

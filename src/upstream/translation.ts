@@ -5,7 +5,7 @@ import { invalidAnswer } from '../chat/fault.js'
 import { type Fitted, fitTools } from '../chat/fit.js'
 import { Fold } from '../chat/fold.js'
 import { joinHalves } from '../chat/halves.js'
-import { type Loss, Losses } from '../chat/losses.js'
+import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
 import type { Restoration } from '../chat/restore.js'
 import { cutAtStop, StopCutter } from '../chat/stops.js'
@@ -32,6 +32,8 @@ export class Translation {
   readonly #answering: Answering
   readonly #restoration: Restoration
   readonly #losses: Losses
+  /** Of the answer. */
+  readonly #untold: Losses
   readonly #asArray: boolean
   readonly #memory: SignatureMemory
   readonly #tenant: string
@@ -42,28 +44,31 @@ export class Translation {
   /** @throws {RelayError} for what the other language cannot do without */
   constructor(call: Call, target: Target, reader: Protocol, { strict, memory }: Translating) {
     const { protocol: writer, caller, facts } = call
-    const losses = new Losses(reader.id)
+    const losses = new Losses(reader.id, writer.spelling)
     const remembered = memory.restore(conversationOf(call), caller.id)
     const { request, restoration }: Fitted = fitTools(remembered, traitsOf(target, reader), losses)
     const { model, tag, dialect } = target
     const writing = { model, stream: facts.stream, issuer: tag, dialect, losses }
     this.#stops = reader.traits.stopSequences === false ? request.stop : []
     const told = this.#stops.length > 0 ? { ...request, stop: [] } : request
+    declareForeign(told, losses)
     this.body = Buffer.from(reader.writeRequest(told, writing))
     if (strict && losses.list.length > 0) throw untranslatable(losses.list)
     this.reader = reader
     this.#writer = writer
     this.#restoration = restoration
     this.#losses = losses
+    this.#untold = new Losses(writer.id)
     this.#asArray = facts.asArray === true
-    this.#answering = answeringOf(call, target, remembered, losses)
+    this.#answering = answeringOf(call, target, remembered, this.#untold)
     this.#memory = memory
     this.#tenant = caller.id
   }
 
   /** What had to be left out so far. */
   get losses(): readonly Loss[] {
-    return this.#losses.list
+    const { list } = this.#untold
+    return list.length > 0 ? [...this.#losses.list, ...list] : this.#losses.list
   }
 
   readAnswer(body: Buffer): ChatAnswer {

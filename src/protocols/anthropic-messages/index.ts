@@ -8,6 +8,7 @@ import { readAnswerFacts, readEnding, readSign } from './pass-through.js'
 import { readAnswer } from './read-answer.js'
 import { readRequest } from './read-request.js'
 import { readStream } from './read-stream.js'
+import { spelling } from './spelling.js'
 import { writeAnswer } from './write-answer.js'
 import { writeRequest } from './write-request.js'
 import { writeStream } from './write-stream.js'
@@ -22,6 +23,7 @@ export const anthropicMessages: Protocol = {
     toolNamespaces: false,
     objectInput: true,
   },
+  spelling,
   passedHeaders: ['anthropic-version', 'anthropic-beta'],
   headers: ['anthropic-version', '2023-06-01'],
   requestIdHeader: 'request-id',

@@ -9,6 +9,7 @@ import { pathFor } from './path.js'
 import { readAnswer, readAnswerFacts } from './read-answer.js'
 import { readRequest } from './read-request.js'
 import { readStream } from './read-stream.js'
+import { spelling } from './settings-spelling.js'
 import { writeAnswer } from './write-answer.js'
 import { writeRequest } from './write-request.js'
 import { writeStream } from './write-stream.js'
@@ -24,6 +25,7 @@ export const gemini: Protocol = {
     objectInput: true,
     remoteMedia: false,
   },
+  spelling,
   passedHeaders: [],
   headers: [],
   pathFor,

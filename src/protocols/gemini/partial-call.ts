@@ -25,19 +25,34 @@ export class PartialCall {
     const steps = path.match(/[^.[\]$'"]+/g)
     const last = steps?.pop()
     if (!kind || !steps || last === undefined) return
+    if (steps.length > DEEPEST) return
     let at: Record<string, unknown> = this.#args
-    for (const [index, step] of steps.entries()) at = stepInto(at, step, steps[index + 1] ?? last)
+    for (const [index, step] of steps.entries()) {
+      if (!fits(at, step)) return
+      at = stepInto(at, step, steps[index + 1] ?? last)
+    }
+    if (!fits(at, last)) return
     const before = own(at, last)
     const value = kind === 'nullValue' ? null : piece[kind]
     at[last] = typeof before === 'string' && typeof value === 'string' ? before + value : value
   }
 }
 
+/** A place in a list, of a length that may be made up. */
+const INDEX = /^\d{1,4}$/
+/** Deeper than any tool's input. */
+const DEEPEST = 128
+
+/** Lists have places only: their length is not an upstream's to set. */
+function fits(at: object, key: string): boolean {
+  return !Array.isArray(at) || INDEX.test(key)
+}
+
 /** What is under a key, made if it is not there. */
 function stepInto(at: Record<string, unknown>, step: string, next: string): Record<string, unknown> {
   const known = own(at, step)
   if (typeof known === 'object' && known !== null) return known as Record<string, unknown>
-  const made = (/^\d{1,4}$/.test(next) ? [] : Object.create(null)) as Record<string, unknown>
+  const made = (INDEX.test(next) ? [] : Object.create(null)) as Record<string, unknown>
   at[step] = made
   return made
 }

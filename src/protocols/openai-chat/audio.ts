@@ -18,10 +18,22 @@ export function writeAudio({ source, native }: MediaBlock, { id, createdAt }: An
   return { id: `audio_${id}`, expires_at: createdAt, transcript: '', ...own, data: source.data }
 }
 
-/** Joins the pieces of a streamed `audio`: its sound and its words grow, the rest stands. */
-export function joinAudio(before: Record<string, unknown>, piece: Record<string, unknown>): Record<string, unknown> {
-  const grown = (name: string): string => `${String(before[name] ?? '')}${String(piece[name] ?? '')}`
-  return { ...before, ...piece, data: joinBase64(grown('data')), transcript: grown('transcript') }
+/** A streamed `audio`: its sound and its words grow, the rest stands. */
+export class GrowingAudio {
+  #fields: Record<string, unknown> = {}
+  readonly #data: string[] = []
+  #transcript = ''
+
+  push({ data, transcript, ...fields }: Record<string, unknown>): void {
+    this.#fields = { ...this.#fields, ...fields }
+    if (typeof data === 'string') this.#data.push(data)
+    if (typeof transcript === 'string') this.#transcript += transcript
+  }
+
+  /** All that has come. */
+  get whole(): Record<string, unknown> {
+    return { ...this.#fields, data: joinBase64(this.#data.join('')), transcript: this.#transcript }
+  }
 }
 
 /** Pieces of base64 may each have been filled up. */

@@ -7,6 +7,7 @@ import { readAnswer } from './read-answer.js'
 import { readRequest } from './read-request.js'
 import { ChunkReader } from './read-stream.js'
 import { readFacts } from './request.js'
+import { spelling } from './spelling.js'
 import { readEnding, readSign } from './stream.js'
 import { traits } from './traits.js'
 import { writeAnswer } from './write-answer.js'
@@ -17,6 +18,7 @@ import { ChunkWriter } from './write-stream.js'
 export const openaiChat: Protocol = {
   id: LANGUAGE,
   traits,
+  spelling,
   passedHeaders: ['openai-beta'],
   headers: [],
   pathFor: () => '/chat/completions',

@@ -22,6 +22,9 @@ export class CallReaders {
   readonly #choice: number
   readonly #numbering: Numbering
   readonly #calls: Growing[] = []
+  /** The last of each place, and the first of each id. */
+  readonly #byPlace = new Map<unknown, Growing>()
+  readonly #byId = new Map<string, Growing>()
 
   constructor(choice: number, numbering: Numbering) {
     this.#choice = choice
@@ -57,19 +60,16 @@ export class CallReaders {
 
   #at(place: unknown, id: string): Growing | undefined {
     if (place === undefined || place === null) {
-      return id === '' ? this.#calls.at(-1) : this.#calls.find((call) => call.id === id)
+      return id === '' ? this.#calls.at(-1) : this.#byId.get(id)
     }
     // The last of that place: several vendors give all calls the same.
-    for (let at = this.#calls.length - 1; at >= 0; at--) {
-      const call = this.#calls[at]
-      if (call?.place === place) return call
-    }
-    return undefined
+    return this.#byPlace.get(place)
   }
 
   #add(place: unknown): Growing {
     const call: Growing = { place, index: -1, id: '', name: '', input: '', freeform: false }
     this.#calls.push(call)
+    this.#byPlace.set(place, call)
     return call
   }
 
@@ -77,6 +77,7 @@ export class CallReaders {
     call.id ||= id
     call.name ||= name
     call.freeform ||= freeform
+    if (call.id && !this.#byId.has(call.id)) this.#byId.set(call.id, call)
     if (call.name) this.#open(call, emit)
   }
 
@@ -101,5 +102,12 @@ export class CallReaders {
 function isAnother(call: Growing, { id, name }: CallPiece): boolean {
   if (name === '' || call.name === '') return false
   if (id !== '') return id !== call.id
-  return name !== call.name || (call.input.endsWith('}') && isObject(parseJson(call.input)))
+  return name !== call.name || isWhole(call.input)
+}
+
+/** It is looked at with every piece: a longer one is not worth that. */
+const LONGEST_WHOLE = 64 * 1024
+
+function isWhole(input: string): boolean {
+  return input.length < LONGEST_WHOLE && input.endsWith('}') && isObject(parseJson(input))
 }

@@ -1,6 +1,6 @@
 import type { Emit } from '../../chat/events.js'
 import { isObject } from '../../lib/values.js'
-import { joinAudio, readAudio } from './audio.js'
+import { GrowingAudio, readAudio } from './audio.js'
 import { readCallPiece } from './calls.js'
 import { messageOf } from './choices.js'
 import { readCitations } from './citations.js'
@@ -33,7 +33,7 @@ export class ChoiceReader {
   /** Reasoning since the last proof of it. */
   #thought = ''
   #hasRefusal = false
-  #audio: Record<string, unknown> | undefined
+  #audio: GrowingAudio | undefined
   isFinished = false
 
   constructor(choice: number, numbering: Numbering) {
@@ -54,7 +54,7 @@ export class ChoiceReader {
     if (this.isFinished) return
     this.isFinished = true
     this.#close(emit)
-    for (const block of readAudio(this.#audio)) this.#whole(block, emit)
+    for (const block of readAudio(this.#audio?.whole)) this.#whole(block, emit)
     this.#calls.close(emit)
     emit({ type: 'finish', choice: this.#choice, finish: readFinish(word, this.#calls.any, this.#hasRefusal) })
   }
@@ -70,7 +70,10 @@ export class ChoiceReader {
     if (delta.annotations) this.#cite(delta.annotations, emit)
     if (delta.extra_content) this.#sign(delta.extra_content, emit)
     if (delta.images) for (const image of readImages(delta)) this.#whole(image, emit)
-    if (isObject(delta.audio)) this.#audio = joinAudio(this.#audio ?? {}, delta.audio)
+    if (isObject(delta.audio)) {
+      this.#audio ??= new GrowingAudio()
+      this.#audio.push(delta.audio)
+    }
     if (Array.isArray(delta.tool_calls)) this.#readCalls(delta.tool_calls, emit)
     if (isObject(delta.function_call)) this.#readLegacy(delta.function_call, emit)
   }

@@ -9,6 +9,7 @@ import { readRequest } from './read-request.js'
 import { readStream } from './read-stream.js'
 import { recall } from './recall.js'
 import { readEnding, readSign } from './signs.js'
+import { spelling } from './spelling.js'
 import { writeRequest } from './write-request.js'
 import { writeAnswer, writeStream } from './write-stream.js'
 
@@ -23,6 +24,7 @@ export const openaiResponses: Protocol = {
     objectInput: false,
     stopSequences: false,
   },
+  spelling,
   passedHeaders: ['openai-beta'],
   headers: [],
   pathFor: () => '/responses',

@@ -1,0 +1,16 @@
+import type { Spelling } from '../../chat/settings.js'
+
+/** What callers call the settings. */
+export const spelling: Spelling = {
+  maxOutputTokens: 'max_tokens',
+  temperature: 'temperature',
+  topP: 'top_p',
+  topK: 'top_k',
+  stop: 'stop_sequences',
+  format: 'output_config.format',
+  reasoning: 'thinking',
+  userId: 'metadata.user_id',
+  serviceTier: 'service_tier',
+  toolChoice: 'tool_choice',
+  parallelToolCalls: 'tool_choice.disable_parallel_tool_use',
+}

@@ -1,0 +1,24 @@
+import type { Spelling } from '../../chat/settings.js'
+
+/** What callers call the settings. */
+export const spelling: Spelling = {
+  maxOutputTokens: 'max_completion_tokens',
+  temperature: 'temperature',
+  topP: 'top_p',
+  topK: 'top_k',
+  frequencyPenalty: 'frequency_penalty',
+  presencePenalty: 'presence_penalty',
+  seed: 'seed',
+  stop: 'stop',
+  choices: 'n',
+  logprobs: 'logprobs',
+  format: 'response_format',
+  verbosity: 'verbosity',
+  reasoning: 'reasoning_effort',
+  modalities: 'modalities',
+  userId: 'user',
+  metadata: 'metadata',
+  serviceTier: 'service_tier',
+  toolChoice: 'tool_choice',
+  parallelToolCalls: 'parallel_tool_calls',
+}
