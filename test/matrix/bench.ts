@@ -18,6 +18,8 @@ export interface Exchanged {
   /** Those in the usage record. */
   readonly recorded: readonly string[]
   readonly bytes: Buffer
+  /** As the usage record has it. */
+  readonly outcome: string | undefined
   /** What reached the upstream; nothing when the relay refused. */
   readonly sent: { readonly url: string; readonly body: string } | undefined
 }
@@ -44,11 +46,11 @@ export class Bench {
   }
 
   /** Asks in one language what the upstream is asked in another. */
-  async exchange(of: Case, from: Language, to: Language, stream: boolean): Promise<Exchanged> {
+  async exchange(of: Case, from: Language, to: Language, stream: boolean, script?: Script): Promise<Exchanged> {
     const origin = await this.#origin(to, of.models[to] ?? speaking[to].model)
     const { path, headers, asking } = speaking[from]
     this.upstream.seen.length = 0
-    this.upstream.script = scriptFor(of, to, stream)
+    this.upstream.script = script ?? scriptFor(of, to, stream)
     const asked = JSON.parse(of.request(from) ?? '{}') as object
     const response = await fetch(origin + path(stream), {
       method: 'POST',
@@ -59,7 +61,8 @@ export class Bench {
     const [sent] = this.upstream.seen
     const record = this.#records.get(response.headers.get('x-request-id') ?? '')
     const recorded = record?.losses.map(({ path }) => path).sort() ?? []
-    return { status: response.status, told: pathsIn(response.headers), recorded, bytes, sent }
+    const told = pathsIn(response.headers)
+    return { status: response.status, told, recorded, outcome: record?.outcome, bytes, sent }
   }
 
   async #origin(to: Language, model: string): Promise<string> {
@@ -70,6 +73,9 @@ export class Bench {
       testRelay({
         providers: { there: speaking[to].provider(this.upstream.port) },
         models: { m: `there/${model}` },
+        // Upstreams here break off all the time, and each call is to see it once.
+        health: { failures: 1_000_000 },
+        retry: { attempts: 1 },
         plugins: [{ done: (record) => void this.#records.set(record.requestId, record) }],
       }),
     )
