@@ -71,8 +71,8 @@ export function attachRelay(server: AttachableServer, relay: Relay): void {
 
 /** An `upgrade` listener. WebSockets are not relayed: the client is told so, and its socket does not hang. */
 export function upgradeRelay(_relay: Relay): (req: IncomingMessage, socket: Duplex) => void {
-  return (req, socket) => {
-    const { headers, body } = answerUnknownPath({ method: req.method ?? 'GET', url: req.url ?? '/' })
+  return ({ method = 'GET', url = '/', headers: asked }, socket) => {
+    const { headers, body } = answerUnknownPath({ method, url, headers: asked })
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.on('error', () => socket.destroy())
     // Node has let go of this socket: no time-out of the server's and no closing of its connections reaches it any more.

@@ -2,7 +2,7 @@ import type { Attempt } from './call.js'
 import type { Loss } from './chat/losses.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
-import { makeRequestId } from './lib/ids.js'
+import { makeRequestId, readRequestId } from './lib/ids.js'
 import { commonProtocol } from './protocols/index.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Reply } from './upstream/reply.js'
@@ -69,10 +69,14 @@ export function answerError(
 }
 
 /** For a relay that has the path to itself, or was asked by name: there is nothing here. */
-export function answerUnknownPath({ method, url }: Pick<RelayRequest, 'method' | 'url'>): RelayResponse {
+export function answerUnknownPath({
+  method,
+  url,
+  headers,
+}: Pick<RelayRequest, 'method' | 'url' | 'headers'>): RelayResponse {
   const path = url.split('?', 1)[0]?.slice(0, 200)
   const error = new RelayError('unknown_path', `Invalid URL (${method} ${path})`)
-  return answerError(error, commonProtocol, makeRequestId(), [])
+  return answerError(error, commonProtocol, readRequestId(headers['x-request-id']) ?? makeRequestId(), [])
 }
 
 function spell(attempts: readonly Attempt[]): string {

@@ -69,6 +69,12 @@ export function broken(cause: unknown): RelayError {
   return new RelayError('internal', 'The relay failed to handle this request.', { cause })
 }
 
+/** What went wrong while an answer was taken: nested or counted beyond what can be handled it is no answer, else it is {@link broken}. */
+export function unreadable(cause: unknown): RelayError {
+  if (!(cause instanceof RangeError)) return broken(cause)
+  return new RelayError('upstream_invalid', 'The provider gave an answer beyond all measure.', { cause })
+}
+
 /** An upstream's error answer, as the relay's own. The status line is believed before the body, unless it said 200. */
 export function toRelayError(fault: Fault | undefined, around: Circumstances): RelayError {
   const { upstreamStatus } = around

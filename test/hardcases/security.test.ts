@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../mounts.js'
+import { answerJson } from '../upstream.js'
+import { type Bench, startBench } from './bench.js'
+import { dig, type Language, languages, speeches } from './languages.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup)
+})
+afterEach(() => cleanup.run())
+
+/** Where a language tells an error, and what it looks like there. */
+const SHAPES: Readonly<Record<Language, (status: number) => object>> = {
+  chat: () => ({ error: { message: expect.any(String), type: expect.any(String), param: null } }),
+  responses: () => ({ error: { message: expect.any(String), type: expect.any(String), param: null } }),
+  messages: () => ({
+    type: 'error',
+    error: { type: expect.any(String), message: expect.any(String) },
+    request_id: expect.any(String),
+  }),
+  gemini: (status) => ({
+    error: { code: status, message: expect.any(String), status: expect.stringMatching(/^[A-Z_]+$/) },
+  }),
+}
+
+describe('HC-108: errors in the caller’s own shape', () => {
+  it.each(languages)('overload, told to %s', async (from) => {
+    const expected = {
+      chat: [503, { error: { type: 'server_error', param: null, code: 'overloaded' } }],
+      responses: [503, { error: { type: 'server_error', param: null, code: 'overloaded' } }],
+      messages: [529, { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }],
+      gemini: [503, { error: { code: 503, status: 'UNAVAILABLE', message: 'Overloaded' } }],
+    }[from]
+    bench.upstream.script = answerJson(
+      { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } },
+      529,
+    )
+    const { status, json } = await bench.ask(from, 'messages/m')
+    expect([status, json]).toMatchObject(expected)
+  })
+
+  it.each(languages)('the relay’s own, told to %s', async (from) => {
+    const { path } = speeches[from]
+    const shape = SHAPES[from]
+    const wrong = await bench.ask(from, 'chat/m', { key: 'sk-nobody' })
+    expect([wrong.status, wrong.json]).toMatchObject([401, shape(401)])
+    const unknown = await bench.ask(from, 'nowhere/m' as 'chat/m')
+    expect(unknown.status).toBe(404)
+    expect(unknown.json).toMatchObject({ error: { message: expect.any(String) } })
+    const method = await bench.send('PUT', path('chat/m', false))
+    expect([method.status, method.json]).toMatchObject([405, shape(405)])
+    expect(method.headers.get('allow')).toBe('POST')
+    const small = await startBench(cleanup, { maxBodyBytes: 100 })
+    const large = await small.ask(from, 'chat/m', { with: { x: 'x'.repeat(200) } })
+    expect([large.status, large.json]).toMatchObject([413, shape(413)])
+  })
+})
+
+it('HC-110: of an upstream’s words no key, organisation, mail or inside address comes through', async () => {
+  const message =
+    'Incorrect key sk-proj-****abcd, sk-upstream-000000A1, organization org-xyzAbc123, me@corp.example, 10.1.2.3:8443, db.prod.internal, https://h/x?key=AIzaSyTest12345'
+  const leaks = /sk-proj|sk-upstream|org-xyz|me@corp|10\.1\.2\.3|prod\.internal|AIzaSy/
+  for (const to of languages) {
+    for (const status of [400, 429, 500]) {
+      const body =
+        to === 'gemini'
+          ? { error: { code: status, message, status: 'INTERNAL' } }
+          : { type: 'error', error: { type: 'x', message } }
+      const one = await startBench(cleanup, { retry: { attempts: 1 } })
+      one.upstream.script = answerJson(body, status)
+      for (const from of languages) expect((await one.ask(from, `${to}/m`)).text).not.toMatch(leaks)
+    }
+  }
+})
+
+describe('HC-141: a model’s name goes nowhere else', () => {
+  const NAMES = [
+    '../../v1/files',
+    '..%2F..%2Ffiles',
+    'gemini-x?key=1#',
+    'x:generateContent/../y',
+    '..',
+    '%2e%2e',
+    'a//b',
+    'x\\..\\y',
+    'x\n',
+  ]
+
+  it.each(NAMES)('%j', async (name) => {
+    for (const from of languages) {
+      const path = from === 'gemini' ? `gemini/${encodeURIComponent(name)}` : `gemini/${name}`
+      const { status } = await bench.ask(from, path as 'gemini/m')
+      expect([400, 404]).toContain(status)
+    }
+    expect(bench.upstream.seen).toHaveLength(0)
+  })
+
+  it('in a caller’s own path', async () => {
+    for (const path of [
+      '/v1beta/models/%2e%2e%2Ffiles:generateContent',
+      '/v1beta/models/gemini%2F..%2F..%2Fv1%2Fx:generateContent',
+    ]) {
+      expect((await bench.send('POST', path, { with: speeches.gemini.ask('', false) })).status).toBe(404)
+    }
+    expect(bench.upstream.seen).toHaveLength(0)
+  })
+})
+
+describe('HC-144: what is almost JSON', () => {
+  it.each(languages)('is refused by %s without a stack; a BOM is no harm', async (from) => {
+    const good = JSON.stringify(speeches[from].ask('chat/m', false))
+    const bad = [
+      good.replace(/}$/, ',"temperature":NaN}'),
+      good.replace(/}$/, ',"x":Infinity}'),
+      good.replace(/}$/, ',}'),
+      `//x\n${good}`,
+      Buffer.from(good, 'utf16le'),
+      '',
+    ]
+    for (const body of bad) {
+      const { status, json, text } = await bench.ask(from, 'chat/m', { body })
+      expect([status, typeof dig(json, 'error', 'message')]).toEqual([400, 'string'])
+      expect(text).not.toMatch(/SyntaxError|\bat \w+ \(|\.ts|\.js/)
+    }
+    expect(bench.upstream.seen).toHaveLength(0)
+    for (const to of languages) {
+      const body = `\ufeff${JSON.stringify(speeches[from].ask(`${to}/m`, false))}`
+      expect((await bench.ask(from, `${to}/m`, { body })).status).toBe(200)
+    }
+  })
+})
+
+describe('HC-149: a list of models cannot be slipped past', () => {
+  const VARIANTS = [
+    'GPT-4o',
+    ' gpt-4o',
+    'gpt-4o ',
+    'gpt-4o:online',
+    'openai/gpt-4o',
+    'models/gpt-4o',
+    'responses/gpt-4o',
+    'gpt-4o\u0000',
+    'ft:gpt-4o',
+  ]
+
+  it.each(languages)('by %s', async (from) => {
+    const models = { mini: 'chat/mini', 'gpt-4o': 'chat/gpt-4o', '*': 'chat' }
+    const closed = await startBench(cleanup, { groups: { default: { models: ['mini'] } }, models })
+    for (const name of VARIANTS) {
+      const path = from === 'gemini' ? encodeURIComponent(name) : name
+      expect((await closed.ask(from, path as 'chat/m')).status).toBe(404)
+    }
+    if (from !== 'gemini')
+      expect((await closed.ask(from, 'mini' as 'chat/m', { with: { model: undefined } })).status).toBe(400)
+    expect((await closed.ask(from, 'mini' as 'chat/m')).status).toBe(200)
+    await closed.ask(from, 'mini' as 'chat/m', { with: { models: ['gpt-4o'] } })
+    for (const { body } of closed.upstream.seen) expect(JSON.parse(body)).toMatchObject({ model: 'mini' })
+  })
+})
+
+describe('HC-166: x-request-id', () => {
+  it.each(languages)('stands on every answer of %s', async (from) => {
+    for (const given of ['my-id_1.2', undefined, 'x'.repeat(10_000), 'a b', 'é'.normalize('NFC')]) {
+      const headers = given === undefined ? {} : { 'x-request-id': given }
+      const kept = given === 'my-id_1.2'
+      const answers = [
+        await bench.ask(from, 'messages/m', { headers }),
+        await bench.ask(from, 'messages/m', { headers, stream: true }),
+        await bench.ask(from, 'nowhere/m' as 'chat/m', { headers }),
+        await bench.ask(from, 'chat/m', { headers, key: 'sk-nobody' }),
+        await bench.send('GET', '/v1/nothing/at/all', { headers }),
+      ]
+      for (const { headers: told } of answers) {
+        const id = told.get('x-request-id')
+        expect(id).toMatch(/^[\w.-]{1,128}$/)
+        expect(id === given).toBe(kept)
+      }
+      if (from === 'messages')
+        expect(answers[2]?.json).toMatchObject({ request_id: answers[2]?.headers.get('x-request-id') })
+    }
+  })
+})
+
+it('HC-174: models are listed in three shapes, only those that the caller may use', async () => {
+  const models = { a: 'chat/a', 'org/b': 'chat/b', hidden: 'chat/c' }
+  const closed = await startBench(cleanup, { groups: { default: { models: ['a', 'org/*'] } }, models })
+  const anthropic = { headers: { 'anthropic-version': '2023-06-01' } }
+  const plain = await closed.send('GET', '/v1/models')
+  expect(plain.json).toMatchObject({ object: 'list', data: [{ id: 'a', object: 'model' }, { id: 'org/b' }] })
+  const paged = await closed.send('GET', '/v1/models', anthropic)
+  expect(paged.json).toMatchObject({
+    data: [{ id: 'a', type: 'model' }, { id: 'org/b' }],
+    has_more: false,
+    first_id: 'a',
+    last_id: 'org/b',
+  })
+  const google = await closed.send('GET', `/v1beta/models?key=sk-caller-00000001`, { key: '' })
+  expect(google.json).toMatchObject({ models: [{ name: 'models/a' }, { name: 'models/org/b' }] })
+  for (const { text } of [plain, paged, google]) expect(text).not.toContain('hidden')
+  for (const path of ['/v1/models/org/b', '/v1/models/org%2Fb']) {
+    expect((await closed.send('GET', path)).json).toMatchObject({ id: 'org/b', object: 'model' })
+    expect((await closed.send('GET', path, anthropic)).json).toMatchObject({ id: 'org/b', type: 'model' })
+  }
+  expect((await closed.send('GET', '/v1/models/hidden')).status).toBe(404)
+})
+
+describe('HC-176: completions of old, of every language', () => {
+  it.each(languages)('%s', async (to) => {
+    const ask = (fields: object): ReturnType<Bench['send']> =>
+      bench.send('POST', '/v1/completions', { with: { model: `${to}/m`, ...fields } })
+    expect((await ask({ prompt: 'Say' })).json).toMatchObject({
+      object: 'text_completion',
+      choices: [{ index: 0, text: 'ok', finish_reason: 'stop' }],
+    })
+    const { records, text } = await ask({ prompt: 'Say', stream: true })
+    expect(new Set(records.map((record) => dig(record, 'object')))).toEqual(new Set(['text_completion']))
+    expect(records.map((record) => dig(record, 'choices', 0, 'text') ?? '').join('')).toBe('ok')
+    expect(text).toContain('data: [DONE]')
+    for (const fields of [
+      { prompt: [1, 2, 3] },
+      { prompt: [[1], [2]] },
+      { prompt: null },
+      { prompt: 'x', echo: true },
+      { prompt: 'x', suffix: 's' },
+      { prompt: 'x', logprobs: 3 },
+    ])
+      expect((await ask(fields)).status).toBe(400)
+    for (const { body } of bench.upstream.seen) expect(body).not.toContain('1,2,3')
+  })
+})

@@ -1,0 +1,199 @@
+import Anthropic from '@anthropic-ai/sdk'
+import { GoogleGenAI } from '@google/genai'
+import OpenAI from 'openai'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup, KEY } from '../mounts.js'
+import { answerJson } from '../upstream.js'
+import { type Bench, speaks, startBench, streams } from './bench.js'
+import { chunk, data, dig, languages, messageStart, named, speeches } from './languages.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup)
+})
+afterEach(() => cleanup.run())
+
+describe('streams of Chat Completions', () => {
+  const piece = (index: number, args: string, more: object = {}): string =>
+    chunk({ tool_calls: [{ index, function: { arguments: args }, ...more }] })
+  const begin = (index: number): string =>
+    chunk({
+      tool_calls: [{ index, id: `c${index}`, type: 'function', function: { name: `f${index}`, arguments: '' } }],
+    })
+
+  it('HC-056: calls that come in turns are blocks one after the other', async () => {
+    bench.upstream.script = streams(
+      [
+        begin(0),
+        begin(1),
+        piece(0, '{"a"'),
+        piece(1, '{"b"'),
+        piece(0, ':1}'),
+        piece(1, ':2}'),
+        chunk({}, 'tool_calls'),
+        data('[DONE]'),
+      ].join(''),
+    )
+    const client = new Anthropic({ baseURL: bench.origin, apiKey: KEY, maxRetries: 0 })
+    const message = await client.messages
+      .stream({ model: 'chat/m', max_tokens: 100, messages: [{ role: 'user', content: 'x' }] })
+      .finalMessage()
+    expect(message.content).toMatchObject([
+      { type: 'tool_use', id: 'c0', name: 'f0', input: { a: 1 } },
+      { type: 'tool_use', id: 'c1', name: 'f1', input: { b: 2 } },
+    ])
+  })
+
+  it('HC-057, HC-058: calls are numbered among themselves, and one without input has an empty object', async () => {
+    const blocks: object[] = [
+      { type: 'thinking', thinking: '', signature: '' },
+      { type: 'text', text: '' },
+      { type: 'tool_use', id: 'a', name: 'f', input: {} },
+      { type: 'tool_use', id: 'b', name: 'g', input: {} },
+    ]
+    const records = blocks.flatMap((content_block, index) => [
+      { type: 'content_block_start', index, content_block },
+      ...(index < 2
+        ? []
+        : [{ type: 'content_block_delta', index, delta: { type: 'input_json_delta', partial_json: '' } }]),
+      { type: 'content_block_stop', index },
+    ])
+    const end = [{ type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: {} }, { type: 'message_stop' }]
+    bench.upstream.script = streams(
+      [{ type: 'message_start', message: messageStart }, ...records, ...end].map(named).join(''),
+    )
+    const came = await bench.ask('chat', 'messages/m', { stream: true })
+    const calls = came.records.flatMap((record) => dig(record, 'choices', 0, 'delta', 'tool_calls', 0) ?? [])
+    expect(calls.filter((call) => dig(call, 'id')).map((call) => [dig(call, 'index'), dig(call, 'id')])).toEqual([
+      [0, 'a'],
+      [1, 'b'],
+    ])
+    for (const index of [0, 1]) {
+      const own = calls.filter((call) => dig(call, 'index') === index)
+      expect(own.map((call) => dig(call, 'function', 'arguments')).join('')).toBe('{}')
+    }
+  })
+
+  it('HC-072: records of a filter alone are no beginning', async () => {
+    const filter = data({ choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: [{}] })
+    const offsets = data({
+      id: '',
+      choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: {} }],
+    })
+    bench.upstream.script = streams(filter + chunk({ content: 'ab' }) + offsets + chunk({}, 'stop') + data('[DONE]'))
+    for (const from of ['messages', 'responses', 'gemini'] as const) {
+      const { records, text } = await bench.ask(from, 'chat/m', { stream: true })
+      expect(speeches[from].wordsIn(records)).toBe('ab')
+      expect(text).toMatch(speeches[from].end)
+      expect(text).not.toContain('"id":""')
+    }
+  })
+
+  it('HC-073: a finish that is not there, a delta that is null', async () => {
+    const bare = data({ id: 'x', choices: [{ index: 0, delta: { content: 'ab' } }] })
+    bench.upstream.script = streams(bare + chunk(null, 'stop') + data('[DONE]'))
+    for (const from of ['messages', 'responses', 'gemini'] as const)
+      expect(speeches[from].wordsIn((await bench.ask(from, 'chat/m', { stream: true })).records)).toBe('ab')
+    bench.upstream.script = speaks('messages', 'ab')
+    for (const record of (await bench.ask('chat', 'messages/m', { stream: true })).records) {
+      expect(dig(record, 'choices', 0)).toHaveProperty('finish_reason')
+      expect(dig(record, 'choices', 0, 'delta')).toBeTypeOf('object')
+    }
+  })
+
+  it('HC-074: a call is a call though its end says stop', async () => {
+    const call = { index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
+    bench.upstream.script = streams(chunk({ tool_calls: [call] }) + chunk({}, 'stop') + data('[DONE]'))
+    expect((await bench.ask('messages', 'chat/m', { stream: true })).text).toContain('"stop_reason":"tool_use"')
+    const message = { role: 'assistant', content: null, tool_calls: [call] }
+    bench.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
+    expect((await bench.ask('messages', 'chat/m')).json).toMatchObject({ stop_reason: 'tool_use' })
+  })
+
+  it('HC-078: usage comes when it was asked for, once and last', async () => {
+    bench.upstream.script = speaks('messages', 'ab')
+    const without = await bench.ask('chat', 'messages/m', { stream: true })
+    expect(without.text).not.toContain('"usage"')
+    expect(bench.records[0]).toMatchObject({ inputTokens: 5, outputTokens: 2 })
+    const asked = await bench.ask('chat', 'messages/m', {
+      stream: true,
+      with: { stream_options: { include_usage: true } },
+    })
+    const counts = asked.records.map((record) => dig(record, 'usage')).filter(Boolean)
+    expect(counts).toHaveLength(1)
+    expect(asked.records.at(-1)).toMatchObject({ choices: [], usage: counts[0] })
+    bench.upstream.script = speaks('chat', 'ab')
+    await bench.ask('messages', 'chat/m', { stream: true })
+    expect(bench.sent()).toMatchObject({ stream_options: { include_usage: true } })
+  })
+})
+
+describe('the official clients take every stream', () => {
+  it.each(languages)('HC-060, HC-061: OpenAI’s strict helper, of %s', async (to) => {
+    bench.upstream.script =
+      to === 'chat'
+        ? streams(
+            chunk({ reasoning_content: 'hm' }) +
+              chunk({ content: 'ab' }) +
+              begun +
+              chunk({}, 'tool_calls') +
+              data('[DONE]'),
+          )
+        : speaks(to, 'a', 'b')
+    const client = new OpenAI({ baseURL: `${bench.origin}/v1`, apiKey: KEY, maxRetries: 0 })
+    const numbers: number[] = []
+    const stream = client.responses.stream({ model: `${to}/m`, input: 'x' })
+    stream.on('event', (event) => void numbers.push(event.sequence_number))
+    const response = await stream.finalResponse()
+    expect(response.output_text).toBe('ab')
+    expect(numbers).toEqual(numbers.map((_, index) => index))
+    if (to === 'chat')
+      expect(response.output.map(({ type }) => type)).toEqual(['reasoning', 'message', 'function_call'])
+  })
+
+  const begun = chunk({
+    tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+  })
+
+  it.each(languages)('HC-064, HC-065: Anthropic’s, of %s', async (to) => {
+    bench.upstream.script = speaks(to, 'a', 'b')
+    const client = new Anthropic({ baseURL: bench.origin, apiKey: KEY, maxRetries: 0 })
+    const message = await client.messages
+      .stream({ model: `${to}/m`, max_tokens: 100, messages: [{ role: 'user', content: 'x' }] })
+      .finalMessage()
+    expect(message).toMatchObject({
+      content: [{ type: 'text', text: 'ab' }],
+      stop_reason: 'end_turn',
+      usage: { input_tokens: 5, output_tokens: 2 },
+    })
+  })
+
+  it.each(languages)('HC-066: Google’s, of %s', async (to) => {
+    bench.upstream.script = speaks(to, 'a', 'b')
+    const client = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: bench.origin } })
+    let text = ''
+    for await (const { text: piece } of await client.models.generateContentStream({ model: `${to}/m`, contents: 'x' }))
+      text += piece ?? ''
+    expect(text).toBe('ab')
+  })
+})
+
+describe('HC-062: a stream of Responses that ends otherwise', () => {
+  const good = speeches.responses.streamed('ab')
+  it.each([
+    ['by another name', good.replaceAll('response.completed', 'response.done')],
+    ['without its output', good.replace(/("type":"response.completed".*?"output":)\[.*?\](,"usage")/, '$1[]$2')],
+    ['without a last blank line', good.trimEnd()],
+  ])('%s', async (_how, text) => {
+    expect(text).not.toBe(good)
+    bench.upstream.script = streams(text)
+    for (const from of ['chat', 'messages', 'gemini'] as const) {
+      const came = await bench.ask(from, 'responses/m', { stream: true })
+      expect(speeches[from].wordsIn(came.records)).toBe('ab')
+      expect(came.text).toMatch(speeches[from].end)
+      expect(speeches[from].wordsOf((await bench.ask(from, 'responses/m')).json)).toBe('ab')
+    }
+  })
+})
