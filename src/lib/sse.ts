@@ -15,7 +15,8 @@ export interface SseRecord {
 export function readRecords(bytes: Buffer): SseRecord[] {
   const records: SseRecord[] = []
   const parser = createParser({ onEvent: ({ event, data }) => records.push({ event, data }) })
-  const text = bytes.toString()
+  // The parser looks for both ends of every line to the end of all, once there is a CR.
+  const text = bytes.toString().replace(/\r\n?/g, '\n')
   parser.feed(`${text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text}\n\n`)
   return records
 }
@@ -31,6 +32,59 @@ export function wholeRecords(bytes: Buffer): number {
   // One spelling is looked for at a time: a search for what is not there reads all bytes, and an earlier place will do.
   return after(bytes, '\n\n') || after(bytes, '\n\r\n') || after(bytes, '\r\r')
 }
+
+/** Gathers a stream's bytes into whole records, at the same cost a byte however small the pieces and long the records. */
+export class RecordGatherer {
+  /** What no record has ended yet, with room for more. */
+  #bytes = NOTHING
+  #length = 0
+
+  /** How much has come of a record that has not ended. */
+  get carried(): number {
+    return this.#length
+  }
+
+  /** The records that this piece completes; empty while it completes none. */
+  push(piece: Buffer): Buffer {
+    if (this.#length === 0) return this.#cut(piece, 0)
+    // A blank line may have begun in what came before.
+    const from = Math.max(0, this.#length - LONGEST_BLANK)
+    this.#append(piece)
+    return this.#cut(this.#bytes.subarray(0, this.#length), from)
+  }
+
+  /** The last record, which may lack its blank line. */
+  rest(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #cut(bytes: Buffer, from: number): Buffer {
+    let whole = 0
+    for (let more = wholeRecords(bytes.subarray(from)); more > 0; more = wholeRecords(bytes.subarray(whole))) {
+      whole = Math.max(whole, from) + more
+    }
+    if (whole > 0 || this.#length === 0) {
+      this.#bytes = Buffer.from(bytes.subarray(whole))
+      this.#length = this.#bytes.length
+    }
+    return bytes.subarray(0, whole)
+  }
+
+  #append(piece: Buffer): void {
+    const length = this.#length + piece.length
+    if (length > this.#bytes.length) {
+      const roomier = Buffer.allocUnsafe(2 * length)
+      this.#bytes.copy(roomier, 0, 0, this.#length)
+      this.#bytes = roomier
+    }
+    piece.copy(this.#bytes, this.#length)
+    this.#length = length
+  }
+}
+
+const NOTHING: Buffer = Buffer.alloc(0)
+/** As much of a blank line as may stand in the piece before: it is at most `\r\n\r\n`. */
+const LONGEST_BLANK = 3
 
 function after(bytes: Buffer, blank: string): number {
   const at = bytes.lastIndexOf(blank, undefined, 'latin1')

@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { RelayError } from '../errors.js'
+import { unreadable } from './failures.js'
 import type { Intake } from './intake.js'
 
 const DECODERS = new Map<string, () => Transform>([
@@ -18,11 +19,9 @@ export class Decoder implements Intake {
   constructor(encoding: string, into: Intake, resumeUpstream: () => void) {
     this.#into = into
     this.#stream = DECODERS.get(encoding)?.()
-    this.#stream?.on('data', (bytes: Buffer) => {
-      if (!this.#into.take(bytes)) this.#stream?.pause()
-    })
+    this.#stream?.on('data', (bytes: Buffer) => this.#guarded(() => this.#pass(bytes)))
     this.#stream?.on('drain', resumeUpstream)
-    this.#stream?.on('end', () => this.#into.end())
+    this.#stream?.on('end', () => this.#guarded(() => this.#into.end()))
     this.#stream?.on('error', (cause) => this.fail(this.#broken(cause)))
   }
 
@@ -54,6 +53,19 @@ export class Decoder implements Intake {
 
   resume(): void {
     this.#stream?.resume()
+  }
+
+  #pass(bytes: Buffer): void {
+    if (!this.#into.take(bytes)) this.#stream?.pause()
+  }
+
+  /** What is thrown in a stream's event would end the process. */
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.fail(unreadable(error))
+    }
   }
 
   #broken(cause?: Error): RelayError {

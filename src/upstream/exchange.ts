@@ -140,6 +140,8 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
 
   commitWhole(body: Buffer): void {
     const flow = this.#passage.openTranslated(this)
+    this.#flow = flow
+    this.#wire.into(flow)
     this.#resolve(flow, '')
     flow.tell(body)
   }

@@ -2,6 +2,7 @@ import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { readRecords, type SseRecord, wholeRecords } from '../lib/sse.js'
 import type { Waiting } from '../lib/time.js'
+import { unreadable } from './failures.js'
 import { type Answering, type Intake, LONGEST_ANSWER, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
 
@@ -55,7 +56,11 @@ export class Hold implements Intake, Waiting {
 
   /** It has been held long enough. */
   ring(): void {
-    this.#commit()
+    try {
+      this.#commit()
+    } catch (error) {
+      ;(this.#flow ?? this).fail(unreadable(error))
+    }
   }
 
   #begin(chunk: Buffer): void {

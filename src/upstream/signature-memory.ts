@@ -79,6 +79,8 @@ export class SignatureMemory {
     for (const [id, kept] of calls) {
       if (kept.signature || kept.reasoning.length > 0) this.#kept.set(tenant, id, kept)
     }
+    // Another choice may end after this one.
+    calls.clear()
   }
 }
 

@@ -114,9 +114,18 @@ export class TranslatedFlow implements Outflow {
   }
 
   #failed(error: RelayError): void {
-    this.#text += this.#writer.fail(error)
+    this.#text += this.#lastWords(error)
     this.#close()
     this.#exchange.ended({ outcome: this.#fault ? 'failed' : 'cut', usage: this.#usage, error })
+  }
+
+  /** Of an answer that cannot be told, its failure may not be either: then it just ends, without a mark of success. */
+  #lastWords(error: RelayError): string {
+    try {
+      return this.#writer.fail(error)
+    } catch {
+      return ''
+    }
   }
 
   #close(): void {

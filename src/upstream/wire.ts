@@ -1,7 +1,7 @@
 import type { RelayError } from '../errors.js'
 import type { Alarms, Waiting } from '../lib/time.js'
 import { Decoder } from './decode.js'
-import { broken, toConnectionError } from './failures.js'
+import { toConnectionError, unreadable } from './failures.js'
 import { type Head, readHead } from './headers.js'
 import type { Intake } from './intake.js'
 import type { Receiver } from './transport.js'
@@ -65,7 +65,7 @@ export class Wire implements Receiver, Waiting {
       this.#owner.came(more)
       return more
     } catch (error) {
-      this.#owner.failed(broken(error))
+      this.#owner.failed(unreadable(error))
       return true
     }
   }
@@ -77,7 +77,7 @@ export class Wire implements Receiver, Waiting {
     try {
       this.#intake?.end()
     } catch (error) {
-      this.#owner.failed(broken(error))
+      this.#owner.failed(unreadable(error))
     }
   }
 

@@ -105,6 +105,7 @@ class Call implements Incoming {
 /** Any other block: the language's own, told of when it is whole. */
 class Whole implements Incoming {
   readonly #block: Record<string, unknown>
+  #citations: unknown[] | undefined
   #json = ''
 
   constructor(block: Fields) {
@@ -115,7 +116,10 @@ class Whole implements Incoming {
 
   delta({ type: _type, partial_json: json, citation, ...fields }: Fields): void {
     if (typeof json === 'string') this.#json += json
-    if (isObject(citation)) this.#block.citations = [...listOf(this.#block.citations), citation]
+    if (isObject(citation)) {
+      this.#citations ??= [...listOf(this.#block.citations)]
+      this.#citations.push(citation)
+    }
     for (const [name, value] of Object.entries(fields)) {
       const before = this.#block[name]
       this.#block[name] = typeof before === 'string' && typeof value === 'string' ? before + value : value
@@ -123,6 +127,7 @@ class Whole implements Incoming {
   }
 
   end(open: Open, emit: Emit): void {
+    if (this.#citations) this.#block.citations = this.#citations
     if (this.#json !== '') this.#block.input = parseJson(this.#json) ?? this.#json
     emit({ type: 'stop', index: open(readBlock(this.#block), emit) })
   }

@@ -21,6 +21,9 @@ class Reader implements StreamReader {
   state: StreamReader['state'] = 'open'
   readonly makeId: MakeId
   readonly #items = new Map<number, StreamItem>()
+  readonly #byId = new Map<string, StreamItem>()
+  /** In the order in which they began; those at the end may be done. */
+  readonly #undone: StreamItem[] = []
   #started = false
   #failed = false
   #blocks = 0
@@ -45,11 +48,14 @@ class Reader implements StreamReader {
 
   /** The item that an event speaks of; some servers leave out its index, or its beginning. */
   item({ output_index: index, item_id: id }: Fields, kind: unknown): StreamItem {
-    const known = typeof index === 'number' ? this.#items.get(index) : this.#byId(textOf(id))
-    if (known) return known
-    const item = new StreamItem(this, String(kind))
-    this.#items.set(typeof index === 'number' ? index : this.#free(), item)
-    return item
+    const known =
+      typeof index === 'number' ? this.#items.get(index) : (this.#byId.get(textOf(id) ?? '') ?? this.#latest())
+    return known ?? this.#add(typeof index === 'number' ? index : this.#free(), kind)
+  }
+
+  /** What an item's own record says of it. */
+  know(item: StreamItem): void {
+    if (item.id !== undefined && !this.#byId.has(item.id)) this.#byId.set(item.id, item)
   }
 
   /** Emits the beginning of the next block. */
@@ -90,9 +96,16 @@ class Reader implements StreamReader {
     emit({ type: 'start', id: textOf(response.id) ?? undefined, model: textOf(response.model) ?? undefined })
   }
 
-  #byId(id: string | null): StreamItem | undefined {
-    const items = [...this.#items.values()]
-    return (id === null ? undefined : items.find((item) => item.id === id)) ?? items.findLast((item) => !item.isDone)
+  #add(index: number, kind: unknown): StreamItem {
+    const item = new StreamItem(this, String(kind))
+    this.#items.set(index, item)
+    this.#undone.push(item)
+    return item
+  }
+
+  #latest(): StreamItem | undefined {
+    while (this.#undone.at(-1)?.isDone) this.#undone.pop()
+    return this.#undone.at(-1)
   }
 
   #free(): number {
@@ -105,12 +118,10 @@ class Reader implements StreamReader {
     const id = textOf(whole.id)
     const placed = this.#items.get(at)
     const same = placed?.kind === whole.type ? placed : undefined
-    const known = [...this.#items.values()].find((item) => id !== null && item.id === id) ?? same
+    const known = this.#byId.get(id ?? '') ?? same
     if (known) return known.done(whole, emit)
     if (this.#items.size >= count) return
-    const item = new StreamItem(this, String(whole.type))
-    this.#items.set(this.#items.has(at) ? this.#free() : at, item)
-    item.done(whole, emit)
+    this.#add(this.#items.has(at) ? this.#free() : at, whole.type).done(whole, emit)
   }
 }
 
@@ -153,11 +164,17 @@ const growCustomCall: Handle = (reader, event, emit) =>
   reader.item(event, 'custom_tool_call').grow(0, spelled(event.delta), false, emit)
 
 const added: Handle = (reader, event, emit) => {
-  if (isObject(event.item)) reader.item(event, event.item.type).added(event.item, emit)
+  if (!isObject(event.item)) return
+  const item = reader.item(event, event.item.type)
+  item.added(event.item, emit)
+  reader.know(item)
 }
 
 const done: Handle = (reader, event, emit) => {
-  if (isObject(event.item)) reader.item({ item_id: event.item.id, ...event }, event.item.type).done(event.item, emit)
+  if (!isObject(event.item)) return
+  const item = reader.item({ item_id: event.item.id, ...event }, event.item.type)
+  item.done(event.item, emit)
+  reader.know(item)
 }
 
 const partDone: Handle = (reader, event, emit) => {

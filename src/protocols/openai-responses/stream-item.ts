@@ -39,7 +39,8 @@ export class StreamItem {
   id: string | undefined
   isDone = false
   readonly #opener: Opener
-  readonly #parts: (Part | undefined)[] = []
+  /** By a place that is the upstream's to choose: no list, which would be as long as it says. */
+  readonly #parts = new Map<number, Part>()
   #native: Native | undefined
   /** Of a call, once its name is known. */
   #call: Block | undefined
@@ -65,12 +66,12 @@ export class StreamItem {
 
   /** All of a part: what has not come yet is added. */
   fill(at: number, text: string, refuses: boolean, emit: Emit): void {
-    const come = this.#parts[at]?.text.length ?? 0
+    const come = this.#parts.get(at)?.text.length ?? 0
     if (text.length > come) this.grow(at, text.slice(come), refuses, emit)
   }
 
   cite(at: number, annotation: unknown, emit: Emit): void {
-    const part = this.#parts[at]
+    const part = this.#parts.get(at)
     if (!part?.isOpen) return
     part.cited++
     const citation = readCitation(annotation, part.text)
@@ -81,7 +82,7 @@ export class StreamItem {
   partDone(at: number, whole: Fields, emit: Emit): void {
     if (this.kind !== 'message') return
     this.fill(at, partText(whole), whole.type === 'refusal', emit)
-    const part = this.#parts[at]
+    const part = this.#parts.get(at)
     if (!part) return
     for (const annotation of listOf(whole.annotations).slice(part.cited)) this.cite(at, annotation, emit)
     this.#stop(part, emit)
@@ -98,7 +99,7 @@ export class StreamItem {
   }
 
   close(emit: Emit): void {
-    for (const part of this.#parts) if (part) this.#stop(part, emit)
+    for (const part of this.#parts.values()) this.#stop(part, emit)
   }
 
   #learn(item: Fields): void {
@@ -127,21 +128,22 @@ export class StreamItem {
     const signature = signatureOf(item)
     if (!signature) return
     const index = this.#last() ?? this.#opener.open({ type: 'reasoning', text: '' }, emit)
-    const open = this.#parts.some((part) => part?.isOpen && part.index === index)
+    const open = this.#last() === index
     emit({ type: 'mark', index, signature })
     if (!open) emit({ type: 'stop', index })
   }
 
   #last(): number | undefined {
-    const open = this.#parts.filter((part) => part?.isOpen).map((part) => part?.index ?? 0)
-    return open.length > 0 ? Math.max(...open) : undefined
+    let last: number | undefined
+    for (const { isOpen, index } of this.#parts.values()) if (isOpen && index > (last ?? -1)) last = index
+    return last
   }
 
   #part(at: number): Part {
-    const known = this.#parts[at]
+    const known = this.#parts.get(at)
     if (known) return known
     const part = { text: '', index: -1, cited: 0, isOpen: false }
-    this.#parts[at] = part
+    this.#parts.set(at, part)
     return part
   }
 
