@@ -84,3 +84,21 @@ test('a case is asked in every language, or says why not', () => {
   expect(silent).toEqual([])
   expect(cases.length).toBeGreaterThanOrEqual(44)
 })
+
+test('what a case declares to differ does differ', () => {
+  const idle = cases.flatMap((of) =>
+    of.differs
+      .filter((row) => !passed.some((pair) => pair.of === of && differs({ ...of, differs: [row] }, pair)))
+      .map(({ at }) => `${of.name}: ${at}`),
+  )
+  expect(idle).toEqual([])
+})
+
+function differs(of: Case, { from, to }: Pair): boolean {
+  const request = meaningOf(of.request(to) ?? '', to, false)
+  const answer = answerMeaning(of.answer(from) ?? '', from)
+  return (['request', 'answer', 'stream'] as const).some((way) => {
+    const meaning = way === 'request' ? request : answer
+    return JSON.stringify(expected(meaning, of, from, to, way)) !== JSON.stringify(meaning)
+  })
+}
