@@ -18,7 +18,7 @@ export interface Fitted {
  * tools as functions. The same conversation always comes out the same, so that prompt caches hold.
  */
 export function fitTools(request: ChatRequest, traits: Traits, losses: Losses): Fitted {
-  const fitting = new Fitting(traits, losses)
+  const fitting = new Fitting(request.tools, traits, losses)
   const tools = request.tools.map((tool) => fitting.tool(tool))
   const turns = request.turns.map((turn) => fitting.turn(turn))
   const toolChoice = request.toolChoice && fitting.choice(request.toolChoice)
@@ -31,9 +31,12 @@ class Fitting {
   readonly #traits: Traits
   readonly #losses: Losses
   readonly #names: Names
+  /** By the name of a tool that stands in a group, and that no tool outside has: choices name it without. */
+  readonly #groups: ReadonlyMap<string, string>
   readonly #ids: Names
 
-  constructor(traits: Traits, losses: Losses) {
+  constructor(tools: readonly Tool[], traits: Traits, losses: Losses) {
+    this.#groups = groupsOf(tools)
     this.#traits = traits
     this.#losses = losses
     this.#names = new Names(traits.toolName)
@@ -60,7 +63,9 @@ class Fitting {
       const { name, namespace } = choice
       return { ...choice, name: this.#name(name, namespace), namespace: this.#namespace(namespace) }
     }
-    if (choice.type === 'allowed') return { ...choice, names: choice.names.map((name) => this.#name(name)) }
+    if (choice.type === 'allowed') {
+      return { ...choice, names: choice.names.map((name) => this.#name(name, this.#groups.get(name))) }
+    }
     return choice
   }
 
@@ -92,10 +97,18 @@ class Fitting {
   }
 
   #name(name: string, namespace?: string): string {
-    return this.#names.fit(namespace && !this.#traits.toolNamespaces ? `${namespace}__${name}` : name)
+    if (!namespace || this.#traits.toolNamespaces) return this.#names.fit(name)
+    return this.#names.fit(`${namespace}__${name}`, `${namespace}\n${name}`)
   }
 
   #namespace(namespace: string | undefined): string | undefined {
     return this.#traits.toolNamespaces ? namespace : undefined
   }
+}
+
+function groupsOf(tools: readonly Tool[]): ReadonlyMap<string, string> {
+  const named = tools.flatMap((tool) => (tool.type === 'function' || tool.type === 'freeform' ? [tool] : []))
+  const groups = new Map(named.flatMap(({ name, namespace }) => (namespace ? [[name, namespace] as const] : [])))
+  for (const { name, namespace } of named) if (!namespace) groups.delete(name)
+  return groups
 }

@@ -5,26 +5,21 @@ import type { NameRule } from './traits.js'
 export class Names {
   readonly #rule: NameRule
   readonly #fitted = new Map<string, string>()
-  readonly #originals = new Map<string, string>()
+  readonly #taken = new Set<string>()
 
   constructor(rule: NameRule) {
     this.#rule = rule
   }
 
-  fit(original: string): string {
-    const known = this.#fitted.get(original)
+  /** `whose`: tells apart what would have the same name. */
+  fit(wanted: string, whose: string = wanted): string {
+    const known = this.#fitted.get(whose)
     if (known !== undefined) return known
-    let fitted = fits(original, this.#rule) ? original : shorten(original, original, this.#rule)
-    for (let salt = 1; this.#originals.has(fitted); salt++)
-      fitted = shorten(original, `${original}#${salt}`, this.#rule)
-    this.#fitted.set(original, fitted)
-    this.#originals.set(fitted, original)
+    let fitted = fits(wanted, this.#rule) ? wanted : shorten(wanted, wanted, this.#rule)
+    for (let salt = 1; this.#taken.has(fitted); salt++) fitted = shorten(wanted, `${wanted}#${salt}`, this.#rule)
+    this.#fitted.set(whose, fitted)
+    this.#taken.add(fitted)
     return fitted
-  }
-
-  /** What a name was before it was fitted. */
-  original(fitted: string): string {
-    return this.#originals.get(fitted) ?? fitted
   }
 }
 

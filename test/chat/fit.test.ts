@@ -118,6 +118,22 @@ describe('tools fitted to a language', () => {
     ])
   })
 
+  it('keeps a group apart from a name that looks like one of its tools, and finds a choice in its group', () => {
+    const given = request([tool('b', { namespace: 'a' }), tool('a__b')])
+    const { request: fitted, restoration } = fitTools(
+      { ...given, toolChoice: { type: 'allowed', mode: 'required', names: ['b'] } },
+      narrow,
+      new Losses('x'),
+    )
+    const [inGroup = '', alone = ''] = namesOf(fitted)
+    expect(inGroup).not.toBe(alone)
+    expect(fitted.toolChoice).toEqual({ type: 'allowed', mode: 'required', names: [inGroup] })
+    const blocks = [call(inGroup), call(alone)]
+    expect(
+      restoration.answer({ choices: [{ blocks, finish: { reason: 'tool-calls' } }] }).choices[0]?.blocks,
+    ).toMatchObject([{ name: 'b', namespace: 'a' }, { name: 'a__b' }])
+  })
+
   it('HC-142: takes tools that are called like what every object has', () => {
     const { request: fitted, restoration } = fitTools(
       request([tool('constructor'), tool('__proto__'), tool('toString')]),

@@ -123,4 +123,15 @@ describe('a stream and its whole', () => {
     expect(texts).toEqual(['a', `${emoji}b`, emoji[0]])
     expect(seen.at(-1)).toEqual({ type: 'stop', index: 0 })
   })
+
+  it('HC-120: of two blocks that grow side by side neither loses its half', () => {
+    const emoji = '😀'
+    const texts = ['', '']
+    const emit = joinHalves((event) => {
+      if (event.type === 'delta') texts[event.index] += event.text
+    })
+    for (const half of emoji) for (const index of [0, 1]) emit({ type: 'delta', index, text: half })
+    for (const half of emoji.split('')) for (const index of [0, 1]) emit({ type: 'delta', index, text: half })
+    expect(texts).toEqual([emoji + emoji, emoji + emoji])
+  })
 })
