@@ -7,6 +7,7 @@ import { Cleanup, KEY } from '../mounts.js'
 import type { Script } from '../upstream.js'
 import { judges } from './judges.js'
 import type { Language } from './languages/language.js'
+import { openaiChat } from './languages/openai-chat.js'
 import type { Judge } from './sdks/judge.js'
 import { failsMidway, languages, refuses, stage } from './upstreams.js'
 
@@ -117,16 +118,24 @@ function brokenOff({ sdk, name }: Judge, { id }: Language, cause: string | undef
   return { message }
 }
 
+async function proves(judge: Judge, language: Language, trouble: Trouble): Promise<void> {
+  const error = await failing(judge, language, trouble)
+  const { is, fields } = EXPECTED[judge.sdk][trouble]
+  expect(error).toBeInstanceOf(is)
+  expect(error).toMatchObject(fields)
+  expect(error.message).toMatch(SAYS[trouble])
+  if (trouble !== 'rate' || !('headers' in error)) return
+  expect(new Headers(error.headers as Headers).get('retry-after')).toBe('7')
+}
+
 describe.each(judges)('$name', (judge) => {
+  test.each(['key', 'model'] as const)("knows the relay's own error: %s", (trouble) => {
+    return proves(judge, openaiChat, trouble)
+  })
+
   describe.each(languages)('of a model in $id', (language) => {
-    test.each(Object.keys(TROUBLES) as Trouble[])('knows the error: %s', async (trouble) => {
-      const error = await failing(judge, language, trouble)
-      const { is, fields } = EXPECTED[judge.sdk][trouble]
-      expect(error).toBeInstanceOf(is)
-      expect(error).toMatchObject(fields)
-      expect(error.message).toMatch(SAYS[trouble])
-      if (trouble === 'rate' && 'headers' in error)
-        expect(new Headers(error.headers as Headers).get('retry-after')).toBe('7')
+    test.each(['bad', 'rate', 'overloaded'] as const)('knows the error: %s', (trouble) => {
+      return proves(judge, language, trouble)
     })
 
     test.runIf(judge.streams).each(['It broke', undefined])('sees a stream that fails midway: %s', async (message) => {

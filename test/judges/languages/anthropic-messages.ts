@@ -11,6 +11,8 @@ const usage = {
   output_tokens_details: { thinking_tokens: USAGE.reasoning },
 }
 
+type Image = { readonly mime: string; readonly data: string }
+
 /** Messages, of a model that thinks by budget: it wants its signatures back. */
 export const anthropicMessages: Language = {
   id: 'anthropic-messages',
@@ -89,7 +91,7 @@ function records(words: Words): string[] {
 }
 
 function hear(body: Json): Heard {
-  const heard = { texts: [] as string[], images: [] as { mime: string; data: string }[], exchanges: [] as Exchange[] }
+  const heard = { texts: [] as string[], images: [] as Image[], exchanges: [] as Exchange[] }
   const messages = body.messages.map(({ role, content }: Json) => ({ role, content: listOf(content) }))
   const signatures: string[] = []
   const thoughts: string[] = []
@@ -101,15 +103,10 @@ function hear(body: Json): Heard {
     const calls = content.filter(({ type }: Json) => type === 'tool_use')
     const answers = messages[index + 1]?.content.slice(0, calls.length) ?? []
     for (const { id, name, input } of calls) {
-      const result = answers.find(({ tool_use_id }: Json) => tool_use_id === id)
-      demand(result !== undefined, 'tool_use ids were found without tool_result blocks immediately after')
-      heard.exchanges.push({
-        name,
-        input,
-        result: listOf(result.content)
-          .map(({ text }) => text)
-          .join(''),
-      })
+      const answer = answers.find(({ tool_use_id }: Json) => tool_use_id === id)
+      demand(answer !== undefined, 'tool_use ids were found without tool_result blocks immediately after')
+      const result = listOf(answer.content).map(({ text }) => text)
+      heard.exchanges.push({ name, input, result: result.join('') })
     }
     for (const block of content) {
       if (block.type === 'thinking') signatures.push(block.signature)
@@ -119,14 +116,7 @@ function hear(body: Json): Heard {
     demand(!thinks || content[0].type === 'thinking', 'Expected thinking, but found tool_use')
   }
   demand(results === heard.exchanges.length, 'a result without its call')
-  demand(
-    signatures.every((one) => one === SIGNATURE),
-    'Invalid signature in thinking block',
-  )
-  demand(
-    body.max_tokens > (body.thinking?.budget_tokens ?? 0),
-    'max_tokens must be greater than thinking.budget_tokens',
-  )
+  demandThinking(body, signatures)
   return {
     ...heard,
     signatures,
@@ -137,11 +127,17 @@ function hear(body: Json): Heard {
   }
 }
 
+function demandThinking({ max_tokens, thinking }: Json, signatures: readonly string[]): void {
+  const areOwn = signatures.every((one) => one === SIGNATURE)
+  demand(areOwn, 'Invalid signature in thinking block')
+  demand(max_tokens > (thinking?.budget_tokens ?? 0), 'max_tokens must be greater than thinking.budget_tokens')
+}
+
 function listOf(content: Json): Json[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : content
 }
 
-function listen(block: Json, heard: { texts: string[]; images: { mime: string; data: string }[] }): void {
+function listen(block: Json, heard: { texts: string[]; images: Image[] }): void {
   if (block.type === 'text') heard.texts.push(block.text)
   else if (block.type === 'image') heard.images.push({ mime: block.source.media_type, data: block.source.data })
   else demand(block.type === 'tool_result', `unknown block ${block.type}`)

@@ -26,7 +26,7 @@ export const openaiChat: Language = {
 const KINDS: Record<number, object> = {
   400: { type: 'invalid_request_error', code: null },
   429: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
-  529: { type: 'server_error', code: 'server_error' },
+  529: { type: 'server_error', code: 'overloaded' },
 }
 
 function whole({ reasoning, text, calls = [] }: Words): object {

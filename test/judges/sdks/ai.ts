@@ -15,6 +15,9 @@ import {
 } from 'ai'
 import { type Asked, type Counted, EVERY, INPUT, type Judge, type Said, SCHEMA, type Session, TOOLS } from './judge.js'
 
+// It would tell of every option that a model's name does not go with.
+globalThis.AI_SDK_LOG_WARNINGS = false
+
 /** One provider of the AI SDK, and how it is told to reason. */
 interface Kind {
   readonly name: string
