@@ -38,7 +38,10 @@ export function withRaw(object: object, name: string, json: string): string {
   return `${text.slice(0, -1)}${comma}${JSON.stringify(name)}:${json}}`
 }
 
+const BEGINS_OBJECT = /^\s*\{/
+
 /** The JSON text of an object as it stands in `text`, if it is one; its numbers keep every digit. */
 export function objectText(text: string): string | undefined {
-  return isObject(parseJson(text)) ? text : undefined
+  // What begins otherwise is not parsed: to be told so by an exception costs 20 µs.
+  return BEGINS_OBJECT.test(text) && isObject(parseJson(text)) ? text : undefined
 }
