@@ -167,7 +167,7 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
     }
     const body = Buffer.from(JSON.stringify({ model: 'm', ...image(`${origin}/x`) }))
     const request = openaiChat.readRequest(body, { id: '', stream: undefined, query: '' })
-    const { turns } = await fetchMedia(request, LIMITS, fetch)
+    const { turns } = await fetchMedia(request, { kinds: new Set(['image']), limits: LIMITS, fetch })
     expect(turns[0]?.blocks[0]).toMatchObject({
       type: 'media',
       source: { type: 'bytes', data: png.toString('base64') },

@@ -59,6 +59,35 @@ describe('HC-108: errors in the caller’s own shape', () => {
   })
 })
 
+it.each<[unknown, string]>([
+  [{ error: 'plain words' }, 'plain words'],
+  [{ error: { message: 'numbered', code: 400 } }, 'numbered'],
+  [{ detail: [{ loc: ['body'], msg: 'from FastAPI' }] }, 'from FastAPI'],
+  [{ object: 'error', message: 'old server', code: 40301 }, 'old server'],
+  [[{ error: { message: 'in a list', code: 400 } }], 'in a list'],
+  [{ message: 'bare', code: 'InvalidParameter' }, 'bare'],
+])('HC-109: the words in %j are found', async (body, message) => {
+  bench.upstream.script = answerJson(JSON.stringify(body), 400)
+  for (const from of languages) {
+    const { status, json } = await bench.ask(from, from === 'chat' ? 'gemini/m' : 'chat/m')
+    expect([status, dig(json, 'error', 'message')]).toEqual([400, message])
+  }
+})
+
+it('HC-100: Gemini’s own word for how long to wait is told to clients of every language', async () => {
+  const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.07s' }]
+  bench.upstream.script = answerJson(
+    { error: { code: 429, message: 'slow', status: 'RESOURCE_EXHAUSTED', details } },
+    429,
+  )
+  for (const from of languages) {
+    const one = await startBench(cleanup)
+    one.upstream.script = bench.upstream.script
+    const { status, headers } = await one.ask(from, 'gemini/m')
+    expect([status, headers.get('retry-after'), headers.get('retry-after-ms')]).toEqual([429, '35', '34070'])
+  }
+})
+
 it('HC-110: of an upstream’s words no key, organisation, mail or inside address comes through', async () => {
   const message =
     'Incorrect key sk-proj-****abcd, sk-upstream-000000A1, organization org-xyzAbc123, me@corp.example, 10.1.2.3:8443, db.prod.internal, https://h/x?key=AIzaSyTest12345'
@@ -181,53 +210,5 @@ describe('HC-166: x-request-id', () => {
       if (from === 'messages')
         expect(answers[2]?.json).toMatchObject({ request_id: answers[2]?.headers.get('x-request-id') })
     }
-  })
-})
-
-it('HC-174: models are listed in three shapes, only those that the caller may use', async () => {
-  const models = { a: 'chat/a', 'org/b': 'chat/b', hidden: 'chat/c' }
-  const closed = await startBench(cleanup, { groups: { default: { models: ['a', 'org/*'] } }, models })
-  const anthropic = { headers: { 'anthropic-version': '2023-06-01' } }
-  const plain = await closed.send('GET', '/v1/models')
-  expect(plain.json).toMatchObject({ object: 'list', data: [{ id: 'a', object: 'model' }, { id: 'org/b' }] })
-  const paged = await closed.send('GET', '/v1/models', anthropic)
-  expect(paged.json).toMatchObject({
-    data: [{ id: 'a', type: 'model' }, { id: 'org/b' }],
-    has_more: false,
-    first_id: 'a',
-    last_id: 'org/b',
-  })
-  const google = await closed.send('GET', `/v1beta/models?key=sk-caller-00000001`, { key: '' })
-  expect(google.json).toMatchObject({ models: [{ name: 'models/a' }, { name: 'models/org/b' }] })
-  for (const { text } of [plain, paged, google]) expect(text).not.toContain('hidden')
-  for (const path of ['/v1/models/org/b', '/v1/models/org%2Fb']) {
-    expect((await closed.send('GET', path)).json).toMatchObject({ id: 'org/b', object: 'model' })
-    expect((await closed.send('GET', path, anthropic)).json).toMatchObject({ id: 'org/b', type: 'model' })
-  }
-  expect((await closed.send('GET', '/v1/models/hidden')).status).toBe(404)
-})
-
-describe('HC-176: completions of old, of every language', () => {
-  it.each(languages)('%s', async (to) => {
-    const ask = (fields: object): ReturnType<Bench['send']> =>
-      bench.send('POST', '/v1/completions', { with: { model: `${to}/m`, ...fields } })
-    expect((await ask({ prompt: 'Say' })).json).toMatchObject({
-      object: 'text_completion',
-      choices: [{ index: 0, text: 'ok', finish_reason: 'stop' }],
-    })
-    const { records, text } = await ask({ prompt: 'Say', stream: true })
-    expect(new Set(records.map((record) => dig(record, 'object')))).toEqual(new Set(['text_completion']))
-    expect(records.map((record) => dig(record, 'choices', 0, 'text') ?? '').join('')).toBe('ok')
-    expect(text).toContain('data: [DONE]')
-    for (const fields of [
-      { prompt: [1, 2, 3] },
-      { prompt: [[1], [2]] },
-      { prompt: null },
-      { prompt: 'x', echo: true },
-      { prompt: 'x', suffix: 's' },
-      { prompt: 'x', logprobs: 3 },
-    ])
-      expect((await ask(fields)).status).toBe(400)
-    for (const { body } of bench.upstream.seen) expect(body).not.toContain('1,2,3')
   })
 })
