@@ -9,7 +9,7 @@ import { readGoogleSignature } from './google.js'
 import { thinkingText } from './parts.js'
 import { readImages } from './read-assistant.js'
 import { CallReaders } from './read-calls.js'
-import { readDetail, reasoningTextOf } from './reasoning.js'
+import { type Detail, readDetail, reasoningTextOf } from './reasoning.js'
 
 /** Counts over a whole stream. */
 export interface Numbering {
@@ -32,6 +32,8 @@ export class ChoiceReader {
   #textAt = 0
   /** Reasoning since the last proof of it. */
   #thought = ''
+  /** Of the last detail that had words. */
+  #place: string | undefined
   #hasRefusal = false
   #audio: GrowingAudio | undefined
   isFinished = false
@@ -62,13 +64,14 @@ export class ChoiceReader {
   #readDelta(delta: Record<string, unknown>, emit: Emit): void {
     const { content } = delta
     const reasoning = reasoningTextOf(delta)
-    if (reasoning) this.#say('reasoning', reasoning, emit)
-    if (Array.isArray(delta.reasoning_details)) this.#readDetails(delta.reasoning_details, reasoning !== '', emit)
+    if (Array.isArray(delta.reasoning_details))
+      this.#readDetails(delta.reasoning_details.map(readDetail), reasoning, emit)
+    else if (reasoning) this.#say('reasoning', reasoning, emit)
     if (typeof content === 'string') this.#say('text', content, emit)
     else if (Array.isArray(content)) this.#readParts(content, emit)
-    if (typeof delta.refusal === 'string') this.#say('refusal', delta.refusal, emit)
     if (delta.annotations) this.#cite(delta.annotations, emit)
     if (delta.extra_content) this.#sign(delta.extra_content, emit)
+    if (typeof delta.refusal === 'string') this.#say('refusal', delta.refusal, emit)
     if (delta.images) for (const image of readImages(delta)) this.#whole(image, emit)
     if (isObject(delta.audio)) {
       this.#audio ??= new GrowingAudio()
@@ -102,21 +105,29 @@ export class ChoiceReader {
     emit({ type: 'stop', index: this.#index })
   }
 
-  /** Their words are those said beside them, or, with a proof, of all that was thought since the last one. */
-  #readDetails(details: readonly unknown[], isSaid: boolean, emit: Emit): void {
-    for (const value of details) {
-      const detail = readDetail(value)
-      if (!detail) continue
-      const { text, signature, hidden } = detail
-      const isRepeat = isSaid || (signature !== undefined && this.#thought.endsWith(text))
-      if (!isRepeat) this.#say('reasoning', text, emit)
-      if (!signature) continue
-      if (hidden) this.#close(emit)
-      this.#turnTo('reasoning', emit)
-      emit({ type: 'mark', index: this.#index, signature })
-      this.#close(emit)
-      this.#thought = ''
+  /** Their words are those said beside them, which are told once: by the details, if those say the same or come first. */
+  #readDetails(details: readonly (Detail | undefined)[], said: string, emit: Emit): void {
+    const told = details.map((detail) => detail?.text ?? '').join('')
+    const isTold = told !== '' && (this.#thought === '' || said.startsWith(told))
+    if (!isTold) this.#say('reasoning', said, emit)
+    for (const detail of details) if (detail) this.#readDetail(detail, said !== '' && !isTold, emit)
+    if (isTold && said.startsWith(told)) this.#say('reasoning', said.slice(told.length), emit)
+  }
+
+  /** A proof is of the words beside it, or of all that was thought since the last one. */
+  #readDetail({ text, signature, hidden, place }: Detail, isSaid: boolean, emit: Emit): void {
+    if (text !== '' && place !== this.#place) {
+      if (this.#place !== undefined && this.#prose === 'reasoning') this.#close(emit)
+      this.#place = place
     }
+    const isRepeat = isSaid || (signature !== undefined && this.#thought.endsWith(text))
+    if (!isRepeat) this.#say('reasoning', text, emit)
+    if (!signature) return
+    if (hidden) this.#close(emit)
+    this.#turnTo('reasoning', emit)
+    emit({ type: 'mark', index: this.#index, signature })
+    this.#close(emit)
+    this.#thought = ''
   }
 
   #readParts(parts: readonly unknown[], emit: Emit): void {
@@ -124,6 +135,7 @@ export class ChoiceReader {
       if (!isObject(part)) continue
       if (part.type === 'thinking') this.#say('reasoning', thinkingText(part.thinking), emit)
       else if (part.type === 'image_url') for (const image of readImages({ images: [part] })) this.#whole(image, emit)
+      else if (typeof part.refusal === 'string') this.#say('refusal', part.refusal, emit)
       else if (typeof part.text === 'string') this.#say('text', part.text, emit)
     }
   }

@@ -42,6 +42,21 @@ describe('an answer is read', () => {
         { type: 'text', text: 'ab' },
       ],
     ],
+    [
+      'OpenRouter’s details, each with its own proof, and words after them',
+      {
+        reasoning: 'abc',
+        reasoning_details: [
+          { type: 'reasoning.text', index: 0, text: 'a', signature: 's0' },
+          { type: 'reasoning.text', index: 1, text: 'b', signature: 's1' },
+        ],
+      },
+      [
+        { type: 'reasoning', text: 'a', signature: { value: expect.stringContaining('s0') } },
+        { type: 'reasoning', text: 'b', signature: { value: expect.stringContaining('s1') } },
+        { type: 'reasoning', text: 'c' },
+      ],
+    ],
     ['a refusal', { content: null, refusal: 'no' }, [{ type: 'refusal', text: 'no' }]],
     [
       'images',

@@ -34,6 +34,14 @@ describe('prose', () => {
     ])
   })
 
+  it('a refusal as a part of the content', () => {
+    const answer = read(delta({ content: [{ type: 'refusal', refusal: 'no' }] }), stop, done)
+    expect(answer.choices[0]).toMatchObject({
+      blocks: [{ type: 'refusal', text: 'no' }],
+      finish: { reason: 'refusal' },
+    })
+  })
+
   it('OpenRouter’s details: the words are told once, each proof on its own', () => {
     const detail = (more: object): object => ({
       type: 'reasoning.text',
