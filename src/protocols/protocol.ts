@@ -138,8 +138,8 @@ export interface Dialect {
   readonly efforts?: readonly string[]
   /** The output cap when the caller gave none and the language must have one. In tokens. */
   readonly maxOutputTokens?: number
-  /** The output cap has its old name. */
-  readonly oldOutputCap?: boolean
+  /** A server of the older, stricter kind: it knows the first names of fields, plain texts and plain choices of tools. */
+  readonly isPlain?: boolean
   /** A JSON schema in full, or the subset of the OpenAPI kind. */
   readonly schemas?: 'full' | 'subset'
   /** Reasoning goes back with the history as plain text. */

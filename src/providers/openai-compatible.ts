@@ -5,8 +5,8 @@ import { bearer } from './sign.js'
 export const openaiCompatible: Provider = {
   id: 'openai-compatible',
   speaks: ['openai-chat'],
-  // Strict servers refuse the new name; all know the old one.
-  dialect: () => ({ oldOutputCap: true }),
+  // Strict servers refuse what is new; all know what is old.
+  dialect: () => ({ isPlain: true }),
   sign: bearer,
   models: [],
 }

@@ -33,7 +33,7 @@ export function writeCap({ maxOutputTokens }: ChatRequest, { dialect }: Writing)
     const message = 'max_tokens: an answer of no tokens, to fill the prompt cache, cannot be asked of this model.'
     throw new RelayError('invalid_request', message, { param: 'max_tokens' })
   }
-  return { [dialect.oldOutputCap ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
+  return { [dialect.isPlain ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
 }
 
 function writeFormat(format: Format | undefined): object {
@@ -54,7 +54,7 @@ const TIERS: readonly string[] = ['auto', 'default', 'flex', 'scale', 'priority'
 /** Longer ones are refused, and no hint is worth that. */
 const LONGEST_USER = 64
 
-/** Who asks, and how the account is charged. Those that know only the old cap know no such hints either. */
+/** Who asks, and how the account is charged. Plain servers know no such hints. */
 function writeAccount(request: ChatRequest, { dialect, losses }: Writing): Record<string, unknown> {
   const { modalities, verbosity, metadata, serviceTier, cacheKey, userId } = request
   const fields: Record<string, unknown> = {}
@@ -63,7 +63,7 @@ function writeAccount(request: ChatRequest, { dialect, losses }: Writing): Recor
   if (metadata !== undefined) fields.metadata = metadata
   if (serviceTier !== undefined && TIERS.includes(serviceTier)) fields.service_tier = serviceTier
   else if (serviceTier !== undefined) losses.unsayable('service_tier')
-  if (dialect.oldOutputCap) return fields
+  if (dialect.isPlain) return fields
   if (cacheKey !== undefined) fields.prompt_cache_key = cacheKey
   if (userId !== undefined && userId.length <= LONGEST_USER) fields.user = userId
   return fields

@@ -101,9 +101,7 @@ describe('messages', () => {
         ],
       },
     ])
-    expect(messages([user(text('a'), text('b'))], { oldOutputCap: true })).toEqual([
-      { role: 'user', content: 'a\n\nb' },
-    ])
+    expect(messages([user(text('a'), text('b'))], { isPlain: true })).toEqual([{ role: 'user', content: 'a\n\nb' }])
     expect(messages([{ role: 'system', blocks: [text('a'), text('b')] }])).toEqual([
       { role: 'system', content: 'a\n\nb' },
     ])
@@ -132,8 +130,8 @@ describe('messages', () => {
 describe('fields', () => {
   it('the new cap or the old one, never both; HC-010: never none', () => {
     expect(write({ maxOutputTokens: 5 }).body).toMatchObject({ max_completion_tokens: 5 })
-    expect(write({ maxOutputTokens: 5 }, { oldOutputCap: true }).body).toMatchObject({ max_tokens: 5 })
-    expect(write({ maxOutputTokens: 5 }, { oldOutputCap: true }).body).not.toHaveProperty('max_completion_tokens')
+    expect(write({ maxOutputTokens: 5 }, { isPlain: true }).body).toMatchObject({ max_tokens: 5 })
+    expect(write({ maxOutputTokens: 5 }, { isPlain: true }).body).not.toHaveProperty('max_completion_tokens')
     expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_tokens/)
   })
 
@@ -188,7 +186,7 @@ describe('fields', () => {
         allowed_tools: { mode: 'required', tools: [{ type: 'custom', custom: { name: 'p' } }] },
       },
     })
-    expect(write({ tools, toolChoice }, { oldOutputCap: true }).body).toMatchObject({
+    expect(write({ tools, toolChoice }, { isPlain: true }).body).toMatchObject({
       tools: [{ type: 'custom' }],
       tool_choice: 'required',
     })
