@@ -33,11 +33,22 @@ const WRITTEN: Readonly<Record<FinishReason, string>> = {
   pause: 'stop',
 }
 
+/** `finish_reason`, as the openai-chat schema lists it. */
+export function writeFinish({ reason }: Finish): string {
+  return WRITTEN[reason]
+}
+
 /**
- * `finish_reason`, as the openai-chat schema lists it. A refusal in the model's own words ends like any answer: clients
- * take `content_filter` for an error, and do not look at the words.
+ * The same of a choice that has a message. A refusal in the model's own words ends like any answer: clients take
+ * `content_filter` for an error, and do not look at the words. Who calls by the old word is answered by it.
  */
-export function writeFinish({ reason }: Finish, legacy = false, hasRefusal = false): string {
-  if (reason === 'refusal' && hasRefusal) return WRITTEN.stop
-  return legacy && reason === 'tool-calls' ? 'function_call' : WRITTEN[reason]
+export function finishOf(finish: Finish, { hasRefusal, legacy }: Told): string {
+  if (finish.reason === 'refusal' && hasRefusal) return WRITTEN.stop
+  return finish.reason === 'tool-calls' && legacy ? 'function_call' : writeFinish(finish)
+}
+
+/** What decides between two words for one reason. */
+interface Told {
+  readonly hasRefusal: boolean
+  readonly legacy: boolean
 }

@@ -4,7 +4,7 @@ import type { Answering } from '../protocol.js'
 import { writeAudio } from './audio.js'
 import { writeCall } from './calls.js'
 import { writeCitations } from './citations.js'
-import { writeFinish } from './finish.js'
+import { finishOf } from './finish.js'
 import { signedCall } from './google.js'
 import { writeDetail } from './reasoning.js'
 import { isLegacy } from './tools.js'
@@ -45,7 +45,7 @@ function writeChoice({ blocks, finish }: Choice, index: number, answering: Answe
     ...calls,
     extra_content: textSignature(blocks, answering),
   }
-  return { index, message, logprobs: null, finish_reason: writeFinish(finish, legacy, words !== '') }
+  return { index, message, logprobs: null, finish_reason: finishOf(finish, { hasRefusal: words !== '', legacy }) }
 }
 
 function textOf(blocks: readonly Block[], type: 'text' | 'refusal' | 'reasoning'): string {

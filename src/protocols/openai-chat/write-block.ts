@@ -5,7 +5,6 @@ import { writeAudio } from './audio.js'
 import { writeCitations } from './citations.js'
 import { signedCall } from './google.js'
 import { type ChoiceState, type Mark, type OpenBlock, record } from './open-block.js'
-import { quote } from './quote.js'
 import { writeDetail } from './reasoning.js'
 import { imageOf } from './write-answer.js'
 import { openCall } from './write-calls.js'
@@ -68,7 +67,7 @@ class OpenText implements OpenBlock {
   delta(text: string): string {
     if (text === '') return ''
     this.#choice.text += text
-    return this.#head + quote(text) + this.#choice.tail
+    return this.#head + JSON.stringify(text) + this.#choice.tail
   }
 
   mark({ citation, signature }: Mark): string {
@@ -109,7 +108,7 @@ class OpenReasoning implements OpenBlock {
   delta(text: string): string {
     if (text === '') return ''
     this.#choice.thought += text
-    return this.#head + quote(text) + this.#choice.tail
+    return this.#head + JSON.stringify(text) + this.#choice.tail
   }
 
   mark({ signature }: Mark): string {
@@ -141,6 +140,6 @@ class OpenRefusal implements OpenBlock {
   delta(text: string): string {
     if (text === '') return ''
     this.#choice.hasRefusal = true
-    return `${this.#choice.head}"refusal":${quote(text)}${this.#choice.tail}`
+    return `${this.#choice.head}"refusal":${JSON.stringify(text)}${this.#choice.tail}`
   }
 }

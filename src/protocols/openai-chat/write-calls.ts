@@ -2,7 +2,6 @@ import type { ToolCallBlock } from '../../chat/blocks.js'
 import type { Answering } from '../protocol.js'
 import { signedCall } from './google.js'
 import { type ChoiceState, type Mark, type OpenBlock, record } from './open-block.js'
-import { quote } from './quote.js'
 
 /** The writer of a call: of the kind that the client asked with. */
 export function openCall(block: ToolCallBlock, choice: ChoiceState, { issuer }: Answering): OpenBlock {
@@ -42,7 +41,7 @@ class OpenCall implements OpenBlock {
   delta(text: string): string {
     if (text === '') return ''
     this.#isEmpty = false
-    return this.#head + quote(text) + this.#tail
+    return this.#head + JSON.stringify(text) + this.#tail
   }
 
   mark({ signature }: Mark): string {
@@ -53,7 +52,7 @@ class OpenCall implements OpenBlock {
 
   /** An input that never came is an empty object. */
   stop(): string {
-    return this.#isEmpty && !this.#block.freeform ? this.#head + quote('{}') + this.#tail : ''
+    return this.#isEmpty && !this.#block.freeform ? this.#head + JSON.stringify('{}') + this.#tail : ''
   }
 }
 

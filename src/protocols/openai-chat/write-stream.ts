@@ -5,9 +5,8 @@ import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
 import type { Answering, StreamWriter } from '../protocol.js'
 import { spellRecord } from './errors.js'
-import { writeFinish } from './finish.js'
+import { finishOf } from './finish.js'
 import type { ChoiceState, OpenBlock } from './open-block.js'
-import { quote } from './quote.js'
 import { isLegacy } from './tools.js'
 import { writeUsage } from './usage.js'
 import { answerId } from './write-answer.js'
@@ -80,8 +79,8 @@ export class ChunkWriter implements StreamWriter {
   #start(model: string | undefined): string {
     if (this.#head) return ''
     const { createdAt, model: asked } = this.#answering
-    const fields = `"id":${quote(answerId(this.#answering))},"object":"chat.completion.chunk","created":${createdAt}`
-    this.#head = `data: {${fields},"model":${quote(model ?? asked)},"choices":[`
+    const fields = `"id":${JSON.stringify(answerId(this.#answering))},"object":"chat.completion.chunk","created":${createdAt}`
+    this.#head = `data: {${fields},"model":${JSON.stringify(model ?? asked)},"choices":[`
     return this.#add(0)
   }
 
@@ -131,8 +130,8 @@ export class ChunkWriter implements StreamWriter {
 
   #ending({ head, finish = { reason: 'stop' }, hasRefusal, legacy }: ChoiceState): string {
     const { reason, explanation } = finish
-    const refusal = reason === 'refusal' && !hasRefusal && explanation ? `"refusal":${quote(explanation)}` : ''
-    const word = writeFinish(finish, legacy, hasRefusal)
+    const refusal = reason === 'refusal' && !hasRefusal && explanation ? `"refusal":${JSON.stringify(explanation)}` : ''
+    const word = finishOf(finish, { hasRefusal, legacy })
     return `${head}${refusal}},"logprobs":null,"finish_reason":"${word}"}]}\n\n`
   }
 }

@@ -3,7 +3,6 @@ import type { ChatEvent } from '../../chat/events.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
 import { spellRecord } from '../openai-chat/errors.js'
-import { quote } from '../openai-chat/quote.js'
 import { writeUsage } from '../openai-chat/usage.js'
 import type { Answering, StreamWriter } from '../protocol.js'
 import { answerId, finishOf, isSayable } from './write-answer.js'
@@ -54,8 +53,8 @@ export class CompletionWriter implements StreamWriter {
   #start(model: string | undefined): void {
     if (this.#head) return
     const { createdAt, model: asked } = this.#answering
-    const fields = `"id":${quote(answerId(this.#answering))},"object":"text_completion","created":${createdAt}`
-    this.#head = `data: {${fields},"model":${quote(model ?? asked)},"choices":[`
+    const fields = `"id":${JSON.stringify(answerId(this.#answering))},"object":"text_completion","created":${createdAt}`
+    this.#head = `data: {${fields},"model":${JSON.stringify(model ?? asked)},"choices":[`
   }
 
   #begin({ index, choice, block }: Extract<ChatEvent, { type: 'block' }>): void {
@@ -68,6 +67,6 @@ export class CompletionWriter implements StreamWriter {
 
   #say(index: number, text: string): string {
     const head = this.#open.get(index)
-    return head && text ? head + quote(text) + TAIL : ''
+    return head && text ? head + JSON.stringify(text) + TAIL : ''
   }
 }

@@ -11,13 +11,13 @@ export class Records {
 
   push(type: string, fields: object): void {
     if (!this.#wanted) return
-    const data = spell({ type, ...fields, sequence_number: this.#sequence++ })
+    const data = JSON.stringify({ type, ...fields, sequence_number: this.#sequence++ })
     this.#text += `event: ${type}\ndata: ${data}\n\n`
   }
 
   /** A record of which all but the text is at hand: see {@link headOf}. */
   grow(head: string, text: string): void {
-    if (this.#wanted) this.#text += `${head}${spell(text)},"sequence_number":${this.#sequence++}}\n\n`
+    if (this.#wanted) this.#text += `${head}${JSON.stringify(text)},"sequence_number":${this.#sequence++}}\n\n`
   }
 
   /** The number of the next record. */
@@ -36,16 +36,4 @@ export class Records {
 /** The beginning of all the records that bring one part more text, up to that text. */
 export function headOf(type: string, fields: object): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields }).slice(0, -1)},"delta":`
-}
-
-/** Characters at which some clients break lines, though the format does not. */
-const BREAKS = /[\u0085\u2028\u2029]/g
-
-function spell(value: unknown): string {
-  const json = JSON.stringify(value)
-  return json.search(BREAKS) < 0 ? json : json.replace(BREAKS, escaped)
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
