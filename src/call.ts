@@ -105,8 +105,8 @@ export interface RequestFacts {
   /** Where `model` stands in the body; undefined where the path says it. */
   readonly modelAt: Span | undefined
   readonly stream: boolean
-  /** The stream is wanted as the elements of one JSON array, not as server-sent events. */
-  readonly asArray?: boolean | undefined
+  /** The stream is wanted in the language's other framing, not as server-sent events. */
+  readonly isFramed?: boolean | undefined
 }
 
 /** How a call ended. */

@@ -1,3 +1,5 @@
+import type { MediaBlock } from './blocks.js'
+
 /** What a language can say: translation brings a conversation's tools into this shape, and restores them in the answer. */
 export interface Traits {
   readonly toolName: NameRule
@@ -10,8 +12,8 @@ export interface Traits {
   readonly objectInput: boolean
   /** A model can be told where to stop. Yes when left out; where it cannot, the relay ends the answer there. */
   readonly stopSequences?: boolean
-  /** Images and files may be given by any address on the web, not only as bytes. Yes when left out. */
-  readonly remoteMedia?: boolean
+  /** What may be given by any address on the web, not only as bytes. All of it when left out. */
+  readonly remoteMedia?: readonly MediaBlock['kind'][]
 }
 
 export interface NameRule {

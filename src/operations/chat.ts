@@ -1,8 +1,10 @@
 import { answerReply } from '../answers.js'
 import type { Call } from '../call.js'
+import type { MediaBlock } from '../chat/blocks.js'
 import type { Parts } from '../parts.js'
 import type { Plan } from '../policies/route.js'
 import { watchStream } from '../upstream/kept.js'
+import { languageFor } from '../upstream/language.js'
 import { fetchMedia } from '../upstream/media.js'
 import { openConversation } from '../upstream/passage.js'
 import { fetchRemote, type RemoteLimits } from '../upstream/remote.js'
@@ -49,10 +51,17 @@ function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept
   return reply
 }
 
+const KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
+
 /** Fetches what the conversation names by its address, if a target takes only bytes. @throws {RelayError} 400 */
-async function bringMedia(call: Call, { targets }: Plan, limits: RemoteLimits): Promise<void> {
-  const needed = targets.some(({ upstream: { speaks } }) => {
-    return !speaks.includes(call.protocol) && speaks[0]?.traits.remoteMedia === false
-  })
-  if (needed) call.conversation = await fetchMedia(conversationOf(call), limits, fetchRemote)
+async function bringMedia(call: Call, plan: Plan, limits: RemoteLimits): Promise<void> {
+  const targets = [...plan.targets, ...plan.onContextTooLong, ...plan.onContentFilter]
+  const kinds = new Set<MediaBlock['kind']>()
+  for (const target of targets) {
+    const language = languageFor(target, call.protocol)
+    const { remoteMedia = KINDS } = language === call.protocol ? {} : language.traits
+    for (const kind of KINDS) if (!remoteMedia.includes(kind)) kinds.add(kind)
+  }
+  if (kinds.size === 0) return
+  call.conversation = await fetchMedia(conversationOf(call), { kinds, limits, fetch: fetchRemote })
 }

@@ -6,11 +6,10 @@ import type { Perform } from './operation.js'
 export const response: Perform = ({ kept }, { endpoint, path, protocol, caller, id: requestId }) => {
   const { id } = path
   const found = kept?.find(caller.id, id)
-  if (found?.answer === undefined || !protocol.recall) {
-    const message = `Response with id '${id.slice(0, 100)}' not found.`
-    throw new RelayError('unknown_path', message, { code: null, param: 'response_id' })
-  }
+  const { recall } = protocol
+  if (!recall) throw new RelayError('unknown_path', 'This language has no answers to refer to.')
+  if (found?.answer === undefined) throw recall.missing(id)
   if (endpoint.method === 'GET') return answerJson(Buffer.from(found.answer), requestId)
   kept?.delete(caller.id, id)
-  return answerJson(protocol.recall.writeDeleted(id), requestId)
+  return answerJson(recall.writeDeleted(id), requestId)
 }

@@ -35,6 +35,8 @@ export interface Protocol {
   writeAnswer(answer: ChatAnswer, answering: Answering): string
   readStream(reading: Reading): StreamReader
   writeStream(answering: Answering): StreamWriter
+  /** How streams are framed for callers who do not want server-sent events, where the language lets them choose. */
+  readonly framing?: Framing
   /** Left out: the language cannot ask for a count. */
   readonly counting?: Counting
   /** Left out: callers send all of a conversation with every request. */
@@ -57,6 +59,20 @@ export interface Protocol {
   writeStreamError(error: RelayError): Buffer
 }
 
+/** Another way than server-sent events to put a stream's records one behind the other. */
+export interface Framing {
+  readonly contentType: string
+  begin(): Frames
+}
+
+/** The framing of one stream. */
+export interface Frames {
+  /** Server-sent events, framed; they may end in the middle of one. */
+  frame(records: Buffer): Buffer
+  /** What follows the last. */
+  end(): Buffer
+}
+
 /** How a language counts the tokens of a conversation without having it answered. */
 export interface Counting {
   pathFor(model: string): string
@@ -77,6 +93,8 @@ export interface Recall {
   /** The whole answer, in the record of a stream that holds it. */
   finalAnswer(record: SseRecord): Buffer | undefined
   writeDeleted(id: string): Buffer
+  /** That an answer is not kept, or not for this caller. */
+  missing(id: string): RelayError
 }
 
 export type Find = (id: string) => Pick<Keeping, 'items'> | undefined

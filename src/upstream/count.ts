@@ -2,12 +2,14 @@ import type { Call, Channel, Target } from '../call.js'
 import { invalidAnswer } from '../chat/fault.js'
 import { fitTools } from '../chat/fit.js'
 import { type Loss, Losses } from '../chat/losses.js'
+import { MARK } from '../chat/signatures.js'
 import { splice } from '../lib/splice.js'
 import type { Counting, Protocol } from '../protocols/protocol.js'
 import type { Answering } from './intake.js'
 import type { Outflow } from './outlet.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
 import type { TranslatedFlow } from './translated-flow.js'
+import { traitsOf } from './translation.js'
 
 /** The passage of a count: the target is asked how many tokens it would read. */
 export const openCount: OpenPassage = (call, channel) => new Count(call, channel)
@@ -34,7 +36,7 @@ class Count implements Passage {
     this.#call = call
     this.#channel = channel
     const losses = new Losses(protocol.id, call.protocol.spelling)
-    this.body = protocol === call.protocol ? this.#own() : Buffer.from(this.#translated(losses))
+    this.body = this.#own() ?? Buffer.from(this.#translated(losses))
     this.losses = losses.list
   }
 
@@ -66,9 +68,11 @@ class Count implements Passage {
     return { bytes: Buffer.from(protocol.counting.writeCount(tokens)) }
   }
 
-  #own(): Buffer {
-    const { facts, body } = this.#call
+  /** The caller's bytes, where they can go on; undefined where something in them means something else to the target. */
+  #own(): Buffer | undefined {
+    const { facts, body, protocol } = this.#call
     const { model } = this.#channel.target
+    if (this.protocol !== protocol || body.includes(MARK)) return undefined
     return model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
   }
 
@@ -76,7 +80,7 @@ class Count implements Passage {
     const { conversation, body, path, protocol } = this.#call
     const { model, tag: issuer, dialect } = this.#channel.target
     const asked = conversation ?? protocol.counting?.readRequest(body, path) ?? protocol.readRequest(body, path)
-    const { request } = fitTools(asked, this.protocol.traits, losses)
+    const { request } = fitTools(asked, traitsOf(this.#channel.target, this.protocol), losses)
     return this.#counting.writeRequest(request, { model, stream: false, issuer, dialect, losses })
   }
 }

@@ -2,7 +2,7 @@ import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
-import type { Ending } from '../protocols/protocol.js'
+import type { Ending, Frames } from '../protocols/protocol.js'
 import type { Answering } from './intake.js'
 import { type Outflow, Outlet } from './outlet.js'
 import { Tail } from './tail.js'
@@ -15,6 +15,13 @@ const LAST_RECORDS = 8
 const LF = 0x0a
 const BLANK_LINE = Buffer.from('\n\n')
 
+/** How a stream begins. */
+export interface Begun {
+  /** The usage that its beginning told of. */
+  readonly begun: Usage | undefined
+  readonly frames: Frames | undefined
+}
+
 /**
  * An answer on its way to the client, byte for byte. Only whole records are passed on, so that when the upstream breaks
  * off in the middle of one, an error can follow that the client can read.
@@ -22,12 +29,13 @@ const BLANK_LINE = Buffer.from('\n\n')
 export class Flow implements Outflow {
   readonly #exchange: Answering
   readonly #begun: Usage | undefined
-  readonly #outlet = new Outlet()
+  readonly #outlet: Outlet
   /** The beginning of a record whose end has not come. */
   #carry: Buffer | undefined
   readonly #tail = new Tail()
 
-  constructor(exchange: Answering, begun: Usage | undefined) {
+  constructor(exchange: Answering, { begun, frames }: Begun) {
+    this.#outlet = new Outlet(frames)
     this.#exchange = exchange
     this.#begun = begun
   }

@@ -1,5 +1,5 @@
 import type { ByteStream } from '../http.js'
-import { readRecords, wholeRecords } from '../lib/sse.js'
+import { RecordGatherer, readRecords } from '../lib/sse.js'
 import type { Keeping, Recall } from '../protocols/protocol.js'
 import { MemoryStore } from '../stores/memory.js'
 
@@ -36,21 +36,24 @@ export class KeptAnswers {
 
 /** The same stream, and the whole answer that one of its records holds. */
 export function watchStream(stream: ByteStream, recall: Recall, found: (answer: Buffer) => void): ByteStream {
-  let carry: Buffer | undefined
+  const gatherer = new RecordGatherer()
+  const look = (records: Buffer): void => {
+    for (const record of records.length > 0 ? readRecords(records) : []) {
+      const answer = recall.finalAnswer(record)
+      if (answer) found(answer)
+    }
+  }
   return {
     flow(sink) {
       stream.flow({
         write(bytes) {
-          const all = carry ? Buffer.concat([carry, bytes]) : bytes
-          const whole = wholeRecords(all)
-          carry = whole === all.length ? undefined : Buffer.from(all.subarray(whole))
-          for (const record of readRecords(all.subarray(0, whole))) {
-            const answer = recall.finalAnswer(record)
-            if (answer) found(answer)
-          }
+          look(gatherer.push(bytes))
           return sink.write(bytes)
         },
-        end: () => sink.end(),
+        end() {
+          look(gatherer.rest())
+          sink.end()
+        },
       })
     },
     resume: () => stream.resume(),

@@ -6,9 +6,16 @@ import type { FetchRemote, RemoteLimits } from './remote.js'
 /** Of one request. */
 const MOST_FETCHES = 32
 
+/** What is fetched, and how. */
+export interface Fetching {
+  readonly kinds: ReadonlySet<MediaBlock['kind']>
+  readonly limits: RemoteLimits
+  readonly fetch: FetchRemote
+}
+
 /** Fetches what a conversation names by its address, for models that take only bytes. @throws {RelayError} 400 with its path */
-export async function fetchMedia(request: ChatRequest, limits: RemoteLimits, fetch: FetchRemote): Promise<ChatRequest> {
-  const named = request.turns.flatMap(({ blocks }) => remoteIn(blocks))
+export async function fetchMedia(request: ChatRequest, { kinds, limits, fetch }: Fetching): Promise<ChatRequest> {
+  const named = request.turns.flatMap(({ blocks }) => remoteIn(blocks)).filter(({ kind }) => kinds.has(kind))
   if (named.length === 0) return request
   if (named.length > MOST_FETCHES) {
     throw new RelayError('invalid_request', `At most ${MOST_FETCHES} images or files are fetched for one request.`)

@@ -1,4 +1,5 @@
 import type { ByteSink, ByteStream } from '../http.js'
+import type { Frames } from '../protocols/protocol.js'
 import type { Intake } from './intake.js'
 
 /** A committed answer on its way to the client. */
@@ -13,9 +14,15 @@ const NOWHERE: ByteSink = { write: () => true, end: () => undefined }
 
 /** The way out of an answer: remembers what came before anyone took it, and drops what nobody takes any more. */
 export class Outlet {
+  /** How the records are framed, where the caller does not want server-sent events. */
+  readonly #frames: Frames | undefined
   #sink: ByteSink | undefined
   #early: Buffer[] = []
   #ended = false
+
+  constructor(frames: Frames | undefined) {
+    this.#frames = frames
+  }
 
   flow(sink: ByteSink): void {
     this.#sink = sink
@@ -25,13 +32,19 @@ export class Outlet {
   }
 
   /** False asks for a pause. */
-  write(bytes: Buffer): boolean {
+  write(records: Buffer): boolean {
+    return this.#send(this.#frames ? this.#frames.frame(records) : records)
+  }
+
+  #send(bytes: Buffer): boolean {
+    if (bytes.length === 0) return true
     if (this.#sink) return this.#sink.write(bytes)
     this.#early.push(bytes)
     return true
   }
 
   end(): void {
+    if (this.#frames) this.#send(this.#frames.end())
     this.#ended = true
     this.#sink?.end()
   }

@@ -3,12 +3,14 @@ import type { Loss } from '../chat/losses.js'
 import { MARK } from '../chat/signatures.js'
 import type { Usage } from '../chat/usage.js'
 import { splice } from '../lib/splice.js'
-import type { AnswerFacts, Protocol } from '../protocols/protocol.js'
+import type { AnswerFacts, Framing, Protocol } from '../protocols/protocol.js'
 import { Flow } from './flow.js'
 import type { Answering } from './intake.js'
+import { languageFor } from './language.js'
 import type { Outflow } from './outlet.js'
+import type { Retelling } from './retelling.js'
 import { TranslatedFlow } from './translated-flow.js'
-import { type Translating, Translation } from './translation.js'
+import { retellOwn, type Translating, type Translation, translate } from './translation.js'
 
 /** A whole answer as the caller will have it, and what it says of itself. */
 export interface Delivered extends AnswerFacts {
@@ -17,7 +19,6 @@ export interface Delivered extends AnswerFacts {
 
 /** Server-sent events, as opposed to JSON. */
 const BEGINS_STREAM = /^\s*(?:data:|event:|:)/
-const ARRAY_TYPE = 'application/json; charset=utf-8'
 const NONE: readonly Loss[] = []
 
 /** A call's way through one channel: what is sent, and how what comes back is delivered. */
@@ -54,18 +55,19 @@ class Conversation implements Passage {
   readonly #channel: Channel
   readonly #translating: Translating
   readonly #translation: Translation | undefined
+  readonly #framing: Framing | undefined
 
   constructor(call: Call, channel: Channel, translating: Translating) {
     const { protocol, facts, body } = call
-    const { upstream, model } = channel.target
+    const { model } = channel.target
     this.#call = call
     this.#channel = channel
     this.#translating = translating
-    const speaksIt = upstream.speaks.includes(protocol)
-    this.protocol = speaksIt ? protocol : (upstream.speaks[0] ?? protocol)
+    this.#framing = facts.isFramed ? protocol.framing : undefined
+    this.protocol = languageFor(channel.target, protocol)
     // What the relay has marked in an earlier answer means something to the relay only.
-    const passes = speaksIt && !facts.asArray && !body.includes(MARK)
-    this.#translation = passes ? undefined : this.#translate()
+    const passes = this.protocol === protocol && !body.includes(MARK)
+    this.#translation = passes ? undefined : translate(call, channel.target, this.protocol, translating)
     const original = model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
     this.body = this.#translation?.body ?? original
   }
@@ -79,33 +81,37 @@ class Conversation implements Passage {
   }
 
   get losses(): readonly Loss[] {
-    return this.#translation?.losses ?? NONE
+    if (!this.#translation) return NONE
+    const { losses, retelling } = this.#translation
+    return retelling.losses.length > 0 ? [...losses, ...retelling.losses] : losses
   }
 
   contentType(upstreams: string): string {
-    if (this.#call.facts.asArray) return ARRAY_TYPE
+    if (this.#framing) return this.#framing.contentType
     return this.#translation ? '' : upstreams
   }
 
   open(exchange: Answering, begun: Usage | undefined): Outflow {
-    return this.#translation ? new TranslatedFlow(exchange, this.#translation) : new Flow(exchange, begun)
+    const frames = this.#framing?.begin()
+    if (this.#translation) return new TranslatedFlow(exchange, this.#translation.retelling, frames)
+    return new Flow(exchange, { begun, frames })
   }
 
   openTranslated(exchange: Answering): TranslatedFlow {
-    return new TranslatedFlow(exchange, this.#translation ?? this.#translate())
+    return new TranslatedFlow(exchange, this.#retelling(), this.#framing?.begin())
   }
 
   deliver(body: Buffer): Delivered {
     const isStream = BEGINS_STREAM.test(body.toString('latin1', 0, 64))
     if (!isStream && !this.#translation) return { ...this.protocol.readAnswerFacts(body), bytes: body }
-    const translation = this.#translation ?? this.#translate()
-    const answer = isStream ? translation.fold(body) : translation.readAnswer(body)
+    const retelling = this.#retelling()
+    const answer = isStream ? retelling.fold(body) : retelling.readAnswer(body)
     const { usage, fault } = answer
-    return { usage, fault, bytes: fault ? body : translation.write(answer) }
+    return { usage, fault, bytes: fault ? body : retelling.write(answer) }
   }
 
-  #translate(): Translation {
-    return new Translation(this.#call, this.#channel.target, this.protocol, this.#translating)
+  #retelling(): Retelling {
+    return this.#translation?.retelling ?? retellOwn(this.#call, this.#channel.target, this.#translating.memory)
   }
 }
 

@@ -3,6 +3,8 @@ import type { Block, ReasoningBlock, ToolCallBlock } from '../chat/blocks.js'
 import type { ChatEvent, Emit } from '../chat/events.js'
 import type { ChatRequest, Turn } from '../chat/request.js'
 import type { Signature } from '../chat/signatures.js'
+import { hashText } from '../lib/hash.js'
+import { parseJson } from '../lib/values.js'
 import { MemoryStore } from '../stores/memory.js'
 
 /** What an answer had around its tool calls, and the provider wants back. */
@@ -32,11 +34,17 @@ export class SignatureMemory {
 
   /** Along a streamed one. */
   watch(emit: Emit, tenant: string, issuer: string): Emit {
-    const keeper = new Keeper(issuer)
+    /** By choice, and by block of each. */
+    const keepers: Keeper[] = []
+    const keeperOf: Keeper[] = []
     return (event) => {
       emit(event)
-      if (event.type === 'finish') this.#store(keeper, tenant)
-      else keeper.hear(event)
+      if (event.type === 'block') {
+        keepers[event.choice] ??= new Keeper(issuer)
+        keeperOf[event.index] = keepers[event.choice] as Keeper
+      }
+      if ('index' in event) keeperOf[event.index]?.hear(event)
+      if (event.type === 'finish' && keepers[event.choice]) this.#store(keepers[event.choice] as Keeper, tenant)
     }
   }
 
@@ -56,7 +64,7 @@ export class SignatureMemory {
     const calls = turn.blocks.flatMap((block) => (block.type === 'tool-call' ? [block] : []))
     const kept = new Map<Block, Kept>()
     for (const call of calls) {
-      const found = this.#kept.get(tenant, call.id)
+      const found = this.#kept.get(tenant, keyOf(call))
       if (found) kept.set(call, found)
     }
     if (kept.size === 0) return turn
@@ -76,10 +84,9 @@ export class SignatureMemory {
   }
 
   #store({ calls }: Keeper, tenant: string): void {
-    for (const [id, kept] of calls) {
-      if (kept.signature || kept.reasoning.length > 0) this.#kept.set(tenant, id, kept)
+    for (const [key, kept] of calls) {
+      if (kept.signature || kept.reasoning.length > 0) this.#kept.set(tenant, key, kept)
     }
-    // Another choice may end after this one.
     calls.clear()
   }
 }
@@ -95,20 +102,20 @@ class Keeper {
     this.#issuer = issuer
   }
 
-  hear(event: ChatEvent): void {
+  hear(event: Extract<ChatEvent, { readonly index: number }>): void {
     if (event.type === 'block') {
       const { type } = event.block
       if (type === 'reasoning' || type === 'tool-call') this.#open.set(event.index, { block: event.block, text: '' })
       return
     }
-    const open = 'index' in event ? this.#open.get(event.index) : undefined
+    const open = this.#open.get(event.index)
     if (!open) return
-    if (event.type === 'delta' && open.block.type === 'reasoning') open.text += event.text
+    if (event.type === 'delta') open.text += event.text
     if (event.type === 'mark' && event.signature) open.block = { ...open.block, signature: event.signature }
     if (event.type !== 'stop') return
     this.#open.delete(event.index)
     const { block, text } = open
-    this.add(block.type === 'reasoning' ? { ...block, text } : block)
+    this.add(block.type === 'reasoning' ? { ...block, text } : { ...block, input: text })
   }
 
   add(block: Block): void {
@@ -116,13 +123,18 @@ class Keeper {
     if (block.type !== 'tool-call') return
     // The thoughts stand before the first call; those after it have nothing of their own.
     const kept = { reasoning: this.#reasoning, signature: this.#issued(block).signature }
-    this.calls.set(block.id, kept)
+    this.calls.set(keyOf(block), kept)
     this.#reasoning = []
   }
 
   #issued<Signed extends { readonly signature?: Signature | undefined }>(block: Signed): Signed {
     return block.signature ? { ...block, signature: { ...block.signature, issuer: this.#issuer } } : block
   }
+}
+
+/** Some providers number their calls anew in every conversation: what was asked tells two of the same id apart. */
+function keyOf({ id, name, input }: ToolCallBlock): string {
+  return `${id} ${name} ${hashText(JSON.stringify(parseJson(input) ?? input), 16)}`
 }
 
 function sizeOf({ reasoning, signature }: Kept): number {

@@ -4,10 +4,10 @@ import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
 import { RecordGatherer, readRecords } from '../lib/sse.js'
-import type { StreamReader, StreamWriter } from '../protocols/protocol.js'
+import type { Frames, StreamReader, StreamWriter } from '../protocols/protocol.js'
 import type { Answering } from './intake.js'
 import { type Outflow, Outlet } from './outlet.js'
-import type { Translation } from './translation.js'
+import type { Retelling } from './retelling.js'
 
 /** A record longer than this is no delta of any model; memory must stay flat. */
 const LONGEST_RECORD = 32 * 1024 * 1024
@@ -17,11 +17,11 @@ const LINE_ENDS = /[\u0085\u2028\u2029]/g
 /** An answer that is told anew in the caller's language while it comes. */
 export class TranslatedFlow implements Outflow {
   readonly #exchange: Answering
-  readonly #translation: Translation
+  readonly #retelling: Retelling
   readonly #reader: StreamReader
   readonly #writer: StreamWriter
   readonly #emit: Emit
-  readonly #outlet = new Outlet()
+  readonly #outlet: Outlet
   readonly #records = new RecordGatherer()
   /** What the events of this piece have come to. */
   #text = ''
@@ -29,12 +29,13 @@ export class TranslatedFlow implements Outflow {
   #fault: Fault | undefined
   #over = false
 
-  constructor(exchange: Answering, translation: Translation) {
+  constructor(exchange: Answering, retelling: Retelling, frames: Frames | undefined) {
     this.#exchange = exchange
-    this.#translation = translation
-    this.#reader = translation.readStream()
-    this.#writer = translation.writeStream()
-    this.#emit = translation.through((event) => {
+    this.#outlet = new Outlet(frames)
+    this.#retelling = retelling
+    this.#reader = retelling.readStream()
+    this.#writer = retelling.writeStream()
+    this.#emit = retelling.through((event) => {
       if (event.type === 'usage') this.#usage = event.usage
       if (event.type === 'error') this.#fault = event.fault
       else this.#text += this.#writer.write(event)
@@ -55,7 +56,7 @@ export class TranslatedFlow implements Outflow {
     if (records.length > 0) this.#read(records)
     if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
     else if (this.#reader.state === 'over') this.#finished()
-    else if (this.#translation.isCut) this.#cut()
+    else if (this.#retelling.isCut) this.#cut()
     else if (this.#records.carried > LONGEST_RECORD) this.fail(new RelayError('upstream_invalid', TOO_LONG))
     return this.#over || this.#write()
   }
@@ -76,7 +77,7 @@ export class TranslatedFlow implements Outflow {
 
   /** Tells a whole answer as the stream that was asked for. */
   tell(body: Buffer): void {
-    this.#translation.unfold(body, this.#emit)
+    this.#retelling.unfold(body, this.#emit)
     if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
     else this.#finished()
   }

@@ -1,19 +1,10 @@
 import type { Call, Target } from '../call.js'
-import type { ChatAnswer } from '../chat/answer.js'
-import type { Emit } from '../chat/events.js'
-import { invalidAnswer } from '../chat/fault.js'
-import { type Fitted, fitTools } from '../chat/fit.js'
-import { Fold } from '../chat/fold.js'
-import { joinHalves } from '../chat/halves.js'
+import { fitTools } from '../chat/fit.js'
 import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
-import type { Restoration } from '../chat/restore.js'
-import { cutAtStop, StopCutter } from '../chat/stops.js'
-import { unfold } from '../chat/unfold.js'
 import { RelayError } from '../errors.js'
-import { readRecords } from '../lib/sse.js'
-import type { Answering, Protocol, StreamReader, StreamWriter } from '../protocols/protocol.js'
-import { ArrayFraming } from './array-framing.js'
+import type { Protocol } from '../protocols/protocol.js'
+import { Retelling } from './retelling.js'
 import type { SignatureMemory } from './signature-memory.js'
 
 /** What translations work with. */
@@ -23,104 +14,47 @@ export interface Translating {
   readonly memory: SignatureMemory
 }
 
-/** One call between two languages: its request in the other, and the way back for whatever answer comes. */
-export class Translation {
+/** One call between two languages. */
+export interface Translation {
   /** The request, as the target's language has it. */
   readonly body: Buffer
-  readonly reader: Protocol
-  readonly #writer: Protocol
-  readonly #answering: Answering
-  readonly #restoration: Restoration
-  readonly #losses: Losses
-  /** Of the answer. */
-  readonly #untold: Losses
-  readonly #asArray: boolean
-  readonly #memory: SignatureMemory
-  readonly #tenant: string
-  /** Where the relay itself ends the answer's text. */
-  readonly #stops: readonly string[]
-  #cutter: StopCutter | undefined
+  /** What of the request had to be left out. */
+  readonly losses: readonly Loss[]
+  /** The way back for whatever answer comes. */
+  readonly retelling: Retelling
+}
 
-  /** @throws {RelayError} for what the other language cannot do without */
-  constructor(call: Call, target: Target, reader: Protocol, { strict, memory }: Translating) {
-    const { protocol: writer, caller, facts } = call
-    const losses = new Losses(reader.id, writer.spelling)
-    const remembered = memory.restore(conversationOf(call), caller.id)
-    const { request, restoration }: Fitted = fitTools(remembered, traitsOf(target, reader), losses)
-    const { model, tag, dialect } = target
-    const writing = { model, stream: facts.stream, issuer: tag, dialect, losses }
-    this.#stops = reader.traits.stopSequences === false ? request.stop : []
-    const told = this.#stops.length > 0 ? { ...request, stop: [] } : request
-    declareForeign(told, losses)
-    this.body = Buffer.from(reader.writeRequest(told, writing))
-    if (strict && losses.list.length > 0) throw untranslatable(losses.list)
-    this.reader = reader
-    this.#writer = writer
-    this.#restoration = restoration
-    this.#losses = losses
-    this.#untold = new Losses(writer.id)
-    this.#asArray = facts.asArray === true
-    this.#answering = answeringOf(call, target, remembered, this.#untold)
-    this.#memory = memory
-    this.#tenant = caller.id
-  }
+/** Writes a call in a target's language. @throws {RelayError} for what that cannot do without */
+export function translate(call: Call, target: Target, reader: Protocol, translating: Translating): Translation {
+  const { strict, memory } = translating
+  const losses = new Losses(reader.id, call.protocol.spelling)
+  const remembered = memory.restore(conversationOf(call), call.caller.id)
+  const { request, restoration } = fitTools(remembered, traitsOf(target, reader), losses)
+  const stops = reader.traits.stopSequences === false ? request.stop : []
+  const told = stops.length > 0 ? { ...request, stop: [] } : request
+  declareForeign(told, losses)
+  const { model, tag: issuer, dialect } = target
+  const body = reader.writeRequest(told, { model, stream: call.facts.stream, issuer, dialect, losses })
+  if (strict && losses.list.length > 0) throw untranslatable(losses.list)
+  const retelling = new Retelling(call, target, { reader, memory, request: remembered, restoration, stops })
+  return { body: Buffer.from(body), losses: losses.list, retelling }
+}
 
-  /** What had to be left out so far. */
-  get losses(): readonly Loss[] {
-    const { list } = this.#untold
-    return list.length > 0 ? [...this.#losses.list, ...list] : this.#losses.list
-  }
+/**
+ * The way back alone, for an answer whose shape is not what was asked for. The request has gone on as it came, so what
+ * the relay cannot read of it is no fault now.
+ */
+export function retellOwn(call: Call, target: Target, memory: SignatureMemory): Retelling {
+  return new Retelling(call, target, { reader: call.protocol, memory, request: readableConversation(call) })
+}
 
-  readAnswer(body: Buffer): ChatAnswer {
-    return this.reader.readAnswer(body, this.#answering)
-  }
+const NOTHING_SAID: ChatRequest = { stream: true, turns: [], tools: [], stop: [] }
 
-  /** A whole answer, told as a stream's events. */
-  unfold(body: Buffer, emit: Emit): void {
-    unfold(this.readAnswer(body), emit)
-  }
-
-  readStream(): StreamReader {
-    return this.reader.readStream(this.#answering)
-  }
-
-  /** A whole answer, in the caller's language. */
-  write(answer: ChatAnswer): Buffer {
-    const cut = this.#stops.length > 0 ? cutAtStop(answer, this.#stops) : answer
-    const restored = this.#restoration.answer(cut)
-    this.#memory.keep(restored, this.#tenant, this.#answering.issuer)
-    return Buffer.from(this.#writer.writeAnswer(restored, this.#answering))
-  }
-
-  writeStream(): StreamWriter {
-    const writer = this.#writer.writeStream(this.#answering)
-    return this.#asArray ? new ArrayFraming(writer) : writer
-  }
-
-  /** The body of a stream that came although a whole answer was asked for. */
-  fold(body: Buffer): ChatAnswer {
-    const fold = new Fold()
-    const reader = this.readStream()
-    for (const record of readRecords(body)) {
-      if (reader.state !== 'over') reader.read(record, (event) => fold.push(event))
-    }
-    const { answer } = fold
-    return reader.state === 'open' && !answer.fault ? { ...answer, fault: invalidAnswer('half an answer') } : answer
-  }
-
-  /** Makes a stream's events fit to be written. */
-  through(emit: Emit): Emit {
-    const watched = this.#memory.watch(emit, this.#tenant, this.#answering.issuer)
-    const restored = this.#restoration.events(joinHalves(watched))
-    if (this.#stops.length === 0) return restored
-    const cutter = new StopCutter(this.#stops, restored)
-    this.#cutter = cutter
-    return (event) => cutter.push(event)
-  }
-
-  /** The stream has met a stop sequence that the upstream does not know of. */
-  get isCut(): boolean {
-    return this.#cutter?.isCut ?? false
+function readableConversation(call: Call): ChatRequest {
+  try {
+    return conversationOf(call)
+  } catch {
+    return NOTHING_SAID
   }
 }
 
@@ -130,13 +64,9 @@ export function conversationOf(call: Call): ChatRequest {
   return call.conversation
 }
 
-function traitsOf({ dialect }: Target, { traits }: Protocol): Protocol['traits'] {
+/** What a target can say of tools: its language's rules, or its own. */
+export function traitsOf({ dialect }: Target, { traits }: Protocol): Protocol['traits'] {
   return dialect.toolId ? { ...traits, toolId: dialect.toolId } : traits
-}
-
-function answeringOf(call: Call, { tag }: Target, request: ChatRequest, losses: Losses): Answering {
-  const id = call.id.replace(/^req_/, '').replace(/\W/g, '_')
-  return { id, model: call.facts.model, createdAt: Math.floor(Date.now() / 1000), issuer: tag, request, losses }
 }
 
 function untranslatable(losses: readonly Loss[]): RelayError {

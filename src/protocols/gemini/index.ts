@@ -1,4 +1,5 @@
 import type { Protocol } from '../protocol.js'
+import { framing } from './array-frames.js'
 import { counting } from './counting.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
@@ -23,7 +24,7 @@ export const gemini: Protocol = {
     freeformTools: false,
     toolNamespaces: false,
     objectInput: true,
-    remoteMedia: false,
+    remoteMedia: [],
   },
   spelling,
   passedHeaders: [],
@@ -37,6 +38,7 @@ export const gemini: Protocol = {
   readStream,
   writeStream,
   counting,
+  framing,
   readAnswerFacts,
   readSign,
   readEnding,

@@ -10,4 +10,5 @@ export const traits: Traits = {
   freeformTools: false,
   toolNamespaces: false,
   objectInput: false,
+  remoteMedia: ['image'],
 }

@@ -49,6 +49,11 @@ export const recall: Recall = {
     return isObject(event) && isObject(event.response) ? Buffer.from(JSON.stringify(event.response)) : undefined
   },
 
+  missing(id) {
+    const message = `Response with id '${id.slice(0, 100)}' not found.`
+    return new RelayError('unknown_path', message, { code: null, param: 'response_id' })
+  },
+
   writeDeleted(id) {
     return Buffer.from(JSON.stringify({ id, object: 'response', deleted: true }))
   },

@@ -20,11 +20,15 @@ describe('facts', () => {
   const facts = (id: string, stream: boolean | undefined, query = '') => gemini.readFacts(body, { id, stream, query })
 
   it('takes model and stream from the path', () => {
-    expect(facts('gemini-3', false)).toEqual({ model: 'gemini-3', modelAt: undefined, stream: false, asArray: false })
-    expect(facts('models/gemini-3', true, 'alt=sse')).toMatchObject({ model: 'gemini-3', stream: true, asArray: false })
-    expect(facts('tunedModels/x', true, 'key=k')).toMatchObject({ model: 'tunedModels/x', asArray: true })
-    expect(facts('x', true, 'key=k&alt=sse')).toMatchObject({ asArray: false })
-    expect(facts('x', true, 'alt=json')).toMatchObject({ asArray: true })
+    expect(facts('gemini-3', false)).toEqual({ model: 'gemini-3', modelAt: undefined, stream: false, isFramed: false })
+    expect(facts('models/gemini-3', true, 'alt=sse')).toMatchObject({
+      model: 'gemini-3',
+      stream: true,
+      isFramed: false,
+    })
+    expect(facts('tunedModels/x', true, 'key=k')).toMatchObject({ model: 'tunedModels/x', isFramed: true })
+    expect(facts('x', true, 'key=k&alt=sse')).toMatchObject({ isFramed: false })
+    expect(facts('x', true, 'alt=json')).toMatchObject({ isFramed: true })
   })
 
   it.each([
