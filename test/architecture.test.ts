@@ -97,15 +97,7 @@ describe('the house', () => {
     ['lru-cache', ['src/stores/memory.ts']],
     [
       'zod',
-      [
-        'src/config.ts',
-        'src/config/provider.ts',
-        'src/config/route.ts',
-        'src/config/shapes.ts',
-        'src/faults.ts',
-        'src/protocols/openai-chat/request.ts',
-        'src/protocols/openai-chat/schema.ts',
-      ],
+      ['src/config.ts', 'src/config/provider.ts', 'src/config/route.ts', 'src/config/shapes.ts', 'src/faults.ts'],
     ],
   ])('gives %s one home', (name, homes) => {
     const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))

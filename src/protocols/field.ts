@@ -50,6 +50,23 @@ export class Field {
     return value.map((item, index) => new Field(item, this, index))
   }
 
+  /** Looked at, but not into. @throws {RelayError} unless it is an array of at least one item */
+  some(): readonly unknown[] {
+    const items: readonly unknown[] = Array.isArray(this.value) ? this.value : this.#expected('an array')
+    return items.length > 0 ? items : this.fail('must not be empty')
+  }
+
+  /** @throws {RelayError} for what is given, and neither a string nor an array */
+  checkTextOrList(): void {
+    if (!this.given || typeof this.value === 'string' || Array.isArray(this.value)) return
+    this.#expected('a string or an array')
+  }
+
+  /** @throws {RelayError} for what is given, and no array */
+  checkList(): void {
+    if (this.given && !Array.isArray(this.value)) this.#expected('an array')
+  }
+
   /** Empty when it is not given. */
   maybeList(): Field[] {
     return this.given ? this.list() : []
@@ -72,7 +89,7 @@ export class Field {
   }
 
   number(): number {
-    return typeof this.value === 'number' ? this.value : this.#expected('a number')
+    return Number.isFinite(this.value) ? (this.value as number) : this.#expected('a number')
   }
 
   maybeNumber(): number | undefined {

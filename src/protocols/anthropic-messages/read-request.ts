@@ -1,8 +1,8 @@
 import type { Native } from '../../chat/blocks.js'
 import type { ChatRequest, Format } from '../../chat/request.js'
+import { parseBody } from '../body.js'
 import type { Field } from '../field.js'
 import { readCache } from './cache.js'
-import { parseBody } from './facts.js'
 import { ID, ownFields } from './own.js'
 import { readReasoning } from './read-reasoning.js'
 import { readToolChoice, readTools } from './read-tools.js'
@@ -11,7 +11,6 @@ import { readSystem, readTurn } from './read-turns.js'
 /** All of a request. @throws {RelayError} that names the path of what is wrong */
 export function readRequest(body: Buffer): ChatRequest {
   const request = parseBody(body.toString())
-  request.object()
   const most = request.get('max_tokens')
   if (!most.given) most.number()
   return read(request)
@@ -19,18 +18,16 @@ export function readRequest(body: Buffer): ChatRequest {
 
 /** All of a request whose tokens are to be counted: it needs no `max_tokens`. @throws {RelayError} as {@link readRequest} */
 export function readCountRequest(body: Buffer): ChatRequest {
-  const request = parseBody(body.toString())
-  request.object()
-  return read(request)
+  return read(parseBody(body.toString()))
 }
 
 function read(request: Field): ChatRequest {
   request.get('model').text()
-  const messages = request.get('messages').list()
-  if (messages.length === 0) request.get('messages').fail('must not be empty')
+  const messages = request.get('messages')
+  messages.some()
   return {
     stream: request.get('stream').maybeBoolean() ?? false,
-    turns: [...readSystem(request.get('system')), ...messages.map(readTurn)],
+    turns: [...readSystem(request.get('system')), ...messages.list().map(readTurn)],
     tools: readTools(request.get('tools')),
     ...readToolChoice(request.get('tool_choice')),
     maxOutputTokens: notNegative(request.get('max_tokens')),

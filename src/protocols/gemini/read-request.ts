@@ -1,8 +1,8 @@
 import type { Block } from '../../chat/blocks.js'
 import type { ChatRequest, Turn } from '../../chat/request.js'
+import { parseBody } from '../body.js'
 import type { Field } from '../field.js'
 import type { PathFacts } from '../protocol.js'
-import { parseBody, refuseEmpty } from './facts.js'
 import { joinTurns } from './join.js'
 import { Pending } from './pending.js'
 import { readPart } from './read-blocks.js'
@@ -12,7 +12,7 @@ import { either, native, restOf } from './spelling.js'
 
 /** All of a `generateContent` request. @throws {RelayError} naming the path at fault */
 export function readRequest(body: Buffer, { stream = false }: PathFacts): ChatRequest {
-  return readFields(parseBody(body), stream)
+  return readFields(parseBody(body.toString()), stream)
 }
 
 /**
@@ -20,7 +20,7 @@ export function readRequest(body: Buffer, { stream = false }: PathFacts): ChatRe
  * @throws {RelayError} naming the path at fault
  */
 export function readCountRequest(body: Buffer): ChatRequest {
-  const root = parseBody(body)
+  const root = parseBody(body.toString())
   const whole = either(root, 'generateContentRequest')
   return readFields(whole.given ? whole : root, false)
 }
@@ -69,7 +69,7 @@ function readSystem(system: Field): Turn[] {
 /** One content, a list of them, or the bare text of one. */
 function readContents(contents: Field): Turn[] {
   if (!Array.isArray(contents.value)) return [readContent(contents, new Pending())]
-  refuseEmpty(contents)
+  contents.some()
   const pending = new Pending()
   return joinTurns(contents.list().map((content) => readContent(content, pending)))
 }

@@ -1,7 +1,7 @@
 import type { Native } from '../../chat/blocks.js'
 import type { ChatRequest, Format } from '../../chat/request.js'
-import { Field } from '../field.js'
-import { parseBody } from './body.js'
+import { parseBody } from '../body.js'
+import type { Field } from '../field.js'
 import { readCache, readNative } from './native.js'
 import { readMessages } from './read-messages.js'
 import { readSampling } from './sampling.js'
@@ -20,8 +20,7 @@ const KNOWN = new Set([
 
 /** A Chat Completions request. @throws {RelayError} that names the path of what is wrong */
 export function readRequest(body: Buffer): ChatRequest {
-  const root = new Field(parseBody(body.toString()))
-  root.object()
+  const root = parseBody(body.toString())
   return {
     stream: root.get('stream').maybeBoolean() ?? false,
     turns: readMessages(root.get('messages')),

@@ -1,7 +1,7 @@
 import type { Native } from '../../chat/blocks.js'
 import type { ChatRequest } from '../../chat/request.js'
+import { parseBody } from '../body.js'
 import { Field } from '../field.js'
-import { parseBody } from '../openai-chat/body.js'
 import { readNative } from '../openai-chat/native.js'
 import { readSampling } from '../openai-chat/sampling.js'
 import { LANGUAGE } from './language.js'
@@ -22,7 +22,7 @@ const REFUSED: readonly (readonly [name: string, harmless: string])[] = [
 
 /** A completions request as a conversation of one turn. @throws {RelayError} that names the path of what is wrong */
 export function readRequest(body: Buffer): ChatRequest {
-  const root = new Field(parseBody(body.toString()))
+  const root = parseBody(body.toString())
   const fields = root.object()
   const text = readPrompt(root.get('prompt'))
   for (const [name, harmless] of REFUSED) {

@@ -1,16 +1,16 @@
 import { efforts } from '../../chat/effort.js'
 import type { ChatRequest, Format, Reasoning, Turn } from '../../chat/request.js'
 import { RelayError } from '../../errors.js'
+import { parseBody } from '../body.js'
 import type { Field } from '../field.js'
 import { withEcho } from './echo.js'
-import { readBody } from './facts.js'
 import { nativeOf } from './native.js'
 import { readInput } from './read-items.js'
 import { isWholeChoice, readToolChoice, readTools, withoutRepeated } from './read-tools.js'
 
 /** All of a request. @throws {RelayError} that names the path of what is wrong */
 export function readRequest(body: Buffer): ChatRequest {
-  const request = readBody(body)
+  const request = parseBody(body.toString())
   const object = request.object()
   refuseState(request)
   const { turns, tools } = readInput(request.get('input'))

@@ -1,0 +1,33 @@
+import type { RequestFacts } from '../../call.js'
+import { latin1 } from '../../lib/json.js'
+import { parseBody, readModel } from '../body.js'
+import { Field } from '../field.js'
+
+const NUMBERS = ['n', 'temperature', 'top_p', 'max_tokens', 'max_completion_tokens']
+
+/**
+ * Model and stream flag, and as much more as a relay must be sure of before it passes the bytes on; the upstream judges
+ * the rest. @throws {RelayError} naming the path at fault
+ */
+export function readFacts(body: Buffer): RequestFacts {
+  const text = latin1(body)
+  const root = parseBody(text)
+  const facts = readModel(root, text)
+  const messages = root.get('messages')
+  for (const [index, message] of messages.some().entries()) checkMessage(new Field(message, messages, index))
+  root.get('stream_options').maybeObject()
+  root.get('stream_options').get('include_usage').maybeBoolean()
+  root.get('tools').checkList()
+  root.get('stop').checkTextOrList()
+  for (const name of NUMBERS) root.get(name).maybeNumber()
+  root.get('response_format').maybeObject()
+  return facts
+}
+
+function checkMessage(message: Field): void {
+  message.object()
+  message.get('role').text()
+  message.get('content').checkTextOrList()
+  message.get('tool_calls').checkList()
+  message.get('tool_call_id').maybeText()
+}
