@@ -1,11 +1,10 @@
 import type { ChatAnswer } from '../../chat/answer.js'
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { latin1 } from '../../lib/json.js'
-import { isObject, parseJson, textOf } from '../../lib/values.js'
+import { isObject, parseJson } from '../../lib/values.js'
 import type { AnswerFacts, Reading } from '../protocol.js'
 import { readErrorValue, readFailure } from './errors.js'
-import { readFinish } from './finish.js'
-import { readItem } from './items.js'
+import { readWhole } from './read-stream.js'
 import { readUsage } from './usage.js'
 
 /** A whole answer; with a fault when it is none. */
@@ -13,20 +12,7 @@ export function readAnswer(body: Buffer, reading: Reading): ChatAnswer {
   const response = parseJson(body.toString())
   const fault = faultOf(response, body)
   if (fault || !isObject(response)) return { choices: [], fault: fault ?? invalidAnswer('an answer that is not JSON') }
-  let made = 0
-  const makeId = (): string => `call_${reading.id}_${made++}`
-  const items = Array.isArray(response.output) ? response.output.filter(isObject) : []
-  const blocks = items.flatMap((item) => readItem(item, makeId))
-  const held = {
-    calls: blocks.some((block) => block.type === 'tool-call'),
-    refusals: blocks.some((block) => block.type === 'refusal'),
-  }
-  return {
-    id: textOf(response.id) ?? undefined,
-    model: textOf(response.model) ?? undefined,
-    choices: [{ blocks, finish: readFinish(response, held) }],
-    usage: readUsage(response.usage),
-  }
+  return readWhole(response, reading)
 }
 
 /** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */

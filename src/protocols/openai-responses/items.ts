@@ -1,6 +1,5 @@
-import type { Block, Citation, Native } from '../../chat/blocks.js'
+import type { Block, Native } from '../../chat/blocks.js'
 import { isObject, textOf } from '../../lib/values.js'
-import { readCitation } from './citations.js'
 import { ID } from './native.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -8,11 +7,14 @@ type Fields = Readonly<Record<string, unknown>>
 /** Makes ids where the language gives none. */
 export type MakeId = () => string
 
-/** An item of an answer, whole, as blocks. */
-export function readItem(item: Fields, makeId: MakeId): Block[] {
-  const read = ITEMS.get(String(item.type))
-  if (read) return read(item, makeId)
-  return [{ type: 'foreign', protocol: ID, kind: String(item.type), value: item }]
+/** An item that comes whole: an image, or what only this language has. */
+export function readWholeItem(item: Fields): Block {
+  const { type, result, output_format: format } = item
+  if (type !== 'image_generation_call' || typeof result !== 'string' || result === '') {
+    return { type: 'foreign', protocol: ID, kind: String(type), value: item }
+  }
+  const mime = typeof format === 'string' ? `image/${format}` : undefined
+  return { type: 'media', kind: 'image', mime, source: { type: 'bytes', data: result } }
 }
 
 /** Which items grow piece by piece in a stream, and so are read before they are whole. */
@@ -23,18 +25,6 @@ export function isGrowing(type: unknown): boolean {
 /** Whether it is for the client to run. */
 export function isCall(type: unknown): boolean {
   return type === 'function_call' || type === 'custom_tool_call'
-}
-
-const ITEMS: ReadonlyMap<string, (item: Fields, makeId: MakeId) => Block[]> = new Map<string, typeof readCall>([
-  ['message', readMessage],
-  ['reasoning', readReasoning],
-  ['function_call', readCall],
-  ['custom_tool_call', readCall],
-  ['image_generation_call', readImage],
-])
-
-function readCall(item: Fields, makeId: MakeId): Block[] {
-  return [{ ...openCall(item, makeId), input: callInput(item) }]
 }
 
 /** A call at its beginning. */
@@ -71,30 +61,6 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function readMessage(item: Fields): Block[] {
-  const native = messageNative(item)
-  return listOf(item.content).flatMap((part): Block[] => {
-    const text = partText(part)
-    if (text === '' || !isObject(part)) return []
-    if (part.type === 'refusal') return [{ type: 'refusal', text, ...(native && { native }) }]
-    const citations = listOf(part.annotations)
-      .map((annotation) => readCitation(annotation, text))
-      .filter((citation): citation is Citation => citation !== undefined)
-    return [{ type: 'text', text, ...(citations.length > 0 && { citations }), ...(native && { native }) }]
-  })
-}
-
-function readReasoning(item: Fields): Block[] {
-  const signature = signatureOf(item)
-  const texts = [...listOf(item.summary), ...listOf(item.content)].map(partText).filter((text) => text !== '')
-  if (texts.length === 0) return signature ? [{ type: 'reasoning', text: '', signature }] : []
-  return texts.map((text, at) => ({
-    type: 'reasoning',
-    text,
-    ...(at === texts.length - 1 && signature && { signature }),
-  }))
-}
-
 /** The seal of a reasoning item. */
 export function signatureOf({
   encrypted_content: value,
@@ -102,13 +68,4 @@ export function signatureOf({
 }: Fields): Extract<Block, { type: 'reasoning' }>['signature'] {
   if (typeof value !== 'string' || value === '') return undefined
   return { protocol: ID, value, id: textOf(id) ?? undefined }
-}
-
-function readImage(item: Fields): Block[] {
-  const { result, output_format: format } = item
-  if (typeof result !== 'string' || result === '') {
-    return [{ type: 'foreign', protocol: ID, kind: 'image_generation_call', value: item }]
-  }
-  const mime = typeof format === 'string' ? `image/${format}` : undefined
-  return [{ type: 'media', kind: 'image', mime, source: { type: 'bytes', data: result } }]
 }

@@ -1,13 +1,15 @@
+import type { ChatAnswer } from '../../chat/answer.js'
 import type { Block } from '../../chat/blocks.js'
 import type { Emit } from '../../chat/events.js'
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { Fold } from '../../chat/fold.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { Reading, StreamReader } from '../protocol.js'
 import { readFailure } from './errors.js'
 import { readFinish } from './finish.js'
 import type { MakeId } from './items.js'
-import { rawSlot, StreamItem, summarySlot } from './stream-item.js'
+import { type Opens, rawSlot, StreamItem, summarySlot } from './stream-item.js'
 import { readUsage } from './usage.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -15,6 +17,13 @@ type Fields = Readonly<Record<string, unknown>>
 /** Reads one stream of a response. */
 export function readStream(reading: Reading): StreamReader {
   return new Reader(reading)
+}
+
+/** A whole response: the end of a stream in which nothing went before. */
+export function readWhole(response: Fields, reading: Reading): ChatAnswer {
+  const fold = new Fold()
+  new Reader(reading).take('response.completed', { response }, (event) => fold.push(event))
+  return fold.answer
 }
 
 class Reader implements StreamReader {
@@ -39,7 +48,11 @@ class Reader implements StreamReader {
     if (this.#failed || this.state === 'over' || isNothing(record.data)) return
     const event = parseJson(record.data)
     if (!isObject(event)) return this.fail(invalidAnswer('a stream record that is not JSON'), emit)
-    const handle = HANDLERS.get(textOf(event.type) ?? record.event ?? '')
+    this.take(textOf(event.type) ?? record.event ?? '', event, emit)
+  }
+
+  take(type: string, event: Fields, emit: Emit): void {
+    const handle = HANDLERS.get(type)
     if (handle) {
       if (!this.#started) this.#start(event, emit)
       handle(this, event, emit)
@@ -145,23 +158,38 @@ function spelled(text: unknown): string {
   return typeof text === 'string' ? text : ''
 }
 
-const growText: Handle = (reader, event, emit) =>
-  reader.item(event, 'message').grow(place(event.content_index), spelled(event.delta), false, emit)
+/** A part that grows: by deltas, and by a word of all of it. */
+interface Growth {
+  readonly event: string
+  /** Of its item, and of the block that it opens. */
+  readonly kind: string
+  readonly opens: Opens
+  readonly slot: (event: Fields) => number
+  /** Where all of it stands. */
+  readonly field: string
+}
 
-const growRefusal: Handle = (reader, event, emit) =>
-  reader.item(event, 'message').grow(place(event.content_index), spelled(event.delta), true, emit)
+const inContent = ({ content_index: at }: Fields): number => place(at)
+const inSummary = ({ summary_index: at }: Fields): number => summarySlot(place(at))
+const inThoughts = ({ content_index: at }: Fields): number => rawSlot(place(at))
+const inCall = (): number => 0
 
-const growSummary: Handle = (reader, event, emit) =>
-  reader.item(event, 'reasoning').grow(summarySlot(place(event.summary_index)), spelled(event.delta), false, emit)
+const GROWING: readonly Growth[] = [
+  { event: 'output_text', kind: 'message', opens: 'text', slot: inContent, field: 'text' },
+  { event: 'refusal', kind: 'message', opens: 'refusal', slot: inContent, field: 'refusal' },
+  { event: 'reasoning_summary_text', kind: 'reasoning', opens: 'reasoning', slot: inSummary, field: 'text' },
+  { event: 'reasoning_text', kind: 'reasoning', opens: 'reasoning', slot: inThoughts, field: 'text' },
+  { event: 'function_call_arguments', kind: 'function_call', opens: 'tool-call', slot: inCall, field: 'arguments' },
+  { event: 'custom_tool_call_input', kind: 'custom_tool_call', opens: 'tool-call', slot: inCall, field: 'input' },
+]
 
-const growThought: Handle = (reader, event, emit) =>
-  reader.item(event, 'reasoning').grow(rawSlot(place(event.content_index)), spelled(event.delta), false, emit)
+function grows({ kind, opens, slot }: Growth): Handle {
+  return (reader, event, emit) => reader.item(event, kind).grow(slot(event), spelled(event.delta), opens, emit)
+}
 
-const growCall: Handle = (reader, event, emit) =>
-  reader.item(event, 'function_call').grow(0, spelled(event.delta), false, emit)
-
-const growCustomCall: Handle = (reader, event, emit) =>
-  reader.item(event, 'custom_tool_call').grow(0, spelled(event.delta), false, emit)
+function fills({ kind, opens, slot, field }: Growth): Handle {
+  return (reader, event, emit) => reader.item(event, kind).fill(slot(event), spelled(event[field]), opens, emit)
+}
 
 const added: Handle = (reader, event, emit) => {
   if (!isObject(event.item)) return
@@ -183,24 +211,6 @@ const partDone: Handle = (reader, event, emit) => {
   reader.item(event, kind).partDone(place(event.content_index), event.part, emit)
 }
 
-const textDone: Handle = (reader, event, emit) =>
-  reader.item(event, 'message').fill(place(event.content_index), spelled(event.text), false, emit)
-
-const refusalDone: Handle = (reader, event, emit) =>
-  reader.item(event, 'message').fill(place(event.content_index), spelled(event.refusal), true, emit)
-
-const summaryDone: Handle = (reader, event, emit) =>
-  reader.item(event, 'reasoning').fill(summarySlot(place(event.summary_index)), spelled(event.text), false, emit)
-
-const thoughtDone: Handle = (reader, event, emit) =>
-  reader.item(event, 'reasoning').fill(rawSlot(place(event.content_index)), spelled(event.text), false, emit)
-
-const callDone: Handle = (reader, event, emit) =>
-  reader.item(event, 'function_call').fill(0, spelled(event.arguments), false, emit)
-
-const customCallDone: Handle = (reader, event, emit) =>
-  reader.item(event, 'custom_tool_call').fill(0, spelled(event.input), false, emit)
-
 const cite: Handle = (reader, event, emit) =>
   reader.item(event, 'message').cite(place(event.content_index), event.annotation, emit)
 
@@ -214,22 +224,12 @@ const failed: Handle = (reader, event, emit) => {
 /** What only tells that the work goes on starts the stream, and no more. */
 const goOn: Handle = () => undefined
 
-const HANDLERS: ReadonlyMap<string, Handle> = new Map([
-  ['response.output_text.delta', growText],
-  ['response.refusal.delta', growRefusal],
-  ['response.reasoning_summary_text.delta', growSummary],
-  ['response.reasoning_text.delta', growThought],
-  ['response.function_call_arguments.delta', growCall],
-  ['response.custom_tool_call_input.delta', growCustomCall],
+const HANDLERS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
+  ...GROWING.map((growth) => [`response.${growth.event}.delta`, grows(growth)] as const),
+  ...GROWING.map((growth) => [`response.${growth.event}.done`, fills(growth)] as const),
   ['response.output_item.added', added],
   ['response.output_item.done', done],
   ['response.content_part.done', partDone],
-  ['response.output_text.done', textDone],
-  ['response.refusal.done', refusalDone],
-  ['response.reasoning_summary_text.done', summaryDone],
-  ['response.reasoning_text.done', thoughtDone],
-  ['response.function_call_arguments.done', callDone],
-  ['response.custom_tool_call_input.done', customCallDone],
   ['response.output_text.annotation.added', cite],
   ['response.created', goOn],
   ['response.in_progress', goOn],

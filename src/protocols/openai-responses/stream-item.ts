@@ -11,7 +11,7 @@ import {
   messageNative,
   openCall,
   partText,
-  readItem,
+  readWholeItem,
   signatureOf,
 } from './items.js'
 
@@ -23,6 +23,9 @@ export interface Opener {
   open(block: Block, emit: Emit): number
   readonly makeId: MakeId
 }
+
+/** What a part begins: of a message one or the other, of any other item what the item is. */
+export type Opens = 'text' | 'refusal' | 'reasoning' | 'tool-call'
 
 /** A part of an item that grows: a text, a refusal, a summary, a call's input. */
 interface Part {
@@ -53,21 +56,21 @@ export class StreamItem {
   /** What is known at its beginning. */
   added(item: Fields, emit: Emit): void {
     this.#learn(item)
-    if (this.#call) this.#begin(this.#part(0), false, emit)
+    if (this.#call) this.#begin(this.#part(0), 'tool-call', emit)
   }
 
   /** More of a part. */
-  grow(at: number, text: string, refuses: boolean, emit: Emit): void {
+  grow(at: number, text: string, opens: Opens, emit: Emit): void {
     const part = this.#part(at)
     part.text += text
     if (part.isOpen) emit({ type: 'delta', index: part.index, text })
-    else if (text !== '') this.#begin(part, refuses, emit)
+    else if (text !== '') this.#begin(part, opens, emit)
   }
 
   /** All of a part: what has not come yet is added. */
-  fill(at: number, text: string, refuses: boolean, emit: Emit): void {
+  fill(at: number, text: string, opens: Opens, emit: Emit): void {
     const come = this.#parts.get(at)?.text.length ?? 0
-    if (text.length > come) this.grow(at, text.slice(come), refuses, emit)
+    if (text.length > come) this.grow(at, text.slice(come), opens, emit)
   }
 
   cite(at: number, annotation: unknown, emit: Emit): void {
@@ -81,7 +84,7 @@ export class StreamItem {
   /** The last of a part. Of reasoning a part stays open: its seal is to come. */
   partDone(at: number, whole: Fields, emit: Emit): void {
     if (this.kind !== 'message') return
-    this.fill(at, partText(whole), whole.type === 'refusal', emit)
+    this.fill(at, partText(whole), whole.type === 'refusal' ? 'refusal' : 'text', emit)
     const part = this.#parts.get(at)
     if (!part) return
     for (const annotation of listOf(whole.annotations).slice(part.cited)) this.cite(at, annotation, emit)
@@ -93,9 +96,7 @@ export class StreamItem {
     if (this.isDone) return
     this.isDone = true
     if (isGrowing(this.kind)) this.#complete(item, emit)
-    else
-      for (const block of readItem(item, this.#opener.makeId))
-        emit({ type: 'stop', index: this.#opener.open(block, emit) })
+    else emit({ type: 'stop', index: this.#opener.open(readWholeItem(item), emit) })
   }
 
   close(emit: Emit): void {
@@ -112,14 +113,16 @@ export class StreamItem {
   #complete(item: Fields, emit: Emit): void {
     this.#learn(item)
     if (isCall(this.kind)) {
-      if (this.#call) this.#begin(this.#part(0), false, emit)
-      this.fill(0, callInput({ ...item, type: this.kind }), false, emit)
+      this.#call ??= openCall({ ...item, type: this.kind }, this.#opener.makeId)
+      this.#begin(this.#part(0), 'tool-call', emit)
+      this.fill(0, callInput({ ...item, type: this.kind }), 'tool-call', emit)
     }
+    for (const [at, part] of listOf(item.summary).entries())
+      this.fill(summarySlot(at), partText(part), 'reasoning', emit)
     for (const [at, part] of listOf(item.content).entries()) {
       if (isObject(part) && this.kind === 'message') this.partDone(at, part, emit)
-      else this.fill(rawSlot(at), partText(part), false, emit)
+      else this.fill(rawSlot(at), partText(part), 'reasoning', emit)
     }
-    for (const [at, part] of listOf(item.summary).entries()) this.fill(summarySlot(at), partText(part), false, emit)
     if (this.kind === 'reasoning') this.#seal(item, emit)
     this.close(emit)
   }
@@ -147,8 +150,8 @@ export class StreamItem {
     return part
   }
 
-  #begin(part: Part, refuses: boolean, emit: Emit): void {
-    const block = this.#opening(refuses)
+  #begin(part: Part, opens: Opens, emit: Emit): void {
+    const block = this.#opening(opens)
     if (!block || part.index >= 0) return
     // The seal of reasoning belongs to its last part: those before it are over.
     if (this.kind === 'reasoning') this.close(emit)
@@ -157,10 +160,10 @@ export class StreamItem {
     if (part.text !== '') emit({ type: 'delta', index: part.index, text: part.text })
   }
 
-  #opening(refuses: boolean): Block | undefined {
+  #opening(opens: Opens): Block | undefined {
     if (isCall(this.kind)) return this.#call
     if (this.kind === 'reasoning') return { type: 'reasoning', text: '' }
-    return { type: refuses ? 'refusal' : 'text', text: '', ...(this.#native && { native: this.#native }) }
+    return { type: opens === 'refusal' ? 'refusal' : 'text', text: '', ...(this.#native && { native: this.#native }) }
   }
 
   #stop(part: Part, emit: Emit): void {
