@@ -38,13 +38,20 @@ export const DIRECT: object = { caller: { type: 'direct' } }
 
 /** The JSON text of a block; undefined for what cannot be said. */
 function writeBlock(block: Block, index: number, { issuer, losses }: Answering): string | undefined {
-  if (block.type === 'text') return block.text === '' ? undefined : JSON.stringify(writeText(block))
+  if (isSilent(block)) return undefined
+  if (block.type === 'text') return JSON.stringify(writeText(block))
   if (block.type === 'refusal') return JSON.stringify({ type: 'text', text: block.text })
   if (block.type === 'reasoning') return JSON.stringify(writeThinking(block, issuer))
   if (block.type === 'tool-call') return writeCall(block, DIRECT)
   if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
   losses.unsayable(`content[${index}]`)
   return undefined
+}
+
+/** It would be refused when it comes back with the history. */
+function isSilent(block: Block): boolean {
+  if (block.type === 'reasoning') return block.text === '' && !block.signature
+  return (block.type === 'text' || block.type === 'refusal') && block.text === ''
 }
 
 function writeText({ text, citations, native }: TextBlock): object {

@@ -26,7 +26,7 @@ export function readRequest(body: Buffer): ChatRequest {
     turns: readMessages(root.get('messages')),
     tools: readTools(root),
     toolChoice: readToolChoice(root),
-    parallelToolCalls: root.get('parallel_tool_calls').maybeBoolean(),
+    parallelToolCalls: root.get('parallel_tool_calls').maybeBoolean() ?? oneCall(root),
     ...readSampling(root),
     format: readFormat(root.get('response_format')),
     verbosity: root.get('verbosity').maybeText(),
@@ -40,6 +40,11 @@ export function readRequest(body: Buffer): ChatRequest {
     wantsUsage: root.get('stream_options').get('include_usage').maybeBoolean(),
     native: withoutDefaults(readNative(root, KNOWN)),
   }
+}
+
+/** Who asks by `functions` can be told of one call only. */
+function oneCall(root: Field): false | undefined {
+  return root.get('functions').given ? false : undefined
 }
 
 /** What says no more than its absence. */

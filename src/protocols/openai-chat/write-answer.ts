@@ -102,11 +102,14 @@ function writeAnnotations(blocks: readonly Block[], text: string, { losses }: An
   return annotations.length > 0 ? annotations : undefined
 }
 
-function writeCalls(blocks: readonly Block[], legacy: boolean, { issuer }: Answering): object | undefined {
+function writeCalls(blocks: readonly Block[], legacy: boolean, { issuer, losses }: Answering): object | undefined {
   const calls = blocks.filter((block) => block.type === 'tool-call')
   const [first] = calls
   if (!first) return undefined
-  if (legacy) return { function_call: writeCall(first).function }
+  if (legacy) {
+    for (const other of calls.slice(1)) losses.unsayable(`content[${blocks.indexOf(other)}]`)
+    return { function_call: writeCall(first).function }
+  }
   const tool_calls = calls.map((call) => {
     const extra = call.signature?.value ? signedCall(call.signature, issuer) : undefined
     return { ...writeCall(call), extra_content: extra }

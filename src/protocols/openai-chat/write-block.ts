@@ -14,7 +14,7 @@ export function openBlock(block: Block, choice: ChoiceState, at: string, answeri
   if (block.type === 'text') return new OpenText(choice, block.signature, at, answering)
   if (block.type === 'reasoning') return new OpenReasoning(choice, block.signature, answering)
   if (block.type === 'refusal') return new OpenRefusal(choice)
-  if (block.type === 'tool-call') return openCall(block, choice, answering)
+  if (block.type === 'tool-call') return openCall(block, choice, at, answering)
   const fields = block.type === 'media' ? mediaOf(block, answering) : undefined
   if (fields) return new Whole(choice, fields)
   answering.losses.unsayable(at)

@@ -3,10 +3,19 @@ import type { Answering } from '../protocol.js'
 import { signedCall } from './google.js'
 import { type ChoiceState, type Mark, type OpenBlock, record } from './open-block.js'
 
-/** The writer of a call: of the kind that the client asked with. */
-export function openCall(block: ToolCallBlock, choice: ChoiceState, { issuer }: Answering): OpenBlock {
+/** The writer of a call: of the kind that the client asked with. The old kind knows one call: others are lost. */
+export function openCall(
+  block: ToolCallBlock,
+  choice: ChoiceState,
+  at: string,
+  { issuer, losses }: Answering,
+): OpenBlock | undefined {
   const index = choice.calls++
-  if (choice.legacy) return new OpenLegacyCall(block, choice, index)
+  if (choice.legacy && index === 0) return new OpenLegacyCall(block, choice)
+  if (choice.legacy) {
+    losses.unsayable(at)
+    return undefined
+  }
   return new OpenCall(block, choice, index, issuer)
 }
 
@@ -56,17 +65,14 @@ class OpenCall implements OpenBlock {
   }
 }
 
-/** The old kind, which knows one call only: others are not told. */
 class OpenLegacyCall implements OpenBlock {
   readonly #block: ToolCallBlock
   readonly #choice: ChoiceState
-  readonly #isTold: boolean
   #isEmpty = true
 
-  constructor(block: ToolCallBlock, choice: ChoiceState, index: number) {
+  constructor(block: ToolCallBlock, choice: ChoiceState) {
     this.#block = block
     this.#choice = choice
-    this.#isTold = index === 0
   }
 
   begin(): string {
@@ -85,6 +91,6 @@ class OpenLegacyCall implements OpenBlock {
   }
 
   #tell(function_call: object): string {
-    return this.#isTold ? record(this.#choice, { function_call }) : ''
+    return record(this.#choice, { function_call })
   }
 }

@@ -5,9 +5,9 @@ import type { Writing } from '../protocol.js'
 import { ID, ownFields } from './native.js'
 import { writeOutputPart } from './write-parts.js'
 
-/** The items of what the assistant said and did in one turn. */
-export function writeAssistant(turn: Turn, writing: Writing): object[] {
-  const said = new Said(turn, writing)
+/** The items of what the assistant said and did in one turn, which is the `index`th. */
+export function writeAssistant(turn: Turn, index: number, writing: Writing): object[] {
+  const said = new Said(turn, index, writing)
   for (const block of turn.blocks) said.add(block)
   return said.items
 }
@@ -15,6 +15,7 @@ export function writeAssistant(turn: Turn, writing: Writing): object[] {
 class Said {
   readonly items: object[] = []
   readonly #turn: Turn
+  readonly #index: number
   readonly #writing: Writing
   /** Reasoning whose signature has not come. */
   #thoughts: ReasoningBlock[] = []
@@ -23,8 +24,9 @@ class Said {
   #content: object[] | undefined
   #phase: unknown
 
-  constructor(turn: Turn, writing: Writing) {
+  constructor(turn: Turn, index: number, writing: Writing) {
     this.#turn = turn
+    this.#index = index
     this.#writing = writing
   }
 
@@ -96,7 +98,7 @@ class Said {
   /** An image that the model drew is known by an id. */
   #image({ kind, source, native }: MediaBlock): object | undefined {
     if (kind !== 'image' || source.type !== 'bytes') return undefined
-    const id = `ig_${this.items.length}`
+    const id = `ig_${this.#index}_${this.items.length}`
     return { type: 'image_generation_call', id, status: 'completed', result: source.data, ...ownFields(native) }
   }
 }

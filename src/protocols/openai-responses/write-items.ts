@@ -10,10 +10,10 @@ import { writeInputPart } from './write-parts.js'
 export function writeItems(request: ChatRequest, turns: readonly Turn[], writing: Writing): object[] {
   const calls = request.turns.flatMap(({ blocks }) => blocks).filter((block) => block.type === 'tool-call')
   const freeform = new Set(calls.filter((call) => call.freeform).map((call) => call.id))
-  return turns.flatMap((turn) => {
+  return turns.flatMap((turn, index) => {
     writing.losses.foreign(turn.native, turn.at)
     if (turn.name !== undefined) writing.losses.unsayable(`${turn.at ?? 'messages'}.name`)
-    if (turn.role === 'assistant') return writeAssistant(turn, writing)
+    if (turn.role === 'assistant') return writeAssistant(turn, index, writing)
     const items = writeOthers(turn, freeform, writing)
     if (items.length > 0 || turn.role === 'system') return items
     return nothingLeft(turn.at ?? 'messages')

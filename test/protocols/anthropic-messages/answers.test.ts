@@ -112,6 +112,15 @@ describe('a message, read', () => {
 })
 
 describe('a message, written', () => {
+  it('leaves out blocks that say nothing, as a stream does', () => {
+    expect(
+      say([
+        { type: 'refusal', text: '' },
+        { type: 'reasoning', text: '' },
+      ]).content,
+    ).toEqual([])
+  })
+
   it('has every field that clients look for', () => {
     expect(say([{ type: 'text', text: 'a' }])).toEqual({
       id: 'msg_abc',

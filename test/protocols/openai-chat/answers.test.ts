@@ -264,6 +264,15 @@ describe('an answer is written', () => {
     })
   })
 
+  it('who asks with functions of the old kind gets one call; what cannot be told is a loss', () => {
+    const request = readFields({ functions: [{ name: 'f' }] })
+    expect(request.parallelToolCalls).toBe(false)
+    const to = answering(request)
+    const calls = ['a', 'b'].map((id): Block => ({ type: 'tool-call', id, name: 'f', input: '{}' }))
+    written(calls, { reason: 'tool-calls' }, to)
+    expect(to.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
+  })
+
   it('HC-033: several choices keep their places', () => {
     const one = (text: string): ChatAnswer['choices'][number] => ({
       blocks: [{ type: 'text', text }],

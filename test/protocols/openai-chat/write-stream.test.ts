@@ -104,6 +104,8 @@ describe('a stream is written', () => {
       { function_call: { arguments: '{"x":1}' } },
       {},
     ])
+    stream([start, block(0, call('a')), close(0), block(1, call('b')), close(1), finish], to)
+    expect(to.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
     const lost = answering()
     stream([start, block(0, { type: 'foreign', protocol: 'x', kind: 'y', value: 1 }), close(0), finish], lost)
     expect(lost.losses.list.map(({ path }) => path)).toEqual(['content[0]'])

@@ -12,6 +12,16 @@ const assistant = (...blocks: Block[]): Partial<ChatRequest> => ({
 const items = (request: Partial<ChatRequest>): unknown[] => write(request).body.input as unknown[]
 
 describe('a request', () => {
+  it('tells the images of several turns apart by their ids', () => {
+    const image: Block = { type: 'media', kind: 'image', source: { type: 'bytes', data: 'AA' } }
+    const drawn = { role: 'assistant', blocks: [image, image] } as const
+    const ids = items({ turns: [...hello, drawn, ...hello, drawn] }).flatMap(
+      (item) => (item as { id?: string }).id ?? [],
+    )
+    expect(ids).toHaveLength(4)
+    expect(new Set(ids).size).toBe(4)
+  })
+
   it('is kept by nobody, and asks for its reasoning back', () => {
     expect(write({ turns: hello, stream: true }).body).toEqual({
       model: 'up',
