@@ -1,6 +1,6 @@
-import type { Fault } from '../../chat/fault.js'
 import type { RelayError } from '../../errors.js'
-import { isObject, parseJson, textOf } from '../../lib/values.js'
+import { isObject, textOf } from '../../lib/values.js'
+import { faultReader } from '../fault.js'
 
 const TYPES = new Map([
   [400, 'invalid_request_error'],
@@ -54,38 +54,18 @@ function spell(error: RelayError): object {
   return { type: 'error', error: { type, message: unnamed ? `${TOO_LONG}: ${error.message}` : error.message } }
 }
 
-/** Reads the error bodies of Anthropic and of what stands before it. */
-export function readFault(status: number, body: Buffer): Fault | undefined {
-  const value = parseJson(body.toString())
-  const first = Array.isArray(value) ? value[0] : value
-  if (!isObject(first)) return undefined
-  const fault = readErrorValue(first.error) ?? readErrorValue(first.detail) ?? readErrorValue(first)
-  const native = isObject(value) && value.type === 'error' && isObject(first.error) && textOf(first.error.type) !== null
-  return fault && { ...fault, status, native: native && typeof (first.error as Fault).message === 'string' }
-}
-
-/** Whatever stands under `error`: an object, a bare string, a list of what was found wrong. */
-export function readErrorValue(value: unknown): Fault | undefined {
-  if (typeof value === 'string' && value !== '') {
-    return { status: undefined, message: value, type: null, code: null, param: null }
-  }
-  const error = Array.isArray(value) ? value[0] : value
-  if (!isObject(error)) return undefined
-  const details = isObject(error.details) ? error.details : {}
-  const message = wordsOf(error.message) ?? wordsOf(error.msg) ?? wordsOf(error.detail)
-  const code = textOf(details.error_code) ?? textOf(error.code)
-  const type = textOf(error.type)
-  if (message === null && code === null && (type === null || type === 'error')) return undefined
-  return {
-    status: typeof error.code === 'number' ? error.code : STATUSES.get(type ?? ''),
-    message: message ?? code ?? type ?? '',
-    type,
-    code,
-    param: textOf(error.param),
-  }
-}
+/** Reads the errors of Anthropic, and of what stands before it. */
+export const { readFault, readErrorValue } = faultReader({
+  statuses: STATUSES,
+  muteType: 'error',
+  read: ({ message, msg, detail, details, code }) => ({
+    message: spelled(message) ?? spelled(msg) ?? spelled(detail),
+    code: (isObject(details) ? textOf(details.error_code) : null) ?? textOf(code),
+  }),
+  isNative: ({ type }, error) => type === 'error' && textOf(error.type) !== null,
+})
 
 /** Text, or what stands in its place spelled out. */
-function wordsOf(value: unknown): string | null {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : textOf(value)
+function spelled(value: unknown): string | undefined {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (textOf(value) ?? undefined)
 }

@@ -1,6 +1,7 @@
 import type { Fault } from '../../chat/fault.js'
 import type { RelayError } from '../../errors.js'
-import { isObject, parseJson, textOf } from '../../lib/values.js'
+import { isObject, textOf } from '../../lib/values.js'
+import { faultReader, type OwnWords } from '../fault.js'
 
 /** Google's words for statuses. */
 const WORDS = new Map([
@@ -77,43 +78,35 @@ function spell(error: RelayError, more: readonly object[] = []): string {
   return JSON.stringify({ error: { code, message, status, ...(details.length > 0 ? { details } : {}) } })
 }
 
+const reader = faultReader({
+  statuses: STATUSES,
+  read: readOwn,
+  isNative: (_, error) => typeof error.code === 'number',
+})
+
+/** Whatever stands under `error`: Google's object, a bare string, or another's. */
+export const { readErrorValue } = reader
+
 /** Reads Google's errors, also in a list, and those of servers that only look like Google. */
 export function readFault(status: number, body: Buffer): Fault | undefined {
-  const value = parseJson(body.toString())
-  const first: unknown = Array.isArray(value) ? value[0] : value
-  if (!isObject(first)) return undefined
-  const fault = readErrorValue(first.error) ?? readErrorValue(first.detail) ?? readErrorValue(first)
-  if (!fault) return undefined
-  const native =
-    first === value &&
-    isObject(first.error) &&
-    typeof first.error.message === 'string' &&
-    typeof first.error.code === 'number'
-  return { ...fault, status: BAD_KEYS.has(fault.code ?? '') ? 401 : status, native }
+  const fault = reader.readFault(status, body)
+  return BAD_KEYS.has(fault?.code ?? '') ? fault && { ...fault, status: 401 } : fault
 }
 
 /** Of a key that is none, which Google tells as a bad request. */
 const BAD_KEYS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
 
-/** Whatever stands under `error`: Google's object, a bare string, or another's. */
-export function readErrorValue(value: unknown): Fault | undefined {
-  if (typeof value === 'string' && value !== '')
-    return { status: undefined, message: value, type: null, code: null, param: null }
-  const error: unknown = Array.isArray(value) ? value[0] : value
-  if (!isObject(error)) return undefined
-  const message = textOf(error.message) ?? textOf(error.msg) ?? textOf(error.detail)
-  const type = textOf(error.status) ?? textOf(error.type)
+/** What Google says in a place of its own: the word for the status, and the rest in `details`. */
+function readOwn(error: Readonly<Record<string, unknown>>): OwnWords {
   const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
   const reason = textOf(details.find(({ reason }) => reason !== undefined)?.reason)
-  const code = reason ?? (typeof error.code === 'string' ? textOf(error.code) : null)
   const number = Number(error.code)
-  if (message === null && code === null && type === null && !(number > 0)) return undefined
   return {
-    status: number >= 100 ? number : STATUSES.get(type ?? ''),
-    message: message ?? code ?? type ?? `Error ${number}.`,
-    type,
-    code,
+    type: textOf(error.status) ?? textOf(error.type),
+    code: reason ?? (typeof error.code === 'string' ? textOf(error.code) : null),
     param: fieldOf(details) ?? textOf(error.param),
+    status: number >= 100 ? number : undefined,
+    unnamed: number > 0 ? `Error ${number}.` : undefined,
     ...retryOf(details),
   }
 }

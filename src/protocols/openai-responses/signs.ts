@@ -1,9 +1,9 @@
-import { invalidAnswer } from '../../chat/fault.js'
+import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { Ending, Sign } from '../protocol.js'
-import { type readErrorValue, readFailure } from './errors.js'
+import { readFailure } from './errors.js'
 import { readUsage } from './usage.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -53,7 +53,7 @@ export function readEnding(records: readonly SseRecord[]): Ending {
 
 const LAST = new Set(['response.completed', 'response.incomplete', 'response.done'])
 
-function faultOf(type: string, event: Fields): ReturnType<typeof readErrorValue> {
+function faultOf(type: string, event: Fields): Fault | undefined {
   const response = isObject(event.response) ? event.response : {}
   const failed = type === 'response.failed' || response.status === 'failed' || response.status === 'cancelled'
   if (failed) return readFailure(response.error)
