@@ -1,3 +1,6 @@
+import type { Losses } from './losses.js'
+import type { Reasoning } from './request.js'
+
 /** How hard a model should think, in rising order. */
 export const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 
@@ -21,6 +24,35 @@ export const budgets: Readonly<Record<Effort, number>> = {
 export function effortOf(budget: number): Effort {
   const reached = efforts.filter((effort) => budgets[effort] <= budget)
   return reached.at(-1) ?? 'none'
+}
+
+/** Whether the model is asked to think. */
+export function asksToReason({ effort, budget = 0 }: Reasoning): boolean {
+  return effort === undefined ? budget !== 0 : effort !== 'none'
+}
+
+/** The step that is asked for; undefined where that is left to the model. */
+export function wantedEffort({ effort, budget = -1 }: Reasoning = {}): Effort | undefined {
+  return effort ?? (budget < 0 ? undefined : effortOf(budget))
+}
+
+/** Of a language's steps those that a place names; all of them where it names none. */
+export function stepsOf(names: readonly string[] | undefined, all: readonly Effort[] = efforts): readonly Effort[] {
+  const named = all.filter((effort) => names?.includes(effort))
+  return named.length > 0 ? named : all
+}
+
+/** The step that is sent for the one that is wanted. Another is told of. */
+export function takenEffort(wanted: Effort, taken: readonly Effort[], losses: Losses): Effort {
+  const effort = nearestEffort(wanted, taken)
+  const why = wanted === 'none' ? 'this model always reasons' : `this model has no ${wanted}`
+  if (effort !== wanted) losses.setting('reasoning', `is ${effort}: ${why}`)
+  return effort
+}
+
+/** Tells that a model does not reason, if it was asked to. */
+export function declareUnreasoned(reasoning: Reasoning, losses: Losses): void {
+  if (asksToReason(reasoning)) losses.setting('reasoning', 'is not taken by this model')
 }
 
 /** The nearest step that is taken: downward first, since more thinking costs more, else upward. */

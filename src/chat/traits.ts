@@ -10,8 +10,8 @@ export interface Traits {
   readonly toolNamespaces: boolean
   /** A tool call's input must be a JSON object. */
   readonly objectInput: boolean
-  /** A model can be told where to stop. Yes when left out; where it cannot, the relay ends the answer there. */
-  readonly stopSequences?: boolean
+  /** So many stop sequences are taken, any number when left out: at the others the relay itself ends the answer. */
+  readonly stopSequences?: number
   /** What may be given by any address on the web, not only as bytes. All of it when left out. */
   readonly remoteMedia?: readonly MediaBlock['kind'][]
 }

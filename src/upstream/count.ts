@@ -1,7 +1,7 @@
 import type { Call, Channel, Target } from '../call.js'
 import { invalidAnswer } from '../chat/fault.js'
 import { fitTools } from '../chat/fit.js'
-import { type Loss, Losses } from '../chat/losses.js'
+import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import { MARK } from '../chat/signatures.js'
 import { splice } from '../lib/splice.js'
 import type { Counting, Protocol } from '../protocols/protocol.js'
@@ -81,6 +81,9 @@ class Count implements Passage {
     const { model, tag: issuer, dialect } = this.#channel.target
     const asked = conversation ?? protocol.counting?.readRequest(body, path) ?? protocol.readRequest(body, path)
     const { request } = fitTools(asked, traitsOf(this.#channel.target, this.protocol), losses)
-    return this.#counting.writeRequest(request, { model, stream: false, issuer, dialect, losses })
+    // Where an answer would end does not count.
+    const told = { ...request, stop: [] }
+    declareForeign(told, losses)
+    return this.#counting.writeRequest(told, { model, stream: false, issuer, dialect, losses })
   }
 }

@@ -30,12 +30,13 @@ export function translate(call: Call, target: Target, reader: Protocol, translat
   const losses = new Losses(reader.id, call.protocol.spelling)
   const remembered = memory.restore(conversationOf(call), call.caller.id)
   const { request, restoration } = fitTools(remembered, traitsOf(target, reader), losses)
-  const stops = reader.traits.stopSequences === false ? request.stop : []
-  const told = stops.length > 0 ? { ...request, stop: [] } : request
+  const most = reader.traits.stopSequences ?? request.stop.length
+  const told = { ...request, stop: request.stop.slice(0, most) }
   declareForeign(told, losses)
   const { model, tag: issuer, dialect } = target
   const body = reader.writeRequest(told, { model, stream: call.facts.stream, issuer, dialect, losses })
   if (strict && losses.list.length > 0) throw untranslatable(losses.list)
+  const stops = request.stop.slice(most)
   const retelling = new Retelling(call, target, { reader, memory, request: remembered, restoration, stops })
   return { body: Buffer.from(body), losses: losses.list, retelling }
 }

@@ -18,8 +18,17 @@ const LOSSES: readonly [from: Language, to: Model, fields: object, path: string]
   ['chat', 'responses/gpt-5', { seed: 7 }, 'seed'],
   ['chat', 'gemini/gemini-2.5-pro', { logit_bias: { 5: 1 } }, 'logit_bias'],
   ['messages', 'chat/m', { top_k: 5 }, 'top_k'],
-  ['gemini', 'messages/claude-opus-4-5', { generationConfig: { seed: 7 } }, 'seed'],
+  ['gemini', 'messages/claude-opus-4-5', { generationConfig: { seed: 7 } }, 'generationConfig.seed'],
   ['responses', 'chat/m', { truncation: 'auto' }, 'truncation'],
+  ['messages', 'chat/m', { x_own: 1 }, 'x_own'],
+  ['gemini', 'messages/m', { xOwn: 1 }, 'xOwn'],
+  ['gemini', 'responses/gpt-5', { generationConfig: { frequencyPenalty: 1 } }, 'generationConfig.frequencyPenalty'],
+  [
+    'chat',
+    'responses/m',
+    { messages: [user([{ type: 'text', text: 'q', x_own: 1 }])] },
+    'messages[0].content[0].x_own',
+  ],
 ]
 
 describe('translation: lenient', () => {

@@ -48,6 +48,15 @@ describe('sampling and caps', () => {
     expect(message.json).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: '\n\nUser:' })
   })
 
+  it('of more stop words than are taken the relay minds the rest', async () => {
+    const stop = ['1', '2', '3', '4', '5', 'END']
+    bench.upstream.script = speaks('gemini', 'Hello E', 'ND more')
+    const [body, { json, headers }] = await bench.goes('chat', 'gemini/m', { stop })
+    expect(dig(body, 'generationConfig', 'stopSequences')).toEqual(stop.slice(0, 5))
+    expect(headers.get('x-modelmount-losses')).toBeNull()
+    expect(dig(json, 'choices', 0, 'message', 'content')).toBe('Hello ')
+  })
+
   it('HC-037: what only one vendor knows passes to those who speak the language', async () => {
     const messages = [user('x'), { role: 'assistant', content: '{"name":', partial: true }]
     expect((await bench.goes('chat', 'chat/kimi', { messages, enable_thinking: false }))[0]).toMatchObject({

@@ -1,3 +1,6 @@
+import type { Setting } from '../../src/chat/settings.js'
+import { protocolOf } from '../../src/protocols/index.js'
+import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import { type Case, type Differing, rowsFor } from './cases.js'
 import type { Language } from './languages.js'
 
@@ -34,10 +37,16 @@ export interface Declared {
 export function lostOver(of: Case, from: Language, to: Language): Declared {
   const rows = rowsFor(of.losses, from, to)
   return {
-    request: rows.flatMap(({ request = [] }) => request).sort(),
+    request: rows.flatMap(({ request = [] }) => request.map((path) => spelled(path, from))).sort(),
     answer: rows.flatMap(({ answer = [] }) => answer).sort(),
     stream: rows.flatMap(({ answer = [], stream = answer }) => stream).sort(),
   }
+}
+
+/** A path as its caller is told it: cases call settings as Chat Completions does. */
+export function spelled(path: string, from: Language): string {
+  const [setting] = Object.entries(openaiChat.spelling).find(([, name]) => name === path) ?? []
+  return setting === undefined ? path : (protocolOf(from).spelling[setting as Setting] ?? setting)
 }
 
 /** A meaning with the signatures of another, in their order: those of the upstream that answered. */

@@ -1,4 +1,5 @@
 import type { Citation } from '../../chat/blocks.js'
+import type { Turn } from '../../chat/request.js'
 import { isObject, textOf } from '../../lib/values.js'
 import { ID, ownFieldsOf } from './own.js'
 
@@ -28,7 +29,12 @@ export function writeCitation(citation: Citation): object | undefined {
   return { type: 'web_search_result_location', url, title: title ?? null, cited_text: quote ?? '', encrypted_index: '' }
 }
 
-/** Citations that go back to the provider: only those that it made. */
+/** Whether a source goes back to the provider: only those that it made, of what the model said. */
+export function isSayable({ native }: Citation, role: Turn['role']): boolean {
+  return role === 'assistant' && native?.protocol === ID
+}
+
+/** Those as they go back. */
 export function writeOwnCitations(citations: readonly Citation[] | undefined): object {
   const own = (citations ?? []).filter(({ native }) => native?.protocol === ID)
   return own.length > 0 ? { citations: own.map(({ native }) => ownFieldsOf(native)) } : {}

@@ -26,7 +26,6 @@ export function writePart(block: Block, role: Role, writing: Writing): string | 
   if (isBlank(block)) return undefined
   const { losses, issuer } = writing
   if (block.type === 'reasoning') return spell(writeOwnThinking(block, issuer))
-  losses.foreign(block.native, block.at)
   if (block.type === 'text') return spell(writeText(block, role))
   if (block.type === 'refusal') return spell({ type: 'text', text: block.text })
   if (block.type === 'tool-call' && role === 'assistant') return writeCall(block)
@@ -67,7 +66,6 @@ function writeResult(block: ToolResultBlock, writing: Writing): object {
 }
 
 function writeInner(block: Block, writing: Writing): object | undefined {
-  writing.losses.foreign(block.native, block.at)
   if (block.type === 'text') return writeText(block, 'user')
   if (block.type === 'media') return writeMedia(block, writing)
   if (block.type === 'foreign' && block.protocol === ID) return block.value as object

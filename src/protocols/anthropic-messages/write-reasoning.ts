@@ -1,4 +1,12 @@
-import { budgets, type Effort, effortOf, efforts, nearestEffort } from '../../chat/effort.js'
+import {
+  asksToReason,
+  budgets,
+  declareUnreasoned,
+  type Effort,
+  stepsOf,
+  takenEffort,
+  wantedEffort,
+} from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import type { Dialect, Writing } from '../protocol.js'
 import { ownFieldsOf } from './own.js'
@@ -17,10 +25,9 @@ export interface Thinking {
 const NOT: Thinking = { field: {}, isOn: false }
 const OFF: Thinking = { field: { thinking: { type: 'disabled' } }, isOn: false }
 
-const PATH = 'reasoning_effort'
 /** Fewer tokens to think with are refused. */
 const LEAST_BUDGET = 1024
-const TAKEN: readonly Effort[] = ['low', 'medium', 'high', 'xhigh', 'max']
+const STEPS: readonly Effort[] = ['none', 'low', 'medium', 'high', 'xhigh', 'max']
 
 /** How the model is to think, in the way that it takes. */
 export function writeThinking(
@@ -34,13 +41,13 @@ export function writeThinking(
   if (thinking !== undefined) return { field: {}, isOn: true, ...(reasoning?.effort && { effort: reasoning.effort }) }
   if (!reasoning || (reasoning.effort === undefined && reasoning.budget === undefined)) return NOT
   const way = wayOf(reasoning, writing.dialect)
-  const isOff = reasoning.effort === 'none' || (reasoning.effort === undefined && reasoning.budget === 0)
   if (way === 'none') {
-    if (!isOff) writing.losses.add(PATH, 'the model does not reason')
+    declareUnreasoned(reasoning, writing.losses)
     return NOT
   }
-  if (isOff) return off(reasoning, way, writing)
-  return way === 'adaptive' ? adaptive(reasoning, writing.dialect) : manual(request, messages, maxTokens, writing)
+  const isOff = !asksToReason(reasoning)
+  if (isOff && (way === 'budget' || stepsOf(writing.dialect.efforts, STEPS).includes('none'))) return OFF
+  return way === 'adaptive' ? adaptive(reasoning, writing) : manual(request, messages, maxTokens, writing)
 }
 
 type Way = 'adaptive' | 'budget' | 'none'
@@ -51,21 +58,10 @@ function wayOf({ effort }: Reasoning, { reasoning: way }: Dialect): Way {
   return way ?? (effort !== undefined ? 'adaptive' : 'budget')
 }
 
-function effortsOf({ efforts: taken }: Dialect): readonly Effort[] {
-  return taken ? efforts.filter((effort) => taken.includes(effort)) : [...TAKEN, 'none']
-}
-
-function off(reasoning: Reasoning, way: Way, { dialect, losses }: Writing): Thinking {
-  const taken = effortsOf(dialect)
-  if (way === 'budget' || taken.includes('none')) return OFF
-  losses.add(PATH, 'the model cannot do without reasoning')
-  return adaptive({ ...reasoning, effort: nearestEffort('low', taken), budget: undefined }, dialect)
-}
-
-function adaptive({ effort, budget = -1, visible }: Reasoning, dialect: Dialect): Thinking {
-  const wanted = effort ?? (budget > 0 ? effortOf(budget) : undefined)
-  const field = { thinking: { type: 'adaptive', ...display(visible) } }
-  return { field, isOn: true, ...(wanted && { effort: nearestEffort(wanted, effortsOf(dialect)) }) }
+function adaptive(reasoning: Reasoning, { dialect, losses }: Writing): Thinking {
+  const wanted = wantedEffort(reasoning)
+  const field = { thinking: { type: 'adaptive', ...display(reasoning.visible) } }
+  return { field, isOn: true, ...(wanted && { effort: takenEffort(wanted, stepsOf(dialect.efforts, STEPS), losses) }) }
 }
 
 /** Shown is how the older models have it anyway; some places know no other. */
@@ -76,10 +72,10 @@ function display(visible: boolean | undefined, byDefault?: boolean): object {
 function manual(request: ChatRequest, messages: readonly Message[], maxTokens: number, { losses }: Writing): Thinking {
   const hindrance = hindranceOf(request, messages, maxTokens)
   if (hindrance) {
-    losses.add(PATH, hindrance)
+    losses.setting('reasoning', hindrance)
     return NOT
   }
-  const budget_tokens = budgetOf(request.reasoning ?? {}, maxTokens)
+  const budget_tokens = budgetOf(request.reasoning ?? {}, maxTokens, losses)
   const thinking = { type: 'enabled', budget_tokens, ...display(request.reasoning?.visible, true) }
   return { field: { thinking }, isOn: true }
 }
@@ -97,9 +93,11 @@ function hindranceOf(request: ChatRequest, messages: readonly Message[], maxToke
 }
 
 /** Half of the cap is left for the answer, unless the caller counted the tokens. */
-function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number): number {
+function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number, losses: Writing['losses']): number {
   const counted = effort === undefined && budget > 0
   const wanted = counted ? budget : budgets[effort ?? 'medium']
   const most = counted ? maxTokens - 1 : Math.floor(maxTokens / 2)
-  return Math.max(LEAST_BUDGET, Math.min(wanted, most))
+  const taken = Math.max(LEAST_BUDGET, Math.min(wanted, most))
+  if (counted && taken !== budget) losses.setting('reasoning', `is ${taken} tokens, the nearest that is taken`)
+  return taken
 }

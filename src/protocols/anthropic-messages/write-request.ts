@@ -1,9 +1,12 @@
+import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Turn } from '../../chat/request.js'
+import { declareSettings, type Setting } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { withRaw } from '../../lib/json.js'
 import type { Writing } from '../protocol.js'
 import { writeCache } from './cache.js'
-import { ID, ownFieldsOf } from './own.js'
+import { isSayable } from './citations.js'
+import { ownFieldsOf } from './own.js'
 import { closedSchema } from './schema.js'
 import { isBlank, writeText } from './write-blocks.js'
 import { writeThinking } from './write-reasoning.js'
@@ -14,14 +17,20 @@ import { isSystemOnly, type Message, writeTurns } from './write-turns.js'
 /** As of old where the place says nothing: enough for most answers, and no model has less. */
 const MOST_TOKENS = 8192
 
+/** What the language has words for. */
+const SAYABLE: ReadonlySet<Setting> = new Set([
+  ...(['toolChoice', 'parallelToolCalls', 'maxOutputTokens', 'temperature', 'topP', 'topK', 'stop'] as const),
+  ...(['format', 'reasoning', 'userId', 'serviceTier'] as const),
+])
+
 /** A request's body. @throws {RelayError} for what neither can be said nor left out */
 export function writeRequest(request: ChatRequest, writing: Writing): string {
-  if ((request.choices ?? 1) > 1) {
-    throw new RelayError('invalid_request', `n: several answers at once cannot be had in ${ID}`, { param: 'n' })
-  }
+  const { losses } = writing
+  declareSettings(request, SAYABLE, losses)
+  if (request.format?.type === 'json') losses.setting('format')
+  declareCitations(request.turns, isSayable, losses)
   const messages = writeTurns(request.turns, writing)
   if (messages.length === 0) throw new RelayError('invalid_request', 'messages: nothing is said', { param: 'messages' })
-  declareLosses(request, writing)
   const maxTokens = request.maxOutputTokens ?? writing.dialect.maxOutputTokens ?? MOST_TOKENS
   const thinking = writeThinking(request, messages, maxTokens, writing)
   const { metadata, output_config, ...own } = ownFieldsOf(request.native)
@@ -60,11 +69,9 @@ function writeSystem(turns: readonly Turn[], { losses }: Writing): object {
 }
 
 function systemBlocks(turn: Turn, losses: Writing['losses']): object[] {
-  losses.foreign(turn.native, turn.at)
   if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {
     if (isBlank(block)) return []
-    losses.foreign(block.native, block.at)
     if (block.type === 'text') return [writeText(block, 'user')]
     losses.unsayable(block.at ?? '')
     return []
@@ -93,19 +100,6 @@ const TIERS = new Map([
 function tierOf({ serviceTier }: ChatRequest, { losses }: Writing): object {
   if (serviceTier === undefined) return {}
   const service_tier = TIERS.get(serviceTier)
-  if (service_tier === undefined) losses.unsayable('service_tier')
+  if (service_tier === undefined) losses.setting('serviceTier')
   return { service_tier }
-}
-
-/** What a caller may ask for, and has no place here. */
-function declareLosses(request: ChatRequest, { losses }: Writing): void {
-  losses.foreign(request.native)
-  if (request.frequencyPenalty) losses.unsayable('frequency_penalty')
-  if (request.presencePenalty) losses.unsayable('presence_penalty')
-  if (request.seed !== undefined) losses.unsayable('seed')
-  if (request.logprobs !== undefined) losses.unsayable('logprobs')
-  if (request.verbosity !== undefined) losses.unsayable('verbosity')
-  if (request.format?.type === 'json') losses.unsayable('response_format')
-  if (Object.keys(request.metadata ?? {}).length > 0) losses.unsayable('metadata')
-  if (request.modalities?.some((kind) => kind !== 'text')) losses.unsayable('modalities')
 }

@@ -17,12 +17,8 @@ export function writeTools(request: ChatRequest, writing: Writing): object {
 }
 
 function writeTool(tool: Tool, { losses }: Writing): object | undefined {
-  if (tool.type === 'function') {
-    losses.foreign(tool.native, tool.at)
-    return writeFunction(tool)
-  }
+  if (tool.type === 'function') return writeFunction(tool)
   if (tool.type === 'web-search') {
-    losses.foreign(tool.native, tool.at)
     return { type: 'web_search_20250305', name: 'web_search', ...ownFieldsOf(tool.native) }
   }
   if (tool.type === 'foreign' && tool.protocol === ID) return tool.value as object

@@ -47,7 +47,6 @@ export function isSystemOnly(turns: readonly Turn[]): boolean {
 
 function writeTurn(turn: Turn, role: Role, writing: Writing): Part[] {
   const { losses } = writing
-  losses.foreign(turn.native, turn.at)
   if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {
     const json = writePart(block, role, writing)

@@ -24,6 +24,7 @@ export const gemini: Protocol = {
     freeformTools: false,
     toolNamespaces: false,
     objectInput: true,
+    stopSequences: 5,
     remoteMedia: [],
   },
   spelling,

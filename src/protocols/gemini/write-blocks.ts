@@ -9,7 +9,6 @@ import { ownFields } from './spelling.js'
 
 /** A part for anything but results and calls; undefined for what is left out. */
 export function writePart(block: Block, thoughtSignature: string | undefined, { losses }: Writing): string | undefined {
-  losses.foreign(block.native, block.at)
   const common = { ...ownFields(block.native), thoughtSignature }
   if (block.type === 'text' || block.type === 'refusal') return writeText(block.text, common)
   if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
@@ -28,8 +27,7 @@ function writeText(text: string, common: { readonly thoughtSignature: string | u
 }
 
 /** A call as a part. */
-export function writeCall(call: ToolCallBlock, thoughtSignature: string | undefined, { losses }: Writing): string {
-  losses.foreign(call.native, call.at)
+export function writeCall(call: ToolCallBlock, thoughtSignature: string | undefined): string {
   const named = isInvented(call.id) ? { name: call.name } : { id: call.id, name: call.name }
   const written = withRaw({ ...named, ...ownFields(call.native, 'functionCall.') }, 'args', argumentsOf(call.input))
   return withRaw({ ...ownFields(call.native), thoughtSignature }, 'functionCall', written)

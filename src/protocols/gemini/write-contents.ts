@@ -38,7 +38,6 @@ class Contents {
 
   add(turn: Turn): void {
     const { losses } = this.#writing
-    losses.foreign(turn.native, turn.at)
     if (turn.name !== undefined) losses.unsayable(`${turn.at ?? 'turn'}.name`)
     if (turn.role === 'assistant') this.#answer(turn)
     else this.#ask(turn)
@@ -134,7 +133,7 @@ class Contents {
       if (typeof part === 'string') return part
       const signature = part.signature ?? (needsSignature ? SKIP : undefined)
       needsSignature = false
-      return writeCall(part.block, signature, this.#writing)
+      return writeCall(part.block, signature)
     })
   }
 

@@ -1,4 +1,6 @@
+import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Turn } from '../../chat/request.js'
+import { declareSettings, type Setting } from '../../chat/settings.js'
 import { withRaw } from '../../lib/json.js'
 import type { Writing } from '../protocol.js'
 import { ownFields } from './spelling.js'
@@ -6,12 +8,16 @@ import { writeContents } from './write-contents.js'
 import { writeSettings } from './write-settings.js'
 import { writeChoice, writeTools } from './write-tools.js'
 
+/** What the language has words for. */
+const SAYABLE: ReadonlySet<Setting> = new Set([
+  ...(['toolChoice', 'maxOutputTokens', 'temperature', 'topP', 'topK', 'frequencyPenalty', 'presencePenalty'] as const),
+  ...(['seed', 'stop', 'choices', 'logprobs', 'format', 'reasoning', 'modalities', 'serviceTier'] as const),
+])
+
 /** A `generateContent` request. @throws {RelayError} for what can neither be said nor left out */
 export function writeRequest(request: ChatRequest, writing: Writing): string {
-  const { losses } = writing
-  losses.foreign(request.native)
-  if (request.verbosity !== undefined) losses.unsayable('verbosity')
-  if (request.metadata !== undefined) losses.unsayable('metadata')
+  declareSettings(request, SAYABLE, writing.losses)
+  declareCitations(request.turns, () => false, writing.losses)
   const system = request.turns.filter(({ role }) => role === 'system')
   const others = request.turns.filter(({ role }) => role !== 'system')
   // There is no conversation of a system text alone: it is then what the user says.
@@ -19,7 +25,7 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
   const body = {
     systemInstruction: isAlone ? undefined : writeSystem(system, writing),
     tools: writeTools(request, writing),
-    toolConfig: writeChoice(request, writing),
+    toolConfig: writeChoice(request),
     ...ownFields(request.native),
     serviceTier: tier(request, writing),
     generationConfig: writeSettings(request, writing),
@@ -31,9 +37,7 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
 function writeSystem(turns: readonly Turn[], { losses }: Writing): object | undefined {
   const parts: object[] = []
   for (const turn of turns) {
-    losses.foreign(turn.native, turn.at)
     for (const block of turn.blocks) {
-      losses.foreign(block.native, block.at)
       if (block.type !== 'text') losses.unsayable(block.at ?? 'system')
       else if (block.text !== '') parts.push({ text: block.text })
     }
@@ -52,6 +56,6 @@ const TIERS = new Map([
 
 function tier({ serviceTier }: ChatRequest, { losses }: Writing): string | undefined {
   if (serviceTier === undefined) return undefined
-  if (!TIERS.has(serviceTier)) losses.unsayable('service_tier')
+  if (!TIERS.has(serviceTier)) losses.setting('serviceTier')
   return TIERS.get(serviceTier)
 }

@@ -16,7 +16,6 @@ const NO_RESULT = '[no result was supplied]'
 
 /** A `functionResponse`. The name is that of the call: Gemini joins the two by it. */
 export function writeResult(result: ToolResultBlock, name: string, writing: Writing): WrittenResult {
-  writing.losses.foreign(result.native, result.at)
   const media = mediaOf(result, writing)
   // Only models that sign their calls read media within a response; the others get it right after.
   const within = writing.dialect.needsSignatures === true ? media.filter((part) => 'inlineData' in part) : []

@@ -1,5 +1,6 @@
-import { budgets, type Effort, effortOf, efforts, nearestEffort } from '../../chat/effort.js'
+import { budgets, declareUnreasoned, type Effort, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
+import { sampled } from '../../chat/settings.js'
 import type { Writing } from '../protocol.js'
 import { SETTINGS_PREFIX } from './read-settings.js'
 import { writeSchema } from './schema.js'
@@ -7,8 +8,6 @@ import { ownFields } from './spelling.js'
 
 type Fields = Record<string, unknown>
 
-/** So many stop sequences are taken. */
-const MOST_STOPS = 5
 /** Seeds are 32 bits wide. */
 const LARGEST_SEED = 2 ** 31
 
@@ -16,9 +15,10 @@ const LARGEST_SEED = 2 ** 31
 export function writeSettings(request: ChatRequest, writing: Writing): Fields | undefined {
   const fields: Fields = {
     maxOutputTokens: request.maxOutputTokens,
-    ...sampling(request, writing),
+    ...sampled(request, writing.dialect, writing.losses),
+    seed: seed(request, writing),
     candidateCount: request.choices,
-    stopSequences: stops(request, writing),
+    stopSequences: request.stop.length > 0 ? request.stop : undefined,
     ...logprobs(request),
     ...format(request, writing),
     responseModalities: modalities(request),
@@ -29,31 +29,10 @@ export function writeSettings(request: ChatRequest, writing: Writing): Fields | 
   return Object.keys(fields).length > 0 ? fields : undefined
 }
 
-const SAMPLING = [
-  ['temperature', 'temperature', 'temperature'],
-  ['topP', 'topP', 'top_p'],
-  ['topK', 'topK', 'top_k'],
-  ['frequencyPenalty', 'frequencyPenalty', 'frequency_penalty'],
-  ['presencePenalty', 'presencePenalty', 'presence_penalty'],
-  ['seed', 'seed', 'seed'],
-] as const
-
-function sampling(request: ChatRequest, { dialect, losses }: Writing): Fields {
-  const fields: Fields = {}
-  for (const [from, to, path] of SAMPLING) {
-    const value = request[from]
-    if (value === undefined) continue
-    const wide = from === 'seed' && (value >= LARGEST_SEED || value < -LARGEST_SEED)
-    if (wide) losses.add(path, 'is wider than the 32 bits that are taken')
-    else if (dialect.sampling === 'none') losses.add(path, 'is not taken by this model')
-    else fields[to] = value
-  }
-  return fields
-}
-
-function stops({ stop }: ChatRequest, { losses }: Writing): readonly string[] | undefined {
-  if (stop.length > MOST_STOPS) losses.add('stop', `has more than the ${MOST_STOPS} sequences that are taken`)
-  return stop.length > 0 ? stop.slice(0, MOST_STOPS) : undefined
+function seed({ seed }: ChatRequest, { losses }: Writing): number | undefined {
+  if (seed === undefined || (seed < LARGEST_SEED && seed >= -LARGEST_SEED)) return seed
+  losses.setting('seed', 'is wider than the 32 bits that are taken')
+  return undefined
 }
 
 function logprobs({ logprobs }: ChatRequest): Fields {
@@ -92,29 +71,25 @@ function thinking(request: ChatRequest, writing: Writing): Fields | undefined {
 }
 
 /** How much to think, by level or budget; undefined where the model does not think. */
-function amount({ effort, budget }: Reasoning, { dialect, losses }: Writing): Fields | undefined {
-  const given = effort ?? (budget === undefined || budget < 0 ? undefined : effortOf(budget))
+function amount(reasoning: Reasoning, { dialect, losses }: Writing): Fields | undefined {
   if (dialect.reasoning === 'none') {
-    if (given !== undefined && given !== 'none') losses.add('reasoning_effort', 'is not taken by this model')
+    declareUnreasoned(reasoning, losses)
     return undefined
   }
-  const byBudget = dialect.reasoning === 'budget' || (dialect.reasoning === undefined && budget !== undefined)
-  if (byBudget) return budgetOf(effort, budget, takenBy(dialect.efforts, efforts))
-  return given === undefined
-    ? {}
-    : { thinkingLevel: nearestEffort(given, takenBy(dialect.efforts, LEVELS)).toUpperCase() }
+  const byBudget = dialect.reasoning === 'budget' || (dialect.reasoning === undefined && reasoning.budget !== undefined)
+  if (byBudget) return budgetOf(reasoning, stepsOf(dialect.efforts), losses)
+  const wanted = wantedEffort(reasoning)
+  if (wanted === undefined) return {}
+  return { thinkingLevel: takenEffort(wanted, stepsOf(dialect.efforts, LEVELS), losses).toUpperCase() }
 }
 
-function budgetOf(effort: Effort | undefined, budget: number | undefined, taken: readonly Effort[]): Fields {
+function budgetOf({ effort, budget }: Reasoning, taken: readonly Effort[], losses: Writing['losses']): Fields {
   // An exact wish is kept, but for nothing at all where nothing is no choice.
   if (budget !== undefined && (budget !== 0 || taken.includes('none'))) {
+    if (budget > LARGEST_BUDGET) losses.setting('reasoning', `is ${LARGEST_BUDGET} tokens: no more are taken`)
     return { thinkingBudget: Math.min(budget, LARGEST_BUDGET) }
   }
   const wanted = budget === 0 ? 'none' : effort
-  return wanted === undefined ? {} : { thinkingBudget: Math.min(budgets[nearestEffort(wanted, taken)], LARGEST_BUDGET) }
-}
-
-function takenBy(names: readonly string[] | undefined, all: readonly Effort[]): readonly Effort[] {
-  const taken = all.filter((effort) => names === undefined || names.includes(effort))
-  return taken.length > 0 ? taken : all
+  if (wanted === undefined) return {}
+  return { thinkingBudget: Math.min(budgets[takenEffort(wanted, taken, losses)], LARGEST_BUDGET) }
 }

@@ -19,9 +19,8 @@ export function writeTools(request: ChatRequest, writing: Writing): readonly Fie
   return written.length > 0 ? written : undefined
 }
 
-function writeFunction(tool: FunctionTool, { dialect, losses }: Writing): Fields {
-  const { name, description, schema, native, at } = tool
-  losses.foreign(native, at)
+function writeFunction(tool: FunctionTool, { dialect }: Writing): Fields {
+  const { name, description, schema, native } = tool
   const kind = dialect.schemas ?? 'full'
   // An object without properties may be refused; left out it means the same.
   const parameters = schema && !isBare(schema) ? writeSchema(schema, kind) : undefined
@@ -34,19 +33,15 @@ function writeFunction(tool: FunctionTool, { dialect, losses }: Writing): Fields
 }
 
 function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: Writing): Fields[] {
-  if (tool.type === 'web-search') {
-    losses.foreign(tool.native, tool.at)
-    return [{ googleSearch: ownFields(tool.native) }]
-  }
+  if (tool.type === 'web-search') return [{ googleSearch: ownFields(tool.native) }]
   if (tool.type === 'foreign' && tool.protocol === ID) return [tool.value as Fields]
   losses.unsayable(tool.at)
   return []
 }
 
 /** A `toolConfig`; undefined when the model may do as it likes. */
-export function writeChoice(request: ChatRequest, { losses }: Writing): Fields | undefined {
+export function writeChoice(request: ChatRequest): Fields | undefined {
   const { toolChoice, tools } = request
-  if (request.parallelToolCalls === false && tools.length > 0) losses.unsayable('parallel_tool_calls')
   const more = ownFields(request.native, TOOL_PREFIX)
   const hasFunctions = tools.some(({ type }) => type === 'function')
   const calling = toolChoice && hasFunctions ? { functionCallingConfig: spell(toolChoice) } : {}

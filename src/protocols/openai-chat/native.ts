@@ -1,5 +1,4 @@
 import type { CacheMark, Native } from '../../chat/blocks.js'
-import type { Losses } from '../../chat/losses.js'
 import { isObject } from '../../lib/values.js'
 import type { Field } from '../field.js'
 import { LANGUAGE } from './language.js'
@@ -18,9 +17,8 @@ export function readNative(field: Field, known: ReadonlySet<string>): Native | u
   return fields && { protocol: LANGUAGE, fields }
 }
 
-/** Those fields as they go back; what is another language's is lost. */
-export function writeNative(native: Native | undefined, at: string | undefined, losses: Losses): object {
-  losses.foreign(native, at)
+/** Those fields as they go back. */
+export function writeNative(native: Native | undefined): object {
   return native?.protocol === LANGUAGE ? native.fields : NONE
 }
 

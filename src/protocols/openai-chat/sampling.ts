@@ -1,4 +1,5 @@
 import type { ChatRequest } from '../../chat/request.js'
+import { sampled } from '../../chat/settings.js'
 import type { Field } from '../field.js'
 import type { Writing } from '../protocol.js'
 
@@ -44,27 +45,18 @@ function readLogprobs(body: Field): number | undefined {
   return body.get('logprobs').maybeBoolean() ? (top ?? 0) : undefined
 }
 
-type Row = readonly [field: string, value: number | undefined, harmless: number | undefined]
-
-/** The same for an upstream. Where a model takes no sampling fields, those that say its default are left out in silence. */
-export function writeSampling(request: Sampling, { dialect, losses }: Writing): Record<string, unknown> {
-  const fields: Record<string, unknown> = {}
-  const rows: readonly Row[] = [
-    ['temperature', request.temperature, 1],
-    ['top_p', request.topP, 1],
-    ['frequency_penalty', request.frequencyPenalty, 0],
-    ['presence_penalty', request.presencePenalty, 0],
-  ]
-  for (const [name, value, harmless] of rows) {
-    if (value === undefined) continue
-    if (dialect.sampling !== 'none') fields[name] = value
-    else if (value !== harmless) losses.add(name, 'is not taken by this model')
+/** The same for an upstream. */
+export function writeSampling(request: ChatRequest, { dialect, losses }: Writing): object {
+  const { temperature, topP, frequencyPenalty, presencePenalty } = sampled(request, dialect, losses)
+  return {
+    temperature,
+    top_p: topP,
+    frequency_penalty: frequencyPenalty,
+    presence_penalty: presencePenalty,
+    seed: request.seed,
+    stop: request.stop.length > 0 ? request.stop : undefined,
+    n: request.choices,
   }
-  if (request.topK !== undefined) losses.unsayable('top_k')
-  if (request.seed !== undefined) fields.seed = request.seed
-  if (request.stop.length > 0) fields.stop = request.stop
-  if (request.choices !== undefined) fields.n = request.choices
-  return fields
 }
 
 /** What the language has for chat alone. */

@@ -1,4 +1,4 @@
-import { type Effort, effortOf, efforts, nearestEffort } from '../../chat/effort.js'
+import { declareUnreasoned, efforts, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import type { Field } from '../field.js'
 import type { Writing } from '../protocol.js'
@@ -40,20 +40,11 @@ function readThinking(field: Field): Reasoning | undefined {
 }
 
 /** `reasoning_effort`, as near as the place takes it. */
-export function writeReasoning({ reasoning }: ChatRequest, { dialect, losses }: Writing): object {
-  const wanted = effortWanted(reasoning)
-  if (wanted === undefined) return {}
+export function writeReasoning({ reasoning = {} }: ChatRequest, { dialect, losses }: Writing): object {
   if (dialect.reasoning === 'none') {
-    if (wanted !== 'none') losses.add('reasoning_effort', 'is not taken by this model')
+    declareUnreasoned(reasoning, losses)
     return {}
   }
-  const taken = efforts.filter((effort) => dialect.efforts?.includes(effort) ?? true)
-  const effort = nearestEffort(wanted, taken)
-  if (effort !== wanted) losses.add('reasoning_effort', `is ${effort}: this model has no ${wanted}`)
-  return { reasoning_effort: effort }
-}
-
-function effortWanted({ effort, budget }: Reasoning = {}): Effort | undefined {
-  if (effort !== undefined) return effort
-  return budget === undefined || budget < 0 ? undefined : effortOf(budget)
+  const wanted = wantedEffort(reasoning)
+  return wanted === undefined ? {} : { reasoning_effort: takenEffort(wanted, stepsOf(dialect.efforts), losses) }
 }

@@ -10,5 +10,6 @@ export const traits: Traits = {
   freeformTools: false,
   toolNamespaces: false,
   objectInput: false,
+  stopSequences: 4,
   remoteMedia: ['image'],
 }

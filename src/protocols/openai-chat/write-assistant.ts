@@ -27,7 +27,7 @@ export function writeAssistant(turn: Turn, writing: Writing): object[] {
     ...writeReasoning(turn.blocks, calls.length > 0, writing),
     tool_calls: calls.length > 0 ? calls.map((call, index) => writeSigned(call, index, writing)) : undefined,
     extra_content: own === undefined ? undefined : signed(own),
-    ...writeNative(turn.native, turn.at, losses),
+    ...writeNative(turn.native),
   }
   return [dialect.echoesReasoning && text === '' && calls.length === 0 ? { ...message, content: '' } : message]
 }
@@ -58,9 +58,9 @@ function writeReasoning(blocks: readonly Block[], hasCalls: boolean, { dialect, 
   return { reasoning_content: echo, reasoning_details: writeOwnDetails(reasoning, issuer) }
 }
 
-function writeSigned(call: ToolCallBlock, index: number, { issuer, dialect, losses }: Writing): object {
+function writeSigned(call: ToolCallBlock, index: number, { issuer, dialect }: Writing): object {
   const needed = dialect.needsSignatures === true
   const own = signatureFor(call.signature, issuer, needed) ?? (needed && index === 0 ? anySignature : undefined)
   const extra = own === undefined ? undefined : signed(own)
-  return { ...writeCall(call), extra_content: extra, ...writeNative(call.native, call.at, losses) }
+  return { ...writeCall(call), extra_content: extra, ...writeNative(call.native) }
 }

@@ -26,11 +26,11 @@ function writeSystem(turn: Turn, writing: Writing): object[] {
   }
   if (texts.length === 0) return []
   // One text: some servers take no list, and this language needs no marks for its cache.
-  return [{ role: 'system', content: texts.join('\n\n'), ...rest(turn, writing) }]
+  return [{ role: 'system', content: texts.join('\n\n'), ...rest(turn) }]
 }
 
-function rest({ name, native, at }: Turn, { losses }: Writing): object {
-  return { name, ...writeNative(native, at, losses) }
+function rest({ name, native }: Turn): object {
+  return { name, ...writeNative(native) }
 }
 
 /** Tool results first, each as its own message; then what the user said, and what results held beside text. */
@@ -45,7 +45,7 @@ function writeUser(turn: Turn, writing: Writing): object[] {
   }
   if (turn.blocks.length > 0 && results.length + parts.length === 0) throw lost(turn.at ?? 'messages')
   if (parts.length === 0) return results
-  return [...results, { role: 'user', content: contentOf(parts, writing), ...rest(turn, writing) }]
+  return [...results, { role: 'user', content: contentOf(parts, writing), ...rest(turn) }]
 }
 
 function lost(at: string): RelayError {

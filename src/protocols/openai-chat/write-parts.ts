@@ -9,7 +9,7 @@ import { writeNative } from './native.js'
 export function writePart(block: Block, turn: Pick<Turn, 'at'>, { losses }: Writing): object[] {
   const at = block.at ?? turn.at ?? 'messages'
   const part = partOf(block)
-  if (part) return [{ ...part, ...writeNative(block.native, at, losses) }]
+  if (part) return [{ ...part, ...writeNative(block.native) }]
   losses.unsayable(at)
   return []
 }

@@ -1,5 +1,6 @@
+import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Format } from '../../chat/request.js'
-import { RelayError } from '../../errors.js'
+import { declareSettings, type Setting } from '../../chat/settings.js'
 import type { Writing } from '../protocol.js'
 import { writeNative } from './native.js'
 import { writeLogprobs, writeSampling } from './sampling.js'
@@ -7,9 +8,17 @@ import { writeReasoning } from './thinking.js'
 import { writeMessages } from './write-messages.js'
 import { writeTools } from './write-tools.js'
 
+/** What the language has words for. */
+const SAYABLE: ReadonlySet<Setting> = new Set([
+  ...(['toolChoice', 'parallelToolCalls', 'maxOutputTokens', 'temperature', 'topP', 'frequencyPenalty'] as const),
+  ...(['presencePenalty', 'seed', 'stop', 'choices', 'logprobs', 'format', 'verbosity', 'reasoning'] as const),
+  ...(['modalities', 'userId', 'metadata', 'serviceTier'] as const),
+])
+
 /** A request's body. Its beginning is the same from turn to turn of a conversation. @throws {RelayError} */
 export function writeRequest(request: ChatRequest, writing: Writing): string {
-  const { losses } = writing
+  declareSettings(request, SAYABLE, writing.losses)
+  declareCitations(request.turns, () => false, writing.losses)
   return JSON.stringify({
     model: writing.model,
     ...writeTools(request, writing),
@@ -20,18 +29,17 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
     ...writeFormat(request.format),
     ...writeReasoning(request, writing),
     ...writeAccount(request, writing),
-    ...writeNative(request.native, undefined, losses),
+    ...writeNative(request.native),
     // Always asked for: the relay counts by it.
     ...(writing.stream && { stream: true, stream_options: { include_usage: true } }),
   })
 }
 
 /** The cap on the answer. @throws {RelayError} for none at all, which means here to spend without writing */
-export function writeCap({ maxOutputTokens }: ChatRequest, { dialect }: Writing): object {
+export function writeCap({ maxOutputTokens }: ChatRequest, { dialect, losses }: Writing): object {
   if (maxOutputTokens === undefined) return {}
   if (maxOutputTokens === 0) {
-    const message = 'max_tokens: an answer of no tokens, to fill the prompt cache, cannot be asked of this model.'
-    throw new RelayError('invalid_request', message, { param: 'max_tokens' })
+    throw losses.refusal('maxOutputTokens', 'an answer of no tokens, to fill the prompt cache, cannot be asked for.')
   }
   return { [dialect.isPlain ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
 }
@@ -62,7 +70,7 @@ function writeAccount(request: ChatRequest, { dialect, losses }: Writing): Recor
   if (verbosity !== undefined) fields.verbosity = verbosity
   if (metadata !== undefined) fields.metadata = metadata
   if (serviceTier !== undefined && TIERS.includes(serviceTier)) fields.service_tier = serviceTier
-  else if (serviceTier !== undefined) losses.unsayable('service_tier')
+  else if (serviceTier !== undefined) losses.setting('serviceTier')
   if (dialect.isPlain) return fields
   if (cacheKey !== undefined) fields.prompt_cache_key = cacheKey
   if (userId !== undefined && userId.length <= LONGEST_USER) fields.user = userId

@@ -5,7 +5,7 @@ import { writeNative } from './native.js'
 
 /** The tools, and which of them to call; nothing of it when there are none. */
 export function writeTools(request: ChatRequest, writing: Writing): object {
-  const { losses, dialect } = writing
+  const { dialect } = writing
   const { toolChoice: choice, parallelToolCalls } = request
   // Many servers know no list of allowed tools: to them the others are not shown.
   const hidden = dialect.isPlain && choice?.type === 'allowed' ? choice : undefined
@@ -13,7 +13,7 @@ export function writeTools(request: ChatRequest, writing: Writing): object {
   const offered = request.tools.filter((tool) => !shown || !('name' in tool) || shown.has(tool.name))
   const tools = offered.flatMap((tool) => writeTool(tool, writing))
   const search = request.tools.find((tool) => tool.type === 'web-search')
-  const options = search && { web_search_options: writeNative(search.native, search.at, losses) }
+  const options = search && { web_search_options: writeNative(search.native) }
   if (tools.length === 0) return { ...options }
   return {
     tools,
@@ -24,7 +24,7 @@ export function writeTools(request: ChatRequest, writing: Writing): object {
 }
 
 function writeTool(tool: Tool, { losses }: Writing): object[] {
-  if (tool.type === 'function') return [{ type: 'function', ...writeFunction(tool, losses) }]
+  if (tool.type === 'function') return [{ type: 'function', ...writeFunction(tool) }]
   if (tool.type === 'freeform') return [writeFreeform(tool)]
   if (tool.type === 'web-search') return []
   if (tool.protocol === LANGUAGE) return [tool.value as object]
@@ -32,11 +32,8 @@ function writeTool(tool: Tool, { losses }: Writing): object[] {
   return []
 }
 
-function writeFunction(
-  { name, description, schema, strict, native, at }: FunctionTool,
-  losses: Writing['losses'],
-): object {
-  return { function: { name, description, parameters: schema, strict, ...writeNative(native, at, losses) } }
+function writeFunction({ name, description, schema, strict, native }: FunctionTool): object {
+  return { function: { name, description, parameters: schema, strict, ...writeNative(native) } }
 }
 
 function writeFreeform({ name, description, format }: FreeformTool): object {

@@ -1,19 +1,29 @@
+import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest } from '../../chat/request.js'
+import { declareSettings, type Setting } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { writeSampling } from '../openai-chat/sampling.js'
 import type { Writing } from '../protocol.js'
 import { LANGUAGE } from './language.js'
 
+/** What the language has words for. */
+const SAYABLE: ReadonlySet<Setting> = new Set([
+  ...(['maxOutputTokens', 'temperature', 'topP', 'frequencyPenalty', 'presencePenalty', 'seed', 'stop'] as const),
+  ...(['choices', 'userId'] as const),
+])
+
 /** A prompt. @throws {RelayError} for a conversation of more than one text of the user */
 export function writeRequest(request: ChatRequest, writing: Writing): string {
   const { losses } = writing
   for (const tool of request.tools) losses.unsayable(tool.at)
-  losses.foreign(request.native)
+  declareSettings(request, SAYABLE, losses)
+  declareCitations(request.turns, () => false, losses)
   return JSON.stringify({
     model: writing.model,
     prompt: promptOf(request),
     max_tokens: request.maxOutputTokens,
     ...writeSampling(request, writing),
+    user: request.userId,
     ...(request.native?.protocol === LANGUAGE && request.native.fields),
     ...(writing.stream && { stream: true, stream_options: { include_usage: true } }),
   })

@@ -1,4 +1,5 @@
 import type { Citation } from '../../chat/blocks.js'
+import type { Turn } from '../../chat/request.js'
 import { isObject, textOf } from '../../lib/values.js'
 import { ID, ownFields } from './native.js'
 
@@ -24,6 +25,11 @@ export function writeCitation({ url, title, start, end, native }: Citation, text
   if (url === undefined) return undefined
   const places = { start_index: codePoint(text, start ?? 0), end_index: codePoint(text, end ?? text.length) }
   return { type: 'url_citation', ...places, url, title: title ?? '' }
+}
+
+/** Whether a source can be named: what the assistant said cites addresses, and what only this language knows. */
+export function isSayable({ url, native }: Citation, role: Turn['role']): boolean {
+  return role === 'assistant' && (url !== undefined || ownFields(native).type !== undefined)
 }
 
 const SURROGATES = /[\ud800-\udfff]/

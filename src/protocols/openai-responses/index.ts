@@ -23,7 +23,7 @@ export const openaiResponses: Protocol = {
     freeformTools: true,
     toolNamespaces: true,
     objectInput: false,
-    stopSequences: false,
+    stopSequences: 0,
   },
   spelling,
   passedHeaders: ['openai-beta'],

@@ -52,7 +52,6 @@ class Said {
 
   #say(block: Extract<Block, { type: 'text' | 'refusal' }>): void {
     if (block.text === '') return
-    this.#writing.losses.foreign(block.native, this.#at(block))
     const { phase } = ownFields(block.native)
     const part = writeOutputPart(block)
     if (this.#content && this.#reasoning.length === 0 && phase === this.#phase) {
@@ -88,7 +87,6 @@ class Said {
 
   #call(block: ToolCallBlock): object {
     const { id, name, namespace, input, freeform } = block
-    this.#writing.losses.foreign(block.native, this.#at(block))
     const common = { call_id: id, name, ...(namespace !== undefined && { namespace }) }
     const own = ownFields(block.native)
     if (freeform) return { type: 'custom_tool_call', ...common, input, ...own }

@@ -11,7 +11,6 @@ export function writeItems(request: ChatRequest, turns: readonly Turn[], writing
   const calls = request.turns.flatMap(({ blocks }) => blocks).filter((block) => block.type === 'tool-call')
   const freeform = new Set(calls.filter((call) => call.freeform).map((call) => call.id))
   return turns.flatMap((turn, index) => {
-    writing.losses.foreign(turn.native, turn.at)
     if (turn.name !== undefined) writing.losses.unsayable(`${turn.at ?? 'messages'}.name`)
     if (turn.role === 'assistant') return writeAssistant(turn, index, writing)
     const items = writeOthers(turn, freeform, writing)
@@ -50,7 +49,6 @@ function isOwn(block: Block): block is Extract<Block, { type: 'foreign' }> {
 }
 
 function writeResult(block: ToolResultBlock, freeform: ReadonlySet<string>, writing: Writing): object {
-  writing.losses.foreign(block.native, block.at)
   const type = freeform.has(block.callId) ? 'custom_tool_call_output' : 'function_call_output'
   return { type, call_id: block.callId, output: writeOutput(block, writing), ...ownFields(block.native) }
 }

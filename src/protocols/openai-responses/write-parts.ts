@@ -11,7 +11,6 @@ export function writeInputPart(block: Block, at: string, losses: Losses): object
     losses.unsayable(block.at ?? at)
     return undefined
   }
-  losses.foreign(block.native, block.at ?? at)
   return { ...part, ...writeCache(block), ...ownFields(block.native) }
 }
 

@@ -1,14 +1,23 @@
-import { type Effort, effortOf, efforts, nearestEffort } from '../../chat/effort.js'
+import { declareUnreasoned, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
+import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Format, Reasoning, Turn } from '../../chat/request.js'
-import { RelayError } from '../../errors.js'
+import { declareSettings, type Setting, sampled } from '../../chat/settings.js'
 import type { Writing } from '../protocol.js'
+import { isSayable } from './citations.js'
 import { ownFields } from './native.js'
 import { writeItems } from './write-items.js'
 import { writeToolChoice, writeTools } from './write-tools.js'
 
+/** What the language has words for. */
+const SAYABLE: ReadonlySet<Setting> = new Set([
+  ...(['toolChoice', 'parallelToolCalls', 'maxOutputTokens', 'temperature', 'topP', 'logprobs', 'format'] as const),
+  ...(['verbosity', 'reasoning', 'userId', 'metadata', 'serviceTier'] as const),
+])
+
 /** A request's body. Nothing is kept by the provider: what it would keep goes back and forth, sealed. */
 export function writeRequest(request: ChatRequest, writing: Writing): string {
-  declareLosses(request, writing)
+  declareSettings(request, SAYABLE, writing.losses)
+  declareCitations(request.turns, isSayable, writing.losses)
   const { instructions, rest } = splitInstructions(request.turns)
   const { text: ownText, reasoning: ownReasoning, include: ownInclude, ...own } = ownFields(request.native)
   const tools = writeTools(request.tools, writing.losses)
@@ -36,19 +45,6 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
   })
 }
 
-function declareLosses(request: ChatRequest, { losses }: Writing): void {
-  if (request.choices !== undefined && request.choices > 1) {
-    throw new RelayError('invalid_request', 'n: the model gives one answer only', { param: 'n' })
-  }
-  losses.foreign(request.native)
-  if (request.topK !== undefined) losses.unsayable('top_k')
-  if (request.frequencyPenalty) losses.unsayable('frequency_penalty')
-  if (request.presencePenalty) losses.unsayable('presence_penalty')
-  if (request.seed !== undefined) losses.unsayable('seed')
-  if (request.stop.length > 0) losses.unsayable('stop')
-  if (request.modalities?.some((kind) => kind !== 'text')) losses.unsayable('modalities')
-}
-
 /** The system's first words are the instructions, if they are plain text; later ones keep their place. */
 function splitInstructions(turns: readonly Turn[]): { instructions: string | undefined; rest: readonly Turn[] } {
   const [first] = turns
@@ -73,18 +69,13 @@ function writeCap({ maxOutputTokens }: ChatRequest, { losses }: Writing): object
   if (maxOutputTokens === undefined) return {}
   if (maxOutputTokens === 0) return { prompt_cache_options: { prewarm: true } }
   if (maxOutputTokens >= LOWEST_CAP) return { max_output_tokens: maxOutputTokens }
-  losses.add('max_tokens', `is raised to ${LOWEST_CAP}, the least that is taken`)
+  losses.setting('maxOutputTokens', `is raised to ${LOWEST_CAP}, the least that is taken`)
   return { max_output_tokens: LOWEST_CAP }
 }
 
-function writeSampling({ temperature, topP }: ChatRequest, { dialect, losses }: Writing): object {
-  if (dialect.sampling !== 'none') {
-    return { ...(temperature !== undefined && { temperature }), ...(topP !== undefined && { top_p: topP }) }
-  }
-  // One is what the model does by itself.
-  if (temperature !== undefined && temperature !== 1) losses.add('temperature', 'is not taken by this model')
-  if (topP !== undefined && topP !== 1) losses.add('top_p', 'is not taken by this model')
-  return {}
+function writeSampling(request: ChatRequest, { dialect, losses }: Writing): object {
+  const { temperature, topP } = sampled(request, dialect, losses)
+  return { ...(temperature !== undefined && { temperature }), ...(topP !== undefined && { top_p: topP }) }
 }
 
 function writeText({ format, verbosity }: ChatRequest): object {
@@ -106,23 +97,14 @@ function writeFormat(format: Format): object {
 
 function writeReasoning(reasoning: Reasoning | undefined, { dialect, losses }: Writing): object {
   if (!reasoning) return {}
-  const wanted = effortWanted(reasoning)
   if (dialect.reasoning === 'none') {
-    if (wanted !== undefined && wanted !== 'none') losses.add('reasoning_effort', 'is not taken by this model')
+    declareUnreasoned(reasoning, losses)
     return {}
   }
-  const effort = wanted && nearestEffort(wanted, stepsOf(dialect.efforts))
+  const wanted = wantedEffort(reasoning)
+  const effort = wanted && takenEffort(wanted, stepsOf(dialect.efforts), losses)
   const summary = reasoning.summary ?? (reasoning.visible ? 'auto' : undefined)
   return { ...(effort && { effort }), ...(summary && { summary }) }
-}
-
-function effortWanted({ effort, budget }: Reasoning): Effort | undefined {
-  if (effort) return effort
-  return budget === undefined || budget < 0 ? undefined : effortOf(budget)
-}
-
-function stepsOf(taken: readonly string[] | undefined): readonly Effort[] {
-  return taken ? efforts.filter((effort) => taken.includes(effort)) : efforts
 }
 
 /** A model that does not reason refuses to be asked for its sealed reasoning. */
@@ -142,6 +124,6 @@ const TIERS = new Map([
 function writeTier(asked: string | undefined, { losses }: Writing): object {
   if (asked === undefined) return {}
   const tier = TIERS.get(asked.toLowerCase())
-  if (tier === undefined) losses.unsayable('service_tier')
+  if (tier === undefined) losses.setting('serviceTier')
   return tier === undefined ? {} : { service_tier: tier }
 }

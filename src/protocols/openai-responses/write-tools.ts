@@ -30,7 +30,6 @@ function writeTool(tool: Tool, losses: Losses): object | undefined {
     losses.unsayable(tool.at)
     return undefined
   }
-  losses.foreign(tool.native, tool.at)
   const { [GROUP]: _, ...own } = ownFields(tool.native)
   if (tool.type === 'web-search') return { type: 'web_search', ...own }
   const common = { name: tool.name, ...(tool.description !== undefined && { description: tool.description }) }

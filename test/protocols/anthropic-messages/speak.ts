@@ -1,11 +1,12 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { Fold } from '../../../src/chat/fold.js'
-import { Losses } from '../../../src/chat/losses.js'
+import { declareForeign, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest, Turn } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords } from '../../../src/lib/sse.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
+import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import type { Answering, Dialect, StreamReader } from '../../../src/protocols/protocol.js'
 
 export const ISSUER = 'anthropic#opus'
@@ -44,9 +45,11 @@ interface Written {
 
 /** A neutral request, written; and the paths of what was lost. */
 export function write(fields: Partial<ChatRequest>, dialect: Dialect = {}): Written {
-  const losses = new Losses(protocol.id)
+  const losses = new Losses(protocol.id, openaiChat.spelling)
   const writing = { model: 'claude', stream: fields.stream ?? false, issuer: ISSUER, dialect, losses }
-  const json = JSON.parse(protocol.writeRequest(ask(fields), writing)) as Record<string, Json>
+  const asked = ask(fields)
+  declareForeign(asked, losses)
+  const json = JSON.parse(protocol.writeRequest(asked, writing)) as Record<string, Json>
   return { json, losses: losses.list.map(({ path }) => path) }
 }
 

@@ -213,7 +213,7 @@ describe('turns, written', () => {
       ...turn('user', { ...text('a'), at: 'x', native: { protocol: 'gemini', fields: { y: 1 } } }, foreign),
       name: 'Bo',
     }
-    expect(write({ turns: [named] }).losses).toEqual(['messages[9].name', 'x.y', 'messages[9].content[1]'])
+    expect(write({ turns: [named] }).losses).toEqual(['x.y', 'messages[9].name', 'messages[9].content[1]'])
   })
 })
 
@@ -449,13 +449,13 @@ describe('reasoning, written', () => {
   const budget = { reasoning: 'budget' }
 
   it.each([
-    [{ effort: 'minimal' }, 'low'],
-    [{ effort: 'xhigh' }, 'high'],
-    [{ effort: 'max' }, 'max'],
-    [{ budget: 9000 }, 'medium'],
-    [{ budget: -1 }, undefined],
-  ])('HC-052: %j is asked for as %s', (reasoning, effort) => {
-    expect(think(reasoning, adaptive)).toEqual({ thinking: { type: 'adaptive' }, effort, losses: [] })
+    [{ effort: 'minimal' }, 'low', ['reasoning_effort']],
+    [{ effort: 'xhigh' }, 'high', ['reasoning_effort']],
+    [{ effort: 'max' }, 'max', []],
+    [{ budget: 9000 }, 'medium', []],
+    [{ budget: -1 }, undefined, []],
+  ])('HC-052: %j is asked for as %s, and another is told', (reasoning, effort, losses) => {
+    expect(think(reasoning, adaptive)).toEqual({ thinking: { type: 'adaptive' }, effort, losses })
   })
 
   it('HC-052: none is none where the model can, else as little as it can, and said so', () => {

@@ -1,7 +1,7 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { Fold } from '../../../src/chat/fold.js'
-import { Losses } from '../../../src/chat/losses.js'
+import { declareForeign, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { readRecords } from '../../../src/lib/sse.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
@@ -27,10 +27,12 @@ export function write(
   dialect: Dialect = {},
   stream = false,
 ): { body: Record<string, unknown>; losses: string[] } {
-  const losses = new Losses('openai-chat')
+  const losses = new Losses('openai-chat', openaiChat.spelling)
   const writing = { model: 'up', stream, issuer: 'here', dialect, losses }
   const turns = [{ role: 'user' as const, blocks: [{ type: 'text' as const, text: 'q' }] }]
-  const body = JSON.parse(openaiChat.writeRequest({ ...emptyRequest, turns, ...request }, writing))
+  const asked = { ...emptyRequest, turns, ...request }
+  declareForeign(asked, losses)
+  const body = JSON.parse(openaiChat.writeRequest(asked, writing))
   return { body, losses: losses.list.map((loss) => loss.path) }
 }
 

@@ -132,7 +132,7 @@ describe('fields', () => {
     expect(write({ maxOutputTokens: 5 }).body).toMatchObject({ max_completion_tokens: 5 })
     expect(write({ maxOutputTokens: 5 }, { isPlain: true }).body).toMatchObject({ max_tokens: 5 })
     expect(write({ maxOutputTokens: 5 }, { isPlain: true }).body).not.toHaveProperty('max_completion_tokens')
-    expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_tokens/)
+    expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_completion_tokens/)
   })
 
   it('HC-008: sampling that is not taken is left out and told, its default in silence', () => {
@@ -201,9 +201,9 @@ describe('fields', () => {
   it('losses of the top', () => {
     const native = { protocol: 'other', fields: { safetySettings: [] } }
     expect(write({ topK: 3, native, serviceTier: 'standard_only' }).losses).toEqual([
+      'safetySettings',
       'top_k',
       'service_tier',
-      'safetySettings',
     ])
     expect(write({ userId: 'u'.repeat(65) }).body).not.toHaveProperty('user')
   })

@@ -2,10 +2,11 @@ import { expect } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { Fold } from '../../../src/chat/fold.js'
-import { type Loss, Losses } from '../../../src/chat/losses.js'
+import { declareForeign, type Loss, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords } from '../../../src/lib/sse.js'
+import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import type { Answering, Dialect } from '../../../src/protocols/protocol.js'
 
@@ -33,9 +34,11 @@ export function write(
   request: Partial<ChatRequest>,
   dialect: Dialect = {},
 ): { body: Record<string, unknown>; losses: readonly Loss[] } {
-  const losses = new Losses('openai-responses')
+  const losses = new Losses('openai-responses', openaiChat.spelling)
   const writing = { model: 'up', stream: request.stream ?? false, issuer: 'here', dialect, losses }
-  const text = openaiResponses.writeRequest({ ...ASKED, ...request }, writing)
+  const asked = { ...ASKED, ...request }
+  declareForeign(asked, losses)
+  const text = openaiResponses.writeRequest(asked, writing)
   return { body: JSON.parse(text) as Record<string, unknown>, losses: losses.list }
 }
 

@@ -150,7 +150,7 @@ describe('a request', () => {
     expect(write({ turns: hello, maxOutputTokens: 0 }).body).not.toHaveProperty('max_output_tokens')
     const { body, losses } = write({ turns: hello, maxOutputTokens: 1 })
     expect(body.max_output_tokens).toBe(16)
-    expect(losses.map(({ path }) => path)).toEqual(['max_tokens'])
+    expect(losses.map(({ path }) => path)).toEqual(['max_completion_tokens'])
   })
 
   it.each<[ChatRequest['reasoning'], readonly string[] | undefined, unknown]>([

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest'
+import { declareForeign, Losses } from '../../src/chat/losses.js'
+import { protocolOf } from '../../src/protocols/index.js'
+import { type Language, languages, pathOf } from '../matrix/languages.js'
+
+const PNG = 'iVBORw0KGgo='
+const own = { x_own: 1 }
+
+/** A request with a field of the language's own in every place, and the paths of those fields. */
+const ROWS: Readonly<Record<Language, readonly [body: object, paths: readonly string[]]>> = {
+  'openai-chat': [
+    {
+      ...own,
+      tools: [{ type: 'function', function: { name: 'f', parameters: {}, ...own } }],
+      messages: [
+        { role: 'system', content: 's', ...own },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'q', ...own },
+            { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` }, ...own },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: [{ type: 'text', text: 'a', ...own }],
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' }, ...own }],
+          ...own,
+        },
+        { role: 'tool', tool_call_id: 'c', content: [{ type: 'text', text: 'r', ...own }], ...own },
+      ],
+    },
+    [
+      'x_own',
+      'tools[0].x_own',
+      'messages[0].x_own',
+      'messages[1].content[0].x_own',
+      'messages[1].content[1].x_own',
+      'messages[2].x_own',
+      'messages[2].content[0].x_own',
+      'messages[2].tool_calls[0].x_own',
+      'messages[3].x_own',
+      'messages[3].content[0].x_own',
+    ],
+  ],
+  'openai-responses': [
+    {
+      ...own,
+      tools: [{ type: 'function', name: 'f', parameters: {}, ...own }],
+      input: [
+        { role: 'system', content: [{ type: 'input_text', text: 's', ...own }] },
+        {
+          role: 'user',
+          content: [
+            { type: 'input_text', text: 'q', ...own },
+            { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, ...own },
+          ],
+        },
+        { role: 'assistant', content: [{ type: 'output_text', text: 'a', ...own }] },
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}', ...own },
+        {
+          type: 'function_call_output',
+          call_id: 'c',
+          output: [{ type: 'input_text', text: 'r', ...own }],
+          ...own,
+        },
+      ],
+    },
+    [
+      'x_own',
+      'tools[0].x_own',
+      'input[0].content[0].x_own',
+      'input[1].content[0].x_own',
+      'input[1].content[1].x_own',
+      'input[2].content[0].x_own',
+      'input[3].x_own',
+      'input[4].x_own',
+      'input[4].output[0].x_own',
+    ],
+  ],
+  'anthropic-messages': [
+    {
+      ...own,
+      max_tokens: 9,
+      tools: [{ name: 'f', input_schema: { type: 'object' }, ...own }],
+      system: [{ type: 'text', text: 's', ...own }],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'q', ...own },
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG }, ...own },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'text', text: 'a', ...own },
+            { type: 'tool_use', id: 'c', name: 'f', input: {}, ...own },
+          ],
+        },
+        {
+          role: 'user',
+          content: [{ type: 'tool_result', tool_use_id: 'c', content: [{ type: 'text', text: 'r', ...own }], ...own }],
+        },
+      ],
+    },
+    [
+      'x_own',
+      'tools[0].x_own',
+      'system[0].x_own',
+      'messages[0].content[0].x_own',
+      'messages[0].content[1].x_own',
+      'messages[1].content[0].x_own',
+      'messages[1].content[1].x_own',
+      'messages[2].content[0].x_own',
+      'messages[2].content[0].content[0].x_own',
+    ],
+  ],
+  gemini: [
+    {
+      xOwn: 1,
+      tools: [{ functionDeclarations: [{ name: 'f', xOwn: 1 }] }],
+      systemInstruction: { parts: [{ text: 's', xOwn: 1 }] },
+      contents: [
+        {
+          role: 'user',
+          parts: [
+            { text: 'q', xOwn: 1 },
+            { inlineData: { mimeType: 'image/png', data: PNG }, xOwn: 1 },
+          ],
+        },
+        {
+          role: 'model',
+          parts: [
+            { text: 'a', xOwn: 1 },
+            { functionCall: { name: 'f', args: {} }, xOwn: 1 },
+          ],
+        },
+        { role: 'user', parts: [{ functionResponse: { name: 'f', response: { output: 'r' } }, xOwn: 1 }] },
+      ],
+    },
+    [
+      'xOwn',
+      'tools[0].functionDeclarations[0].xOwn',
+      'systemInstruction.parts[0].xOwn',
+      'contents[0].parts[0].xOwn',
+      'contents[0].parts[1].xOwn',
+      'contents[1].parts[0].xOwn',
+      'contents[1].parts[1].xOwn',
+      'contents[2].parts[0].xOwn',
+    ],
+  ],
+}
+
+const pairs = languages.flatMap((from) => languages.filter((to) => to !== from).map((to) => [from, to] as const))
+
+describe('a field that only one language knows', () => {
+  it.each(pairs)('of %s is told toward %s, wherever it stands', (from, to) => {
+    const [body, paths] = ROWS[from]
+    const request = protocolOf(from).readRequest(Buffer.from(JSON.stringify({ model: 'm', ...body })), pathOf(false))
+    const losses = new Losses(to)
+    declareForeign(request, losses)
+    expect(losses.list.map(({ path }) => path)).toEqual(paths)
+    const none = new Losses(from)
+    declareForeign(request, none)
+    expect(none.list).toEqual([])
+  })
+})
