@@ -83,7 +83,8 @@ export class Retelling {
   }
 
   readStream(): StreamReader {
-    return this.#reader.readStream(this.#answering)
+    const { id, request } = this.#answering
+    return this.#reader.readStream({ id, choices: request.choices })
   }
 
   writeStream(): StreamWriter {

@@ -28,9 +28,10 @@ export function readSign({ data }: SseRecord): Sign {
   return sign
 }
 
-/** What the last records of a stream tell. A finish reason is all that marks its end. */
+/** What the last records of a stream tell. The finish reasons of all candidates in them are all that marks its end. */
 export function readEnding(records: readonly SseRecord[]): Ending {
-  let complete = false
+  const finished = new Map<unknown, boolean>()
+  let blocked = false
   let usage: Usage | undefined
   let fault: Ending['fault']
   for (const { data } of records) {
@@ -39,13 +40,15 @@ export function readEnding(records: readonly SseRecord[]): Ending {
     if (!isObject(fragment)) continue
     usage = readUsage(fragment.usageMetadata) ?? usage
     if (fragment.error) fault = readErrorValue(fragment.error) ?? fault
-    if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) complete = true
+    if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) blocked = true
     for (const candidate of candidatesOf(fragment)) {
       const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
       if (end && isFault(end)) fault = end
-      else if (end) complete = true
+      const { index = 0 } = candidate
+      if (end || !finished.has(index)) finished.set(index, end !== undefined)
     }
   }
+  const complete = blocked || (finished.size > 0 && [...finished.values()].every(Boolean))
   return { complete: complete && !fault, usage, fault }
 }
 

@@ -16,10 +16,12 @@ const MOST_CHOICES = 128
 export class ChunkReader implements StreamReader {
   state: StreamReader['state'] = 'open'
   readonly #numbering: Numbering
-  readonly #choices: ChoiceReader[] = []
+  readonly #asked: number
+  readonly #choices: (ChoiceReader | undefined)[] = []
   #isStarted = false
 
-  constructor({ id }: Reading) {
+  constructor({ id, choices = 1 }: Reading) {
+    this.#asked = choices
     this.#numbering = { id, blocks: 0, calls: 0 }
   }
 
@@ -62,7 +64,17 @@ export class ChunkReader implements StreamReader {
       if (broken) return this.#fail(broken, emit)
       this.#choice(value.index).read(value, emit)
     }
-    this.state = this.#choices.every((choice) => choice.isFinished) ? 'complete' : 'open'
+    this.state = this.#isComplete() ? 'complete' : 'open'
+  }
+
+  /** As many have finished as have been seen, and as were asked for. */
+  #isComplete(): boolean {
+    let seen = 0
+    for (const choice of this.#choices) {
+      if (choice && !choice.isFinished) return false
+      if (choice) seen++
+    }
+    return seen >= this.#asked
   }
 
   #choice(index: unknown): ChoiceReader {
@@ -79,7 +91,7 @@ export class ChunkReader implements StreamReader {
     if (this.#choices.length === 0) return this.#fail(invalidAnswer('an empty answer'), emit)
     this.state = 'over'
     this.#choices.forEach((choice) => {
-      choice.finish(undefined, emit)
+      choice?.finish(undefined, emit)
     })
   }
 

@@ -34,15 +34,14 @@ export function readSign({ data, event }: SseRecord): Sign {
   return sign
 }
 
-/** What the last records of a stream tell. A stream without `[DONE]` is complete if it gave a finish reason. */
+/** What the last records of a stream tell. A stream without `[DONE]` is complete if each choice in them has finished. */
 export function readEnding(records: readonly SseRecord[]): Ending {
-  let complete = false
+  const finished = new Map<unknown, boolean>()
   let usage: Usage | undefined
   let fault: Fault | undefined
   for (const { data, event } of records) {
     if (isDone(data)) {
-      complete = true
-      break
+      return { complete: !fault, usage, fault }
     }
     const chunk = parseJson(data)
     if (!isObject(chunk)) continue
@@ -50,9 +49,10 @@ export function readEnding(records: readonly SseRecord[]): Ending {
     fault = faultIn(chunk, event) ?? fault
     for (const choice of choicesOf(chunk)) {
       fault = brokenOff(choice) ?? fault
-      if (choice.finish_reason) complete = true
+      if (choice.finish_reason || !finished.has(choice.index)) finished.set(choice.index, !!choice.finish_reason)
     }
   }
+  const complete = finished.size > 0 && [...finished.values()].every(Boolean)
   return { complete: complete && !fault, usage, fault }
 }
 

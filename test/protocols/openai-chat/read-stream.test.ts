@@ -15,6 +15,29 @@ const piece = (index: unknown, id: unknown, name: unknown, args?: unknown): obje
   function: { name, arguments: args },
 })
 
+describe('several choices', () => {
+  const end = (index: number): object => ({ choices: [{ index, delta: { content: 'a' }, finish_reason: 'stop' }] })
+  const recordsOf = (...values: object[]): { data: string }[] =>
+    values.map((value) => ({ data: JSON.stringify(value) }))
+
+  it('are complete when as many have finished as were asked for', () => {
+    const reader = openaiChat.readStream({ id: 'r1', choices: 2 })
+    const states = recordsOf(end(0), end(1)).map((record) => {
+      reader.read(record as Parameters<typeof reader.read>[0], () => undefined)
+      return reader.state
+    })
+    expect(states).toEqual(['open', 'complete'])
+  })
+
+  it('end when each that the last records show has finished', () => {
+    const begun = { choices: [{ index: 1, delta: { content: 'b' } }] }
+    const ending = (...values: object[]): boolean =>
+      openaiChat.readEnding(recordsOf(...values) as Parameters<typeof openaiChat.readEnding>[0]).complete
+    expect(ending(begun, end(0))).toBe(false)
+    expect(ending(begun, end(0), end(1))).toBe(true)
+  })
+})
+
 describe('prose', () => {
   it('HC-048: one block after another, in the order of the words; empty words open none', () => {
     expect(
