@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
-import { readRecords } from '../../../src/lib/sse.js'
+import { readRecords, type SseRecord } from '../../../src/lib/sse.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { delta, fold, readStream, records } from './kit.js'
 
@@ -17,13 +17,13 @@ const piece = (index: unknown, id: unknown, name: unknown, args?: unknown): obje
 
 describe('several choices', () => {
   const end = (index: number): object => ({ choices: [{ index, delta: { content: 'a' }, finish_reason: 'stop' }] })
-  const recordsOf = (...values: object[]): { data: string }[] =>
-    values.map((value) => ({ data: JSON.stringify(value) }))
+  const recordsOf = (...values: object[]): SseRecord[] =>
+    values.map((value) => ({ event: undefined, data: JSON.stringify(value) }))
 
   it('are complete when as many have finished as were asked for', () => {
     const reader = openaiChat.readStream({ id: 'r1', choices: 2 })
     const states = recordsOf(end(0), end(1)).map((record) => {
-      reader.read(record as Parameters<typeof reader.read>[0], () => undefined)
+      reader.read(record, () => undefined)
       return reader.state
     })
     expect(states).toEqual(['open', 'complete'])
@@ -31,8 +31,7 @@ describe('several choices', () => {
 
   it('end when each that the last records show has finished', () => {
     const begun = { choices: [{ index: 1, delta: { content: 'b' } }] }
-    const ending = (...values: object[]): boolean =>
-      openaiChat.readEnding(recordsOf(...values) as Parameters<typeof openaiChat.readEnding>[0]).complete
+    const ending = (...values: object[]): boolean => openaiChat.readEnding(recordsOf(...values)).complete
     expect(ending(begun, end(0))).toBe(false)
     expect(ending(begun, end(0), end(1))).toBe(true)
   })
