@@ -24,13 +24,24 @@ export function carry({ protocol, value, id = '' }: Signature, issuer: string): 
   return MARK + Buffer.from(`${[issuer, protocol, id].map(encode).join(':')}:${value}`).toString('base64')
 }
 
-/** What {@link carry} made; undefined for anything else. */
+/** It goes back to nobody. */
+const SPOILT: Signature = { protocol: 'none', value: '' }
+
+/** What {@link carry} made; of what has been spoilt on the way nobody's signature. Undefined for anything else. */
 export function uncarry(text: string): Signature | undefined {
   if (!text.startsWith(MARK)) return undefined
   const [, issuer, protocol, id, value] =
     /^([^:]*):([^:]*):([^:]*):(.*)$/s.exec(Buffer.from(text.slice(MARK.length), 'base64').toString()) ?? []
-  if (issuer === undefined || !protocol || value === undefined) return undefined
+  if (issuer === undefined || !protocol || value === undefined) return SPOILT
   return { issuer: decode(issuer), protocol: decode(protocol), id: decode(id ?? '') || undefined, value }
+}
+
+/** A JSON string that begins with the mark and goes on without a space: no words of anybody's. */
+const CARRIED = new RegExp(`"${MARK}[^"\\s]`)
+
+/** Whether a request brings back what {@link carry} made, whole or spoilt. The mark within a text means nothing. */
+export function bringsCarried(body: Buffer): boolean {
+  return body.includes(MARK) && CARRIED.test(body.toString('latin1'))
 }
 
 /** A signature that a client brought in the place where `protocol` has its own: as issued, or carried. */

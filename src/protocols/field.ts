@@ -28,6 +28,12 @@ export class Field {
     return this.value !== undefined && this.value !== null
   }
 
+  /** Whether a field of that name is given. */
+  has(name: string): boolean {
+    const { value } = this
+    return isObject(value) && Object.hasOwn(value, name) && value[name] !== undefined && value[name] !== null
+  }
+
   /** A field of an object; one that is not given if this is no object. */
   get(name: string): Field {
     const { value } = this

@@ -2,7 +2,7 @@ import type { Call, Channel, Target } from '../call.js'
 import { invalidAnswer } from '../chat/fault.js'
 import { fitTools } from '../chat/fit.js'
 import { declareForeign, type Loss, Losses } from '../chat/losses.js'
-import { MARK } from '../chat/signatures.js'
+import { bringsCarried } from '../chat/signatures.js'
 import { splice } from '../lib/splice.js'
 import type { Counting, Protocol } from '../protocols/protocol.js'
 import type { Answering } from './intake.js'
@@ -72,7 +72,7 @@ class Count implements Passage {
   #own(): Buffer | undefined {
     const { facts, body, protocol } = this.#call
     const { model } = this.#channel.target
-    if (this.protocol !== protocol || body.includes(MARK)) return undefined
+    if (this.protocol !== protocol || bringsCarried(body)) return undefined
     return model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
   }
 

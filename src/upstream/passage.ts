@@ -1,6 +1,6 @@
 import type { Call, Channel } from '../call.js'
 import type { Loss } from '../chat/losses.js'
-import { MARK } from '../chat/signatures.js'
+import { bringsCarried } from '../chat/signatures.js'
 import type { Usage } from '../chat/usage.js'
 import { splice } from '../lib/splice.js'
 import type { AnswerFacts, Framing, Protocol } from '../protocols/protocol.js'
@@ -66,7 +66,7 @@ class Conversation implements Passage {
     this.#framing = facts.isFramed ? protocol.framing : undefined
     this.protocol = languageFor(channel.target, protocol)
     // What the relay has marked in an earlier answer means something to the relay only.
-    const passes = this.protocol === protocol && !body.includes(MARK)
+    const passes = this.protocol === protocol && !bringsCarried(body)
     this.#translation = passes ? undefined : translate(call, channel.target, this.protocol, translating)
     const original = model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
     this.body = this.#translation?.body ?? original

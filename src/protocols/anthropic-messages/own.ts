@@ -7,8 +7,9 @@ export const ID = 'anthropic-messages'
 /** The fields of a value that are none of those named, nor null; undefined when there is none. */
 export function ownFields(value: unknown, known: ReadonlySet<string>): Native | undefined {
   if (!isObject(value)) return undefined
-  const rest = Object.entries(value).filter(([name, field]) => !known.has(name) && field !== null)
-  return rest.length > 0 ? { protocol: ID, fields: Object.fromEntries(rest) } : undefined
+  const rest = Object.keys(value).filter((name) => !known.has(name) && value[name] !== null)
+  if (rest.length === 0) return undefined
+  return { protocol: ID, fields: Object.fromEntries(rest.map((name) => [name, value[name]])) }
 }
 
 /** The fields of the language's own, to be written back; none of another's. */

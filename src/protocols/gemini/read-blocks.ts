@@ -5,7 +5,7 @@ import { ID } from './id.js'
 import { readBytes, readUri } from './media.js'
 import type { Pending } from './pending.js'
 import { readCallers } from './signature.js'
-import { either, native, restOf } from './spelling.js'
+import { either, hasEither, native, restOf } from './spelling.js'
 
 /** Reads one kind of part; what it holds is at `value`. */
 type Read = (value: Field, part: Field, pending: Pending) => Block
@@ -31,11 +31,11 @@ const ASIDE = new Set([...KINDS.map(([name]) => name), ...COMMON])
 export function readPart(part: Field, pending: Pending): Block {
   if (typeof part.value === 'string') return { type: 'text', text: part.value, at: part.path }
   part.object()
-  const found = KINDS.filter(([name]) => either(part, name).given)
+  const found = KINDS.filter(([name]) => hasEither(part, name))
   const [first, second] = found
   if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}, but a part is one thing`)
   if (first) return first[1](either(part, first[0]), part, pending)
-  if (COMMON.some((name) => either(part, name).given)) return readText(part.get('text'), part)
+  if (COMMON.some((name) => hasEither(part, name))) return readText(part.get('text'), part)
   const [name] = Object.keys(part.value as object)
   return name === undefined ? part.fail('must not be empty') : part.fail(`unknown ${JSON.stringify(name)}`)
 }

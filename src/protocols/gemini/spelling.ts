@@ -5,24 +5,31 @@ import { ID } from './id.js'
 
 /** Protobuf's JSON has two spellings of a name, and Google takes both: `functionCall` and `function_call`. */
 export function either(field: Field, name: string): Field {
-  const camel = field.get(name)
-  if (camel.given) return camel
-  const snake = field.get(snakeOf(name))
-  return snake.given ? snake : camel
+  const snake = snakeOf(name)
+  return field.get(!field.has(name) && field.has(snake) ? snake : name)
+}
+
+/** Whether a field is given, in either spelling. */
+export function hasEither(field: Field, name: string): boolean {
+  return field.has(name) || field.has(snakeOf(name))
 }
 
 /** The fields of an object that nothing else reads, by their common spelling. Undefined for none. */
 export function restOf(field: Field, known: ReadonlySet<string>, prefix = ''): Record<string, unknown> | undefined {
-  if (!isObject(field.value)) return undefined
-  const rest = Object.entries(field.value)
-    .map(([name, value]) => [camelOf(name), value] as const)
-    .filter(([name, value]) => !known.has(name) && value !== null && value !== undefined)
-    .map(([name, value]) => [prefix + name, value] as const)
+  const { value } = field
+  if (!isObject(value)) return undefined
+  const rest: [string, unknown][] = []
+  for (const name of Object.keys(value)) {
+    if (known.has(name) || !field.has(name)) continue
+    const camel = camelOf(name)
+    if (!known.has(camel)) rest.push([prefix + camel, value[name]])
+  }
   return rest.length > 0 ? Object.fromEntries(rest) : undefined
 }
 
 /** Fields as native ones; undefined for none. */
 export function native(...fields: readonly (Readonly<Record<string, unknown>> | undefined)[]): Native | undefined {
+  if (fields.every((some) => some === undefined)) return undefined
   const all = Object.fromEntries(fields.flatMap((some) => Object.entries(some ?? {})))
   return Object.keys(all).length > 0 ? { protocol: ID, fields: all } : undefined
 }

@@ -31,7 +31,8 @@ export const recall: Recall = {
   keep(body, answer) {
     const request = parseJson(body.toString())
     const response = parseJson(answer.toString())
-    if (!isObject(request) || request.store === false || !isObject(response)) return undefined
+    if (!isObject(request) || request.store === false) return undefined
+    if (!isObject(response) || isTooDeep(response, answer.length)) return undefined
     const { id, output, status } = response
     if (typeof id !== 'string' || !Array.isArray(output) || status === 'failed') return undefined
     const items = output.filter((item) => isObject(item) && typeof item.id === 'string')
@@ -46,11 +47,12 @@ export const recall: Recall = {
   finalAnswer({ data }: SseRecord) {
     if (!/"type"\s*:\s*"response\.(?:completed|incomplete|done)"/.test(data)) return undefined
     const event = parseJson(data)
-    return isObject(event) && isObject(event.response) ? Buffer.from(JSON.stringify(event.response)) : undefined
+    if (!isObject(event) || !isObject(event.response) || isTooDeep(event, data.length)) return undefined
+    return Buffer.from(JSON.stringify(event.response))
   },
 
   missing(id) {
-    const message = `Response with id '${id.slice(0, 100)}' not found.`
+    const message = `Response with id '${spelled(id)}' not found.`
     return new RelayError('unknown_path', message, { code: null, param: 'response_id' })
   },
 
@@ -75,17 +77,26 @@ function itemsOf({ input }: Record<string, unknown>): unknown[] {
   return Array.isArray(input) ? input : []
 }
 
+/** As much of an id as an error repeats. */
+function spelled(id: unknown): string {
+  return String(id).slice(0, 100)
+}
+
 function itemsBefore(id: unknown, find: Find): unknown[] {
   const kept = typeof id === 'string' ? find(id) : undefined
   if (!kept)
-    throw missing('previous_response_id', 'previous_response_not_found', `Previous response with id '${id}' not found.`)
+    throw missing(
+      'previous_response_id',
+      'previous_response_not_found',
+      `Previous response with id '${spelled(id)}' not found.`,
+    )
   return JSON.parse(kept.items) as unknown[]
 }
 
 function resolve(item: unknown, index: number, find: Find): unknown {
   if (!isObject(item) || item.type !== 'item_reference') return item
   const kept = typeof item.id === 'string' ? find(item.id) : undefined
-  if (!kept) throw missing(`input[${index}].id`, 'item_not_found', `Item with id '${item.id}' not found.`)
+  if (!kept) throw missing(`input[${index}].id`, 'item_not_found', `Item with id '${spelled(item.id)}' not found.`)
   return (JSON.parse(kept.items) as unknown[])[0]
 }
 
