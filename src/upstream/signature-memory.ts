@@ -4,6 +4,7 @@ import type { ChatEvent, Emit } from '../chat/events.js'
 import type { ChatRequest, Turn } from '../chat/request.js'
 import type { Signature } from '../chat/signatures.js'
 import { hashText } from '../lib/hash.js'
+import { isTooDeep } from '../lib/json.js'
 import { parseJson } from '../lib/values.js'
 import { MemoryStore } from '../stores/memory.js'
 
@@ -134,7 +135,13 @@ class Keeper {
 
 /** Some providers number their calls anew in every conversation: what was asked tells two of the same id apart. */
 function keyOf({ id, name, input }: ToolCallBlock): string {
-  return `${id} ${name} ${hashText(JSON.stringify(parseJson(input) ?? input), 16)}`
+  return `${id} ${name} ${hashText(spelled(input), 16)}`
+}
+
+/** Input without the white space that a client may have changed. */
+function spelled(input: string): string {
+  const value = parseJson(input)
+  return value === undefined || isTooDeep(value, input.length) ? input : JSON.stringify(value)
 }
 
 function sizeOf({ reasoning, signature }: Kept): number {
