@@ -164,8 +164,10 @@ function asks(request: ChatRequest, { list }: Losses): object {
       .map(({ blocks }) => joined(blocks, 'text'))
       .join('')
       .replace(/\s/g, ''),
-    said: turns.flatMap(({ role, blocks }) =>
-      role === 'system' ? [] : blocks.flatMap((block) => (lost(block.at) ? [] : spoken(role, block))),
+    said: runs(
+      turns.flatMap(({ role, blocks }) =>
+        role === 'system' ? [] : blocks.flatMap((block) => (lost(block.at) ? [] : spoken(role, block))),
+      ),
     ),
     tools: tools.flatMap((tool) =>
       tool.type === 'function' ? [[tool.name, tool.description ?? '', propertiesOf(tool.schema)]] : [],
@@ -174,13 +176,25 @@ function asks(request: ChatRequest, { list }: Losses): object {
     // One of the languages must have a cap, and is given one.
     ...(maxOutputTokens !== undefined && { cap: maxOutputTokens }),
     temperature: lost('temperature') ? undefined : temperature,
-    topP: lost('top_p') ? undefined : topP,
+    topP: lost('topP') ? undefined : topP,
     stop: lost('stop') ? [] : stop,
-    format: lost('response_format') || format?.type === 'text' ? undefined : format?.type,
+    format: lost('format') || format?.type === 'text' ? undefined : format?.type,
   }
 }
 
-function spoken(role: string, block: Block): unknown[] {
+/** Texts of one side behind one another are one text to some. */
+function runs(said: readonly unknown[][]): unknown[][] {
+  const joined: unknown[][] = []
+  for (const one of said) {
+    const last = joined.at(-1)
+    const goesOn = one.length === 2 && last?.length === 2 && last[0] === one[0]
+    if (goesOn) last[1] = `${last[1]}${one[1]}`
+    else joined.push([...one])
+  }
+  return joined
+}
+
+function spoken(role: string, block: Block): unknown[][] {
   if (block.type === 'text' || block.type === 'refusal') return block.text.trim() ? [[role, block.text.trim()]] : []
   if (block.type === 'tool-call') return [[role, block.name, inputOf(block)]]
   if (block.type === 'tool-result') return [[role, 'result', ...block.blocks.flatMap((inner) => spoken(role, inner))]]

@@ -182,8 +182,6 @@ export interface Writing {
 export interface Reading {
   /** Unique among calls: where the language gives no ids, they are made from it. `[A-Za-z0-9_]+` */
   readonly id: string
-  /** How many were asked for: a stream with fewer is not at its end. One when left out. */
-  readonly choices?: number | undefined
 }
 
 /** What an answer is written for. */

@@ -83,8 +83,7 @@ export class Retelling {
   }
 
   readStream(): StreamReader {
-    const { id, request } = this.#answering
-    return this.#reader.readStream({ id, choices: request.choices })
+    return this.#reader.readStream(this.#answering)
   }
 
   writeStream(): StreamWriter {

@@ -1,6 +1,6 @@
 import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
-import { faultReader } from '../fault.js'
+import { type FaultReader, faultReader } from '../fault.js'
 
 const TYPES = new Map([
   [400, 'invalid_request_error'],
@@ -55,7 +55,7 @@ function spell(error: RelayError): object {
 }
 
 /** Reads the errors of Anthropic, and of what stands before it. */
-export const { readFault, readErrorValue } = faultReader({
+const reader: FaultReader = faultReader({
   statuses: STATUSES,
   muteType: 'error',
   read: ({ message, msg, detail, details, code }) => ({
@@ -64,6 +64,9 @@ export const { readFault, readErrorValue } = faultReader({
   }),
   isNative: ({ type }, error) => type === 'error' && textOf(error.type) !== null,
 })
+
+export const readFault: FaultReader['readFault'] = reader.readFault
+export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
 
 /** Text, or what stands in its place spelled out. */
 function spelled(value: unknown): string | undefined {

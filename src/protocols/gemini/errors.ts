@@ -1,7 +1,7 @@
 import type { Fault } from '../../chat/fault.js'
 import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
-import { faultReader, type OwnWords } from '../fault.js'
+import { type FaultReader, faultReader, type OwnWords } from '../fault.js'
 
 /** Google's words for statuses. */
 const WORDS = new Map([
@@ -85,7 +85,7 @@ const reader = faultReader({
 })
 
 /** Whatever stands under `error`: Google's object, a bare string, or another's. */
-export const { readErrorValue } = reader
+export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
 
 /** Reads Google's errors, also in a list, and those of servers that only look like Google. */
 export function readFault(status: number, body: Buffer): Fault | undefined {

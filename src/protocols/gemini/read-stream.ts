@@ -19,7 +19,6 @@ type Fields = Readonly<Record<string, unknown>>
 /** Fragments of one answer, in their order; a whole answer is one fragment. */
 export class Fragments implements StreamReader {
   readonly #id: string
-  readonly #asked: number
   readonly #candidates: (Candidate | undefined)[] = []
   readonly #ids = new Set<string>()
   #started = false
@@ -29,20 +28,15 @@ export class Fragments implements StreamReader {
   #blocks = 0
   #invented = 0
 
-  constructor({ id, choices = 1 }: Reading) {
+  constructor({ id }: Reading) {
     this.#id = id
-    this.#asked = choices
   }
 
   get state(): 'open' | 'complete' {
     if (this.#failed) return 'open'
     if (this.#blocked) return 'complete'
-    let finished = 0
-    for (const candidate of this.#candidates) {
-      if (candidate && !candidate.finished) return 'open'
-      if (candidate) finished++
-    }
-    return finished >= this.#asked ? 'complete' : 'open'
+    const seen = this.#candidates.filter((candidate) => candidate !== undefined)
+    return seen.length > 0 && seen.every(({ finished }) => finished) ? 'complete' : 'open'
   }
 
   /** Any candidate, or word of why there is none, has come. */

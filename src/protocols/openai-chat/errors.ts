@@ -1,7 +1,7 @@
 import type { Fault } from '../../chat/fault.js'
 import type { RelayError } from '../../errors.js'
 import { isObject } from '../../lib/values.js'
-import { bareFault, faultReader } from '../fault.js'
+import { bareFault, type FaultReader, faultReader } from '../fault.js'
 
 /** `{ "error": { message, type, param, code } }`, OpenAI's format. */
 export function writeError(error: RelayError): Buffer {
@@ -28,7 +28,7 @@ function spell({ message, type, param, code }: RelayError): string {
 }
 
 /** Reads the errors of OpenAI, and of the many that almost write them so. */
-export const { readFault, readErrorValue } = faultReader({
+const reader: FaultReader = faultReader({
   statuses: new Map([
     ['rate_limit_exceeded', 429],
     ['rate_limit_error', 429],
@@ -46,6 +46,9 @@ export const { readFault, readErrorValue } = faultReader({
     ['invalid_request_error', 400],
   ]),
 })
+
+export const readFault: FaultReader['readFault'] = reader.readFault
+export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
 
 /** The error that stands where an answer or a chunk should: under `error`, or, as old servers have it, all of it. */
 export function faultIn(value: Record<string, unknown>, event?: string): Fault | undefined {

@@ -16,12 +16,10 @@ const MOST_CHOICES = 128
 export class ChunkReader implements StreamReader {
   state: StreamReader['state'] = 'open'
   readonly #numbering: Numbering
-  readonly #asked: number
   readonly #choices: (ChoiceReader | undefined)[] = []
   #isStarted = false
 
-  constructor({ id, choices = 1 }: Reading) {
-    this.#asked = choices
+  constructor({ id }: Reading) {
     this.#numbering = { id, blocks: 0, calls: 0 }
   }
 
@@ -67,14 +65,14 @@ export class ChunkReader implements StreamReader {
     this.state = this.#isComplete() ? 'complete' : 'open'
   }
 
-  /** As many have finished as have been seen, and as were asked for. */
+  /** All that have been seen have finished; fewer than were asked for is the provider's to decide. */
   #isComplete(): boolean {
     let seen = 0
     for (const choice of this.#choices) {
       if (choice && !choice.isFinished) return false
       if (choice) seen++
     }
-    return seen >= this.#asked
+    return seen > 0
   }
 
   #choice(index: unknown): ChoiceReader {
