@@ -1,0 +1,250 @@
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ChatEvent } from '../src/chat/events.js'
+import { carry, MARK } from '../src/chat/signatures.js'
+import { RecordGatherer, readRecords } from '../src/lib/sse.js'
+import { protocolOf } from '../src/protocols/index.js'
+import type { ProtocolId } from '../src/protocols/protocol.js'
+import { type Bench, type Came, OTHER_KEY, speaks, startBench, streams } from './hardcases/bench.js'
+import { chunk, data, dig, type Language, languages, named, speeches } from './hardcases/languages.js'
+import { Cleanup, until } from './mounts.js'
+import { answerJson, inTurn, type Script } from './upstream.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup, { retry: { attempts: 1 }, health: { failures: 1000 } })
+})
+afterEach(() => cleanup.run())
+
+function cpuMs(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  return process.cpuUsage(before).user / 1000
+}
+
+const many = <Item>(make: (at: number) => Item, count: number): Item[] =>
+  Array.from({ length: count }, (_, at) => make(at))
+const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+const spliced = (text: string): string => text.replaceAll('"DEEP"', deep)
+const fragment = (...parts: object[]): object => ({ candidates: [{ content: { parts }, finishReason: 'STOP' }] })
+const calls = { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: 'DEEP' } }] }
+
+/** A call whose input is an object nested beyond what can be written again: whole, and streamed after a first word. */
+const DEEP: Readonly<Record<Language, { whole: object; streamed: string }>> = {
+  chat: {
+    whole: { choices: [{ index: 0, message: calls, finish_reason: 'tool_calls' }] },
+    streamed: [chunk({ content: 'hi' }), chunk(calls), chunk({}, 'tool_calls'), data('[DONE]')].join(''),
+  },
+  responses: {
+    whole: { status: 'completed', output: [{ type: 'function_call', call_id: 'c', name: 'f', arguments: 'DEEP' }] },
+    streamed: [
+      { type: 'response.output_text.delta', output_index: 0, content_index: 0, delta: 'hi' },
+      {
+        type: 'response.output_item.done',
+        output_index: 1,
+        item: { type: 'function_call', call_id: 'c', name: 'f', arguments: 'DEEP' },
+      },
+      { type: 'response.completed', response: { status: 'completed', output: [] } },
+    ]
+      .map(named)
+      .join(''),
+  },
+  messages: {
+    whole: {
+      type: 'message',
+      content: [{ type: 'tool_use', id: 'c', name: 'f', input: 'DEEP' }],
+      stop_reason: 'tool_use',
+    },
+    streamed: [
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hi' } },
+      { type: 'content_block_start', index: 1, content_block: { type: 'tool_use', id: 'c', name: 'f', input: 'DEEP' } },
+      { type: 'content_block_stop', index: 1 },
+      { type: 'message_stop' },
+    ]
+      .map(named)
+      .join(''),
+  },
+  gemini: {
+    whole: fragment({ functionCall: { name: 'f', args: 'DEEP' } }),
+    streamed:
+      data({ candidates: [{ content: { parts: [{ text: 'hi' }] } }] }) +
+      data(fragment({ functionCall: { name: 'f', args: 'DEEP' } })),
+  },
+}
+
+const pairs = languages.flatMap((from) => languages.filter((to) => to !== from).map((to) => [from, to] as const))
+
+/** It failed as it should: without a mark of success, and counted once. */
+async function failed(came: Came, from: Language, status: number): Promise<void> {
+  expect(came.status, came.text.slice(0, 300)).toBe(status)
+  expect(came.text).not.toMatch(speeches[from].end)
+  expect(came.text).toContain('beyond all measure')
+  await until(() => bench.records.length > 0)
+  expect(bench.records.splice(0).map(({ outcome }) => outcome)).toEqual([status === 200 ? 'cut' : 'failed'])
+}
+
+describe('an answer nested beyond all measure is the upstream’s fault', () => {
+  it.each(pairs)('told to %s by %s, whole, as a stream, and whole where a stream was asked for', async (from, to) => {
+    const { whole, streamed } = DEEP[to]
+    bench.upstream.script = answerJson(spliced(JSON.stringify(whole)))
+    await failed(await bench.ask(from, `${to}/m`), from, 502)
+    // Gemini's are read through before anything of them is told.
+    await failed(await bench.ask(from, `${to}/m`, { stream: true }), from, to === 'gemini' ? 502 : 200)
+    bench.upstream.script = streams(spliced(streamed))
+    await failed(await bench.ask(from, `${to}/m`, { stream: true }), from, 200)
+  })
+
+  it('also when it comes compressed: the process lives', async () => {
+    const packed = gzipSync(spliced(DEEP.messages.streamed))
+    bench.upstream.script = (_req, res) => void res.writeHead(200, { 'content-encoding': 'gzip' }).end(packed)
+    await failed(await bench.ask('chat', 'messages/m', { stream: true }), 'chat', 200)
+  })
+
+  it('a caller’s call so deep goes on as it is', async () => {
+    bench.upstream.script = answerJson(fragment({ functionCall: { name: 'f', args: {} }, thoughtSignature: 'c2ln' }))
+    await bench.ask('chat', 'gemini/gemini-3-pro')
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: deep } }
+    const messages = [
+      { role: 'assistant', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: 'r' },
+    ]
+    await bench.goes('chat', 'gemini/gemini-3-pro', { messages })
+  })
+})
+
+/** The events of a stream, read without a socket. */
+function read(language: ProtocolId, ...records: readonly object[]): ChatEvent[] {
+  const events: ChatEvent[] = []
+  const reader = protocolOf(language).readStream({ id: 'made' })
+  for (const record of records)
+    reader.read({ event: undefined, data: JSON.stringify(record) }, (event) => events.push(event))
+  return events
+}
+
+describe('streams cost in proportion', () => {
+  const limit = 2500
+
+  it('a record of 32 MB that comes in pieces of a kilobyte', () => {
+    const gatherer = new RecordGatherer()
+    const piece = Buffer.alloc(1024, 'a')
+    expect(cpuMs(() => many(() => gatherer.push(piece), 32 * 1024))).toBeLessThan(limit)
+    expect(gatherer.push(Buffer.from('\n\ndata: x')).length).toBe(32 * 1024 * 1024 + 2)
+    expect(gatherer.rest().toString()).toBe('data: x')
+  })
+
+  it('many lines before a lone carriage return', () => {
+    const bytes = Buffer.from(`${'data:x\n\n'.repeat(400_000)}\r`)
+    expect(cpuMs(() => expect(readRecords(bytes)).toHaveLength(400_000))).toBeLessThan(limit)
+  })
+
+  it('calls and items, however they are numbered', () => {
+    const call = (index: number): object => ({ index, id: `c${index}`, function: { name: 'f', arguments: '{}' } })
+    const told = many((at) => ({ choices: [{ index: 0, delta: { tool_calls: [call(at), call(at)] } }] }), 60_000)
+    expect(cpuMs(() => read('openai-chat', ...told))).toBeLessThan(limit)
+    const done = (at: number): object => ({ type: 'reasoning', id: `i${at}`, summary: [] })
+    const items = many((at) => ({ type: 'response.output_item.done', item: done(at) }), 60_000)
+    expect(cpuMs(() => read('openai-responses', ...items))).toBeLessThan(limit)
+  })
+
+  it('sound', () => {
+    const told = many(() => ({ choices: [{ index: 0, delta: { audio: { data: 'eHh4'.repeat(250) } } }] }), 12_000)
+    expect(cpuMs(() => read('openai-chat', ...told))).toBeLessThan(limit)
+  })
+
+  it('places that would be lengths of lists', () => {
+    const grow = (content_index: number): object => ({
+      type: 'response.output_text.delta',
+      output_index: 0,
+      content_index,
+      delta: 'x',
+    })
+    const end = { type: 'response.completed', response: { status: 'completed', output: [] } }
+    const events = read('openai-responses', grow(4_000_000_000), grow(300_000_000), end)
+    expect(events.filter(({ type }) => type === 'stop')).toHaveLength(2)
+    const pieces = ['$.a[0]', '$.a.length', '$.a.length.b'].map((jsonPath) => ({
+      jsonPath,
+      numberValue: 4_294_967_295,
+    }))
+    const [, , delta] = read('gemini', fragment({ functionCall: { name: 'f', partialArgs: pieces } }))
+    expect(delta).toMatchObject({ type: 'delta', text: '{"a":[4294967295]}' })
+  })
+})
+
+it('counts beyond all numbers count as none', async () => {
+  bench.upstream.script = answerJson(JSON.stringify(speeches.chat.whole('hi')).replace(':5,', ':1e999,'))
+  const { json } = await bench.ask('messages', 'chat/m')
+  expect(dig(json, 'usage')).toMatchObject({ input_tokens: 0, output_tokens: 2 })
+})
+
+it('half a surrogate pair in an id does no harm to its signature', async () => {
+  const call = { functionCall: { id: 'HALF', name: 'f', args: {} }, thoughtSignature: 'c2ln' }
+  bench.upstream.script = answerJson(JSON.stringify(fragment(call)).replace('HALF', '\\ud800'))
+  const { status, text } = await bench.ask('responses', 'gemini/m')
+  expect([status, text]).toEqual([200, expect.stringContaining(MARK)])
+})
+
+describe('the relay’s mark', () => {
+  it('in a text changes nothing: the bytes go on as they are', async () => {
+    for (const words of [MARK, `see ${MARK}eHg=`, `${MARK} is a mark`]) {
+      const body = ` {"model": "chat/m", "odd": 1e2, "messages": [{"role": "critic", "content": ${JSON.stringify(words)}}]}`
+      expect((await bench.ask('chat', 'chat/m', { body })).status).toBe(200)
+      expect(bench.upstream.seen.at(-1)?.body).toBe(body.replace('chat/m', 'm'))
+    }
+  })
+
+  it('with a signature that was spoilt on the way goes to nobody', async () => {
+    const good = carry({ protocol: 'anthropic-messages', value: 'v' }, 'someone')
+    for (const signature of [good, good.slice(0, -6), `${MARK}eHg=`, `${MARK}!!`]) {
+      const thinking = { type: 'thinking', thinking: 'hm', signature }
+      const messages = [
+        { role: 'user', content: 'x' },
+        { role: 'assistant', content: [thinking, { type: 'text', text: 'y' }] },
+        { role: 'user', content: 'z' },
+      ]
+      await bench.goes('messages', 'messages/m', { messages })
+      expect(bench.upstream.seen.at(-1)?.body).not.toContain('thinking')
+    }
+  })
+
+  it('on another tenant’s call id restores nothing', async () => {
+    bench.upstream.script = answerJson(
+      fragment({ functionCall: { id: 'c', name: 'f', args: {} }, thoughtSignature: 'U0VDUkVU' }),
+    )
+    await bench.ask('chat', 'gemini/gemini-3-pro')
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
+    const messages = [
+      { role: 'assistant', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: 'r' },
+    ]
+    await bench.ask('chat', 'gemini/gemini-3-pro', { with: { messages }, key: OTHER_KEY })
+    expect(bench.upstream.seen.at(-1)?.body).not.toContain('U0VDUkVU')
+    await bench.ask('chat', 'gemini/gemini-3-pro', { with: { messages } })
+    expect(bench.upstream.seen.at(-1)?.body).toContain('U0VDUkVU')
+  })
+})
+
+describe('failover across languages', () => {
+  const breaksOff =
+    (text: string): Script =>
+    (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(text, () => setTimeout(() => res.destroy(), 5))
+    }
+
+  it.each(languages)('before the first output another answers %s, after it none does', async (from) => {
+    const two = await startBench(cleanup, { retry: { attempts: 3 }, models: { m: ['chat/m', 'messages/m'] } })
+    const model = 'm' as 'chat/m'
+    two.upstream.script = inTurn(breaksOff(chunk({ role: 'assistant' })), speaks('messages', 'from ', 'the second'))
+    const { text, records } = await two.ask(from, model, { stream: true })
+    expect(speeches[from].wordsIn(records)).toBe('from the second')
+    expect(text).toMatch(speeches[from].end)
+    two.upstream.script = inTurn(breaksOff(chunk({ content: 'half' })), speaks('messages', 'again'))
+    const before = two.upstream.seen.length
+    const cut = await two.ask(from, model, { stream: true })
+    expect(cut.text).not.toMatch(speeches[from].end)
+    expect(two.upstream.seen.length).toBe(before + 1)
+    await until(() => two.records.length === 2)
+    expect(two.records.map(({ outcome }) => outcome)).toEqual(['complete', 'cut'])
+  })
+})

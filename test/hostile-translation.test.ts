@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fitTools } from '../src/chat/fit.js'
+import { Losses } from '../src/chat/losses.js'
+import { carry } from '../src/chat/signatures.js'
+import { protocolOf } from '../src/protocols/index.js'
+import type { ProtocolId } from '../src/protocols/protocol.js'
+import { anthropic } from '../src/providers/anthropic.js'
+import { gemini } from '../src/providers/gemini.js'
+import { openai } from '../src/providers/openai.js'
+import { openaiCompatible } from '../src/providers/openai-compatible.js'
+import type { Provider } from '../src/providers/provider.js'
+import { type Bench, type Model, startBench } from './hardcases/bench.js'
+import { dig, type Language, languages, speeches } from './hardcases/languages.js'
+import { Cleanup } from './mounts.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup, { retry: { attempts: 1 } })
+})
+afterEach(() => cleanup.run())
+
+const IDS: Readonly<Record<Language, ProtocolId>> = {
+  chat: 'openai-chat',
+  responses: 'openai-responses',
+  messages: 'anthropic-messages',
+  gemini: 'gemini',
+}
+const PROVIDERS: Readonly<Record<Language, Provider>> = {
+  chat: openaiCompatible,
+  responses: openai,
+  messages: anthropic,
+  gemini,
+}
+
+const MANY = 40_000
+const many = <Item>(make: (at: number) => Item, count = MANY): Item[] =>
+  Array.from({ length: count }, (_, at) => make(at))
+const fields = (count = MANY): object => Object.fromEntries(many((at) => [`field${at}`, 1], count))
+/** Models of each language; the last is of the older kind of schema. */
+const models: readonly Model[] = ['chat/m', 'responses/m', 'messages/claude-opus-4-5', 'gemini/gemini-3-pro']
+const older: Model = 'gemini/gemini-1.5-pro'
+const others = (from: Language): Model[] => models.filter((model) => !model.startsWith(from))
+
+/** Processor time, since the machine may have more to do. */
+function cpuMs(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  return process.cpuUsage(before).user / 1000
+}
+
+const user = { role: 'user', content: 'x' }
+const functionCall = (id: string, name = 'f'): object => ({ id, type: 'function', function: { name, arguments: '{}' } })
+const backwards = (at: number): string => `c${MANY - 1 - at}`
+const schema = (parameters: object): object => ({ tools: [{ type: 'function', function: { name: 'f', parameters } }] })
+const text = (type: string) => (): object => ({ type, text: 'a' })
+
+interface Long {
+  readonly what: string
+  readonly from: Language
+  readonly asked: () => object
+  /** All other languages when left out. */
+  readonly to?: readonly Model[]
+}
+
+const own = 'fields that only their language knows'
+
+/** Long requests, each of which would take minutes at a cost that grows with the square. */
+const LONG: readonly Long[] = [
+  { what: own, from: 'chat', asked: () => ({ messages: [{ ...user, ...fields() }] }) },
+  { what: own, from: 'responses', asked: () => fields() },
+  { what: own, from: 'messages', asked: () => fields() },
+  { what: own, from: 'gemini', asked: () => ({ generationConfig: fields() }) },
+  {
+    what: 'blocks that cannot be said',
+    from: 'responses',
+    asked: () => ({ input: [...many(() => ({ type: 'mcp_call' })), user] }),
+  },
+  {
+    what: 'results in reverse',
+    from: 'chat',
+    asked: () => ({
+      messages: [
+        user,
+        { role: 'assistant', tool_calls: many((at) => functionCall(`c${at}`)) },
+        ...many((at) => ({ role: 'tool', tool_call_id: backwards(at), content: 'r' })),
+      ],
+    }),
+  },
+  {
+    what: 'results without ids',
+    from: 'responses',
+    asked: () => ({
+      input: [
+        ...many((at) => ({ type: 'function_call', call_id: `c${at}`, name: `f${at}`, arguments: '{}' })),
+        ...many((at) => ({ type: 'function_call_output', name: `f${at}`, output: 'r' })),
+      ],
+    }),
+  },
+  {
+    what: 'results without ids, in reverse',
+    from: 'gemini',
+    asked: () => ({
+      contents: [
+        { role: 'user', parts: [{ text: 'x' }] },
+        { role: 'model', parts: many((at) => ({ functionCall: { name: `c${at}` } })) },
+        { role: 'user', parts: many((at) => ({ functionResponse: { name: backwards(at), response: {} } })) },
+      ],
+    }),
+  },
+  {
+    what: 'carried signatures of calls',
+    from: 'responses',
+    asked: () => ({
+      input: [
+        user,
+        ...many((at) => ({ type: 'function_call', call_id: `c${at}`, name: 'f', arguments: '{}' })),
+        ...many((at) => ({
+          type: 'reasoning',
+          summary: [],
+          encrypted_content: carry({ protocol: 'gemini', value: 'v', id: `call:${backwards(at)}` }, 'issuer'),
+        })),
+      ],
+    }),
+  },
+  {
+    what: 'allowed tools',
+    from: 'gemini',
+    asked: () => ({
+      tools: [{ functionDeclarations: many((at) => ({ name: `t${at}` })) }],
+      toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: many((at) => `t${at}`) } },
+    }),
+  },
+  {
+    what: 'alternatives of a schema',
+    from: 'chat',
+    asked: () => schema({ anyOf: many((at) => ({ properties: { [`p${at}`]: {} }, required: [`p${at}`] })) }),
+    to: ['messages/m'],
+  },
+  {
+    what: 'what all alternatives require',
+    from: 'chat',
+    asked: () => schema({ anyOf: [{ required: many(backwards) }, { required: many((at) => `c${at}`) }] }),
+    to: ['messages/m'],
+  },
+  {
+    what: 'parts of a schema',
+    from: 'chat',
+    asked: () => schema({ properties: { a: { allOf: many((at) => ({ properties: { [`p${at}`]: {} } })) } } }),
+    to: ['gemini/m', older],
+  },
+]
+
+/** A request as it is read in one language and written in another, without a socket. */
+function translate(from: Language, model: Model, asked: object): void {
+  const [to = '', name = ''] = model.split('/')
+  const body = Buffer.from(JSON.stringify({ ...speeches[from].ask('m', false), ...asked }))
+  const path = { id: 'm', stream: false, query: '' }
+  const reader = protocolOf(IDS[from])
+  const writer = protocolOf(IDS[to as Language])
+  const losses = new Losses(writer.id)
+  const { request } = fitTools(reader.readRequest(body, path), writer.traits, losses)
+  const dialect = PROVIDERS[to as Language].dialect?.(name) ?? {}
+  writer.writeRequest(request, { model: name, stream: false, issuer: 'x', dialect, losses })
+}
+
+describe('long requests cost in proportion', () => {
+  it.each(LONG)('$what, from $from', ({ from, asked, to }) => {
+    for (const model of to ?? others(from)) {
+      expect(
+        cpuMs(() => translate(from, model, asked())),
+        model,
+      ).toBeLessThan(2500)
+    }
+  })
+
+  it('more parts in a turn than a call takes arguments', () => {
+    const turn = { role: 'assistant', content: many(text('output_text'), 130_000) }
+    translate('responses', 'chat/m', { input: [{ ...turn, content: 'x' }, turn, user] })
+    const asking = { role: 'user', content: many(text('input_text'), 130_000) }
+    translate('responses', 'messages/m', { input: [user, asking] })
+  })
+
+  it('a name whose ending is looked for', () => {
+    const filename = `${'.aa?'.repeat(60_000)}\n!`
+    const content = [
+      { type: 'file', file: { file_data: 'eHg=', filename } },
+      { type: 'text', text: 'x' },
+    ]
+    for (const model of ['responses/m', 'gemini/m'] as const) {
+      expect(cpuMs(() => translate('chat', model, { messages: [{ role: 'user', content }] }))).toBeLessThan(2000)
+    }
+  })
+})
+
+describe('nesting', () => {
+  const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+
+  it.each(languages)('of a hundred thousand levels is a 400 in %s', async (from) => {
+    for (const model of models) {
+      const body = `{"model":"${model}","max_tokens":5,"messages":${deep},"input":${deep},"contents":${deep}}`
+      expect((await bench.ask(from, model, { body })).status).toBe(400)
+    }
+  })
+
+  it('is looked at before what a response refers to', async () => {
+    const body = `{"model":"chat/m","input":"x","background":false,"metadata":${deep}}`
+    const { status, json } = await bench.ask('responses', 'chat/m', { body })
+    expect([status, dig(json, 'error', 'message')]).toEqual([400, 'The body is nested too deeply.'])
+  })
+
+  it('by references ends', async () => {
+    const $defs = Object.fromEntries(
+      many((at) => [`d${at}`, { type: 'object', properties: { x: { $ref: `#/$defs/d${at + 1}` } } }], 4900),
+    )
+    const { status } = await bench.ask('chat', older, { with: schema({ ...($defs.d0 as object), $defs }) })
+    expect(status).toBe(200)
+  })
+})
