@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
+import { Cleanup, pause } from '../mounts.js'
 import { answerJson, answerStream, type Script } from '../upstream.js'
 import { type Bench, type Model, providersAt, speaks, startBench, streams } from './bench.js'
 import { chunk, data, dig, type Language, languages, messageStart, named, speeches } from './languages.js'
@@ -89,6 +89,8 @@ describe('an answer that is none, before any output', () => {
       expect(came.status, came.text).toBe(200)
       expect(came.text).toContain('second')
       expect(pair.records.at(-1)?.attempts[0]).toEqual({ target: `${to}/m`, status })
+      // A 429 rests the channel for a moment: the next question is to find it again.
+      await pause(30)
     }
   })
 
