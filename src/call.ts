@@ -7,6 +7,7 @@ import type { Departure } from './lib/departure.js'
 import type { Span } from './lib/splice.js'
 import type { Dialect, PathFacts, Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
+import type { Limits } from './stores/limits.js'
 import type { OpenPassage } from './upstream/passage.js'
 
 /** Who is asking: one of our own keys, or whom the host's `authenticate` named. */
@@ -16,6 +17,21 @@ export interface Caller {
   readonly group?: string | undefined
   /** Public model names this caller may use, `*` for any run of characters. Left out: its group's, else all. */
   readonly models?: readonly string[] | undefined
+  /** Over its group's `keyLimits` and the relay's `limits`, one by one. */
+  readonly limits?: CallerLimits | undefined
+  /** What it may spend. */
+  readonly budget?: Budget | readonly Budget[] | undefined
+}
+
+/** What a caller may use in all, and of single models: public names, `*` for any run of characters. */
+export interface CallerLimits extends Limits {
+  readonly models?: Readonly<Record<string, Limits>> | undefined
+}
+
+/** What may be spent: once and for all (`total`), or anew each day, week (from Monday) or month, in UTC. */
+export interface Budget {
+  readonly usd: number
+  readonly per?: 'total' | 'day' | 'week' | 'month' | undefined
 }
 
 /** One of a provider's keys. */
@@ -107,6 +123,13 @@ export interface RequestFacts {
   readonly stream: boolean
   /** The stream is wanted in the language's other framing, not as server-sent events. */
   readonly isFramed?: boolean | undefined
+  /** The caller's own cap on each answer; undefined where there is none, or none that makes sense. */
+  readonly maxOutputTokens: number | undefined
+  /** How many answers are written, and paid for; at least 1. */
+  readonly choices: number
+  readonly temperature: number | undefined
+  /** Tools are offered: the caller's, or the provider's own. */
+  readonly usesTools: boolean
 }
 
 /** How a call ended. */
@@ -134,6 +157,8 @@ export interface Call {
   /** Makes its way through a channel. */
   readonly open: OpenPassage
   readonly settle: (end: End) => void
+  /** Somebody counts on usage: streams are asked for it, though the caller did not ask. */
+  readonly metered: boolean
 }
 
 /** What is known when a call is over. */
@@ -141,7 +166,15 @@ export interface End {
   readonly outcome: Outcome
   readonly status: number
   readonly target?: Target | undefined
+  /** As the upstream told it. Of an answer that broke off it may be no more than what the beginning told: see `delivered`. */
   readonly usage?: Usage | undefined
+  /**
+   * About how many tokens were written, where the upstream did not come to say so: it then stands for `usage.output`,
+   * which is 0 or a beginning. Undefined where `usage` tells all.
+   */
+  readonly delivered?: number | undefined
+  /** The answer was a refusal, or a filter cut it short: true of one choice is true of all. */
+  readonly refused?: boolean | undefined
   /** What a translation had to leave out. */
   readonly losses?: readonly Loss[] | undefined
   readonly firstOutputMs?: number | undefined

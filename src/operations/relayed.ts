@@ -54,6 +54,7 @@ function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
     departure,
     affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),
     attempts,
+    metered: false,
     settle(end) {
       running.end()
       account.settle(call, end)

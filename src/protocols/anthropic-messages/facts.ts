@@ -1,12 +1,19 @@
 import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
-import { parseBody, readModel } from '../body.js'
+import { amountOf, isFilled, parseBody, readModel } from '../body.js'
 
-/** Model and stream flag of a request. @throws {RelayError} naming the path at fault */
+/** Model and stream flag of a request, and what it may cost. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
   const facts = readModel(root, text)
   root.get('messages').some()
-  return facts
+  const { max_tokens: cap, temperature, tools, mcp_servers: servers } = root.object()
+  return {
+    ...facts,
+    maxOutputTokens: amountOf(cap),
+    choices: 1,
+    temperature: amountOf(temperature),
+    usesTools: isFilled(tools) || isFilled(servers),
+  }
 }

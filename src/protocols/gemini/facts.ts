@@ -1,21 +1,34 @@
 import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
-import { parseBody } from '../body.js'
+import { isObject } from '../../lib/values.js'
+import { amountOf, choicesOf, isFilled, parseBody } from '../body.js'
 import type { PathFacts } from '../protocol.js'
 import { modelOf } from './path.js'
 import { either } from './spelling.js'
 
-/** Model and way of streaming: the path says both. The body is looked at, not into. @throws {RelayError} */
+/** Model and way of streaming, which the path says, and what it may cost. The body is looked at, not into. @throws {RelayError} */
 export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts): RequestFacts {
   const root = parseBody(latin1(body))
   const counted = either(root, 'generateContentRequest')
-  const contents = (counted.given ? counted : root).get('contents')
+  const asked = counted.given ? counted : root
+  const contents = asked.get('contents')
   if (typeof contents.value !== 'string') {
     if (Array.isArray(contents.value)) contents.some()
     else contents.object()
   }
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
-  return { model, modelAt: undefined, stream, isFramed: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query) }
+  const tools = either(asked, 'tools').value
+  const config = either(asked, 'generationConfig')
+  return {
+    model,
+    modelAt: undefined,
+    stream,
+    isFramed: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
+    maxOutputTokens: amountOf(either(config, 'maxOutputTokens').value),
+    choices: choicesOf(either(config, 'candidateCount').value),
+    temperature: amountOf(config.get('temperature').value),
+    usesTools: isFilled(tools) || isObject(tools),
+  }
 }

@@ -1,6 +1,7 @@
 import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
-import { parseBody, readModel } from '../body.js'
+import { isObject } from '../../lib/values.js'
+import { amountOf, choicesOf, isFilled, parseBody, readModel } from '../body.js'
 import { Field } from '../field.js'
 
 const NUMBERS = ['n', 'temperature', 'top_p', 'max_tokens', 'max_completion_tokens']
@@ -21,7 +22,18 @@ export function readFacts(body: Buffer): RequestFacts {
   root.get('stop').checkTextOrList()
   for (const name of NUMBERS) root.get(name).maybeNumber()
   root.get('response_format').maybeObject()
-  return facts
+  const { max_completion_tokens: cap, max_tokens: oldCap, n, temperature } = root.object()
+  return {
+    ...facts,
+    maxOutputTokens: amountOf(cap ?? oldCap),
+    choices: choicesOf(n),
+    temperature: amountOf(temperature),
+    usesTools: usesTools(root.object()),
+  }
+}
+
+function usesTools({ tools, functions, web_search_options: search }: Readonly<Record<string, unknown>>): boolean {
+  return isFilled(tools) || isFilled(functions) || isObject(search)
 }
 
 function checkMessage(message: Field): void {

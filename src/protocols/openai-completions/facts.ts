@@ -1,9 +1,24 @@
 import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
-import { parseBody, readModel } from '../body.js'
+import { amountOf, choicesOf, parseBody, readModel } from '../body.js'
 
-/** Model and stream flag of a completions request. @throws {RelayError} naming the path at fault */
+/** Model and stream flag of a completions request, and what it may cost. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
-  return readModel(parseBody(text), text)
+  const root = parseBody(text)
+  const facts = readModel(root, text)
+  const { max_completion_tokens: cap, max_tokens: oldCap, n, best_of: tries, prompt, temperature } = root.object()
+  return {
+    ...facts,
+    maxOutputTokens: amountOf(cap ?? oldCap),
+    // The best of several is chosen from as many answers, all of them written.
+    choices: Math.max(choicesOf(n), choicesOf(tries)) * promptsIn(prompt),
+    temperature: amountOf(temperature),
+    usesTools: false,
+  }
+}
+
+/** A list of numbers is one prompt, as tokens. */
+function promptsIn(prompt: unknown): number {
+  return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1
 }

@@ -1,11 +1,11 @@
 import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
-import { parseBody, readModel } from '../body.js'
+import { amountOf, isFilled, parseBody, readModel } from '../body.js'
 
 const NUMBERS = ['temperature', 'top_p', 'max_output_tokens']
 const OBJECTS = ['text', 'reasoning']
 
-/** Model and stream flag, and that the great pieces are of their kinds. @throws {RelayError} naming the path at fault */
+/** Model and stream flag, what it may cost, and that the great pieces are of their kinds. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
@@ -14,5 +14,12 @@ export function readFacts(body: Buffer): RequestFacts {
   root.get('tools').checkList()
   for (const name of NUMBERS) root.get(name).maybeNumber()
   for (const name of OBJECTS) root.get(name).maybeObject()
-  return facts
+  const { max_output_tokens: cap, temperature, tools } = root.object()
+  return {
+    ...facts,
+    maxOutputTokens: amountOf(cap),
+    choices: 1,
+    temperature: amountOf(temperature),
+    usesTools: isFilled(tools),
+  }
 }

@@ -20,7 +20,12 @@ describe('facts', () => {
   const facts = (id: string, stream: boolean | undefined, query = '') => gemini.readFacts(body, { id, stream, query })
 
   it('takes model and stream from the path', () => {
-    expect(facts('gemini-3', false)).toEqual({ model: 'gemini-3', modelAt: undefined, stream: false, isFramed: false })
+    expect(facts('gemini-3', false)).toMatchObject({
+      model: 'gemini-3',
+      modelAt: undefined,
+      stream: false,
+      isFramed: false,
+    })
     expect(facts('models/gemini-3', true, 'alt=sse')).toMatchObject({
       model: 'gemini-3',
       stream: true,

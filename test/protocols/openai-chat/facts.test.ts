@@ -20,6 +20,8 @@ describe('readFacts of Chat Completions', () => {
       model: 'mä',
       modelAt: { start: 9, end: 14 },
       stream: true,
+      choices: 1,
+      usesTools: false,
     })
   })
 
