@@ -1,0 +1,95 @@
+import type { Balance, Credit, Hold, LedgerStore, Nanos } from './ledger.js'
+
+/** What an account has done in one period. */
+interface Purse {
+  readonly period: string
+  spent: Nanos
+  held: Nanos
+}
+
+/** So many calls after its end, a hold's id is still known; at most twice as many are kept. */
+const REMEMBERED = 10_000
+
+/**
+ * Accounts of one process, for as long as it lives. An account keeps the newest period of each kind, and older ones while
+ * money is held in them. No account is ever forgotten: what it has spent would be forgiven.
+ */
+export class MemoryLedger implements LedgerStore {
+  readonly #purses = new Map<string, Purse[]>()
+  readonly #open = new Map<string, Hold>()
+  /** Ids of holds that have ended, in two generations: the older goes when the younger is full. */
+  #ended = new Set<string>()
+  #endedBefore = new Set<string>()
+
+  reserve(hold: Hold): Credit | undefined {
+    if (this.#open.has(hold.id) || this.#hasEnded(hold.id)) return undefined
+    for (const credit of hold.credits) {
+      const purse = this.#find(credit)
+      const used = purse ? purse.spent + purse.held : 0
+      if (used + hold.nanos > credit.nanos) return credit
+    }
+    for (const credit of hold.credits) this.#take(credit).held += hold.nanos
+    this.#open.set(hold.id, hold)
+    return undefined
+  }
+
+  settle(hold: Hold, nanos: Nanos): void {
+    if (this.#hasEnded(hold.id)) return
+    const held = this.#open.get(hold.id)
+    if (held) this.#letGo(held)
+    this.#remember(hold.id)
+    if (nanos === 0) return
+    for (const credit of hold.credits) this.#take(credit).spent += nanos
+  }
+
+  balance(account: string, period: string): Balance {
+    const purse = this.#find({ account, period })
+    return { spent: purse?.spent ?? 0, held: purse?.held ?? 0 }
+  }
+
+  #letGo(hold: Hold): void {
+    this.#open.delete(hold.id)
+    for (const credit of hold.credits) this.#take(credit).held -= hold.nanos
+  }
+
+  #hasEnded(id: string): boolean {
+    return this.#ended.has(id) || this.#endedBefore.has(id)
+  }
+
+  #remember(id: string): void {
+    if (this.#ended.size >= REMEMBERED) {
+      this.#endedBefore = this.#ended
+      this.#ended = new Set()
+    }
+    this.#ended.add(id)
+  }
+
+  #find({ account, period }: Pick<Credit, 'account' | 'period'>): Purse | undefined {
+    const purses = this.#purses.get(account)
+    if (!purses) return undefined
+    for (const purse of purses) if (purse.period === period) return purse
+    return undefined
+  }
+
+  #take(credit: Pick<Credit, 'account' | 'period'>): Purse {
+    return this.#find(credit) ?? this.#begin(credit)
+  }
+
+  /** Those that a period follows are let go when it begins. */
+  #begin({ account, period }: Pick<Credit, 'account' | 'period'>): Purse {
+    const purse: Purse = { period, spent: 0, held: 0 }
+    const kind = kindOf(period)
+    const kept = (this.#purses.get(account) ?? []).filter(
+      (older) => older.held > 0 || older.period > period || kindOf(older.period) !== kind,
+    )
+    this.#purses.set(account, [...kept, purse])
+    return purse
+  }
+}
+
+/** Periods of one kind follow each other, in the order of their text. */
+function kindOf(period: string): string {
+  const colon = period.indexOf(':')
+  if (colon >= 0) return period.slice(0, colon)
+  return period === 'total' ? period : ''
+}

@@ -1,0 +1,288 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { randomText } from '../../src/lib/ids.js'
+import type { Balance, Credit, Hold, LedgerStore } from '../../src/stores/ledger.js'
+import { seeded } from '../random.js'
+
+/** A ledger to be tested; each suite uses accounts of its own, so that one server may serve many. */
+export interface OpenedLedger {
+  readonly ledger: LedgerStore
+  close(): void | Promise<void>
+}
+
+/** What differs between implementations. */
+export interface LedgerTraits {
+  /** Two that are opened see the same accounts. */
+  readonly shared: boolean
+}
+
+/** What every ledger must do. `open` is called for each test, and twice where two processes are played. */
+export function ledgerSuite(name: string, open: () => Promise<OpenedLedger>, { shared }: LedgerTraits): void {
+  describe(name, () => {
+    const opened: OpenedLedger[] = []
+    const start = async (): Promise<LedgerStore> => {
+      const one = await open()
+      opened.push(one)
+      return one.ledger
+    }
+    afterEach(async () => {
+      for (const { close } of opened.splice(0)) await close()
+    })
+    testHolds(start)
+    testCredits(start)
+    testRaces(start)
+    testFailures(start)
+    if (shared) testSharing(start)
+  })
+}
+
+type Start = () => Promise<LedgerStore>
+
+function testHolds(start: Start): void {
+  it('holds, and charges what the call has cost', async () => {
+    const ledger = await start()
+    const hold = makeHold(400, [makeCredit(1000)])
+    expect(await ledger.reserve(hold)).toBeUndefined()
+    expect(await stand(ledger, hold)).toEqual({ spent: 0, held: 400 })
+    await ledger.settle(hold, 123)
+    expect(await stand(ledger, hold)).toEqual({ spent: 123, held: 0 })
+  })
+
+  it('releases: settled with nothing, nothing is charged', async () => {
+    const ledger = await start()
+    const hold = makeHold(1000, [makeCredit(1000)])
+    await ledger.reserve(hold)
+    await ledger.settle(hold, 0)
+    expect(await stand(ledger, hold)).toEqual({ spent: 0, held: 0 })
+    expect(await ledger.reserve(makeHold(1000, hold.credits))).toBeUndefined()
+  })
+
+  it('does each step once, however often it is told', async () => {
+    const ledger = await start()
+    const hold = makeHold(400, [makeCredit(1000)])
+    for (let turn = 0; turn < 3; turn++) expect(await ledger.reserve(hold)).toBeUndefined()
+    expect(await stand(ledger, hold)).toEqual({ spent: 0, held: 400 })
+    for (const nanos of [300, 300, 0]) await ledger.settle(hold, nanos)
+    expect(await stand(ledger, hold)).toEqual({ spent: 300, held: 0 })
+    await ledger.settle(hold, 300)
+    expect(await ledger.reserve(hold)).toBeUndefined()
+    expect(await stand(ledger, hold)).toEqual({ spent: 300, held: 0 })
+  })
+
+  it('stays released, whatever is told later', async () => {
+    const ledger = await start()
+    const hold = makeHold(400, [makeCredit(1000)])
+    await ledger.reserve(hold)
+    await ledger.settle(hold, 0)
+    await ledger.settle(hold, 250)
+    expect(await stand(ledger, hold)).toEqual({ spent: 0, held: 0 })
+  })
+
+  it('charges a call that it has no hold of, once', async () => {
+    const ledger = await start()
+    const hold = makeHold(400, [makeCredit(1000)])
+    await ledger.settle(hold, 70)
+    await ledger.settle(hold, 70)
+    expect(await stand(ledger, hold)).toEqual({ spent: 70, held: 0 })
+  })
+
+  it('charges more than was held, and more than there is', async () => {
+    const ledger = await start()
+    const hold = makeHold(400, [makeCredit(1000)])
+    await ledger.reserve(hold)
+    await ledger.settle(hold, 5000)
+    expect(await stand(ledger, hold)).toEqual({ spent: 5000, held: 0 })
+    expect(await ledger.reserve(makeHold(1, hold.credits))).toEqual(hold.credits[0])
+  })
+
+  it('counts to nine million dollars, to the nano-dollar', async () => {
+    const ledger = await start()
+    const hold = makeHold(Number.MAX_SAFE_INTEGER - 1, [makeCredit(Number.MAX_SAFE_INTEGER)])
+    expect(await ledger.reserve(hold)).toBeUndefined()
+    expect(await stand(ledger, hold)).toEqual({ spent: 0, held: Number.MAX_SAFE_INTEGER - 1 })
+    await ledger.settle(hold, Number.MAX_SAFE_INTEGER - 2)
+    expect(await stand(ledger, hold)).toEqual({ spent: Number.MAX_SAFE_INTEGER - 2, held: 0 })
+  })
+}
+
+function testCredits(start: Start): void {
+  it('passes to the last nano-dollar, and not beyond', async () => {
+    const ledger = await start()
+    const credits = [makeCredit(1000)]
+    expect(await ledger.reserve(makeHold(999, credits))).toBeUndefined()
+    expect(await ledger.reserve(makeHold(2, credits))).toEqual(credits[0])
+    expect(await ledger.reserve(makeHold(1, credits))).toBeUndefined()
+    expect(await ledger.reserve(makeHold(0, credits))).toBeUndefined()
+  })
+
+  it('takes of all credits or of none, and names the first that does not suffice', async () => {
+    const ledger = await start()
+    const [wide, tight, none] = [makeCredit(1000), makeCredit(100), makeCredit(0)]
+    expect(await ledger.reserve(makeHold(500, [wide, tight, none]))).toEqual(tight)
+    expect(await ledger.reserve(makeHold(500, [wide, none, tight]))).toEqual(none)
+    expect(await ledger.balance(wide.account, wide.period)).toEqual({ spent: 0, held: 0 })
+    const hold = makeHold(60, [wide, tight])
+    expect(await ledger.reserve(hold)).toBeUndefined()
+    await ledger.settle(hold, 50)
+    for (const credit of [wide, tight]) {
+      expect(await ledger.balance(credit.account, credit.period)).toEqual({ spent: 50, held: 0 })
+    }
+  })
+
+  it('counts periods of one account apart', async () => {
+    const ledger = await start()
+    const account = `key:${randomText(8)}`
+    const credit = (period: string, nanos: number): Credit => ({ account, period, nanos })
+    const monday = makeHold(80, [credit('day:2026-11-23', 100), credit('month:2026-11-01', 150), credit('total', 500)])
+    const tuesday = makeHold(80, [credit('day:2026-11-24', 100), credit('month:2026-11-01', 150), credit('total', 500)])
+    expect(await ledger.reserve(monday)).toBeUndefined()
+    expect(await ledger.reserve(tuesday)).toEqual(tuesday.credits[1])
+    await ledger.settle(monday, 70)
+    expect(await ledger.reserve(tuesday)).toBeUndefined()
+    await ledger.settle(tuesday, 80)
+    expect(await ledger.balance(account, 'day:2026-11-24')).toEqual({ spent: 80, held: 0 })
+    expect(await ledger.balance(account, 'month:2026-11-01')).toEqual({ spent: 150, held: 0 })
+    expect(await ledger.balance(account, 'total')).toEqual({ spent: 150, held: 0 })
+  })
+
+  it('charges a call to the period in which it began, though another has begun since', async () => {
+    const ledger = await start()
+    const account = `key:${randomText(8)}`
+    const [before, after] = ['day:2026-11-23', 'day:2026-11-24'].map((period) => ({ account, period, nanos: 100 }))
+    const hold = makeHold(60, [before as Credit])
+    await ledger.reserve(hold)
+    await ledger.reserve(makeHold(60, [after as Credit]))
+    await ledger.settle(hold, 40)
+    expect(await stand(ledger, hold)).toEqual({ spent: 40, held: 0 })
+  })
+
+  it('knows nothing of an account that nobody has used', async () => {
+    const ledger = await start()
+    expect(await ledger.balance(`key:${randomText(8)}`, 'total')).toEqual({ spent: 0, held: 0 })
+  })
+}
+
+function testRaces(start: Start): void {
+  it.each([100, 1000])('lets exactly as many of %i pass at once as there is money for', async (calls) => {
+    const ledger = await start()
+    const credits = [makeCredit(37 * 1000), makeCredit(90 * 1000)]
+    const holds = Array.from({ length: calls }, () => makeHold(1000, credits))
+    const refusals = await Promise.all(holds.map((hold) => ledger.reserve(hold)))
+    expect(refusals.filter((credit) => credit === undefined)).toHaveLength(37)
+    expect(new Set(refusals)).toEqual(new Set([undefined, credits[0]]))
+    for (const credit of credits) {
+      expect(await ledger.balance(credit.account, credit.period)).toEqual({ spent: 0, held: 37_000 })
+    }
+  })
+
+  it('holds once when one hold is taken many times at once', async () => {
+    const ledger = await start()
+    const hold = makeHold(400, [makeCredit(1000)])
+    await Promise.all(Array.from({ length: 50 }, () => ledger.reserve(hold)))
+    expect(await stand(ledger, hold)).toEqual({ spent: 0, held: 400 })
+    await Promise.all(Array.from({ length: 50 }, () => ledger.settle(hold, 10)))
+    expect(await stand(ledger, hold)).toEqual({ spent: 10, held: 0 })
+  })
+
+  it('never spends more than a dollar of a dollar, under 500 calls at once', async () => {
+    const ledger = await start()
+    const random = seeded(1)
+    const credit = makeCredit(1_000_000_000)
+    let spent = 0
+    const call = async (): Promise<boolean> => {
+      const hold = makeHold(5_000_000, [credit])
+      if (await ledger.reserve(hold)) return false
+      await pause(random() * 20)
+      const cost = Math.floor(random() * 5_000_001)
+      spent += cost
+      await ledger.settle(hold, cost)
+      return true
+    }
+    let passed = true
+    while (passed) passed = (await Promise.all(Array.from({ length: 500 }, call))).includes(true)
+    expect(spent).toBeLessThanOrEqual(credit.nanos)
+    expect(spent).toBeGreaterThan(credit.nanos - 5_000_000)
+    expect(await ledger.balance(credit.account, credit.period)).toEqual({ spent, held: 0 })
+  })
+
+  it('has credits in any order, many at once, without a deadlock', async () => {
+    const ledger = await start()
+    const credits = Array.from({ length: 4 }, () => makeCredit(1_000_000))
+    const random = seeded(2)
+    const calls = Array.from({ length: 300 }, async () => {
+      const hold = makeHold(10, [...credits].sort(() => random() - 0.5).slice(0, 3))
+      await ledger.reserve(hold)
+      await ledger.settle(hold, 7)
+      return hold
+    })
+    const holds = await Promise.all(calls)
+    for (const credit of credits) {
+      const uses = holds.filter((hold) => hold.credits.includes(credit)).length
+      expect(await ledger.balance(credit.account, credit.period)).toEqual({ spent: 7 * uses, held: 0 })
+    }
+  })
+}
+
+function testFailures(start: Start): void {
+  it('has charged exactly what the calls have cost, whatever became of them', async () => {
+    const ledger = await start()
+    const random = seeded(3)
+    const credits = [makeCredit(1e12), makeCredit(1e12)]
+    let spent = 0
+    const call = async (): Promise<void> => {
+      const hold = makeHold(1 + Math.floor(random() * 1e6), credits)
+      if (random() < 0.9) await ledger.reserve(hold)
+      if (random() < 0.5) await pause(random() * 10)
+      const cost = random() < 0.3 ? 0 : Math.floor(random() * 2e6)
+      spent += cost
+      await ledger.settle(hold, cost)
+      if (random() < 0.2) await ledger.settle(hold, cost + 1)
+    }
+    await Promise.all(Array.from({ length: 400 }, call))
+    for (const credit of credits) {
+      expect(await ledger.balance(credit.account, credit.period)).toEqual({ spent, held: 0 })
+    }
+  })
+}
+
+function testSharing(start: Start): void {
+  it('shares a budget between processes, to the last call', async () => {
+    const ledgers = await Promise.all([start(), start(), start()])
+    const credit = makeCredit(50)
+    const calls = Array.from({ length: 300 }, (_, index) =>
+      (ledgers[index % 3] as LedgerStore).reserve(makeHold(1, [credit])),
+    )
+    const refusals = await Promise.all(calls)
+    expect(refusals.filter((refused) => refused === undefined)).toHaveLength(50)
+  })
+
+  it('knows a hold of another process by its id', async () => {
+    const [one, other] = [await start(), await start()]
+    const hold = makeHold(400, [makeCredit(1000)])
+    await one.reserve(hold)
+    expect(await other.reserve(hold)).toBeUndefined()
+    await other.settle(hold, 90)
+    expect(await stand(other, hold)).toEqual({ spent: 90, held: 0 })
+    await one.settle(hold, 90)
+    expect(await stand(one, hold)).toEqual({ spent: 90, held: 0 })
+  })
+}
+
+/** Credit of an account that nobody else has. */
+export function makeCredit(nanos: number, period = 'total'): Credit {
+  return { account: `key:${randomText(12)}`, period, nanos }
+}
+
+/** A hold with an id that nobody else has. */
+export function makeHold(nanos: number, credits: readonly Credit[]): Hold {
+  return { id: randomText(16), credits, nanos }
+}
+
+/** How the first account of a hold stands. */
+async function stand(ledger: LedgerStore, hold: Hold): Promise<Balance> {
+  const [credit] = hold.credits
+  return ledger.balance(credit?.account ?? '', credit?.period ?? '')
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

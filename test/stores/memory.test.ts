@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import type { Hold } from '../../src/stores/ledger.js'
+import { MemoryLedger } from '../../src/stores/memory-ledger.js'
+import { MemoryUsage } from '../../src/stores/memory-usage.js'
+import { ledgerSuite } from './ledger.suite.js'
+import { makeRecord, usageSuite } from './usage.suite.js'
+
+ledgerSuite('a ledger in memory', async () => ({ ledger: new MemoryLedger(), close: () => {} }), { shared: false })
+usageSuite('usage records in memory', async () => ({ usage: new MemoryUsage(), close: () => {} }))
+
+describe('a ledger in memory, over time', () => {
+  const holdOf = (id: string, period: string, nanos = 10): Hold => ({
+    id,
+    nanos,
+    credits: [{ account: 'key:alice', period, nanos: 100 }],
+  })
+
+  it('forgets a period when a newer one of its kind begins and nothing is held', () => {
+    const ledger = new MemoryLedger()
+    for (const day of ['day:2026-11-22', 'day:2026-11-23', 'month:2026-11-01', 'total', '2026-11-23']) {
+      ledger.reserve(holdOf(day, day))
+      if (day !== 'day:2026-11-22') ledger.settle(holdOf(day, day), 10)
+    }
+    ledger.reserve(holdOf('new', 'day:2026-11-24'))
+    const spent = (period: string): number => ledger.balance('key:alice', period).spent
+    expect(spent('day:2026-11-23')).toBe(0)
+    expect(['month:2026-11-01', 'total', '2026-11-23'].map(spent)).toEqual([10, 10, 10])
+    expect(ledger.balance('key:alice', 'day:2026-11-22').held).toBe(10)
+  })
+
+  it('forgets which holds have ended only after ten thousand others', () => {
+    const ledger = new MemoryLedger()
+    const first = holdOf('first', 'total')
+    ledger.reserve(first)
+    ledger.settle(first, 5)
+    for (let index = 0; index < 10_000; index++) {
+      ledger.reserve(holdOf(`${index}`, 'other'))
+      ledger.settle(holdOf(`${index}`, 'other'), 0)
+    }
+    ledger.settle(first, 5)
+    expect(ledger.balance('key:alice', 'total').spent).toBe(5)
+  })
+})
+
+describe('usage records in memory, over time', () => {
+  it('keeps the last', async () => {
+    const usage = new MemoryUsage(3)
+    for (let index = 0; index < 8; index++) usage.write(makeRecord({ requestId: `${index}` }))
+    expect((await usage.query()).map(({ requestId }) => requestId)).toEqual(['7', '6', '5'])
+    expect((await usage.sums('day')).map(({ calls }) => calls)).toEqual([3])
+  })
+})
