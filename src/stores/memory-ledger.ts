@@ -7,7 +7,7 @@ interface Purse {
   held: Nanos
 }
 
-/** So many calls after its end, a hold's id is still known; at most twice as many are kept. */
+/** So many calls after its end, a hold's id is still known. */
 const REMEMBERED = 10_000
 
 /**
@@ -16,30 +16,30 @@ const REMEMBERED = 10_000
  */
 export class MemoryLedger implements LedgerStore {
   readonly #purses = new Map<string, Purse[]>()
-  readonly #open = new Map<string, Hold>()
-  /** Ids of holds that have ended, in two generations: the older goes when the younger is full. */
-  #ended = new Set<string>()
-  #endedBefore = new Set<string>()
+  /** By id; null once it has ended. */
+  readonly #holds = new Map<string, Hold | null>()
+  /** Ids of those that have ended: a ring, the next takes the place of the oldest. */
+  readonly #ended: string[] = []
+  #next = 0
 
   reserve(hold: Hold): Credit | undefined {
-    if (this.#open.has(hold.id) || this.#hasEnded(hold.id)) return undefined
+    if (this.#holds.has(hold.id)) return undefined
     for (const credit of hold.credits) {
       const purse = this.#find(credit)
       const used = purse ? purse.spent + purse.held : 0
       if (used + hold.nanos > credit.nanos) return credit
     }
     for (const credit of hold.credits) this.#take(credit).held += hold.nanos
-    this.#open.set(hold.id, hold)
+    this.#holds.set(hold.id, hold)
     return undefined
   }
 
   settle(hold: Hold, nanos: Nanos): void {
-    if (this.#hasEnded(hold.id)) return
-    const held = this.#open.get(hold.id)
-    if (held) this.#letGo(held)
-    this.#remember(hold.id)
-    if (nanos === 0) return
-    for (const credit of hold.credits) this.#take(credit).spent += nanos
+    const held = this.#holds.get(hold.id)
+    if (held === null) return
+    if (held) for (const credit of held.credits) this.#take(credit).held -= held.nanos
+    if (nanos !== 0) for (const credit of hold.credits) this.#take(credit).spent += nanos
+    this.#end(hold.id)
   }
 
   balance(account: string, period: string): Balance {
@@ -47,21 +47,12 @@ export class MemoryLedger implements LedgerStore {
     return { spent: purse?.spent ?? 0, held: purse?.held ?? 0 }
   }
 
-  #letGo(hold: Hold): void {
-    this.#open.delete(hold.id)
-    for (const credit of hold.credits) this.#take(credit).held -= hold.nanos
-  }
-
-  #hasEnded(id: string): boolean {
-    return this.#ended.has(id) || this.#endedBefore.has(id)
-  }
-
-  #remember(id: string): void {
-    if (this.#ended.size >= REMEMBERED) {
-      this.#endedBefore = this.#ended
-      this.#ended = new Set()
-    }
-    this.#ended.add(id)
+  #end(id: string): void {
+    this.#holds.set(id, null)
+    const oldest = this.#ended[this.#next]
+    if (oldest !== undefined) this.#holds.delete(oldest)
+    this.#ended[this.#next] = id
+    this.#next = (this.#next + 1) % REMEMBERED
   }
 
   #find({ account, period }: Pick<Credit, 'account' | 'period'>): Purse | undefined {
