@@ -14,16 +14,16 @@ const LONGEST_CLIENT_WAIT_MS = 60_000
 
 /** An upstream's answer. Of its headers only the content type passes. */
 export function answerReply(
-  { status, contentType, body, losses }: Reply,
+  { status, contentType, target, body, losses }: Reply,
   id: string,
   attempts: readonly Attempt[],
 ): RelayResponse {
   const headers: Record<string, string> = {
     'content-type': safe(contentType) || (Buffer.isBuffer(body) ? JSON_TYPE : STREAM_TYPE),
     'x-request-id': id,
-    'x-modelmount-target': safe(attempts.at(-1)?.target ?? ''),
-    'x-modelmount-attempts': spell(attempts),
+    'x-modelmount-target': safe(target),
   }
+  if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
   if (losses.length > 0) headers['x-modelmount-losses'] = spellLosses(losses)
   if (Buffer.isBuffer(body)) headers['content-length'] = String(body.length)
   else {

@@ -4,7 +4,9 @@ import type { Usage } from './chat/usage.js'
 import type { Operation } from './endpoints.js'
 import type { RelayError } from './errors.js'
 import type { Departure } from './lib/departure.js'
-import type { Span } from './lib/splice.js'
+import type { Edit, Span } from './lib/splice.js'
+import type { Bill } from './policies/account.js'
+import type { Lease } from './policies/admit.js'
 import type { Dialect, PathFacts, Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
 import type { Limits } from './stores/limits.js'
@@ -130,6 +132,8 @@ export interface RequestFacts {
   readonly temperature: number | undefined
   /** Tools are offered: the caller's, or the provider's own. */
   readonly usesTools: boolean
+  /** What is to stand in the body for a stream to tell of usage; undefined where it does so anyway. */
+  readonly asking?: Edit | undefined
 }
 
 /** How a call ended. */
@@ -150,15 +154,32 @@ export interface Call {
   conversation: ChatRequest | undefined
   /** Caller's headers that its protocol lets through, as name, value, name, value. */
   readonly passedHeaders: readonly string[]
-  readonly departure: Departure
+  /** Tells when nobody wants the answer any more. Replaced where several come to share it. */
+  departure: Departure
   /** Same value, same upstream, under the strategy `sticky`. */
   readonly affinity: string
   readonly attempts: Attempt[]
+  /** From `x-modelmount-tags`, for its usage record. */
+  readonly tags: readonly string[]
+  /** The caller's headers of these names. */
+  readonly cacheControl: string | undefined
+  readonly idempotencyKey: string | undefined
+  /** Headers that its answer will have, whatever it is. */
+  readonly told: Record<string, string>
+  /** How its answer stands to those that are kept; undefined where none would be. */
+  cache: 'hit' | 'miss' | 'shared' | undefined
+  /** What it has been granted, once it is admitted. */
+  lease: Lease | undefined
+  /** What it has come to, once it has ended. */
+  bill: Bill | undefined
   /** Makes its way through a channel. */
   readonly open: OpenPassage
+  /** Ends it. Only the first time counts. */
   readonly settle: (end: End) => void
+  /** Called when it has ended. */
+  ended: ((end: End) => void) | undefined
   /** Somebody counts on usage: streams are asked for it, though the caller did not ask. */
-  readonly metered: boolean
+  metered: boolean
 }
 
 /** What is known when a call is over. */
@@ -166,11 +187,13 @@ export interface End {
   readonly outcome: Outcome
   readonly status: number
   readonly target?: Target | undefined
+  /** `provider/model` whose answer was given again, where there was no target. */
+  readonly servedBy?: string | undefined
   /** As the upstream told it. Of an answer that broke off it may be no more than what the beginning told: see `delivered`. */
   readonly usage?: Usage | undefined
   /**
    * About how many tokens were written, where the upstream did not come to say so: it then stands for `usage.output`,
-   * which is 0 or a beginning. Undefined where `usage` tells all.
+   * which is 0 or a beginning. Undefined where `usage` tells all. Estimated when it is read: not all want to know.
    */
   readonly delivered?: number | undefined
   /** The answer was a refusal, or a filter cut it short: true of one choice is true of all. */

@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { cache, idempotency } from './config/cache.js'
+import { group, key } from './config/key.js'
+import { relayLimits } from './config/limits.js'
+import { price, unpriced } from './config/price.js'
 import { provider } from './config/provider.js'
 import { route, targetName } from './config/route.js'
 import {
@@ -11,53 +15,10 @@ import {
   type Strict,
   type Texts,
 } from './config/shapes.js'
+import { onStoreError, store, usage } from './config/store.js'
 import { ConfigError, faultsOf } from './faults.js'
-import { isAddressRange } from './lib/addresses.js'
 
 export type { Strategy } from './config/route.js'
-
-const modelList: Texts = z.array(z.string().min(1)).describe('Public model names, `*` for any run of characters.')
-
-const key: Strict<{
-  id: z.ZodString
-  key: Maybe<z.ZodString>
-  digest: Maybe<z.ZodString>
-  publicId: Maybe<z.ZodString>
-  group: Maybe<z.ZodString>
-  models: Maybe<Texts>
-  expiresAt: Maybe<z.ZodISODateTime>
-  allowedIps: Maybe<Texts>
-}> = object({
-  id: z
-    .string()
-    .min(1)
-    .max(128)
-    .describe('Who it is, in logs and records. Two keys may share one: that is how a key is replaced.'),
-  key: z.string().min(8).optional().describe('The secret itself. Kept in memory as a digest only.'),
-  digest: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, 'not sha256:<64 hex digits>')
-    .optional()
-    .describe("The secret's SHA-256, as `modelmount key create` prints it. Instead of `key`."),
-  publicId: z
-    .string()
-    .length(12)
-    .optional()
-    .describe('The middle of a key made by `modelmount key create`: finds the digest.'),
-  group: z.string().optional().describe('A name of `groups`; `default` when left out.'),
-  models: modelList.optional(),
-  expiresAt: z.iso
-    .datetime({ offset: true, error: 'not an ISO date and time' })
-    .optional()
-    .describe('From then on it is refused.'),
-  allowedIps: z
-    .array(z.string().refine(isAddressRange, 'not an IP address or range'))
-    .min(1)
-    .optional()
-    .describe('Addresses or ranges it may be used from. Anywhere when left out.'),
-}).refine(({ key, digest }) => (key === undefined) !== (digest === undefined), 'needs either `key` or `digest`')
-
-const group: Strict<{ models: Maybe<Texts> }> = object({ models: modelList.optional() })
 
 const retry: Strict<{
   attempts: Natural
@@ -79,12 +40,6 @@ const retry: Strict<{
 const health: Strict<{ failures: Natural; restMs: Natural }> = object({
   failures: z.int().min(1).default(3).describe('Failures in a row after which a credential × model × address rests.'),
   restMs: milliseconds(30_000).describe('How long it rests before one call may probe it. In ms.'),
-})
-
-const price: Strict<{ input: z.ZodNumber; cachedInput: Maybe<z.ZodNumber>; output: z.ZodNumber }> = object({
-  input: z.number().min(0).describe('USD per million input tokens.'),
-  cachedInput: z.number().min(0).optional().describe('USD per million input tokens read from the cache.'),
-  output: z.number().min(0).describe('USD per million output tokens.'),
 })
 
 const responses: Strict<{ store: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; seconds: Natural }> = object({
@@ -114,7 +69,15 @@ const configSchema: Strict<{
   models: Maybe<z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, Texts, typeof route]>>>
   keys: z.ZodDefault<z.ZodArray<typeof key>>
   groups: z.ZodDefault<z.ZodRecord<z.ZodString, typeof group>>
+  limits: z.ZodPrefault<typeof relayLimits>
   prices: z.ZodDefault<z.ZodRecord<z.ZodString, typeof price>>
+  unpriced: z.ZodPrefault<typeof unpriced>
+  assumedOutputTokens: Natural
+  cache: Maybe<typeof cache>
+  idempotency: z.ZodPrefault<typeof idempotency>
+  usage: z.ZodPrefault<typeof usage>
+  store: z.ZodPrefault<typeof store>
+  onStoreError: z.ZodPrefault<typeof onStoreError>
   retry: z.ZodPrefault<typeof retry>
   health: z.ZodPrefault<typeof health>
   translation: z.ZodDefault<Choice<'lenient' | 'strict'>>
@@ -134,7 +97,26 @@ const configSchema: Strict<{
     .describe('Public model name → where it goes. When given, only these names are reachable.'),
   keys: z.array(key).default([]).describe('Who may call.'),
   groups: z.record(z.string(), group).default({}).describe('What keys have in common.'),
-  prices: z.record(z.string(), price).default({}).describe('By target or model, for the strategy `cheapest`.'),
+  limits: relayLimits.prefault({}).describe('The default of every key. None where it is left out.'),
+  prices: z
+    .record(z.string(), price)
+    .default({})
+    .describe("By target (`provider/model`) or model, `*` for any run of characters. Over the catalogue's."),
+  unpriced: unpriced.prefault({}).describe('What a model costs whose price nobody knows: it is told once in the log.'),
+  assumedOutputTokens: z
+    .int()
+    .min(0)
+    .default(1000)
+    .describe(
+      'What an answer is taken to come to, for limits and budgets, until it has ended, where the caller sets no cap.',
+    ),
+  cache: cache.optional().describe('Answers that are given again to the same caller. Off when left out.'),
+  idempotency: idempotency.prefault({}).describe('Answers kept for requests with an `idempotency-key`.'),
+  usage: usage.prefault({}).describe('Usage records in memory.'),
+  store: store.prefault({}).describe('What outlives the process, or is shared by several. Memory when left out.'),
+  onStoreError: onStoreError
+    .prefault({})
+    .describe('What becomes of calls while a store does not answer: `allow` goes on without it, `refuse` is a 503.'),
   retry: retry.prefault({}).describe('How long a call goes on trying.'),
   health: health.prefault({}).describe('When what keeps failing is left alone.'),
   translation: z

@@ -74,6 +74,9 @@ export type ErrorKind =
   | 'too_large'
   | 'unknown_encoding'
   | 'rate_limited'
+  | 'insufficient_quota'
+  | 'idempotency_conflict'
+  | 'store_down'
   | 'client_left'
   | 'internal'
   | 'closing'
@@ -103,6 +106,9 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   too_large: { status: 413, type: INVALID, code: 'request_too_large' },
   unknown_encoding: { status: 415, type: INVALID, code: 'unsupported_content_encoding' },
   rate_limited: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  insufficient_quota: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
+  idempotency_conflict: { status: 409, type: INVALID, code: 'idempotency_key_in_use' },
+  store_down: { status: 503, type: 'server_error', code: 'service_unavailable' },
   client_left: { status: 499, type: INVALID, code: 'client_closed_request' },
   internal: { status: 500, type: 'server_error', code: 'server_error' },
   closing: { status: 503, type: 'server_error', code: 'service_unavailable' },

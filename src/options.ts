@@ -1,16 +1,19 @@
+import type { PriceOf } from './catalog/prices.js'
 import type { ChatRequest } from './chat/request.js'
 import type { ConfigInput } from './config.js'
 import { ConfigError } from './faults.js'
 import type { Logger, Plugin } from './plugins.js'
 import type { Authenticate } from './policies/authenticate.js'
+import type { RedisClient } from './stores/redis/client.js'
+import type { SqlDatabase } from './stores/sql/database.js'
 import type { Transport } from './upstream/transport.js'
 
 /** What only code can give: everything a config file cannot hold. */
 export interface Hooks {
   /** Who is calling, by the host's own word. Undefined leaves it to `keys`. */
   readonly authenticate?: Authenticate | undefined
-  /** USD per million tokens of a target (`provider/model`), for the strategy `cheapest`. Over the config's `prices`. */
-  readonly priceOf?: ((target: string) => number | undefined) | undefined
+  /** USD per million tokens of a target (`provider/model`): one number for all of them, or one for each kind. Over the config's `prices`. */
+  readonly priceOf?: PriceOf | undefined
   /** Counts the tokens of a conversation whose model cannot be asked. By default four characters are one. */
   readonly countTokens?: ((conversation: ChatRequest, model: string) => number) | undefined
   readonly plugins?: readonly Plugin[] | undefined
@@ -20,8 +23,22 @@ export interface Hooks {
   readonly transport?: Transport | undefined
 }
 
+/** Stores of the host's own: a connected client, a database handle or pool, or an address to open. The relay closes only what it has opened. */
+export type StoreOptions = Omit<NonNullable<ConfigInput['store']>, 'redis' | 'sql'> & {
+  /** ioredis or node-redis, or `redis://…`. */
+  readonly redis?: RedisClient | string | undefined
+  /** A handle of `node:sqlite`, `better-sqlite3` or `libsql`, a pool of `pg`, or `sqlite:FILE` or `postgres://…`. */
+  readonly sql?: SqlDatabase | string | undefined
+}
+
 /** What `createRelay` takes: a config, and {@link Hooks} beside it. */
-export type RelayOptions = ConfigInput & Hooks
+export type RelayOptions = Omit<ConfigInput, 'store'> & Hooks & { readonly store?: StoreOptions | undefined }
+
+/** What was passed in, where the config has room for addresses only. */
+export interface Handles {
+  readonly redis: RedisClient | undefined
+  readonly sql: SqlDatabase | undefined
+}
 
 const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
   authenticate: (value) => typeof value === 'function',
@@ -32,16 +49,49 @@ const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
   transport: (value) => typeof value === 'object' && value !== null,
 }
 
-/** Parts the functions from the plain config. @throws {ConfigError} for a hook of the wrong kind */
-export function splitOptions(options: RelayOptions): { hooks: Hooks; config: ConfigInput } {
-  const { authenticate, priceOf, countTokens, plugins, logger, transport, ...config } = options
+export interface SplitOptions {
+  readonly hooks: Hooks
+  readonly handles: Handles
+  readonly config: ConfigInput
+}
+
+/** Parts the functions and handles from the plain config. @throws {ConfigError} for a hook of the wrong kind */
+export function splitOptions(options: RelayOptions): SplitOptions {
+  const { authenticate, priceOf, countTokens, plugins, logger, transport, store, ...rest } = options
   const hooks: Hooks = { authenticate, priceOf, countTokens, plugins, logger, transport }
   for (const [name, fits] of Object.entries(HOOKS)) {
     const value = hooks[name as keyof Hooks]
     if (value !== undefined && !fits(value))
       throw new ConfigError([{ path: name, message: 'is not of the right kind' }])
   }
-  return { hooks, config }
+  const { redis, sql, ...settings } = store ?? {}
+  const handles: Handles = {
+    redis: typeof redis === 'string' ? undefined : redis,
+    sql: typeof sql === 'string' ? undefined : sql,
+  }
+  if (handles.redis && !isRedisClient(handles.redis))
+    throw new ConfigError([
+      { path: 'store.redis', message: 'is neither a client of ioredis or node-redis nor an address' },
+    ])
+  if (handles.sql && !isSqlDatabase(handles.sql))
+    throw new ConfigError([{ path: 'store.sql', message: 'is neither a database handle or pool nor an address' }])
+  const addresses = {
+    ...(typeof redis === 'string' ? { redis } : {}),
+    ...(typeof sql === 'string' ? { sql } : {}),
+  }
+  return { hooks, handles, config: store ? { ...rest, store: { ...settings, ...addresses } } : rest }
+}
+
+function isRedisClient(client: object): boolean {
+  return has(client, 'call') || has(client, 'sendCommand')
+}
+
+function isSqlDatabase(database: object): boolean {
+  return has(database, 'prepare') || (has(database, 'query') && has(database, 'connect'))
+}
+
+function has(value: object, name: string): boolean {
+  return typeof value === 'object' && typeof (value as Record<string, unknown>)[name] === 'function'
 }
 
 /** Warnings and errors on the console, in the host's own process. */

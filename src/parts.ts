@@ -1,13 +1,21 @@
-import type { Target } from './call.js'
+import { Prices } from './catalog/prices.js'
 import { type Config, readConfig } from './config.js'
 import { Alarms } from './lib/time.js'
-import { consoleLogger, type Hooks, type RelayOptions, silentLogger, splitOptions } from './options.js'
+import { consoleLogger, type Handles, type Hooks, type RelayOptions, silentLogger, splitOptions } from './options.js'
 import type { Logger, Plugin } from './plugins.js'
 import { Account } from './policies/account.js'
+import { Admission } from './policies/admit.js'
 import { Gate } from './policies/authenticate.js'
+import { Budgets } from './policies/budget.js'
+import { Cache, type Shelves } from './policies/cache.js'
 import type { Means } from './policies/failover.js'
+import { Groups } from './policies/groups.js'
+import { Limiter } from './policies/limit.js'
 import { Router } from './policies/route.js'
+import { Shelf } from './policies/shelf.js'
 import { Running } from './running.js'
+import { type Backing, type BackingOptions, openBacking } from './stores/backing.js'
+import type { Bounds } from './stores/memory.js'
 import { Health } from './upstream/health.js'
 import { KeptAnswers } from './upstream/kept.js'
 import { Paces } from './upstream/pace.js'
@@ -21,6 +29,11 @@ export interface Parts {
   readonly gate: Gate
   readonly router: Router
   readonly means: Means
+  readonly prices: Prices
+  readonly admission: Admission
+  readonly cache: Cache
+  readonly budgets: Budgets
+  readonly backing: Backing
   readonly account: Account
   readonly running: Running
   readonly plugins: readonly Plugin[]
@@ -32,27 +45,44 @@ export interface Parts {
 
 /** @throws {ConfigError} */
 export function assemble(options: RelayOptions): Parts {
-  const { hooks, config: written } = splitOptions(options)
+  const { hooks, handles, config: written } = splitOptions(options)
   const config = readConfig(written)
   const logger = hooks.logger === false ? silentLogger : (hooks.logger ?? consoleLogger)
   const plugins = hooks.plugins ?? []
   if (config.keys.length === 0 && !hooks.authenticate) logger.warn({}, 'nobody can call: give `keys` or `authenticate`')
+  const alarms = new Alarms()
+  const groups = new Groups(config.groups)
+  const budgets = new Budgets(groups)
+  const backing = openBacking(backingOptions({ config, handles, alarms, logger }))
+  const prices = new Prices({ priceOf: hooks.priceOf, prices: config.prices, unpriced: config.unpriced, logger })
   return {
     config,
-    gate: new Gate(config.keys, config.groups, hooks.authenticate),
+    gate: new Gate(config.keys, groups, hooks.authenticate),
     router: new Router(config.models, readUpstreams(config, process.env)),
     means: {
       connections: new Connections(hooks.transport),
-      alarms: new Alarms(),
+      alarms,
       drain: config.onDisconnect === 'drain',
       strict: config.translation === 'strict',
       memory: new SignatureMemory(),
       retry: config.retry,
-      health: new Health(config.health),
+      health: new Health(config.health, backing.rests),
       paces: new Paces(),
-      priceOf: priceBy(config.prices, hooks.priceOf),
+      priceOf: (target) => prices.ordering(target),
     },
-    account: new Account(plugins, logger),
+    prices,
+    admission: new Admission({
+      limiter: new Limiter(config.limits, groups),
+      limits: backing.limits,
+      budgets,
+      ledger: backing.ledger,
+      prices,
+      assumedOutputTokens: config.assumedOutputTokens,
+    }),
+    cache: new Cache(shelvesOf(config, backing)),
+    budgets,
+    backing,
+    account: new Account({ plugins, logger, prices, budgets, usage: backing.usage }),
     running: new Running(),
     plugins,
     logger,
@@ -61,11 +91,46 @@ export function assemble(options: RelayOptions): Parts {
   }
 }
 
-/** What a target costs, as the hook, its full name or its model's name says. Input and output count alike: only the order matters. */
-function priceBy(prices: Config['prices'], hook: Hooks['priceOf']): (target: Target) => number | undefined {
-  const listed = new Map(Object.entries(prices))
-  return ({ name, model }) => {
-    const price = listed.get(name) ?? listed.get(model)
-    return hook?.(name) ?? (price && price.input + price.output)
+interface Given {
+  readonly config: Config
+  readonly handles: Handles
+  readonly alarms: Alarms
+  readonly logger: Logger
+}
+
+function backingOptions({ config: { store, onStoreError, usage }, handles, alarms, logger }: Given): BackingOptions {
+  return {
+    redis: handles.redis ?? store.redis,
+    sql: handles.sql ?? store.sql,
+    prefix: store.prefix,
+    timeoutMs: store.timeoutMs,
+    leaseMs: store.leaseMs,
+    onLimitsError: onStoreError.limits,
+    onBudgetError: onStoreError.budget,
+    usageRecords: usage.keep,
+    alarms,
+    listener: (name) => ({
+      began: (error) => logger.warn({ store: name, error }, 'a store does not answer'),
+      ended: (missed) => logger.info({ store: name, missed }, 'a store answers again'),
+    }),
   }
+}
+
+function shelvesOf({ cache, idempotency }: Config, backing: Backing): Shelves {
+  const bounds = ({ maxBytes, seconds }: Config['idempotency']): Bounds => ({ maxBytes, ms: seconds * 1000 })
+  const kept = new Shelf({
+    store: backing.answers(bounds(idempotency)),
+    seconds: idempotency.seconds,
+    maxAnswerBytes: idempotency.maxBytes,
+    isPaced: false,
+  })
+  if (!cache) return { idempotency: kept, cache: undefined }
+  const { seconds, maxAnswerBytes, replay } = cache
+  const shelf = new Shelf({
+    store: backing.answers(bounds(cache)),
+    seconds,
+    maxAnswerBytes,
+    isPaced: replay === 'paced',
+  })
+  return { idempotency: kept, cache: { shelf, policy: cache } }
 }

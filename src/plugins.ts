@@ -1,5 +1,5 @@
 import type { Caller } from './call.js'
-import type { UsageRecord } from './policies/account.js'
+import type { UsageRecord } from './stores/usage.js'
 
 /** The two seams for your own code. Both may be left out. */
 export interface Plugin {

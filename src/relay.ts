@@ -1,5 +1,5 @@
 import { answerError } from './answers.js'
-import type { Attempt, Caller } from './call.js'
+import type { Attempt, Budget, Caller } from './call.js'
 import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
@@ -8,9 +8,11 @@ import { now } from './lib/time.js'
 import { operations } from './operations/index.js'
 import type { RelayOptions } from './options.js'
 import { assemble, type Parts } from './parts.js'
+import { periodAt } from './policies/budget.js'
 import { type Explanation, explain } from './policies/explain.js'
 import { protocolOf } from './protocols/index.js'
-import type { Protocol } from './protocols/protocol.js'
+import type { Balance } from './stores/ledger.js'
+import type { UsageReader } from './stores/usage.js'
 
 /** An LLM relay without a server: an adapter brings it requests. */
 export interface Relay {
@@ -20,6 +22,12 @@ export interface Relay {
   readonly models: readonly string[]
   /** What would be done with a model name, for a caller or for anyone. */
   explain(model: string, caller?: Caller): Explanation
+  /** How a key or group (`key:alice`, `group:vip`) stands in its budget's present period: `total` when left out. In nano-dollars. */
+  balance(account: string, per?: Budget['per']): Promise<Balance>
+  /** The usage records that are kept: see `usage.keep` and `store.sql`. Undefined where none are. */
+  readonly usage: UsageReader | undefined
+  /** Resolves when the stores are open. Calls need not wait for it. @throws {Error} when one cannot be opened */
+  ready(): Promise<void>
   /** Takes no more calls, lets the running ones finish for up to `shutdownMs`, then breaks them off. */
   close(): Promise<void>
 }
@@ -37,6 +45,13 @@ export function createRelay(options: RelayOptions): Relay {
       return parts.router.rules
     },
     explain: (model, caller) => explain({ ...parts, health: parts.means.health }, model, caller),
+    async balance(account, per = 'total') {
+      return await parts.backing.ledger.balance(account, periodAt(Date.now(), per))
+    },
+    get usage() {
+      return parts.backing.usage
+    },
+    ready: () => parts.backing.ready(),
     close() {
       closed ??= close(parts)
       return closed
@@ -44,10 +59,11 @@ export function createRelay(options: RelayOptions): Relay {
   }
 }
 
-async function close({ running, config, means }: Parts): Promise<void> {
+async function close({ running, config, means, backing }: Parts): Promise<void> {
   await running.close(config.shutdownMs)
   await means.connections.destroy()
   await means.paces.close()
+  await backing.close()
 }
 
 /** The path of a request. Whatever is thrown on it ends as an answer in the caller's language. */
@@ -55,21 +71,34 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
   const startedAt = now()
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
   const attempts: Attempt[] = []
+  const told: Record<string, string> = {}
   const protocol = protocolOf(match.endpoints[0].protocol)
+  // The request's id once more, by the name that clients of the language look for.
+  if (protocol.requestIdHeader) told[protocol.requestIdHeader] = id
   try {
     const endpoint = endpointFor(request.method, match)
     const found = parts.gate.authenticate(request)
     const caller = found instanceof Promise ? await found : found
-    const visit = { id, startedAt, request, endpoint, path: pathFacts(endpoint, match), protocol, caller, attempts }
-    return withRequestId(await operations[endpoint.operation](parts, visit), protocol, id)
+    const visit = {
+      id,
+      startedAt,
+      request,
+      endpoint,
+      path: pathFacts(endpoint, match),
+      protocol,
+      caller,
+      attempts,
+      told,
+    }
+    return withHeaders(await operations[endpoint.operation](parts, visit), told)
   } catch (error) {
-    return withRequestId(answerError(told(error, parts, id), protocol, id, attempts), protocol, id)
+    return withHeaders(answerError(fitToTell(error, parts, id), protocol, id, attempts), told)
   }
 }
 
-/** The request's id once more, by the name that clients of the language look for. */
-function withRequestId(response: RelayResponse, { requestIdHeader: name }: Protocol, id: string): RelayResponse {
-  return name ? { ...response, headers: { ...response.headers, [name]: id } } : response
+function withHeaders(response: RelayResponse, told: Record<string, string>): RelayResponse {
+  Object.assign(response.headers, told)
+  return response
 }
 
 function endpointFor(method: string, { endpoints }: Match): Endpoint {
@@ -81,7 +110,7 @@ function endpointFor(method: string, { endpoints }: Match): Endpoint {
 }
 
 /** An error fit to be told. One that is not our own is a bug or the host's trouble: its text stays here. */
-function told(error: unknown, { logger }: Parts, requestId: string): RelayError {
+function fitToTell(error: unknown, { logger }: Parts, requestId: string): RelayError {
   if (error instanceof RelayError) return error
   logger.error({ requestId, error }, 'a request failed unexpectedly')
   return new RelayError('internal', 'The relay failed to handle this request.')

@@ -4,6 +4,23 @@ export interface Span {
   readonly end: number
 }
 
+/** What is to stand in a place. */
+export interface Edit {
+  readonly at: Span
+  readonly text: string
+}
+
+/** The same bytes with several places written anew, which do not overlap. */
+export function spliceAll(bytes: Buffer, edits: readonly Edit[]): Buffer {
+  const pieces: Buffer[] = []
+  let done = 0
+  for (const { at, text } of edits.toSorted((one, other) => one.at.start - other.at.start)) {
+    pieces.push(bytes.subarray(done, at.start), Buffer.from(text))
+    done = at.end
+  }
+  return Buffer.concat([...pieces, bytes.subarray(done)])
+}
+
 /** The same bytes with the value at `span` written anew. All else, down to the white space, stays as it came. */
 export function splice(bytes: Buffer, span: Span, value: unknown): Buffer {
   return Buffer.concat([bytes.subarray(0, span.start), Buffer.from(JSON.stringify(value)), bytes.subarray(span.end)])
@@ -22,6 +39,28 @@ export function findString(text: string, key: string): Span | undefined {
   if (plain) return stringAt(text, skipSpace(text, skipSpace(text, first + token.length) + 1))
   const [only, ...others] = findKeys(text, key)
   return only === undefined || others.length > 0 ? undefined : stringAt(text, only)
+}
+
+/** The same for a value of any kind. */
+export function findValue(text: string, key: string): Span | undefined {
+  const [start, ...others] = findKeys(text, key)
+  if (start === undefined || start < 0 || others.length > 0) return undefined
+  return { start, end: endOfValue(text, start) }
+}
+
+function endOfValue(text: string, start: number): number {
+  let depth = 0
+  let at = start
+  for (; at < text.length; at++) {
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at) - 1
+    else if (character === '{' || character === '[') depth++
+    else if (character === '}' || character === ']') depth--
+    else if (depth > 0 || character !== ',') continue
+    if (depth < 0 || character === ',') return at
+    if (depth === 0) return at + 1
+  }
+  return at
 }
 
 /** Where the values of all top-level keys of this name begin; -1 for a key in disguise. */

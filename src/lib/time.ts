@@ -81,3 +81,13 @@ export class Alarms {
     }
   }
 }
+
+/** `12ms`, `8.64s`, `6m0s`, `1h2m3s`: as OpenAI spells how long something takes. Never shorter than it is. */
+export function spellDuration(ms: number): string {
+  const whole = Math.ceil(ms)
+  if (whole < 1000) return `${whole}ms`
+  const seconds = (whole % 60_000) / 1000
+  const minutes = Math.floor(whole / 60_000)
+  if (minutes === 0) return `${seconds}s`
+  return minutes < 60 ? `${minutes}m${seconds}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}s`
+}

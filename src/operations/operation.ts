@@ -20,4 +20,6 @@ export interface Visit {
   readonly caller: Caller
   /** Filled while targets are tried: it is told whatever the end. */
   readonly attempts: Attempt[]
+  /** Headers that the answer will have, whatever it is. */
+  readonly told: Record<string, string>
 }

@@ -39,8 +39,9 @@ interface Read {
 }
 
 function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
-  const { id, startedAt, endpoint, path, protocol, caller, attempts, request } = visit
+  const { id, startedAt, endpoint, path, protocol, caller, attempts, told, request } = visit
   const { headers, departure } = request
+  let hasEnded = false
   const call: Call = {
     id,
     startedAt,
@@ -54,10 +55,21 @@ function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
     departure,
     affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),
     attempts,
+    tags: tagsIn(headers['x-modelmount-tags']),
+    cacheControl: headers['cache-control'],
+    idempotencyKey: textIn(headers['idempotency-key']),
+    told,
+    cache: undefined,
+    lease: undefined,
+    bill: undefined,
     metered: false,
+    ended: undefined,
     settle(end) {
+      if (hasEnded) return
+      hasEnded = true
       running.end()
       account.settle(call, end)
+      call.ended?.(end)
     },
   }
   return call
@@ -68,22 +80,54 @@ export type Prepare = (call: Call, plan: Plan) => Promise<void>
 
 /** From admission to the first output. After that the answer settles the call itself, when its body ends. */
 export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: Prepare): Promise<Reply> {
-  const { running, plugins, means, logger } = parts
+  const { running, plugins, means, prices, admission, cache } = parts
   running.begin()
-  try {
+  return await settled(parts, call, async () => {
+    const pending = prices.ready(plan.targets)
+    if (pending) await pending
+    const lease = admission.admit(call, plan)
+    call.lease = lease instanceof Promise ? await lease : lease
+    call.metered = call.lease.isCounted || parts.account.isWatched
     const { id: requestId, caller, operation, facts } = call
     const { model, stream } = facts
     for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
-    await prepare?.(call, plan)
-    return await failover(call, plan, means)
+    const reply = await cache.answer(call, plan, (own) =>
+      settled(parts, own, async () => {
+        await prepare?.(own, plan)
+        return await failover(own, plan, means)
+      }),
+    )
+    if (call.bill?.nanos !== undefined) tellCost(call.told, call.bill.nanos)
+    return reply
+  })
+}
+
+const COST = 'x-modelmount-cost'
+
+/** In USD, to the nano-dollar. The answers to several questions of one request are told as one sum. */
+function tellCost(told: Record<string, string>, nanos: number): void {
+  const before = Math.round(Number(told[COST] ?? 0) * 1e9)
+  told[COST] = ((before + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
+}
+
+/** Settles a call that fails before its answer has begun; unless it goes on without this client, for others. */
+async function settled(parts: Parts, call: Call, work: () => Promise<Reply>): Promise<Reply> {
+  const { departure } = call
+  try {
+    return await work()
   } catch (error) {
-    const known = error instanceof RelayError ? error : undefined
-    const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
-    call.settle({ outcome, status: known?.status ?? 500, error: known })
-    if (known?.blame) logger.warn(failureOf(call, known), 'a call failed')
-    if (known?.kind === 'internal') logger.error(failureOf(call, known), 'a call failed unexpectedly')
+    if (call.departure === departure) fail(parts, call, error)
     throw error
   }
+}
+
+function fail({ logger }: Parts, call: Call, error: unknown): void {
+  if (call.bill) return
+  const known = error instanceof RelayError ? error : undefined
+  const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
+  call.settle({ outcome, status: known?.status ?? 500, error: known })
+  if (known?.blame) logger.warn(failureOf(call, known), 'a call failed')
+  if (known?.kind === 'internal') logger.error(failureOf(call, known), 'a call failed unexpectedly')
 }
 
 /** What the operator should know of a failure, without the stack and the sockets that come with it. */
@@ -91,4 +135,21 @@ function failureOf({ id: requestId, attempts }: Call, { message, cause }: RelayE
   const code = codeOf(cause)
   const reason = cause instanceof Error ? `${code && `${code}: `}${cause.message}` : cause
   return { requestId, attempts, error: message, cause: reason }
+}
+
+/** Tags beyond these are dropped: they are for sorting, not for stories. */
+const MOST_TAGS = 16
+const LONGEST_TAG = 64
+
+/** Separated by commas. */
+function tagsIn(header: string | string[] | undefined): readonly string[] {
+  if (header === undefined) return NO_TAGS
+  const tags = String(header).split(',', MOST_TAGS)
+  return tags.map((tag) => tag.trim().slice(0, LONGEST_TAG)).filter((tag) => tag !== '')
+}
+
+const NO_TAGS: readonly string[] = []
+
+function textIn(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && header !== '' ? header : undefined
 }

@@ -1,60 +1,118 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Attempt, Call, End, Outcome } from '../call.js'
-import type { Loss } from '../chat/losses.js'
+import type { Call, End } from '../call.js'
+import type { Usage } from '../chat/usage.js'
+import type { Operation } from '../endpoints.js'
 import { now } from '../lib/time.js'
 import type { Logger, Plugin } from '../plugins.js'
+import type { Nanos } from '../stores/ledger.js'
+import type { UsageRecord, UsageStore } from '../stores/usage.js'
+import type { PriceBook } from './admit.js'
+import type { Budgets } from './budget.js'
+import { estimateInput } from './estimate.js'
 
-/** One per call, whatever its end. */
-export interface UsageRecord {
-  readonly requestId: string
-  /** When it ended. */
-  readonly time: Date
-  readonly callerId: string
-  readonly group: string
-  readonly operation: string
-  readonly protocol: string
-  /** The public name that was asked for. */
-  readonly model: string
-  readonly stream: boolean
-  /** `provider/model` that answered. */
-  readonly target: string | undefined
-  readonly attempts: readonly Attempt[]
-  /** What the client was told. */
-  readonly status: number
-  readonly outcome: Outcome
-  /** Tokens as the upstream counted them; undefined when it did not say. */
-  readonly inputTokens: number | undefined
-  readonly cachedInputTokens: number | undefined
-  readonly outputTokens: number | undefined
-  readonly reasoningTokens: number | undefined
-  /** What a translation had to leave out, as `x-modelmount-losses` tells it; in streams also what came later. */
-  readonly losses: readonly Loss[]
-  readonly firstOutputMs: number | undefined
-  readonly totalMs: number
-  /** The code of the error that ended it. */
-  readonly error: string | undefined
+/** What a call has come to. */
+export interface Bill {
+  readonly usage: Usage | undefined
+  /** The usage is the relay's own estimate, at least in part. */
+  readonly isEstimated: boolean
+  /** What it is charged, the multiplier applied; undefined where nobody wanted to know, and no price was at hand. */
+  readonly nanos: Nanos | undefined
+  readonly multiplier: number
+}
+
+/** The ways in which a call can end. */
+type Way = 'answered' | 'failedBefore' | 'failedAfter' | 'leftBefore' | 'leftAfter' | 'hit' | 'shared'
+
+/**
+ * What is charged for each of them: the usage, as the upstream told it or else estimated from what was delivered; or
+ * nothing. Attempts that came to nothing are no part of it: their usage is nobody's.
+ */
+const CHARGED: Readonly<Record<Way, boolean>> = {
+  answered: true,
+  failedBefore: false,
+  failedAfter: true,
+  leftBefore: false,
+  leftAfter: true,
+  hit: false,
+  shared: false,
+}
+
+/** Operations that cost nothing anywhere. */
+const FREE: ReadonlySet<Operation> = new Set<Operation>(['count'])
+
+function wayOf({ cache }: Call, { outcome, firstOutputMs }: End): Way {
+  if (cache === 'hit' || cache === 'shared') return cache
+  if (outcome === 'complete') return 'answered'
+  const after = firstOutputMs !== undefined
+  if (outcome === 'left') return after ? 'leftAfter' : 'leftBefore'
+  return after ? 'failedAfter' : 'failedBefore'
+}
+
+/** The usage that a call is charged for; undefined for none. */
+export function chargedUsage(call: Call, end: End): { usage: Usage; isEstimated: boolean } | undefined {
+  if (!CHARGED[wayOf(call, end)] || FREE.has(call.operation)) return undefined
+  const { usage, delivered } = end
+  if (usage && delivered === undefined) return { usage, isEstimated: false }
+  const input = usage?.input ?? estimateInput(call.body)
+  const nothing = { cachedInput: 0, cacheWriteInput: 0, reasoning: 0 }
+  return { usage: { ...nothing, ...usage, input, output: delivered ?? 0 }, isEstimated: true }
 }
 
 /** Subscribe with `node:diagnostics_channel` to see every usage record without a plugin. */
 const done = channel('modelmount:done')
 
-/** Keeps the books: a record for each call, for whoever wants them. When nobody does, none is made. */
+/** What the books are kept with. */
+export interface Accounting {
+  readonly plugins: readonly Plugin[]
+  readonly logger: Logger
+  readonly prices: PriceBook
+  readonly budgets: Budgets
+  /** Undefined where no records are kept. */
+  readonly usage: UsageStore | undefined
+}
+
+/** Keeps the books: charges each call once, and makes a record of it for whoever wants one. When nobody does, none is made. */
 export class Account {
+  readonly #means: Accounting
   readonly #plugins: readonly Plugin[]
   readonly #logger: Logger
 
-  constructor(plugins: readonly Plugin[], logger: Logger) {
-    this.#plugins = plugins.filter((plugin) => plugin.done)
-    this.#logger = logger
+  constructor(means: Accounting) {
+    this.#means = means
+    this.#plugins = means.plugins.filter((plugin) => plugin.done)
+    this.#logger = means.logger
+  }
+
+  /** Somebody wants to know of every call. */
+  get isWatched(): boolean {
+    return this.#means.usage !== undefined || this.#plugins.length > 0 || done.hasSubscribers
   }
 
   settle(call: Call, end: End): void {
-    if (this.#plugins.length === 0 && !done.hasSubscribers) return
-    const record = recordOf(call, end)
+    const bill = this.#billOf(call, end)
+    call.bill = bill
+    const { usage } = bill
+    call.lease?.settle({ tokens: usage ? usage.input + usage.output : 0, nanos: bill.nanos ?? 0 })
+    if (this.isWatched) this.#record(recordOf(call, end, bill))
+  }
+
+  #billOf(call: Call, end: End): Bill {
+    const { prices, budgets } = this.#means
+    const multiplier = budgets.multiplierOf(call.caller)
+    const charged = chargedUsage(call, end)
+    if (!charged) return { usage: undefined, isEstimated: false, nanos: 0, multiplier }
+    const { usage } = charged
+    const counts = call.lease?.isPaid || this.isWatched
+    const pricing = end.target && (counts ? prices.assumed(end.target) : prices.of(end.target))
+    return { ...charged, nanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
+  }
+
+  #record(record: UsageRecord): void {
+    this.#means.usage?.write(record)
     done.publish(record)
     for (const plugin of this.#plugins) {
       const failed = (error: unknown): void =>
-        this.#logger.error({ error, requestId: call.id }, 'a plugin failed in done()')
+        this.#logger.error({ error, requestId: record.requestId }, 'a plugin failed in done()')
       try {
         const after: unknown = plugin.done?.(record)
         if (after instanceof Promise) after.catch(failed)
@@ -65,18 +123,20 @@ export class Account {
   }
 }
 
-function recordOf(call: Call, { outcome, status, target, usage, losses = [], firstOutputMs, error }: End): UsageRecord {
+function recordOf(call: Call, end: End, { usage = end.usage, isEstimated, nanos, multiplier }: Bill): UsageRecord {
+  const { outcome, status, target, servedBy, losses = [], firstOutputMs, error } = end
   const { id: callerId, group = 'default' } = call.caller
   return {
     requestId: call.id,
     time: new Date(),
     callerId,
     group,
+    tags: call.tags,
     operation: call.operation,
     protocol: call.protocol.id,
     model: call.facts.model,
     stream: call.facts.stream,
-    target: target?.name,
+    target: target?.name ?? servedBy,
     attempts: call.attempts,
     status,
     outcome,
@@ -84,6 +144,10 @@ function recordOf(call: Call, { outcome, status, target, usage, losses = [], fir
     cachedInputTokens: usage?.cachedInput,
     outputTokens: usage?.output,
     reasoningTokens: usage?.reasoning,
+    estimated: isEstimated,
+    costNanos: nanos,
+    multiplier,
+    cache: call.cache,
     losses,
     firstOutputMs,
     totalMs: now() - call.startedAt,

@@ -3,12 +3,11 @@ import type { Config } from '../config.js'
 import { RelayError } from '../errors.js'
 import type { RelayRequest } from '../http.js'
 import { matcher } from '../lib/patterns.js'
+import type { Groups } from './groups.js'
 import { type KeyFault, KeyRing } from './keys.js'
 
 /** The host's own word on who is calling: a session's user, a token's subject. Undefined leaves it to the relay's keys. */
 export type Authenticate = (request: RelayRequest) => Caller | undefined | Promise<Caller | undefined>
-
-type Groups = Config['groups']
 
 const FAULTS: Readonly<Record<KeyFault, string>> = {
   unknown: 'Incorrect API key provided.',
@@ -20,12 +19,12 @@ const FAULTS: Readonly<Record<KeyFault, string>> = {
 export class Gate {
   readonly #keys: KeyRing
   readonly #host: Authenticate | undefined
-  readonly #groups: ReadonlyMap<string, Groups[string]>
+  readonly #groups: Groups
   readonly #matchers = new WeakMap<readonly string[], (model: string) => boolean>()
 
   constructor(keys: Config['keys'], groups: Groups, host: Authenticate | undefined) {
     this.#keys = new KeyRing(keys)
-    this.#groups = new Map(Object.entries(groups))
+    this.#groups = groups
     this.#host = host
   }
 
@@ -34,10 +33,9 @@ export class Gate {
     return this.#host ? this.#askHost(request, this.#host) : this.#byKey(request)
   }
 
-  /** Whether the caller may use a public model name: by its own list, else its group's, else freely. A group unknown here is `default`. */
+  /** Whether the caller may use a public model name: by its own list, else its group's, else freely. */
   mayUse(caller: Caller, model: string): boolean {
-    const group = this.#groups.get(caller.group ?? 'default') ?? this.#groups.get('default')
-    const list = caller.models ?? group?.models
+    const list = caller.models ?? this.#groups.of(caller)?.models
     if (!list) return true
     let matches = this.#matchers.get(list)
     if (!matches) {

@@ -57,7 +57,7 @@ export class KeyRing {
         throw new ConfigError([{ path: `keys[${index}]`, message: 'has the secret of another key' }])
       this.#records.set(place, {
         digest,
-        caller: { id: key.id, group: key.group, models: key.models },
+        caller: { id: key.id, group: key.group, models: key.models, limits: key.limits, budget: key.budget },
         expiresAt: key.expiresAt ? Date.parse(key.expiresAt) : Number.POSITIVE_INFINITY,
         isAllowed: key.allowedIps && addressMatcher(key.allowedIps),
       })

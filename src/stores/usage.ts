@@ -66,14 +66,18 @@ export interface UsageSum {
   readonly costNanos: number
 }
 
-/** Keeps usage records, in batches. */
-export interface UsageStore {
-  /** Queues a record: it is written soon, with others. */
-  write(record: UsageRecord): void
+/** Shows usage records. */
+export interface UsageReader {
   /** The newest first, at most `limit` of them (1,000 when left out). */
   query(filter?: UsageFilter, limit?: number): Promise<UsageRecord[]>
   /** In order of time, caller and model. */
   sums(per: 'hour' | 'day', filter?: UsageFilter): Promise<UsageSum[]>
+}
+
+/** Keeps usage records, in batches. */
+export interface UsageStore extends UsageReader {
+  /** Queues a record: it is written soon, with others. */
+  write(record: UsageRecord): void
   /** Resolves when all that was queued is written. */
   flush(): Promise<void>
 }

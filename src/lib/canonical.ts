@@ -1,0 +1,70 @@
+/**
+ * The same for every spelling of the same JSON: without white space, and with the keys of each object in one order. Texts
+ * and numbers stay as they are spelled, and a key that stands twice stands twice: two requests that an upstream could
+ * tell apart are never made alike. `text` is known to be JSON, nested no deeper than can be recursed into.
+ */
+export function canonicalJson(text: string): string {
+  return new Reader(text).value()
+}
+
+const BLANKS = /[ \t\n\r]*/y
+const STRING = /"(?:[^"\\]|\\.)*"/y
+const PLAIN = /[^ \t\n\r,\]}]+/y
+
+class Reader {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  value(): string {
+    this.#take(BLANKS)
+    const first = this.#text[this.#at]
+    if (first === '{')
+      return `{${this.#items('}', () => this.#member())
+        .sort(byKey)
+        .map(spelled)
+        .join(',')}}`
+    if (first === '[') return `[${this.#items(']', () => this.value()).join(',')}]`
+    return this.#take(first === '"' ? STRING : PLAIN)
+  }
+
+  #items<Item>(close: string, read: () => Item): Item[] {
+    const items: Item[] = []
+    this.#at++
+    for (;;) {
+      this.#take(BLANKS)
+      const next = this.#text[this.#at]
+      if (next === close || next === undefined) break
+      if (next === ',') this.#at++
+      items.push(read())
+    }
+    this.#at++
+    return items
+  }
+
+  #member(): [string, string] {
+    this.#take(BLANKS)
+    const key = this.#take(STRING)
+    this.#take(BLANKS)
+    this.#at++
+    return [key, this.value()]
+  }
+
+  #take(what: RegExp): string {
+    what.lastIndex = this.#at
+    const found = what.exec(this.#text)?.[0] ?? ''
+    this.#at += found.length
+    return found
+  }
+}
+
+function byKey([one]: [string, string], [other]: [string, string]): number {
+  return one < other ? -1 : Number(one > other)
+}
+
+function spelled([key, value]: [string, string]): string {
+  return `${key}:${value}`
+}

@@ -1,0 +1,170 @@
+import type { Call, Target } from '../call.js'
+import type { Pricing } from '../catalog/pricing.js'
+import { RelayError } from '../errors.js'
+import { makeRequestId } from '../lib/ids.js'
+import type { Grant, LimitSource } from '../stores/guarded.js'
+import type { Credit, Hold, LedgerStore, Nanos } from '../stores/ledger.js'
+import type { Draw, LimitStore, Scope } from '../stores/limits.js'
+import { StoreDown } from '../stores/trouble.js'
+import { type Budgets, quotaError } from './budget.js'
+import { type Estimate, estimate } from './estimate.js'
+import { type Limiter, limitError, limitHeaders } from './limit.js'
+import type { Plan } from './route.js'
+
+/** What prices are asked of. */
+export interface PriceBook {
+  /** What a target costs, where somebody knows. */
+  of(target: Target): Pricing | undefined
+  /** What a target costs, as the operator has said for those of whom nobody knows it. */
+  assumed(target: Target): Pricing
+}
+
+/** What admission works with. */
+export interface Admitting {
+  readonly limiter: Limiter
+  readonly limits: LimitSource
+  readonly budgets: Budgets
+  readonly ledger: LedgerStore
+  readonly prices: PriceBook
+  /** Of an answer without a cap, in tokens. */
+  readonly assumedOutputTokens: number
+}
+
+/** What a call has come to. */
+export interface Charge {
+  readonly tokens: number
+  readonly nanos: Nanos
+}
+
+/** What a call has been granted until it ends. */
+export interface Lease {
+  /** Tokens or money are counted: it matters what the upstream tells of usage. */
+  readonly isCounted: boolean
+  /** Somebody's money is at stake. */
+  readonly isPaid: boolean
+  /** Ends it with the truth: what was taken too much is given back, what was taken too little is owed. Once. */
+  settle(charge: Charge): void
+}
+
+/** Of a call that falls under no limit and no budget. */
+const FREE: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
+const UNCOUNTED: Estimate = { input: 0, output: 0 }
+
+/** What has been taken of limits, and what of money. */
+interface Taking {
+  readonly scopes: readonly Scope[]
+  readonly draw: Draw
+  readonly from: LimitStore
+}
+
+interface Paying {
+  readonly hold: Hold
+  readonly ledger: LedgerStore
+}
+
+/** Lets calls in: takes of all their limits and budgets what they may come to, or nothing of any. */
+export class Admission {
+  readonly #means: Admitting
+
+  constructor(means: Admitting) {
+    this.#means = means
+  }
+
+  /** @throws {RelayError} 429 for a limit or a budget, 503 for a store that does not answer */
+  admit(call: Call, plan: Plan): Lease | Promise<Lease> {
+    const { limiter, budgets, limits, assumedOutputTokens } = this.#means
+    const scopes = limiter.scopesOf(call.caller, call.facts.model)
+    const credits = budgets.creditsOf(call.caller, Date.now())
+    if (scopes.length === 0 && credits.length === 0) return FREE
+    const smallest = smallestBucket(scopes)
+    const isCounted = smallest !== undefined || credits.length > 0
+    const guess = isCounted ? estimate(call, assumedOutputTokens) : UNCOUNTED
+    const pay = (taking?: Taking): Promise<Lease> => this.#pay({ call, plan, credits, guess }, taking)
+    if (scopes.length === 0) return pay()
+    // A draw larger than a bucket wants all of it: an estimate may be wrong, and is no reason to refuse for ever.
+    const draw: Draw = { requests: 1, tokens: Math.min(guess.input + guess.output, smallest ?? 0), slots: 1 }
+    const next = ({ taken, from }: Grant): Lease | Promise<Lease> => {
+      Object.assign(call.told, limitHeaders(taken))
+      if (taken.met) throw limitError(taken.met)
+      const taking = { scopes, draw, from }
+      return credits.length > 0 ? pay(taking) : new Granted(taking, undefined)
+    }
+    const grant = limits.take(scopes, draw)
+    return grant instanceof Promise ? grant.then(next, toldDown) : next(grant)
+  }
+
+  /** Sets money aside: what the call would come to at the dearest of its targets. */
+  async #pay({ call, plan, credits, guess }: Asked, taking: Taking | undefined): Promise<Lease> {
+    const { ledger, budgets, prices } = this.#means
+    try {
+      const usage = { ...guess, cachedInput: 0, cacheWriteInput: 0, reasoning: 0 }
+      const dearest = Math.max(...targetsOf(plan).map((target) => prices.assumed(target)(usage)))
+      const hold = { id: makeRequestId(), credits, nanos: Math.ceil(dearest * budgets.multiplierOf(call.caller)) }
+      const short = await ledger.reserve(hold)
+      if (short) throw quotaError(short)
+      return new Granted(taking, { hold, ledger })
+    } catch (error) {
+      taking?.from.giveBack(taking.scopes, taking.draw)
+      return toldDown(error)
+    }
+  }
+}
+
+/** What is to be paid for, by whom. */
+interface Asked {
+  readonly call: Call
+  readonly plan: Plan
+  readonly credits: readonly Credit[]
+  readonly guess: Estimate
+}
+
+class Granted implements Lease {
+  readonly #taking: Taking | undefined
+  readonly #paying: Paying | undefined
+  #isSettled = false
+
+  constructor(taking: Taking | undefined, paying: Paying | undefined) {
+    this.#taking = taking
+    this.#paying = paying
+  }
+
+  get isCounted(): boolean {
+    return this.isPaid || (this.#taking?.scopes.some(({ tpm }) => tpm !== undefined) ?? false)
+  }
+
+  get isPaid(): boolean {
+    return this.#paying !== undefined
+  }
+
+  settle({ tokens, nanos }: Charge): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    if (this.#taking) {
+      const { scopes, draw, from } = this.#taking
+      from.giveBack(scopes, { requests: 0, tokens: draw.tokens - tokens, slots: draw.slots })
+    }
+    this.#paying?.ledger.settle(this.#paying.hold, nanos)
+  }
+}
+
+/** Undefined where tokens are not limited. */
+function smallestBucket(scopes: readonly Scope[]): number | undefined {
+  let smallest: number | undefined
+  for (const { tpm } of scopes) if (tpm !== undefined && !(tpm > (smallest ?? tpm))) smallest = tpm
+  return smallest
+}
+
+function targetsOf({ targets, onContextTooLong, onContentFilter }: Plan): readonly Target[] {
+  return onContextTooLong.length + onContentFilter.length === 0
+    ? targets
+    : [...targets, ...onContextTooLong, ...onContentFilter]
+}
+
+/** A store's silence, in words fit for the caller. */
+function toldDown(error: unknown): never {
+  if (!(error instanceof StoreDown)) throw error
+  const message = 'The relay cannot check your limits at the moment. Please try again.'
+  throw new RelayError('store_down', message, { retryAfterMs: RETRY_MS, cause: error })
+}
+
+const RETRY_MS = 1000

@@ -1,0 +1,46 @@
+import type { Call } from '../call.js'
+
+/** Of JSON text in most languages and tokenizers. */
+const BYTES_PER_TOKEN = 4
+/** Shorter bodies hold no file. */
+const SMALL = 16 * 1024
+/** So many places of a long body are looked at. */
+const SAMPLES = 128
+const SAMPLE_BYTES = 64
+/** What one file that is sent along is taken to come to. */
+const TOKENS_PER_FILE = 1000
+/** No model writes more. */
+const MOST_OUTPUT = 10_000_000
+
+/** What a call is taken to come to, in tokens, until the truth is known. */
+export interface Estimate {
+  readonly input: number
+  readonly output: number
+}
+
+/** `assumed`: the output of a call whose caller sets no cap. `most`: what its models can write, where that is known. */
+export function estimate({ body, facts }: Call, assumed: number, most: number = MOST_OUTPUT): Estimate {
+  const output = Math.min(Math.ceil(facts.maxOutputTokens ?? assumed), most)
+  return { input: estimateInput(body), output: output * facts.choices }
+}
+
+/** Tokens of a request's body. Files within it, in Base64, do not count by their length: models see pictures, not letters. */
+export function estimateInput(body: Buffer): number {
+  if (body.length <= SMALL) return Math.ceil(body.length / BYTES_PER_TOKEN)
+  let encoded = 0
+  const step = Math.floor((body.length - SAMPLE_BYTES) / SAMPLES)
+  for (let sample = 0; sample < SAMPLES; sample++) if (isEncoded(body, sample * step)) encoded++
+  const text = body.length * (1 - encoded / SAMPLES)
+  return Math.ceil(text / BYTES_PER_TOKEN) + (encoded > 0 ? TOKENS_PER_FILE : 0)
+}
+
+/** Whether a stretch of bytes has nothing but the letters of Base64: of text, no stretch so long does. */
+function isEncoded(body: Buffer, start: number): boolean {
+  for (let at = start; at < start + SAMPLE_BYTES; at++) {
+    const byte = body[at] as number
+    const isLetter = (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
+    const isOther = (byte >= 0x30 && byte <= 0x39) || byte === 0x2b || byte === 0x2f || byte === 0x5f || byte === 0x2d
+    if (!isLetter && !isOther) return false
+  }
+  return true
+}

@@ -1,0 +1,141 @@
+import type { Call, End } from '../call.js'
+import { RelayError } from '../errors.js'
+import { Departure } from '../lib/departure.js'
+import { Recording, readFor } from '../upstream/recording.js'
+import type { Reply } from '../upstream/reply.js'
+
+/** Has a call answered. */
+export type Produce = (call: Call) => Promise<Reply>
+
+export interface FlightOptions {
+  /** Stands for the request: of the same key, another one may not join. */
+  readonly fingerprint: string
+  /** A longer stream is not recorded. */
+  readonly maxBytes: number
+  /** The flight is over: nobody can join it any more. With its answer, if that was whole and good. */
+  readonly landed: (answer: Landed | undefined) => void
+}
+
+/** What a flight has brought. */
+export interface Landed {
+  readonly reply: Reply
+  /** Undefined for a whole answer. */
+  readonly recording: Recording | undefined
+}
+
+/**
+ * One upstream call for all who ask the same at the same time. It belongs to none of them: it ends early only when all
+ * have left. It is settled on the call of the one who asked first.
+ */
+export class Flight {
+  readonly fingerprint: string
+  readonly #options: FlightOptions
+  readonly #departure = new Departure()
+  readonly #reply: Promise<Reply>
+  #recording: Recording | undefined
+  #members = 0
+  #end: End | undefined
+  #taken: Reply | undefined
+  #isLanded = false
+  /** What the one who asked first is answered. */
+  readonly leader: Promise<Reply>
+
+  constructor(leader: Call, produce: Produce, options: FlightOptions) {
+    this.fingerprint = options.fingerprint
+    this.#options = options
+    const client = leader.departure
+    leader.departure = this.#departure
+    const { ended } = leader
+    leader.ended = (end) => {
+      ended?.(end)
+      this.#ended(end)
+    }
+    this.#reply = produce(leader).then((reply) => this.#took(reply))
+    this.#reply.catch(() => this.#land(undefined))
+    this.leader = this.#join(client, () => undefined)
+  }
+
+  /** Whether its answer can still be had from the beginning. */
+  get isOpen(): boolean {
+    return !this.#isLanded && !this.#departure.left && (this.#recording?.isWhole ?? true)
+  }
+
+  /** The same answer for another call, which is settled as one that cost nothing. */
+  join(call: Call): Promise<Reply> {
+    return this.#join(call.departure, (outcome, reply) => settleFree(call, outcome, reply))
+  }
+
+  async #join(client: Departure, settle: Settle): Promise<Reply> {
+    this.#members++
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      const leave = (): void => {
+        this.#leave()
+        reject(new RelayError('client_left', 'The client left.'))
+      }
+      if (client.left) return leave()
+      client.waiter = { clientLeft: leave }
+      this.#reply.then(resolve, reject)
+    })
+    client.waiter = undefined
+    if (!this.#recording) {
+      settle('complete', reply)
+      return reply
+    }
+    return { ...reply, body: this.#read(this.#recording, client, (outcome) => settle(outcome, reply)) }
+  }
+
+  #read(recording: Recording, client: Departure, settle: (outcome: Ending) => void): Reply['body'] {
+    return readFor(client, recording, (hasLeft) => {
+      if (hasLeft) this.#leave()
+      else this.#members--
+      if (hasLeft) settle('left')
+      else settle(this.#end && this.#end.outcome !== 'complete' ? 'cut' : 'complete')
+    })
+  }
+
+  #leave(): void {
+    this.#members--
+    if (this.#members === 0 && !this.#isLanded) this.#departure.leave()
+  }
+
+  #took(reply: Reply): Reply {
+    const { body } = reply
+    this.#taken = reply
+    if (Buffer.isBuffer(body)) {
+      if (this.#end) this.#ended(this.#end)
+      return reply
+    }
+    const recording = new Recording(this.#options.maxBytes)
+    recording.resumeSource = () => body.resume()
+    this.#recording = recording
+    body.flow(recording)
+    return reply
+  }
+
+  /** Both the answer and its end are known, in whichever order they came. */
+  #ended(end: End): void {
+    this.#end = end
+    if (!this.#taken) return
+    const isWhole = this.#recording?.isWhole ?? true
+    const isGood = end.outcome === 'complete' && !end.refused && isWhole
+    this.#land(isGood ? { reply: this.#taken, recording: this.#recording } : undefined)
+  }
+
+  #land(answer: Landed | undefined): void {
+    if (this.#isLanded) return
+    this.#isLanded = true
+    this.#options.landed(answer)
+  }
+}
+
+type Ending = 'complete' | 'cut' | 'left'
+type Settle = (outcome: Ending, reply: Reply) => void
+
+/** Settles a call that was answered from another's answer, or from a kept one. */
+export function settleFree(
+  call: Call,
+  outcome: Ending,
+  { status, target, losses }: Pick<Reply, 'status' | 'target' | 'losses'>,
+): void {
+  call.settle({ outcome, status, servedBy: target, losses })
+}

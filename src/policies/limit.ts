@@ -1,0 +1,118 @@
+import type { Caller } from '../call.js'
+import type { Config } from '../config.js'
+import { RelayError } from '../errors.js'
+import { type Pattern, pattern } from '../lib/patterns.js'
+import { spellDuration } from '../lib/time.js'
+import type { LimitMet, Limits, Scope, Standing, Taken } from '../stores/limits.js'
+import type { Group, Groups } from './groups.js'
+
+type ByModel = Readonly<Record<string, Limits>>
+
+/** One row of `limits.models`. */
+interface Row {
+  readonly pattern: Pattern
+  readonly limits: Limits
+}
+
+const KINDS = ['rpm', 'tpm', 'concurrency'] as const
+
+/** Says which limits a call falls under: its key's, its key's at this model, its group's, the relay's. */
+export class Limiter {
+  readonly #limits: Config['limits']
+  readonly #groups: Groups
+  readonly #relay: readonly Scope[]
+  readonly #rows = new WeakMap<ByModel, readonly Row[]>()
+  /** By caller and row: what is asked for at every call is made once. */
+  readonly #scopes = new WeakMap<Caller, Map<Row | undefined, readonly Scope[]>>()
+
+  constructor(limits: Config['limits'], groups: Groups) {
+    this.#limits = limits
+    this.#groups = groups
+    this.#relay = limits.relay ? scope('relay', limits.relay) : []
+  }
+
+  /** None where nothing is limited. */
+  scopesOf(caller: Caller, model: string): readonly Scope[] {
+    const group = this.#groups.of(caller)
+    const row = this.#rowOf(caller, group, model)
+    let known = this.#scopes.get(caller)
+    if (!known) {
+      known = new Map()
+      this.#scopes.set(caller, known)
+    }
+    let scopes = known.get(row)
+    if (!scopes) {
+      scopes = this.#make(caller, group, row)
+      known.set(row, scopes)
+    }
+    return scopes
+  }
+
+  #make(caller: Caller, group: Group | undefined, row: Row | undefined): readonly Scope[] {
+    const name = `key:${caller.id}`
+    const own: Record<string, number | undefined> = {}
+    for (const kind of KINDS) {
+      const shared = group?.limits?.[kind] === undefined ? this.#limits[kind] : undefined
+      own[kind] = caller.limits?.[kind] ?? group?.keyLimits?.[kind] ?? shared
+    }
+    return [
+      ...scope(name, own),
+      // A row counts as one: whoever may choose names under a star gains nothing by it.
+      ...(row ? scope(`${name} model:${row.pattern.text}`, row.limits) : []),
+      ...(group?.limits ? scope(`group:${group.name}`, group.limits) : []),
+      ...this.#relay,
+    ]
+  }
+
+  #rowOf(caller: Caller, group: Group | undefined, model: string): Row | undefined {
+    return (
+      this.#find(caller.limits?.models, model) ??
+      this.#find(group?.keyLimits?.models, model) ??
+      this.#find(this.#limits.models, model)
+    )
+  }
+
+  #find(table: ByModel | undefined, model: string): Row | undefined {
+    if (!table) return undefined
+    let rows = this.#rows.get(table)
+    if (!rows) {
+      rows = Object.entries(table).map(([text, limits]) => ({ pattern: pattern(text), limits }))
+      this.#rows.set(table, rows)
+    }
+    return rows.find((row) => row.pattern.match(model))
+  }
+}
+
+function scope(name: string, limits: Limits): readonly Scope[] {
+  const { rpm, tpm, concurrency } = limits
+  return KINDS.some((kind) => limits[kind] !== undefined) ? [{ name, rpm, tpm, concurrency }] : []
+}
+
+const UNITS: Readonly<Record<LimitMet['what'], { readonly name: string; readonly field: keyof Limits }>> = {
+  requests: { name: 'requests per minute (RPM)', field: 'rpm' },
+  tokens: { name: 'tokens per minute (TPM)', field: 'tpm' },
+  concurrency: { name: 'concurrent requests', field: 'concurrency' },
+}
+
+/** The error of a limit that has been met. */
+export function limitError({ scope, what, retryAfterMs }: LimitMet): RelayError {
+  const { name, field } = UNITS[what]
+  const whose = scope.name.replace(/^key:.*? model:/, 'model:').replace(/^key:.*/, 'this key')
+  const message = `Rate limit reached for ${whose} on ${name}: limit ${scope[field]}.`
+  return new RelayError('rate_limited', `${message} Please try again in ${spellDuration(retryAfterMs)}.`, {
+    retryAfterMs,
+  })
+}
+
+/** `x-ratelimit-*`, in OpenAI's formats. */
+export function limitHeaders({ requests, tokens }: Taken): Record<string, string> {
+  return { ...(requests && headersOf('requests', requests)), ...(tokens && headersOf('tokens', tokens)) }
+}
+
+function headersOf(what: string, { limit, remaining, resetMs }: Standing): Record<string, string> {
+  return {
+    [`x-ratelimit-limit-${what}`]: String(limit),
+    [`x-ratelimit-remaining-${what}`]: String(remaining),
+    [`x-ratelimit-reset-${what}`]: spellDuration(resetMs),
+  }
+}

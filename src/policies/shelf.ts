@@ -1,0 +1,133 @@
+import type { Call } from '../call.js'
+import { RelayError } from '../errors.js'
+import type { AnswerStore, StoredAnswer } from '../stores/answers.js'
+import { Recording, readFor } from '../upstream/recording.js'
+import type { Reply } from '../upstream/reply.js'
+import { Flight, type Landed, type Produce, settleFree } from './flight.js'
+
+export interface ShelfOptions {
+  readonly store: AnswerStore
+  readonly seconds: number
+  /** A longer answer is not kept. */
+  readonly maxAnswerBytes: number
+  /** Streams are given again as they came, not as fast as they can go. */
+  readonly isPaced: boolean
+}
+
+/** What is looked for. */
+export interface Asked {
+  /** The tenant is part of it. */
+  readonly key: string
+  /** Stands for the request: what is found for another one under the same key is a conflict. */
+  readonly fingerprint: string
+  /** What has been kept is good enough if it is no older; 0 for a new answer in any case. In ms. */
+  readonly maxAgeMs: number
+}
+
+/** No pause of a paced stream is longer. */
+const LONGEST_PAUSE_MS = 1000
+
+/** Answers that are given again: kept ones, and those that are on their way to somebody else who asks the same. */
+export class Shelf {
+  readonly #options: ShelfOptions
+  readonly #flights = new Map<string, Flight>()
+
+  constructor(options: ShelfOptions) {
+    this.#options = options
+  }
+
+  /** Has a call answered, by `produce` where there is no other way. @throws {RelayError} 409 */
+  serve(call: Call, asked: Asked, produce: Produce): Promise<Reply> {
+    if (asked.maxAgeMs === 0) return this.#lead(call, asked, produce)
+    const found = this.#options.store.get(asked.key)
+    if (found instanceof Promise)
+      return found.then((answer) => this.#choose(call, asked, answer) ?? this.#lead(call, asked, produce))
+    return this.#choose(call, asked, found) ?? this.#lead(call, asked, produce)
+  }
+
+  /** An answer that need not be asked for. */
+  #choose(call: Call, asked: Asked, kept: StoredAnswer | undefined): Promise<Reply> | undefined {
+    if (kept && Date.now() - kept.storedAt < asked.maxAgeMs) {
+      if (kept.fingerprint !== asked.fingerprint) return Promise.reject(conflict())
+      return Promise.resolve(this.#replay(call, kept))
+    }
+    const flight = this.#flights.get(asked.key)
+    if (!flight?.isOpen) return undefined
+    if (flight.fingerprint !== asked.fingerprint) return Promise.reject(conflict())
+    mark(call, 'shared')
+    return flight.join(call)
+  }
+
+  #lead(call: Call, { key, fingerprint }: Asked, produce: Produce): Promise<Reply> {
+    mark(call, 'miss')
+    const flight = new Flight(call, produce, {
+      fingerprint,
+      maxBytes: this.#options.maxAnswerBytes,
+      landed: (landed) => {
+        if (this.#flights.get(key) === flight) this.#flights.delete(key)
+        if (landed) this.#keep(key, fingerprint, landed)
+      },
+    })
+    this.#flights.set(key, flight)
+    return flight.leader
+  }
+
+  #keep(key: string, fingerprint: string, { reply, recording }: Landed): void {
+    const { status, contentType, target, losses, body } = reply
+    if (Buffer.isBuffer(body) && body.length > this.#options.maxAnswerBytes) return
+    const { pieces, times } = recording?.copy() ?? { pieces: [body as Buffer], times: undefined }
+    const answer = { status, contentType, target, losses, fingerprint, storedAt: Date.now(), pieces, times }
+    void this.#options.store.set(key, answer, this.#options.seconds * 1000)
+  }
+
+  #replay(call: Call, kept: StoredAnswer): Reply {
+    const { status, contentType, target, losses, pieces, times, storedAt } = kept
+    mark(call, 'hit')
+    call.told.age = String(Math.max(0, Math.floor((Date.now() - storedAt) / 1000)))
+    const reply = { status, contentType, target, losses }
+    if (!times) {
+      settleFree(call, 'complete', reply)
+      return { ...reply, body: pieces[0] as Buffer }
+    }
+    const recording = new Recording(Number.POSITIVE_INFINITY)
+    const body = readFor(call.departure, recording, (hasLeft) => settleFree(call, hasLeft ? 'left' : 'complete', reply))
+    if (this.#options.isPaced) pace(recording, { pieces, times, isOver: () => body.isOver })
+    else fill(recording, pieces)
+    return { ...reply, body }
+  }
+}
+
+function mark(call: Call, how: NonNullable<Call['cache']>): void {
+  call.cache = how
+  call.told['x-modelmount-cache'] = how
+}
+
+function conflict(): RelayError {
+  const message = 'This idempotency key was used for another request. Use a new key for each request.'
+  return new RelayError('idempotency_conflict', message)
+}
+
+function fill(recording: Recording, pieces: readonly Buffer[]): void {
+  for (const piece of pieces) recording.write(piece)
+  recording.end()
+}
+
+interface Paced {
+  readonly pieces: readonly Buffer[]
+  readonly times: readonly number[]
+  readonly isOver: () => boolean
+}
+
+/** Gives the pieces on at the pace at which they came. */
+function pace(recording: Recording, { pieces, times, isOver }: Paced, index = 0): void {
+  const piece = pieces[index]
+  if (isOver()) return
+  if (!piece) return recording.end()
+  const pause = (times[index] ?? 0) - (times[index - 1] ?? 0)
+  const next = (): void => {
+    recording.write(piece)
+    pace(recording, { pieces, times, isOver }, index + 1)
+  }
+  if (pause <= 0) next()
+  else setTimeout(next, Math.min(pause, LONGEST_PAUSE_MS))
+}

@@ -1,0 +1,121 @@
+import type { AnswerStore, StoredAnswer } from './answers.js'
+import type { Balance, Credit, Hold, LedgerStore, Nanos } from './ledger.js'
+import type { Draw, LimitStore, Scope, Taken } from './limits.js'
+import type { RestStore } from './rests.js'
+import type { Trouble } from './trouble.js'
+
+/** What becomes of calls while a store does not answer: they go on without it, or are refused. */
+export type StoreRule = 'allow' | 'refuse'
+
+/** What a call has taken, and of whom: there it is given back. */
+export interface Grant {
+  readonly taken: Taken
+  readonly from: LimitStore
+}
+
+/** Where limits are counted. */
+export interface LimitSource {
+  /** @throws {StoreDown} */
+  take(scopes: readonly Scope[], draw: Draw): Grant | Promise<Grant>
+}
+
+/** Limits that are counted here and nowhere else. */
+export function localLimits(store: LimitStore): LimitSource {
+  return { take: (scopes, draw) => ({ taken: store.take(scopes, draw) as Taken, from: store }) }
+}
+
+/** Limits that several processes share; while their store is away, each keeps them for itself. */
+export class SharedLimits implements LimitSource {
+  readonly #remote: LimitStore
+  readonly #local: LimitStore
+  readonly #trouble: Trouble
+  readonly #rule: StoreRule
+
+  constructor(stores: { remote: LimitStore; local: LimitStore }, trouble: Trouble, rule: StoreRule) {
+    const { remote, local } = stores
+    this.#remote = {
+      take: (scopes, draw) => remote.take(scopes, draw),
+      giveBack: (scopes, draw) => void trouble.owe(() => remote.giveBack(scopes, draw)),
+    }
+    this.#local = local
+    this.#trouble = trouble
+    this.#rule = rule
+  }
+
+  async take(scopes: readonly Scope[], draw: Draw): Promise<Grant> {
+    const remote = this.#remote
+    try {
+      const late = ({ met }: Taken): void => {
+        if (!met) void remote.giveBack(scopes, draw)
+      }
+      return { taken: await this.#trouble.ask(() => remote.take(scopes, draw), late), from: remote }
+    } catch (error) {
+      if (this.#rule === 'refuse') throw error
+      return { taken: await this.#local.take(scopes, draw), from: this.#local }
+    }
+  }
+}
+
+/** A ledger on another machine, or in a file. */
+export class GuardedLedger implements LedgerStore {
+  readonly #ledger: LedgerStore
+  readonly #trouble: Trouble
+  readonly #rule: StoreRule
+
+  constructor(ledger: LedgerStore, trouble: Trouble, rule: StoreRule) {
+    this.#ledger = ledger
+    this.#trouble = trouble
+    this.#rule = rule
+  }
+
+  /** @throws {StoreDown} unless calls may go on without it: then what they cost is charged when it answers again */
+  async reserve(hold: Hold): Promise<Credit | undefined> {
+    const refuses = this.#rule === 'refuse'
+    try {
+      const late = refuses ? (): void => this.settle(hold, 0) : undefined
+      return await this.#trouble.ask(() => this.#ledger.reserve(hold), late)
+    } catch (error) {
+      if (refuses) throw error
+      return undefined
+    }
+  }
+
+  settle(hold: Hold, nanos: Nanos): void {
+    void this.#trouble.owe(() => this.#ledger.settle(hold, nanos))
+  }
+
+  balance(account: string, period: string): Promise<Balance> {
+    return this.#trouble.ask(() => this.#ledger.balance(account, period))
+  }
+}
+
+/** Kept answers on another machine: without them there is nothing to replay, and nothing else is lost. */
+export class GuardedAnswers implements AnswerStore {
+  readonly #answers: AnswerStore
+  readonly #trouble: Trouble
+
+  constructor(answers: AnswerStore, trouble: Trouble) {
+    this.#answers = answers
+    this.#trouble = trouble
+  }
+
+  get(key: string): Promise<StoredAnswer | undefined> {
+    return this.#trouble.ask(() => this.#answers.get(key)).catch(() => undefined)
+  }
+
+  async set(key: string, answer: StoredAnswer, ms: number): Promise<void> {
+    await this.#trouble.ask(() => this.#answers.set(key, answer, ms)).catch(() => undefined)
+  }
+}
+
+/** What rests elsewhere: news that does not come is no news. */
+export function guardedRests(rests: RestStore, trouble: Trouble): RestStore {
+  const quiet = async (work: () => unknown): Promise<void> => {
+    await trouble.ask(work).catch(() => undefined)
+  }
+  return {
+    put: (rest) => quiet(() => rests.put(rest)),
+    remove: (name) => quiet(() => rests.remove(name)),
+    list: () => trouble.ask(() => rests.list()).catch(() => []),
+  }
+}

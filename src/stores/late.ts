@@ -1,0 +1,97 @@
+import { GuardedLedger, type StoreRule } from './guarded.js'
+import type { LedgerStore } from './ledger.js'
+import type { SqlDatabase } from './sql/database.js'
+import { openSql, type SqlStores } from './sql/open.js'
+import type { Trouble } from './trouble.js'
+import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from './usage.js'
+
+export interface LateOptions {
+  /** The database, opened if need be. */
+  readonly database: () => Promise<SqlDatabase>
+  readonly closeDatabase: () => Promise<void>
+  readonly trouble: Trouble
+  readonly leaseMs: number
+  readonly onBudgetError: StoreRule
+}
+
+/** More than this is not kept for a database that does not open. */
+const MOST_EARLY = 100_000
+
+/** The stores of a database that is opened in the background: what comes before it is open waits. */
+export class LateStores {
+  readonly ledger: LedgerStore
+  readonly usage: UsageStore
+  readonly #options: LateOptions
+  readonly #early: ((stores: SqlStores) => void)[] = []
+  #opening: Promise<SqlStores> | undefined
+  #stores: SqlStores | undefined
+
+  constructor(options: LateOptions) {
+    this.#options = options
+    this.ledger = this.#makeLedger()
+    this.usage = this.#makeUsage()
+    this.#open().catch(() => undefined)
+  }
+
+  /** @throws {Error} when the database cannot be opened */
+  async ready(): Promise<void> {
+    await this.#open()
+  }
+
+  async close(): Promise<void> {
+    const stores = await this.#open().catch(() => undefined)
+    await stores?.close()
+    await this.#options.closeDatabase()
+  }
+
+  /** Whoever comes after a failure tries again. */
+  #open(): Promise<SqlStores> {
+    this.#opening ??= this.#begin()
+    return this.#opening
+  }
+
+  async #begin(): Promise<SqlStores> {
+    const { database, leaseMs } = this.#options
+    try {
+      const stores = await openSql(await database(), { leaseMs })
+      this.#stores = stores
+      for (const tell of this.#early.splice(0)) tell(stores)
+      return stores
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  /** Tells the stores something: now, so that what is told in one breath is written as one; or when they are open. */
+  #tell(what: (stores: SqlStores) => void): void {
+    if (this.#stores) return what(this.#stores)
+    if (this.#early.length < MOST_EARLY) this.#early.push(what)
+  }
+
+  #makeLedger(): LedgerStore {
+    const { trouble, onBudgetError } = this.#options
+    const late: LedgerStore = {
+      reserve: async (hold) => (await this.#open()).ledger.reserve(hold),
+      settle: (hold, nanos) => this.#tell(({ ledger }) => void ledger.settle(hold, nanos)),
+      balance: async (account, period) => (await this.#open()).ledger.balance(account, period),
+    }
+    const guarded = new GuardedLedger(late, trouble, onBudgetError)
+    return {
+      reserve: (hold) => guarded.reserve(hold),
+      balance: (account, period) => guarded.balance(account, period),
+      // The database has a queue of its own for what has to be written some time.
+      settle: late.settle,
+    }
+  }
+
+  #makeUsage(): UsageStore {
+    return {
+      write: (record: UsageRecord) => this.#tell(({ usage }) => usage.write(record)),
+      query: async (filter?: UsageFilter, limit?: number): Promise<UsageRecord[]> =>
+        (await this.#open()).usage.query(filter, limit),
+      sums: async (per, filter?: UsageFilter): Promise<UsageSum[]> => (await this.#open()).usage.sums(per, filter),
+      flush: async () => (await this.#open()).usage.flush(),
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import { now } from '../lib/time.js'
+import type { Draw, LimitMet, LimitStore, Scope, Standing, Taken } from './limits.js'
+
+/** What a limit is for: a minute, in ms. */
+const WINDOW_MS = 60_000
+/** Sums of fractions miss whole numbers by less. */
+const DUST = 1e-6
+/** Nobody knows when a running call will end. */
+const SLOT_GUESS_MS = 1000
+
+/** What a scope has used. A bucket is kept as the time at which it will be full again. */
+interface Bucket {
+  requestsFullAt: number
+  tokensFullAt: number
+  slots: number
+}
+
+/** Counts in this process's memory. What is idle is forgotten bit by bit, whenever something new comes: no timer runs. */
+export class MemoryLimits implements LimitStore {
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #clock: () => number
+
+  /** `clock`: in ms, and never running backwards. */
+  constructor(clock: () => number = now) {
+    this.#clock = clock
+  }
+
+  /** How many scopes are remembered. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  take(scopes: readonly Scope[], draw: Draw): Taken {
+    const time = this.#clock()
+    let met: LimitMet | undefined
+    for (const scope of scopes) met = later(met, this.#meet(scope, draw, time))
+    if (!met) for (const scope of scopes) this.#draw(scope, draw, time)
+    return this.#stand(met ? [met.scope] : scopes, met, time)
+  }
+
+  giveBack(scopes: readonly Scope[], { requests, tokens, slots }: Draw): void {
+    const time = this.#clock()
+    for (const { name, rpm, tpm } of scopes) {
+      const bucket = this.#buckets.get(name) ?? this.#add(name, time)
+      if (rpm !== undefined) bucket.requestsFullAt -= cost(requests, rpm)
+      // A debt may come long after the bucket was full.
+      const from = tokens < 0 ? Math.max(bucket.tokensFullAt, time) : bucket.tokensFullAt
+      if (tpm !== undefined) bucket.tokensFullAt = from - cost(tokens, tpm)
+      bucket.slots = Math.max(0, bucket.slots - slots)
+    }
+  }
+
+  /** The limit of a scope that keeps a call waiting for the longest, if one does. */
+  #meet(scope: Scope, { requests, tokens, slots }: Draw, time: number): LimitMet | undefined {
+    const bucket = this.#buckets.get(scope.name)
+    const { rpm, tpm, concurrency } = scope
+    let met: LimitMet | undefined
+    if (concurrency !== undefined && (bucket?.slots ?? 0) + slots > concurrency)
+      met = { scope, what: 'concurrency', retryAfterMs: SLOT_GUESS_MS }
+    const requestsMs = waitMs(bucket?.requestsFullAt, requests, rpm, time)
+    if (requestsMs > 0) met = later(met, { scope, what: 'requests', retryAfterMs: requestsMs })
+    const tokensMs = waitMs(bucket?.tokensFullAt, tokens, tpm, time)
+    if (tokensMs > 0) met = later(met, { scope, what: 'tokens', retryAfterMs: tokensMs })
+    return met
+  }
+
+  #draw({ name, rpm, tpm }: Scope, { requests, tokens, slots }: Draw, time: number): void {
+    const bucket = this.#buckets.get(name) ?? this.#add(name, time)
+    if (rpm !== undefined) bucket.requestsFullAt = Math.max(bucket.requestsFullAt, time) + cost(requests, rpm)
+    if (tpm !== undefined) bucket.tokensFullAt = Math.max(bucket.tokensFullAt, time) + cost(tokens, tpm)
+    bucket.slots += slots
+  }
+
+  #add(name: string, time: number): Bucket {
+    this.#forget(time)
+    const bucket: Bucket = { requestsFullAt: time, tokensFullAt: time, slots: 0 }
+    this.#buckets.set(name, bucket)
+    return bucket
+  }
+
+  /** Looks at the two that were looked at longest ago: that keeps up with any number of new ones. */
+  #forget(time: number): void {
+    let looks = 2
+    for (const [name, bucket] of this.#buckets) {
+      if (looks-- === 0) return
+      this.#buckets.delete(name)
+      const isIdle = bucket.slots === 0 && bucket.requestsFullAt <= time && bucket.tokensFullAt <= time
+      if (!isIdle) this.#buckets.set(name, bucket)
+    }
+  }
+
+  /** Of the given scopes, those with the least left. */
+  #stand(scopes: readonly Scope[], met: LimitMet | undefined, time: number): Taken {
+    let requests: Standing | undefined
+    let tokens: Standing | undefined
+    for (const { name, rpm, tpm } of scopes) {
+      const bucket = this.#buckets.get(name)
+      if (rpm !== undefined) requests = tighter(requests, standing(bucket?.requestsFullAt ?? time, rpm, time))
+      if (tpm !== undefined) tokens = tighter(tokens, standing(bucket?.tokensFullAt ?? time, tpm, time))
+    }
+    return { met, requests, tokens }
+  }
+}
+
+/** What so many units cost of a bucket, in ms. */
+function cost(units: number, limit: number): number {
+  return (Math.min(units, limit) * WINDOW_MS) / limit
+}
+
+function waitMs(fullAt: number | undefined, units: number, limit: number | undefined, time: number): number {
+  if (limit === undefined) return 0
+  const wait = Math.max(fullAt ?? time, time) + cost(units, limit) - time - WINDOW_MS
+  return wait > DUST ? wait : 0
+}
+
+function standing(fullAt: number, limit: number, time: number): Standing {
+  const resetMs = Math.max(0, fullAt - time)
+  const remaining = Math.max(0, Math.floor(((WINDOW_MS - resetMs + DUST) * limit) / WINDOW_MS))
+  return { limit, remaining, resetMs }
+}
+
+function tighter(one: Standing | undefined, other: Standing): Standing {
+  return one && one.remaining <= other.remaining ? one : other
+}
+
+function later(one: LimitMet | undefined, other: LimitMet | undefined): LimitMet | undefined {
+  if (!one || !other) return one ?? other
+  return other.retryAfterMs > one.retryAfterMs ? other : one
+}

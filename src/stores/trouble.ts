@@ -1,0 +1,124 @@
+import { type Alarms, now, type Waiting } from '../lib/time.js'
+
+/** A store has not answered, or not in time. */
+export class StoreDown extends Error {
+  override readonly name: string = 'StoreDown'
+}
+
+/** What somebody is told of a store's trouble. */
+export interface TroubleListener {
+  /** It has begun to fail. */
+  began(error: unknown): void
+  /** It answers again, after so many calls that went without it. */
+  ended(missed: number): void
+}
+
+export interface TroubleOptions {
+  readonly alarms: Alarms
+  /** How long anybody waits for it. */
+  readonly timeoutMs: number
+  readonly listener: TroubleListener
+}
+
+/** After a failure it is left alone for so long; then one call sees whether it is back. */
+const REST_MS = 1000
+/** Debts beyond this are dropped: the oldest first. */
+const MOST_OWED = 100_000
+
+/**
+ * Stands between calls and a store on another machine. While that does not answer, nobody waits for it but one call a
+ * second; what has to be told to it some time is kept until it can be.
+ */
+export class Trouble {
+  readonly #options: TroubleOptions
+  readonly #owed: (() => unknown)[] = []
+  #restUntil = 0
+  #missed = 0
+  #isDown = false
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(options: TroubleOptions) {
+    this.#options = options
+  }
+
+  /** How many calls have gone without the store since it last answered. */
+  get missed(): number {
+    return this.#missed
+  }
+
+  /**
+   * What the store says. `late` is given what it says after nobody has waited any longer.
+   * @throws {StoreDown}
+   */
+  async ask<Answer>(work: () => Answer | Promise<Answer>, late?: (answer: Answer) => void): Promise<Answer> {
+    if (this.#isDown && now() < this.#restUntil) {
+      this.#missed++
+      throw new StoreDown('the store does not answer')
+    }
+    // Whoever comes while this one is on its way does not wait for it.
+    if (this.#isDown) this.#restUntil = now() + REST_MS
+    try {
+      const answer = await this.#inTime(work, late)
+      this.#answered()
+      return answer
+    } catch (error) {
+      this.#failed(error)
+      throw new StoreDown('the store does not answer', { cause: error })
+    }
+  }
+
+  /** Tells the store something: now, or when it answers again. */
+  async owe(work: () => unknown): Promise<void> {
+    try {
+      await this.ask(work)
+    } catch {
+      if (this.#owed.length >= MOST_OWED) this.#owed.shift()
+      this.#owed.push(work)
+      this.#retry ??= setTimeout(() => void this.settle(), REST_MS).unref()
+    }
+  }
+
+  /** Tries to tell all that is owed. What cannot be told stays owed. */
+  async settle(): Promise<void> {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#restUntil = 0
+    for (const work of this.#owed.splice(0)) await this.owe(work)
+  }
+
+  #inTime<Answer>(work: () => Answer | Promise<Answer>, late?: (answer: Answer) => void): Promise<Answer> {
+    const { alarms, timeoutMs } = this.#options
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const waiting: Waiting = {
+        deadline: alarms.time + timeoutMs,
+        alarmIndex: -1,
+        ring() {
+          isLate = true
+          reject(new Error(`no answer within ${timeoutMs} ms`))
+        },
+      }
+      alarms.add(waiting)
+      Promise.resolve()
+        .then(work)
+        .then((answer) => (isLate ? late?.(answer) : resolve(answer)))
+        .catch(reject)
+        .finally(() => alarms.remove(waiting))
+    })
+  }
+
+  #answered(): void {
+    if (!this.#isDown) return
+    this.#isDown = false
+    this.#options.listener.ended(this.#missed)
+    this.#missed = 0
+    if (this.#owed.length > 0) void this.settle()
+  }
+
+  #failed(error: unknown): void {
+    this.#missed++
+    this.#restUntil = now() + REST_MS
+    if (!this.#isDown) this.#options.listener.began(error)
+    this.#isDown = true
+  }
+}
