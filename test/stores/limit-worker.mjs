@@ -19,8 +19,9 @@ await client.ping()
 process.send('ready')
 await new Promise((resolve) => process.once('message', resolve))
 isOver = false
+const from = epochMs()
 await Promise.all(Array.from({ length: AT_ONCE }, work))
-process.send({ passed, refused, most })
+process.send({ passed, refused, most, from, to: epochMs() })
 await limits.close()
 client.disconnect()
 process.disconnect()
@@ -40,4 +41,8 @@ async function use() {
   await new Promise((resolve) => setTimeout(resolve, holdMs))
   await client.decr(inside)
   await limits.giveBack([scope], slots)
+}
+
+function epochMs() {
+  return performance.timeOrigin + performance.now()
 }

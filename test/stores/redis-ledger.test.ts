@@ -21,10 +21,10 @@ describeWithRedis('a ledger in Redis', (server) => {
 function testLeases(server: RedisServer): void {
   it('last as long as anything is held', async () => {
     const { client, close } = await openIoredis(server.url)
-    const [one, other] = [new RedisLedger(client, { leaseMs: 300 }), new RedisLedger(client)]
+    const [one, other] = [new RedisLedger(client, { leaseMs: 600 }), new RedisLedger(client)]
     const hold = makeHold(900, [makeCredit(1000)])
     await one.reserve(hold)
-    await sleep(1000)
+    await sleep(1500)
     await client.del('{modelmount}:ledger:swept')
     expect(await other.reserve(makeHold(200, hold.credits))).toEqual(hold.credits[0])
     await one.close()
@@ -35,13 +35,13 @@ function testLeases(server: RedisServer): void {
 
   it('come back with all that was held when a process has only slept', async () => {
     const { client, close } = await openIoredis(server.url)
-    const [sleeper, other] = [new RedisLedger(client, { leaseMs: 200 }), new RedisLedger(client)]
+    const [sleeper, other] = [new RedisLedger(client, { leaseMs: 300 }), new RedisLedger(client)]
     const [lasting, brief] = [makeHold(500, [makeCredit(1000)]), makeHold(300, [makeCredit(1000)])]
     await other.reserve(makeHold(1, [makeCredit(1)]))
     await sleeper.reserve(lasting)
     await sleeper.reserve(brief)
     await client.del('{modelmount}:ledger:swept')
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
     const sweeping = other.reserve(makeHold(1000, lasting.credits))
     const late = sleeper.settle(brief, 250)
     expect(await sweeping).toBeUndefined()
@@ -60,14 +60,14 @@ function testFailures(server: RedisServer): void {
   it('settles when Redis is there again', async () => {
     const { client, close } = await openIoredis(server.url)
     const { flaky, fail } = flakyClient(client)
-    const ledger = new RedisLedger(flaky, { leaseMs: 300 })
+    const ledger = new RedisLedger(flaky, { leaseMs: 3000 })
     const hold = makeHold(500, [makeCredit(1000)])
     await ledger.reserve(hold)
     fail('before')
     await expect(ledger.settle(hold, 120)).rejects.toThrow('lost')
     expect(await standOf(new RedisLedger(client), hold)).toEqual({ spent: 0, held: 500 })
     fail(undefined)
-    await sleep(250)
+    await sleep(1200)
     expect(await standOf(ledger, hold)).toEqual({ spent: 120, held: 0 })
     await ledger.close()
     await close()
@@ -76,14 +76,14 @@ function testFailures(server: RedisServer): void {
   it('releases what was held without its knowing, and charges it all the same', async () => {
     const { client, close } = await openIoredis(server.url)
     const { flaky, fail } = flakyClient(client)
-    const ledger = new RedisLedger(flaky, { leaseMs: 300 })
+    const ledger = new RedisLedger(flaky, { leaseMs: 3000 })
     await ledger.reserve(makeHold(1, [makeCredit(1)]))
     const hold = makeHold(500, [makeCredit(1000)])
     fail('after')
     await expect(ledger.reserve(hold)).rejects.toThrow('lost')
     fail(undefined)
     expect(await standOf(ledger, hold)).toEqual({ spent: 0, held: 500 })
-    await sleep(250)
+    await sleep(1200)
     expect(await standOf(ledger, hold)).toEqual({ spent: 0, held: 0 })
     await ledger.settle(hold, 40)
     expect(await standOf(ledger, hold)).toEqual({ spent: 40, held: 0 })
