@@ -1,0 +1,45 @@
+import type { Credit, Hold } from '../ledger.js'
+import type { UsageRecord } from '../usage.js'
+import type { Row, Statement, Steps } from './database.js'
+
+/** What a call has cost. */
+export interface Settlement {
+  readonly hold: Hold
+  /** Undefined gives up a hold of which nobody knows whether it was taken: a later settlement still charges. */
+  readonly nanos: number | undefined
+}
+
+/** A record with its number among those of its process: so that it is written once, however often that is tried. */
+export interface NumberedRecord {
+  readonly number: number
+  readonly record: UsageRecord
+}
+
+/** What waits to be written. */
+export type Entry = Settlement | NumberedRecord
+
+/** A process, and how long its holds last without a sign of it. */
+export interface Holder {
+  readonly process: string
+  /** 0 where the lease need not be renewed. */
+  readonly leaseMs: number
+}
+
+/** What a kind of database does in its own way. Each is one transaction. */
+export interface Books {
+  /** The time in ms, by the clock that all processes share, as SQL. */
+  readonly now: string
+  /** Statements that differ in order and number; what they give says whether a credit did not suffice. */
+  reserve(hold: Hold, holder: Holder): Promise<Credit | undefined>
+  /** Statements for what has been settled, with the accounts locked in order. */
+  settle(settlements: readonly Settlement[], process: string): Steps<void>
+  /** Statements that add records, all but those that are there already. */
+  insert(records: readonly NumberedRecord[], process: string): Iterable<Statement>
+  /** Releases the holds of processes whose lease has lapsed. */
+  sweep(): Promise<unknown>
+}
+
+/** The first cell that a statement gave. */
+export function cellOf(rows: readonly Row[], name: string): unknown {
+  return rows[0]?.[name]
+}

@@ -1,0 +1,93 @@
+import { hashText } from '../../lib/hash.js'
+import type { Balance, Credit, Hold, LedgerStore, Nanos } from '../ledger.js'
+import type { Books, Entry } from './books.js'
+import { type Database, numberOf } from './database.js'
+import type { Lease } from './lease.js'
+import type { Queue } from './queue.js'
+import { wholeOf } from './usage-columns.js'
+
+const BALANCE = `SELECT CAST(spent AS TEXT) AS spent, CAST(held AS TEXT) AS held
+  FROM modelmount_accounts WHERE account = $1 AND period = $2`
+
+/** What an index takes beside two others of its kind. */
+const LONGEST_KEY = 200
+const HASH_LENGTH = 24
+
+/** What the ledger stands on. */
+export interface LedgerParts {
+  readonly database: Database
+  readonly books: Books
+  readonly queue: Queue<Entry>
+  readonly lease: Lease
+}
+
+/** Accounts in a database that processes share. Holds are taken there at once; what calls have cost is written soon. */
+export class SqlLedger implements LedgerStore {
+  readonly #parts: LedgerParts
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts
+  }
+
+  /** Money that has been given back, but is not written yet, is written before anyone is refused for it. */
+  async reserve(hold: Hold): Promise<Credit | undefined> {
+    const kept = keptOf(hold)
+    const refused = (await this.#take(kept)) && (await this.#takeAgain(kept))
+    return refused && hold.credits[kept.credits.indexOf(refused)]
+  }
+
+  settle(hold: Hold, nanos: Nanos): void {
+    this.#parts.lease.end(hold.id)
+    this.#parts.queue.add({ hold: keptOf(hold), nanos: wholeOf(nanos) })
+  }
+
+  async balance(account: string, period: string): Promise<Balance> {
+    const { database, queue } = this.#parts
+    const values = [keyOf(account), keyOf(period)]
+    if (queue.some((entry) => 'hold' in entry)) await queue.flush()
+    const [row] = await database.run({ sql: BALANCE, values })
+    return { spent: numberOf(row?.spent ?? 0), held: numberOf(row?.held ?? 0) }
+  }
+
+  async #take(hold: Hold): Promise<Credit | undefined> {
+    const { books, lease, queue } = this.#parts
+    try {
+      const refused = await books.reserve(hold, lease.begin(hold.id))
+      if (refused) lease.end(hold.id)
+      return refused
+    } catch (error) {
+      lease.end(hold.id)
+      lease.doubt()
+      // It may have been taken, and the answer lost.
+      queue.add({ hold, nanos: undefined })
+      throw error
+    }
+  }
+
+  async #takeAgain(hold: Hold): Promise<Credit | undefined> {
+    const { queue } = this.#parts
+    if (queue.some((entry) => 'hold' in entry && sharesAccount(entry.hold, hold))) await queue.flush()
+    return this.#take(hold)
+  }
+}
+
+function sharesAccount(one: Hold, other: Hold): boolean {
+  return one.credits.some(({ account }) => other.credits.some((credit) => credit.account === account))
+}
+
+/** As the tables can keep it. */
+function keptOf({ id, credits, nanos }: Hold): Hold {
+  const kept = credits.map((credit) => ({
+    account: keyOf(credit.account),
+    period: keyOf(credit.period),
+    nanos: wholeOf(credit.nanos),
+  }))
+  return { id: keyOf(id), credits: kept, nanos: wholeOf(nanos) }
+}
+
+/** What is too long for an index is cut, and told apart by its hash. */
+function keyOf(text: string): string {
+  const plain = text.replaceAll('\0', '\ufffd')
+  if (plain.length <= LONGEST_KEY) return plain
+  return plain.slice(0, LONGEST_KEY - HASH_LENGTH) + hashText(text, HASH_LENGTH)
+}

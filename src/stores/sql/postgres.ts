@@ -1,0 +1,38 @@
+import type { Database, PostgresClient, PostgresPool, PostgresQueries, Row, Statement, Steps } from './database.js'
+
+/** A pool, seen as a database. */
+export function openPostgres(pool: PostgresPool): Database {
+  return {
+    dialect: 'postgres',
+    run: (statement) => run(pool, statement),
+    transaction: async (begin) => {
+      const client = await pool.connect()
+      return inTransaction(client, begin())
+    },
+  }
+}
+
+async function run(queries: PostgresQueries, { sql, values = [] }: Statement): Promise<readonly Row[]> {
+  const { rows } = await queries.query(sql, [...values])
+  return rows as Row[]
+}
+
+/** After a failure nobody knows in what state a connection is: it is not used again. */
+async function inTransaction<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
+  let failed = true
+  try {
+    await client.query('BEGIN')
+    const result = await drive(client, steps)
+    await client.query('COMMIT')
+    failed = false
+    return result
+  } finally {
+    client.release(failed)
+  }
+}
+
+async function drive<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
+  let step = steps.next()
+  while (!step.done) step = steps.next(await run(client, step.value))
+  return step.value
+}

@@ -1,0 +1,182 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { randomText } from '../../src/lib/ids.js'
+import type { Credit } from '../../src/stores/ledger.js'
+import { numberOf, type Statement } from '../../src/stores/sql/database.js'
+import { openSql, type SqlOptions, type SqlStores } from '../../src/stores/sql/open.js'
+import { seeded } from '../random.js'
+import { Child, compileStores } from './child.js'
+import { type OpenedDatabase, openDatabase, type Place } from './drivers.js'
+import { ledgerSuite, makeCredit, makeHold } from './ledger.suite.js'
+import { makeCaller, makeRecord, usageSuite } from './usage.suite.js'
+
+/** What both stores of one database must do. `place` is asked within tests, when the server runs. */
+export function sqlSuite(name: string, place: () => Place): void {
+  const open = async (): Promise<Opened> => openStores(place())
+  ledgerSuite(`the ledger in ${name}`, open, { shared: true })
+  usageSuite(`usage records in ${name}`, open)
+  describe(`both in ${name}`, () => {
+    const opened: Opened[] = []
+    afterEach(async () => {
+      for (const { close } of opened.splice(0)) await close()
+    })
+    const start = async (options?: SqlOptions): Promise<Opened> => {
+      const one = await openStores(place(), options)
+      opened.push(one)
+      return one
+    }
+    testSums(start)
+    testPurge(start)
+    testProcesses(start, place)
+  })
+}
+
+interface Opened extends SqlStores {
+  readonly opened: OpenedDatabase
+}
+
+async function openStores(place: Place, options?: SqlOptions): Promise<Opened> {
+  const opened = openDatabase(place)
+  const stores = await openSql(opened.database, options)
+  const close = async (): Promise<void> => {
+    await stores.close()
+    await opened.close()
+  }
+  return { ...stores, opened, close }
+}
+
+type Start = (options?: SqlOptions) => Promise<Opened>
+
+/** One call from its hold to its record; what becomes of it is chance. */
+async function makeCall({ ledger, usage }: SqlStores, credits: readonly Credit[], random: () => number): Promise<void> {
+  const callerId = credits[0]?.account ?? ''
+  const hold = makeHold(1 + Math.floor(random() * 1e6), credits)
+  if (await ledger.reserve(hold)) return
+  if (random() < 0.5) await new Promise((resolve) => setTimeout(resolve, random() * 5))
+  const costNanos = random() < 0.3 ? 0 : Math.floor(random() * 2e6)
+  void ledger.settle(hold, costNanos)
+  usage.write(makeRecord({ callerId, costNanos, outcome: costNanos === 0 ? 'failed' : 'complete' }))
+}
+
+async function sumOf({ usage }: SqlStores, callerId: string): Promise<number> {
+  const sums = await usage.sums('day', { callerId })
+  return sums.reduce((sum, { costNanos }) => sum + costNanos, 0)
+}
+
+function testSums(start: Start): void {
+  it('charges what the records say, to the nano-dollar', async () => {
+    const stores = await start()
+    const random = seeded(4)
+    const credits = [makeCredit(2e8), makeCredit(1e12)]
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: 300 }, () => makeCall(stores, credits, random)))
+    }
+    await stores.usage.flush()
+    const account = credits[0]?.account ?? ''
+    const { spent, held } = await stores.ledger.balance(account, 'total')
+    expect(held).toBe(0)
+    expect(spent).toBeGreaterThan(0)
+    expect(await sumOf(stores, account)).toBe(spent)
+  })
+
+  it('refuses nobody for money that was given back just now', async () => {
+    const { ledger } = await start({ flushMs: 60_000 })
+    const credit = makeCredit(100)
+    for (let turn = 0; turn < 5; turn++) {
+      const hold = makeHold(100, [credit])
+      expect(await ledger.reserve(hold)).toBeUndefined()
+      void ledger.settle(hold, 0)
+    }
+  })
+
+  it('keeps what is too long for an index, or no text to it', async () => {
+    const { ledger } = await start()
+    const long = randomText(5000)
+    const credits = [`${long}1`, `${long}2`, 'zero\0byte'].map((account) => ({ account, period: long, nanos: 100 }))
+    const [first, second, third] = credits.map((credit) => makeHold(60, [credit]))
+    if (!first || !second || !third) return expect.fail()
+    for (const hold of [first, second, third]) expect(await ledger.reserve(hold)).toBeUndefined()
+    expect(await ledger.reserve(makeHold(60, first.credits))).toBe(credits[0])
+    void ledger.settle(first, 1.4)
+    void ledger.settle(second, Number.NaN)
+    expect(await ledger.balance(`${long}1`, long)).toEqual({ spent: 1, held: 0 })
+    expect(await ledger.balance(`${long}2`, long)).toEqual({ spent: 0, held: 0 })
+    expect(await ledger.balance('zero\0byte', long)).toEqual({ spent: 0, held: 60 })
+    void ledger.settle(third, 0)
+  })
+}
+
+function testPurge(start: Start): void {
+  it('forgets holds a day after their end, at the next opening', async () => {
+    const stores = await start()
+    const [old, recent] = [makeHold(10, [makeCredit(100)]), makeHold(10, [makeCredit(100)])]
+    for (const hold of [old, recent]) {
+      await stores.ledger.reserve(hold)
+      void stores.ledger.settle(hold, 10)
+    }
+    await stores.usage.flush()
+    await run(stores, {
+      sql: `UPDATE modelmount_holds SET time_ms = time_ms - 90000000 WHERE id = '${old.id}'`,
+    })
+    await start()
+    const known = async (id: string): Promise<number> =>
+      (await run(stores, { sql: `SELECT id FROM modelmount_holds WHERE id = '${id}'` })).length
+    expect([await known(old.id), await known(recent.id)]).toEqual([0, 1])
+  })
+
+  it('sweeps the holds of a process whose lease has lapsed; a later settlement still charges', async () => {
+    const dead = await start({ leaseMs: 60_000 })
+    const live = await start({ leaseMs: 60_000 })
+    const credit = makeCredit(1000)
+    const [swept, kept] = [makeHold(300, [credit]), makeHold(200, [credit])]
+    await dead.ledger.reserve(swept)
+    await live.ledger.reserve(kept)
+    const [row] = await run(dead, { sql: `SELECT process FROM modelmount_holds WHERE id = '${swept.id}'` })
+    await run(dead, { sql: `UPDATE modelmount_processes SET expires_ms = 0 WHERE id = '${String(row?.process)}'` })
+    await start()
+    expect(await live.ledger.balance(credit.account, 'total')).toEqual({ spent: 0, held: 200 })
+    void dead.ledger.settle(swept, 250)
+    await dead.usage.flush()
+    void live.ledger.settle(kept, 100)
+    void live.ledger.settle(swept, 250)
+    expect(await live.ledger.balance(credit.account, 'total')).toEqual({ spent: 350, held: 0 })
+  })
+
+  it('keeps a lease alive while a call is under way', async () => {
+    const slow = await start({ leaseMs: 600 })
+    const hold = makeHold(300, [makeCredit(1000)])
+    await slow.ledger.reserve(hold)
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    await start({ leaseMs: 600 })
+    expect((await slow.ledger.balance(hold.credits[0]?.account ?? '', 'total')).held).toBe(300)
+  })
+}
+
+async function run({ opened }: Opened, { sql }: Statement): Promise<Record<string, unknown>[]> {
+  const { database } = opened
+  if ('connect' in database) return (await database.query(sql)).rows as Record<string, unknown>[]
+  if (/^SELECT/.test(sql)) return database.prepare(sql).all() as Record<string, unknown>[]
+  database.exec(sql)
+  return []
+}
+
+function testProcesses(start: Start, place: () => Place): void {
+  const compiled = compileStores()
+  afterAll(() => compiled.remove())
+
+  it('has its books in order after processes were killed in the middle', { timeout: 60_000 }, async () => {
+    const account = `key:${makeCaller()}`
+    const children = Array.from({ length: 2 }, () => new Child(compiled, place(), account))
+    await Promise.all(children.map((child) => child.working()))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await Promise.all(children.map((child) => child.kill()))
+    const before = await start({ sweepMs: 50 })
+    const count = {
+      sql: `SELECT count(*) AS held FROM modelmount_holds WHERE status = 'held' AND account = '${account}'`,
+    }
+    expect(numberOf((await run(before, count))[0]?.held)).toBeGreaterThan(0)
+    await expect.poll(() => before.ledger.balance(account, 'total'), { timeout: 5000 }).toMatchObject({ held: 0 })
+    const { spent } = await before.ledger.balance(account, 'total')
+    expect(spent).toBeGreaterThan(0)
+    expect(await sumOf(before, account)).toBe(spent)
+  })
+}
