@@ -1,0 +1,52 @@
+import type { Usage } from '../../src/chat/usage.js'
+import { countParts } from '../../src/chat/usage.js'
+
+/** Usages of which each count is part of what it belongs to, of all sizes at which prices change. */
+export function someUsages(random: () => number, many: number): readonly Usage[] {
+  return Array.from({ length: many }, () => one(random))
+}
+
+const SIZES = [0, 1000, 128_001, 199_999, 200_000, 200_001, 271_999, 272_000, 272_001, 512_001, 900_000]
+
+function one(random: () => number): Usage {
+  const upTo = (most: number): number => Math.floor(random() * (most + 1))
+  const input = SIZES[upTo(SIZES.length - 1)] ?? upTo(1000)
+  const cacheWriteInput = random() < 0.5 ? 0 : upTo(input)
+  const cachedInput = random() < 0.3 ? 0 : upTo(input - cacheWriteInput)
+  const cachedAudioInput = random() < 0.5 ? 0 : upTo(cachedInput)
+  const output = upTo(100_000)
+  const reasoning = upTo(output)
+  const audioOutput = random() < 0.5 ? 0 : upTo(output - reasoning)
+  return {
+    input,
+    cachedInput,
+    cacheWriteInput,
+    output,
+    reasoning,
+    ...countParts({
+      cachedAudioInput,
+      audioInput: cachedAudioInput + upTo(input - cacheWriteInput - cachedInput),
+      cacheWriteLongInput: random() < 0.5 ? 0 : upTo(cacheWriteInput),
+      audioOutput,
+      imageOutput: random() < 0.5 ? 0 : upTo(output - reasoning - audioOutput),
+      webSearches: upTo(3),
+    }),
+  }
+}
+
+/** The same in the words of the catalogue's package. */
+export function packageUsage(usage: Usage): Record<string, number> {
+  return {
+    input_tokens: usage.input,
+    cache_read_tokens: usage.cachedInput,
+    cache_write_tokens: usage.cacheWriteInput,
+    cache_write_1h_tokens: usage.cacheWriteLongInput ?? 0,
+    input_audio_tokens: usage.audioInput ?? 0,
+    cache_audio_read_tokens: usage.cachedAudioInput ?? 0,
+    output_tokens: usage.output,
+    output_reasoning_tokens: usage.reasoning,
+    output_audio_tokens: usage.audioOutput ?? 0,
+    output_image_tokens: usage.imageOutput ?? 0,
+    web_searches: usage.webSearches ?? 0,
+  }
+}
