@@ -1,5 +1,5 @@
-/** Tokens that the upstream counted. */
-export interface Usage {
+/** Tokens that the upstream counted. What is optional is left out where none were. */
+export interface Usage extends Partial<Readonly<Record<UsagePart, number>>> {
   /** All that the model read, cached or not. */
   readonly input: number
   /** Of it, read from the prompt cache. */
@@ -12,7 +12,30 @@ export interface Usage {
   readonly reasoning: number
 }
 
+/**
+ * What only some upstreams tell apart, because it has a price of its own: of `cacheWriteInput`, what is kept for an hour;
+ * of `input`, sound; of that and of `cachedInput`, sound from the cache; of `output`, sound and images. Searches of the
+ * web are no tokens: they cost by piece.
+ */
+export type UsagePart =
+  | 'cacheWriteLongInput'
+  | 'audioInput'
+  | 'cachedAudioInput'
+  | 'audioOutput'
+  | 'imageOutput'
+  | 'webSearches'
+
 /** A count of tokens as an upstream gave it: what is no positive number counts as none. */
 export function count(value: unknown): number {
   return typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0
+}
+
+/** Those parts of a usage of which there were any, from what an upstream gave for them. */
+export function countParts(told: Readonly<Partial<Record<UsagePart, unknown>>>): Partial<Record<UsagePart, number>> {
+  const parts: Partial<Record<UsagePart, number>> = {}
+  for (const part of Object.keys(told) as UsagePart[]) {
+    const counted = count(told[part])
+    if (counted > 0) parts[part] = counted
+  }
+  return parts
 }

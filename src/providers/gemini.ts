@@ -19,6 +19,7 @@ const UNKNOWN: Dialect = { schemas: 'full' }
 /** Google's Gemini API, also known as AI Studio. */
 export const gemini: Provider = {
   id: 'gemini',
+  catalogId: 'google',
   baseURL: 'https://generativelanguage.googleapis.com',
   keyVariable: 'GEMINI_API_KEY',
   speaks: ['gemini'],

@@ -5,6 +5,8 @@ export interface Provider {
   readonly id: string
   /** As the vendor's own SDK has it. Left out: the config must give one. */
   readonly baseURL?: string
+  /** What the catalogue of prices calls it, where that is not its id. */
+  readonly catalogId?: string
   /** The environment variable that holds the key when the config gives none. Left out: a key is optional. */
   readonly keyVariable?: string
   readonly speaks: readonly ProtocolId[]

@@ -1,4 +1,4 @@
-import { count, type Usage } from '../../chat/usage.js'
+import { count, countParts, type Usage } from '../../chat/usage.js'
 import { isObject } from '../../lib/values.js'
 
 /**
@@ -9,13 +9,17 @@ export function readUsage(value: unknown, before?: Usage): Usage | undefined {
   if (!isObject(value)) return before
   const cachedInput = count(value.cache_read_input_tokens)
   const cacheWriteInput = count(value.cache_creation_input_tokens)
-  const details = value.output_tokens_details
+  const { output_tokens_details: details, cache_creation: written, server_tool_use: tools } = value
   const read: Usage = {
     input: count(value.input_tokens) + cachedInput + cacheWriteInput,
     cachedInput,
     cacheWriteInput,
     output: count(value.output_tokens),
     reasoning: isObject(details) ? count(details.thinking_tokens) : 0,
+    ...countParts({
+      cacheWriteLongInput: isObject(written) && written.ephemeral_1h_input_tokens,
+      webSearches: isObject(tools) && tools.web_search_requests,
+    }),
   }
   return before ? later(plain(before), plain(read), before, read) : read
 }
@@ -34,6 +38,10 @@ function later(plainBefore: number, plainAfter: number, before: Usage, after: Us
     cacheWriteInput,
     output: Math.max(before.output, after.output),
     reasoning: Math.max(before.reasoning, after.reasoning),
+    ...countParts({
+      cacheWriteLongInput: Math.max(before.cacheWriteLongInput ?? 0, after.cacheWriteLongInput ?? 0),
+      webSearches: Math.max(before.webSearches ?? 0, after.webSearches ?? 0),
+    }),
   }
 }
 
@@ -47,7 +55,7 @@ export function writeDeltaUsage(usage: Usage = NOTHING): object {
     cache_read_input_tokens: usage.cachedInput,
     output_tokens: usage.output,
     output_tokens_details: usage.reasoning > 0 ? { thinking_tokens: usage.reasoning } : null,
-    server_tool_use: null,
+    server_tool_use: usage.webSearches ? { web_search_requests: usage.webSearches, web_fetch_requests: 0 } : null,
   }
 }
 
@@ -55,9 +63,14 @@ export function writeDeltaUsage(usage: Usage = NOTHING): object {
 export function writeUsage(usage?: Usage): object {
   return {
     ...writeDeltaUsage(usage),
-    cache_creation: null,
+    cache_creation: usage?.cacheWriteLongInput ? writeCreation(usage, usage.cacheWriteLongInput) : null,
     inference_geo: null,
     service_tier: null,
     speed: null,
   }
+}
+
+/** What was kept for an hour, and what for five minutes. */
+function writeCreation({ cacheWriteInput }: Usage, long: number): object {
+  return { ephemeral_5m_input_tokens: Math.max(0, cacheWriteInput - long), ephemeral_1h_input_tokens: long }
 }

@@ -1,4 +1,4 @@
-import { count, type Usage } from '../../chat/usage.js'
+import { count, countParts, type Usage } from '../../chat/usage.js'
 import { isObject } from '../../lib/values.js'
 
 /** Reads `usageMetadata`: what tools brought in is read by the model too, and thoughts stand beside the answer. */
@@ -11,16 +11,40 @@ export function readUsage(value: unknown): Usage | undefined {
     cacheWriteInput: 0,
     output: count(value.candidatesTokenCount) + reasoning,
     reasoning,
+    ...countParts({
+      audioInput: tokensOf('AUDIO', value.promptTokensDetails) + tokensOf('AUDIO', value.toolUsePromptTokensDetails),
+      cachedAudioInput: tokensOf('AUDIO', value.cacheTokensDetails),
+      audioOutput: tokensOf('AUDIO', value.candidatesTokensDetails),
+      imageOutput: tokensOf('IMAGE', value.candidatesTokensDetails),
+    }),
   }
 }
 
-/** Writes `usageMetadata`. */
-export function writeUsage({ input, cachedInput, output, reasoning }: Usage): Record<string, number> {
+/** Writes `usageMetadata`. Of its details, those that are known: text is what they leave. */
+export function writeUsage(usage: Usage): Record<string, unknown> {
+  const { input, cachedInput, output, reasoning, audioInput, cachedAudioInput, audioOutput, imageOutput } = usage
   return {
     promptTokenCount: input,
     ...(cachedInput > 0 ? { cachedContentTokenCount: cachedInput } : {}),
     candidatesTokenCount: Math.max(0, output - reasoning),
     ...(reasoning > 0 ? { thoughtsTokenCount: reasoning } : {}),
     totalTokenCount: input + output,
+    ...writeDetails('promptTokensDetails', { AUDIO: audioInput }),
+    ...writeDetails('cacheTokensDetails', { AUDIO: cachedAudioInput }),
+    ...writeDetails('candidatesTokensDetails', { AUDIO: audioOutput, IMAGE: imageOutput }),
   }
+}
+
+/** Details are a list of counts, one a modality. */
+function tokensOf(modality: string, details: unknown): number {
+  if (!Array.isArray(details)) return 0
+  const own: unknown = details.find((detail) => isObject(detail) && detail.modality === modality)
+  return isObject(own) ? count(own.tokenCount) : 0
+}
+
+function writeDetails(name: string, counts: Readonly<Record<string, number | undefined>>): Record<string, object> {
+  const details = Object.entries(counts).flatMap(([modality, tokenCount]) =>
+    tokenCount ? [{ modality, tokenCount }] : [],
+  )
+  return details.length > 0 ? { [name]: details } : {}
 }

@@ -1,4 +1,4 @@
-import { count, type Usage } from '../../chat/usage.js'
+import { count, countParts, type Usage } from '../../chat/usage.js'
 import { isObject } from '../../lib/values.js'
 
 /**
@@ -7,17 +7,23 @@ import { isObject } from '../../lib/values.js'
  */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined
+  const { prompt_tokens_details: details, completion_tokens_details: written } = value
   const input = count(value.prompt_tokens)
   const completion = count(value.completion_tokens)
-  const reasoning = count(detail(value.completion_tokens_details, 'reasoning_tokens'))
+  const reasoning = count(detail(written, 'reasoning_tokens'))
   const added = reasoning > 0 && count(value.total_tokens) === input + completion + reasoning
-  const { prompt_tokens_details: details } = value
   return {
     input,
     cachedInput: count(detail(details, 'cached_tokens') ?? value.prompt_cache_hit_tokens ?? value.cached_tokens),
     cacheWriteInput: count(detail(details, 'cache_write_tokens')),
     output: added ? completion + reasoning : completion,
     reasoning,
+    ...countParts({
+      audioInput: detail(details, 'audio_tokens'),
+      audioOutput: detail(written, 'audio_tokens'),
+      // OpenRouter's word; OpenAI's chat writes no images.
+      imageOutput: detail(written, 'image_tokens'),
+    }),
   }
 }
 
@@ -30,15 +36,20 @@ export function findUsage(chunk: Record<string, unknown>): Usage | undefined {
 }
 
 /** `usage`: prompt and completion hold all that their details tell apart. */
-export function writeUsage({ input, cachedInput, cacheWriteInput, output, reasoning }: Usage): object {
+export function writeUsage(usage: Usage): object {
+  const { input, cachedInput, cacheWriteInput, output, reasoning, audioInput = 0, audioOutput = 0 } = usage
   return {
     prompt_tokens: input,
     completion_tokens: output,
     total_tokens: input + output,
-    prompt_tokens_details: { cached_tokens: cachedInput, cache_write_tokens: cacheWriteInput, audio_tokens: 0 },
+    prompt_tokens_details: {
+      cached_tokens: cachedInput,
+      cache_write_tokens: cacheWriteInput,
+      audio_tokens: audioInput,
+    },
     completion_tokens_details: {
       reasoning_tokens: reasoning,
-      audio_tokens: 0,
+      audio_tokens: audioOutput,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
     },
