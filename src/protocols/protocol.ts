@@ -9,6 +9,7 @@ import type { NameRule, Traits } from '../chat/traits.js'
 import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
+import type { AnswerFacts, Ending, Metering, Sign } from './passing.js'
 
 /** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
 export interface Protocol {
@@ -43,11 +44,15 @@ export interface Protocol {
   readonly recall?: Recall
   /** Left out: a request asks one question. */
   readonly batch?: Batch
+  /** Left out: every stream tells of usage by itself. */
+  readonly metering?: Metering
   /** What a whole answer says of itself, when its bytes are passed on. */
   readAnswerFacts(body: Buffer): AnswerFacts
   readSign(record: SseRecord): Sign
   /** `begun`: the usage that the stream's beginning told of, when that has been read. */
   readEnding(records: readonly SseRecord[], begun?: Usage): Ending
+  /** How many characters of output one record of a stream brings: text, reasoning, tools' input. */
+  readOutputLength(record: SseRecord): number
   /** The body of an answer with an error's status; undefined when it holds no message. */
   readFault(status: number, body: Buffer): Fault | undefined
   /** The status that callers of this language know for an error. */
@@ -158,6 +163,8 @@ export interface Dialect {
   readonly maxOutputTokens?: number
   /** A server of the older, stricter kind: it knows the first names of fields, plain texts and plain choices of tools. */
   readonly isPlain?: boolean
+  /** False: it does not take it that a stream is asked for usage. */
+  readonly tellsUsage?: boolean
   /** A JSON schema in full, or the subset of the OpenAPI kind. */
   readonly schemas?: 'full' | 'subset'
   /** Reasoning goes back with the history as plain text. */
@@ -217,27 +224,6 @@ export interface StreamWriter {
   end(): string
   /** What follows when it failed: the language's own words for that, and no mark of success. */
   fail(error: RelayError): string
-}
-
-/** What one record of a stream is to the commit point: nothing yet, the first of the answer, or an error in disguise. */
-export type Sign = 'preamble' | 'output' | Beginning | Fault
-
-/** Not yet an answer, but what its question cost. */
-export interface Beginning {
-  readonly usage: Usage
-}
-
-/** What a whole answer says of itself. */
-export interface AnswerFacts {
-  readonly usage?: Usage | undefined
-  /** It was no answer: an error under status 200, or nonsense. */
-  readonly fault?: Fault | undefined
-}
-
-/** What the last records of a stream say of the whole of it. */
-export interface Ending extends AnswerFacts {
-  /** The language's own mark of a finished answer has come. */
-  readonly complete: boolean
 }
 
 /** One row of a list of models. */

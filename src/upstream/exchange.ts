@@ -1,4 +1,4 @@
-import type { Call, Channel, End } from '../call.js'
+import type { Call, Channel } from '../call.js'
 import type { Fault } from '../chat/fault.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
@@ -8,7 +8,7 @@ import type { Protocol } from '../protocols/protocol.js'
 import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
 import type { Head } from './headers.js'
 import { Hold } from './hold.js'
-import { type Answering, type Intake, LONGEST_ANSWER, Whole } from './intake.js'
+import { type Answering, type Ended, type Intake, LONGEST_ANSWER, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
 import type { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
@@ -170,13 +170,13 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     this.#wire.resume()
   }
 
-  finished(end: Pick<End, 'outcome' | 'usage'>): void {
+  finished(end: Ended): void {
     if (this.#over) return
     this.#end(end)
     this.#wire.linger()
   }
 
-  ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
+  ended(end: Ended): void {
     if (this.#over) return
     this.#end(end)
     this.#wire.abort()
@@ -198,10 +198,10 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
     if (this.#over) return
     if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
-    const { bytes, usage, fault } = this.#passage.deliver(body)
+    const { bytes, fault, ...said } = this.#passage.deliver(body)
     if (fault) return this.doubt(fault)
     this.#resolve(bytes, bytes === body ? undefined : '')
-    this.#end({ outcome: 'complete', usage })
+    this.#end({ outcome: 'complete', ...said })
   }
 
   /** What is told anew is of the usual type, whatever the upstream called its own. */
@@ -213,14 +213,27 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     answeredIn(target, time - this.#startedAt)
     this.#call.attempts.push({ target: target.name, status: this.#status })
     const contentType = this.#passage.contentType(upstreams)
-    this.#ends.resolve({ status: this.#status, contentType, body, losses: this.#passage.losses })
+    const { losses } = this.#passage
+    this.#ends.resolve({ status: this.#status, target: target.name, contentType, body, losses })
   }
 
-  #end(end: Pick<End, 'outcome' | 'usage' | 'error'>): void {
+  #end({ outcome, usage, refused, error, estimate }: Ended): void {
     this.#finish()
     const { target } = this.#channel
     const { losses } = this.#passage
-    this.#call.settle({ ...end, target, losses, status: this.#status, firstOutputMs: this.#firstOutputMs })
+    this.#call.settle({
+      outcome,
+      status: this.#status,
+      target,
+      usage,
+      refused,
+      losses,
+      firstOutputMs: this.#firstOutputMs,
+      error,
+      get delivered() {
+        return estimate?.()
+      },
+    })
   }
 
   #finish(): void {

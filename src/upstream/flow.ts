@@ -1,9 +1,13 @@
+import type { Outcome } from '../call.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
-import type { Ending, Frames } from '../protocols/protocol.js'
+import type { Ending, Metering } from '../protocols/passing.js'
+import type { Frames } from '../protocols/protocol.js'
+import { estimateStream, tellsOutput, tokensOf } from './delivered.js'
 import type { Answering } from './intake.js'
+import { withoutExtra } from './metering.js'
 import { type Outflow, Outlet } from './outlet.js'
 import { Tail } from './tail.js'
 
@@ -20,11 +24,13 @@ export interface Begun {
   /** The usage that its beginning told of. */
   readonly begun: Usage | undefined
   readonly frames: Frames | undefined
+  /** The stream tells of usage, and its caller did not ask. */
+  readonly metering: Metering | undefined
 }
 
 /**
  * An answer on its way to the client, byte for byte. Only whole records are passed on, so that when the upstream breaks
- * off in the middle of one, an error can follow that the client can read.
+ * off in the middle of one, an error can follow that the client can read. Of a metered stream one record is held back.
  */
 export class Flow implements Outflow {
   readonly #exchange: Answering
@@ -33,8 +39,12 @@ export class Flow implements Outflow {
   /** The beginning of a record whose end has not come. */
   #carry: Buffer | undefined
   readonly #tail = new Tail()
+  readonly #metering: Metering | undefined
+  /** How many bytes have come. */
+  #size = 0
 
-  constructor(exchange: Answering, { begun, frames }: Begun) {
+  constructor(exchange: Answering, { begun, frames, metering }: Begun) {
+    this.#metering = metering
     this.#outlet = new Outlet(frames)
     this.#exchange = exchange
     this.#begun = begun
@@ -64,22 +74,23 @@ export class Flow implements Outflow {
     if (ending.complete || ending.fault) {
       this.#passRest()
       this.#outlet.end()
-      this.#exchange.ended({ outcome: ending.complete ? 'complete' : 'failed', usage: ending.usage })
+      this.#ended(ending.complete ? 'complete' : 'failed', ending)
     } else this.fail(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
   }
 
   fail(error: RelayError): void {
-    const { complete, usage } = this.#ending()
+    const ending = this.#ending()
+    const { complete } = ending
     if (complete) this.#passRest()
     else this.#pass(this.#exchange.protocol.writeStreamError(error))
     this.#outlet.end()
-    this.#exchange.ended({ outcome: complete ? 'complete' : 'cut', usage, error: complete ? undefined : error })
+    this.#ended(complete ? 'complete' : 'cut', ending, complete ? undefined : error)
   }
 
   leave(): void {
     this.drain()
-    const { complete, usage } = this.#ending()
-    this.#exchange.ended({ outcome: complete ? 'complete' : 'left', usage })
+    const ending = this.#ending()
+    this.#ended(ending.complete ? 'complete' : 'left', ending)
   }
 
   drain(): void {
@@ -89,8 +100,9 @@ export class Flow implements Outflow {
 
   #pass(records: Buffer): boolean {
     const bytes = this.#exchange.redact(records)
+    this.#size += bytes.length
     this.#tail.push(bytes)
-    return this.#outlet.write(bytes)
+    return this.#outlet.write(this.#metering ? withoutExtra(bytes, this.#metering) : bytes)
   }
 
   /** A last record without its blank line: clients drop what is not closed. Half a record is worth nothing to them. */
@@ -98,8 +110,20 @@ export class Flow implements Outflow {
     if (!this.#carry) return
     const { complete, usage, fault } = this.#read(this.#carry)
     if (!complete && !usage && !fault) return
-    this.#pass(this.#carry)
-    this.#pass(this.#carry.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE)
+    const end = this.#carry.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE
+    this.#pass(Buffer.concat([this.#carry, end]))
+    this.#carry = undefined
+  }
+
+  #ended(outcome: Outcome, { usage, refused, isPartial, outputLength }: Ending, error?: RelayError): void {
+    const estimate = outputLength === undefined ? this.#estimate : () => tokensOf(outputLength)
+    const isTold = tellsOutput(usage) && !isPartial
+    this.#exchange.ended({ outcome, usage, refused, error, estimate: isTold ? undefined : estimate })
+  }
+
+  readonly #estimate = (): number => {
+    const last = this.#tail.with(this.#carry)
+    return estimateStream({ protocol: this.#exchange.protocol, size: this.#size, last })
   }
 
   /** Read at the end only: from the last records, and what may be one that lacks only its closing blank line. */

@@ -15,6 +15,12 @@ export interface Intake {
   fail(error: RelayError): void
 }
 
+/** How a committed answer has ended. */
+export interface Ended extends Pick<End, 'outcome' | 'usage' | 'refused' | 'error'> {
+  /** About how many tokens were written, where `usage` does not say it. Only asked where it matters to somebody. */
+  readonly estimate?: (() => number) | undefined
+}
+
 /** The attempt, as its intakes see it. */
 export interface Answering {
   /** The upstream's language. */
@@ -35,9 +41,9 @@ export interface Answering {
   /** The client can take more. */
   resume(): void
   /** A committed answer has been told to its end, and the upstream has still to end it. */
-  finished(end: Pick<End, 'outcome' | 'usage'>): void
+  finished(end: Ended): void
   /** A committed answer is over, for better or worse. */
-  ended(end: Pick<End, 'outcome' | 'usage' | 'error'>): void
+  ended(end: Ended): void
 }
 
 /** An answer beyond this is not held in memory for anyone. */

@@ -1,11 +1,15 @@
-import type { Call, Channel } from '../call.js'
+import type { Call, Channel, Target } from '../call.js'
+import { lengthOf } from '../chat/length.js'
 import type { Loss } from '../chat/losses.js'
+import { isRefused } from '../chat/refusal.js'
 import { bringsCarried } from '../chat/signatures.js'
 import type { Usage } from '../chat/usage.js'
-import { splice } from '../lib/splice.js'
-import type { AnswerFacts, Framing, Protocol } from '../protocols/protocol.js'
+import { type Edit, spliceAll } from '../lib/splice.js'
+import type { AnswerFacts, Metering } from '../protocols/passing.js'
+import type { Framing, Protocol } from '../protocols/protocol.js'
+import { tellsOutput, tokensOf } from './delivered.js'
 import { Flow } from './flow.js'
-import type { Answering } from './intake.js'
+import type { Answering, Ended } from './intake.js'
 import { languageFor } from './language.js'
 import type { Outflow } from './outlet.js'
 import type { Retelling } from './retelling.js'
@@ -13,13 +17,15 @@ import { TranslatedFlow } from './translated-flow.js'
 import { retellOwn, type Translating, type Translation, translate } from './translation.js'
 
 /** A whole answer as the caller will have it, and what it says of itself. */
-export interface Delivered extends AnswerFacts {
+export interface Delivered extends AnswerFacts, Pick<Ended, 'estimate'> {
   readonly bytes: Buffer
 }
 
 /** Server-sent events, as opposed to JSON. */
 const BEGINS_STREAM = /^\s*(?:data:|event:|:)/
 const NONE: readonly Loss[] = []
+/** For an answer that is only measured. */
+const NOBODY = { id: 'x' }
 
 /** A call's way through one channel: what is sent, and how what comes back is delivered. */
 export interface Passage {
@@ -56,6 +62,8 @@ class Conversation implements Passage {
   readonly #translating: Translating
   readonly #translation: Translation | undefined
   readonly #framing: Framing | undefined
+  /** Usage was asked for that the caller did not ask for. */
+  readonly #metering: Metering | undefined
 
   constructor(call: Call, channel: Channel, translating: Translating) {
     const { protocol, facts, body } = call
@@ -68,8 +76,9 @@ class Conversation implements Passage {
     // What the relay has marked in an earlier answer means something to the relay only.
     const passes = this.protocol === protocol && !bringsCarried(body)
     this.#translation = passes ? undefined : translate(call, channel.target, this.protocol, translating)
-    const original = model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
-    this.body = this.#translation?.body ?? original
+    const asking = passes ? askingOf(call, channel.target) : undefined
+    this.#metering = asking && protocol.metering
+    this.body = this.#translation?.body ?? edited(body, modelEdit(call, model), asking)
   }
 
   get path(): string {
@@ -94,7 +103,7 @@ class Conversation implements Passage {
   open(exchange: Answering, begun: Usage | undefined): Outflow {
     const frames = this.#framing?.begin()
     if (this.#translation) return new TranslatedFlow(exchange, this.#translation.retelling, frames)
-    return new Flow(exchange, { begun, frames })
+    return new Flow(exchange, { begun, frames, metering: this.#metering })
   }
 
   openTranslated(exchange: Answering): TranslatedFlow {
@@ -103,16 +112,39 @@ class Conversation implements Passage {
 
   deliver(body: Buffer): Delivered {
     const isStream = BEGINS_STREAM.test(body.toString('latin1', 0, 64))
-    if (!isStream && !this.#translation) return { ...this.protocol.readAnswerFacts(body), bytes: body }
+    if (!isStream && !this.#translation) return this.#pass(body)
     const retelling = this.#retelling()
     const answer = isStream ? retelling.fold(body) : retelling.readAnswer(body)
     const { usage, fault } = answer
-    return { usage, fault, bytes: fault ? body : retelling.write(answer) }
+    const estimate = tellsOutput(usage) ? undefined : () => tokensOf(lengthOf(answer))
+    return { usage, fault, refused: isRefused(answer), estimate, bytes: fault ? body : retelling.write(answer) }
+  }
+
+  #pass(body: Buffer): Delivered {
+    const { protocol } = this
+    const { usage, fault, refused } = protocol.readAnswerFacts(body)
+    const estimate = tellsOutput(usage) ? undefined : () => tokensOf(lengthOf(protocol.readAnswer(body, NOBODY)))
+    return { usage, fault, refused, estimate, bytes: body }
   }
 
   #retelling(): Retelling {
     return this.#translation?.retelling ?? retellOwn(this.#call, this.#channel.target, this.#translating.memory)
   }
+}
+
+/** Where the target's name for the model stands in for the caller's; undefined where they are the same. */
+function modelEdit({ facts }: Call, model: string): Edit | undefined {
+  return model === facts.model || !facts.modelAt ? undefined : { at: facts.modelAt, text: JSON.stringify(model) }
+}
+
+/** What has a stream tell of usage to whoever counts it, where its caller did not ask. */
+function askingOf({ metered, facts }: Call, { dialect }: Target): Edit | undefined {
+  return metered && facts.stream && dialect.tellsUsage !== false ? facts.asking : undefined
+}
+
+function edited(body: Buffer, ...edits: readonly (Edit | undefined)[]): Buffer {
+  const given = edits.filter((edit) => edit !== undefined)
+  return given.length > 0 ? spliceAll(body, given) : body
 }
 
 /** The credential's, then the caller's own where the language is theirs, then what it needs beside them. */

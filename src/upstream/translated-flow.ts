@@ -1,11 +1,14 @@
+import type { Outcome } from '../call.js'
 import type { Emit } from '../chat/events.js'
 import type { Fault } from '../chat/fault.js'
+import { tellsRefusal } from '../chat/refusal.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
 import { RecordGatherer, readRecords } from '../lib/sse.js'
 import type { Frames, StreamReader, StreamWriter } from '../protocols/protocol.js'
-import type { Answering } from './intake.js'
+import { tellsOutput, tokensOf } from './delivered.js'
+import type { Answering, Ended } from './intake.js'
 import { type Outflow, Outlet } from './outlet.js'
 import type { Retelling } from './retelling.js'
 
@@ -26,6 +29,10 @@ export class TranslatedFlow implements Outflow {
   /** What the events of this piece have come to. */
   #text = ''
   #usage: Usage | undefined
+  /** Characters of output, and how many of them the usage is of. */
+  #length = 0
+  #counted = 0
+  #refused = false
   #fault: Fault | undefined
   #over = false
 
@@ -36,7 +43,9 @@ export class TranslatedFlow implements Outflow {
     this.#reader = retelling.readStream()
     this.#writer = retelling.writeStream()
     this.#emit = retelling.through((event) => {
-      if (event.type === 'usage') this.#usage = event.usage
+      if (event.type === 'delta') this.#length += event.text.length
+      else if (event.type === 'usage') this.#usage = event.usage
+      else if (tellsRefusal(event)) this.#refused = true
       if (event.type === 'error') this.#fault = event.fault
       else this.#text += this.#writer.write(event)
     })
@@ -78,6 +87,7 @@ export class TranslatedFlow implements Outflow {
   /** Tells a whole answer as the stream that was asked for. */
   tell(body: Buffer): void {
     this.#retelling.unfold(body, this.#emit)
+    this.#counted = this.#length
     if (this.#fault) this.#failed(this.#exchange.errorOf(this.#fault))
     else this.#finished()
   }
@@ -86,7 +96,7 @@ export class TranslatedFlow implements Outflow {
     const outcome = this.#reader.state === 'open' ? 'left' : 'complete'
     this.drain()
     this.#over = true
-    this.#exchange.ended({ outcome, usage: this.#usage })
+    this.#exchange.ended(this.#end(outcome))
   }
 
   drain(): void {
@@ -97,27 +107,36 @@ export class TranslatedFlow implements Outflow {
   #read(records: Buffer): void {
     for (const record of readRecords(records)) {
       if (this.#fault || this.#reader.state === 'over') return
+      const before = this.#usage
       this.#reader.read(record, this.#emit)
+      if (this.#usage !== before) this.#counted = this.#length
     }
   }
 
   #finished(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#exchange.finished({ outcome: 'complete', usage: this.#usage })
+    this.#exchange.finished(this.#end('complete'))
   }
 
   /** What the upstream goes on to say is not wanted any more. */
   #cut(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#exchange.ended({ outcome: 'complete', usage: this.#usage })
+    this.#exchange.ended(this.#end('complete'))
   }
 
   #failed(error: RelayError): void {
     this.#text += this.#lastWords(error)
     this.#close()
-    this.#exchange.ended({ outcome: this.#fault ? 'failed' : 'cut', usage: this.#usage, error })
+    this.#exchange.ended({ ...this.#end(this.#fault ? 'failed' : 'cut'), error })
+  }
+
+  #end(outcome: Outcome): Ended {
+    const length = this.#length
+    const isTold = tellsOutput(this.#usage) && this.#counted === length
+    const estimate = isTold ? undefined : () => tokensOf(length)
+    return { outcome, usage: this.#usage, refused: this.#refused, estimate }
   }
 
   /** Of an answer that cannot be told, its failure may not be either: then it just ends, without a mark of success. */

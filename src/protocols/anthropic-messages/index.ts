@@ -2,6 +2,7 @@ import type { Protocol } from '../protocol.js'
 import { counting } from './counting.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
+import { readOutputLength } from './length.js'
 import { writeModel, writeModels } from './models.js'
 import { ID } from './own.js'
 import { readAnswerFacts, readEnding, readSign } from './pass-through.js'
@@ -39,6 +40,7 @@ export const anthropicMessages: Protocol = {
   readAnswerFacts,
   readSign,
   readEnding,
+  readOutputLength,
   readFault,
   statusOf,
   writeModels,

@@ -3,16 +3,16 @@ import type { Usage } from '../../chat/usage.js'
 import { latin1 } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { AnswerFacts, Ending, Sign } from '../protocol.js'
+import type { AnswerFacts, Ending, Sign } from '../passing.js'
 import { readErrorValue } from './errors.js'
 import { faultOf } from './read-answer.js'
 import { readUsage } from './usage.js'
 
-/** Usage of a whole answer whose bytes are passed on; or why it is none. */
+/** Usage of a whole answer whose bytes are passed on, and whether it is a refusal; or why it is none. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
   const answer = parseJson(latin1(body))
   const fault = faultOf(answer, body.length)
-  if (!fault) return { usage: isObject(answer) ? readUsage(answer.usage) : undefined }
+  if (!fault && isObject(answer)) return { usage: readUsage(answer.usage), refused: isRefusal(answer) }
   // Parsed again, decoded: this text will be read by people.
   return { fault: faultOf(parseJson(body.toString()), body.length) ?? fault }
 }
@@ -50,16 +50,26 @@ function isNothing(value: unknown): boolean {
 /** What the last records of a stream tell: only `message_stop` ends a whole one. */
 export function readEnding(records: readonly SseRecord[], begun?: Usage): Ending {
   let complete = false
+  let counted = false
+  let refused = false
   let usage = begun
   let fault: Ending['fault']
   for (const { data } of records) {
     const record = parseJson(data)
     if (!isObject(record)) continue
     if (record.type === 'message_stop') complete = true
-    else if (record.type === 'message_delta') usage = readUsage(record.usage, usage)
-    else if (record.type === 'message_start' && isObject(record.message)) usage = readUsage(record.message.usage, usage)
+    else if (record.type === 'message_delta') {
+      usage = readUsage(record.usage, usage)
+      counted ||= isObject(record.usage)
+      refused ||= isRefusal(record.delta)
+    } else if (record.type === 'message_start' && isObject(record.message))
+      usage = readUsage(record.message.usage, usage)
     else if (record.type === 'error')
       fault = readErrorValue(record.error) ?? invalidAnswer('an error without a message')
   }
-  return { complete: complete && !fault, usage, fault }
+  return { complete: complete && !fault, usage, fault, refused, isPartial: !counted }
+}
+
+function isRefusal(fields: unknown): boolean {
+  return isObject(fields) && fields.stop_reason === 'refusal'
 }

@@ -4,6 +4,7 @@ import { counting } from './counting.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { ID } from './id.js'
+import { readOutputLength } from './length.js'
 import { writeModel, writeModels } from './models.js'
 import { readEnding, readSign } from './pass.js'
 import { pathFor } from './path.js'
@@ -43,6 +44,7 @@ export const gemini: Protocol = {
   readAnswerFacts,
   readSign,
   readEnding,
+  readOutputLength,
   readFault,
   statusOf,
   writeModels,

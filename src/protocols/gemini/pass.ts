@@ -2,7 +2,7 @@ import { invalidAnswer } from '../../chat/fault.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Ending, Sign } from '../protocol.js'
+import type { Ending, Sign } from '../passing.js'
 import { readErrorValue } from './errors.js'
 import { isFault, readBlock, readFinish } from './finish.js'
 import { readUsage } from './usage.js'
@@ -34,6 +34,7 @@ export function readEnding(records: readonly SseRecord[]): Ending {
   let blocked = false
   let usage: Usage | undefined
   let fault: Ending['fault']
+  let refused = false
   for (const { data } of records) {
     const value = parseJson(data)
     const fragment: unknown = Array.isArray(value) ? value[0] : value
@@ -44,21 +45,27 @@ export function readEnding(records: readonly SseRecord[]): Ending {
     for (const candidate of candidatesOf(fragment)) {
       const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
       if (end && isFault(end)) fault = end
+      else refused ||= end?.reason === 'filter'
       const { index = 0 } = candidate
       if (end || !finished.has(index)) finished.set(index, end !== undefined)
     }
   }
   const complete = blocked || (finished.size > 0 && [...finished.values()].every(Boolean))
-  return { complete: complete && !fault, usage, fault }
+  return { complete: complete && !fault, usage, fault, refused: refused || blocked }
 }
 
-function candidatesOf({ candidates }: Fields): Record<string, unknown>[] {
+/** The candidates of a fragment. */
+export function candidatesOf({ candidates }: Fields): Record<string, unknown>[] {
   return Array.isArray(candidates) ? candidates.filter(isObject) : []
 }
 
-function hasOutput({ content }: Fields): boolean {
-  const parts: readonly unknown[] = isObject(content) && Array.isArray(content.parts) ? content.parts : []
-  return parts.some(
+/** What a candidate says in a fragment. */
+export function partsOf({ content }: Fields): readonly unknown[] {
+  return isObject(content) && Array.isArray(content.parts) ? content.parts : []
+}
+
+function hasOutput(candidate: Fields): boolean {
+  return partsOf(candidate).some(
     (part) => isObject(part) && Object.entries(part).some(([name, value]) => name !== 'thought' && value !== ''),
   )
 }

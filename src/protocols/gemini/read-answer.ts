@@ -1,9 +1,11 @@
 import type { ChatAnswer } from '../../chat/answer.js'
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { Fold } from '../../chat/fold.js'
+import { isRefused } from '../../chat/refusal.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { AnswerFacts, Reading } from '../protocol.js'
+import type { AnswerFacts } from '../passing.js'
+import type { Reading } from '../protocol.js'
 import { Fragments } from './read-stream.js'
 
 /** A whole answer. One that came as the list of its fragments is put together. */
@@ -11,11 +13,12 @@ export function readAnswer(body: Buffer, reading: Reading): ChatAnswer {
   return fold(parseJson(body.toString()), body.length, reading)
 }
 
-/** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */
+/** Usage of a whole answer, and whether it was refused; or a fault when it is an error under status 200, or no answer at all. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
-  const { usage, fault } = fold(parseJson(latin1(body)), body.length, NOBODY)
+  const answer = fold(parseJson(latin1(body)), body.length, NOBODY)
+  const { usage, fault } = answer
   // Parsed again, decoded: this text will be read by people.
-  return fault ? { usage, fault: readAnswer(body, NOBODY).fault } : { usage }
+  return fault ? { usage, fault: readAnswer(body, NOBODY).fault } : { usage, refused: isRefused(answer) }
 }
 
 const NOBODY: Reading = { id: 'x' }

@@ -1,23 +1,25 @@
 import { invalidAnswer } from '../../chat/fault.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { AnswerFacts } from '../protocol.js'
-import { brokenOff, choicesOf } from './choices.js'
+import type { AnswerFacts } from '../passing.js'
+import { brokenOff, choicesOf, isRefusal } from './choices.js'
 import { faultIn } from './errors.js'
 import { findUsage } from './usage.js'
 
-/** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */
+/** Usage of a whole answer, and whether it was refused; or a fault when it is an error under status 200, or no answer at all. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
   const answer = parseJson(latin1(body))
   if (!isObject(answer)) return { fault: notJson(body) }
   const usage = findUsage(answer)
   // Parsed again, decoded: this text will be read by people.
   if (answer.error || !Array.isArray(answer.choices)) return { fault: faultOf(body), usage }
+  let refused = false
   for (const choice of choicesOf(answer)) {
     const fault = brokenOff(choice)
     if (fault) return { fault, usage }
+    refused ||= isRefusal(choice)
   }
-  return { usage }
+  return { usage, refused }
 }
 
 /** What an answer is that is not even JSON. */

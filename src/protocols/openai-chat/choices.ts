@@ -24,3 +24,9 @@ export function messageOf(choice: Record<string, unknown>): Record<string, unkno
   if (isObject(choice.message)) return choice.message
   return typeof choice.text === 'string' ? { content: choice.text } : undefined
 }
+
+/** Whether a choice was refused or filtered, or is being: in the model's own words, or without any. */
+export function isRefusal(choice: Record<string, unknown>): boolean {
+  const refusal = messageOf(choice)?.refusal
+  return choice.finish_reason === 'content_filter' || (typeof refusal === 'string' && refusal !== '')
+}

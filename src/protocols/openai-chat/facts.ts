@@ -3,6 +3,7 @@ import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
 import { amountOf, choicesOf, isFilled, parseBody, readModel } from '../body.js'
 import { Field } from '../field.js'
+import { findAsking } from './metering.js'
 
 const NUMBERS = ['n', 'temperature', 'top_p', 'max_tokens', 'max_completion_tokens']
 
@@ -29,6 +30,7 @@ export function readFacts(body: Buffer): RequestFacts {
     choices: choicesOf(n),
     temperature: amountOf(temperature),
     usesTools: usesTools(root.object()),
+    asking: facts.stream ? findAsking(root, text) : undefined,
   }
 }
 

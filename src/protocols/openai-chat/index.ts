@@ -3,6 +3,8 @@ import { readAnswerFacts } from './answer.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { LANGUAGE } from './language.js'
+import { readOutputLength } from './length.js'
+import { metering } from './metering.js'
 import { writeModel, writeModels } from './models.js'
 import { readAnswer } from './read-answer.js'
 import { readRequest } from './read-request.js'
@@ -29,9 +31,11 @@ export const openaiChat: Protocol = {
   writeAnswer,
   readStream: (reading) => new ChunkReader(reading),
   writeStream: (answering) => new ChunkWriter(answering),
+  metering,
   readAnswerFacts,
   readSign,
   readEnding,
+  readOutputLength,
   readFault,
   statusOf,
   writeModels,

@@ -2,8 +2,8 @@ import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Ending, Sign } from '../protocol.js'
-import { brokenOff, choicesOf } from './choices.js'
+import type { Ending, Sign } from '../passing.js'
+import { brokenOff, choicesOf, isRefusal } from './choices.js'
 import { faultIn } from './errors.js'
 import { findUsage } from './usage.js'
 
@@ -39,21 +39,21 @@ export function readEnding(records: readonly SseRecord[]): Ending {
   const finished = new Map<unknown, boolean>()
   let usage: Usage | undefined
   let fault: Fault | undefined
+  let refused = false
   for (const { data, event } of records) {
-    if (isDone(data)) {
-      return { complete: !fault, usage, fault }
-    }
+    if (isDone(data)) return { complete: !fault, usage, fault, refused }
     const chunk = parseJson(data)
     if (!isObject(chunk)) continue
     usage = findUsage(chunk) ?? usage
     fault = faultIn(chunk, event) ?? fault
     for (const choice of choicesOf(chunk)) {
       fault = brokenOff(choice) ?? fault
+      refused ||= isRefusal(choice)
       if (choice.finish_reason || !finished.has(choice.index)) finished.set(choice.index, !!choice.finish_reason)
     }
   }
   const complete = finished.size > 0 && [...finished.values()].every(Boolean)
-  return { complete: complete && !fault, usage, fault }
+  return { complete: complete && !fault, usage, fault, refused }
 }
 
 function hasOutput(choice: Record<string, unknown>): boolean {

@@ -15,6 +15,9 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
   ...(['modalities', 'userId', 'metadata', 'serviceTier'] as const),
 ])
 
+/** Has a stream tell of usage. */
+export const ASKING: object = { stream_options: { include_usage: true } }
+
 /** A request's body. Its beginning is the same from turn to turn of a conversation. @throws {RelayError} */
 export function writeRequest(request: ChatRequest, writing: Writing): string {
   declareSettings(request, SAYABLE, writing.losses)
@@ -31,7 +34,7 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
     ...writeAccount(request, writing),
     ...writeNative(request.native),
     // Always asked for: the relay counts by it.
-    ...(writing.stream && { stream: true, stream_options: { include_usage: true } }),
+    ...(writing.stream && { stream: true, ...(writing.dialect.tellsUsage !== false && ASKING) }),
   })
 }
 

@@ -1,6 +1,7 @@
 import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
 import { amountOf, choicesOf, parseBody, readModel } from '../body.js'
+import { findAsking } from '../openai-chat/metering.js'
 
 /** Model and stream flag of a completions request, and what it may cost. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {
@@ -15,6 +16,7 @@ export function readFacts(body: Buffer): RequestFacts {
     choices: Math.max(choicesOf(n), choicesOf(tries)) * promptsIn(prompt),
     temperature: amountOf(temperature),
     usesTools: false,
+    asking: facts.stream ? findAsking(root, text) : undefined,
   }
 }
 

@@ -3,6 +3,7 @@ import type { ChatRequest } from '../../chat/request.js'
 import { declareSettings, type Setting } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { writeSampling } from '../openai-chat/sampling.js'
+import { ASKING } from '../openai-chat/write-request.js'
 import type { Writing } from '../protocol.js'
 import { LANGUAGE } from './language.js'
 
@@ -25,7 +26,7 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
     ...writeSampling(request, writing),
     user: request.userId,
     ...(request.native?.protocol === LANGUAGE && request.native.fields),
-    ...(writing.stream && { stream: true, stream_options: { include_usage: true } }),
+    ...(writing.stream && { stream: true, ...(writing.dialect.tellsUsage !== false && ASKING) }),
   })
 }
 

@@ -3,8 +3,10 @@ import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readErrorValue } from '../openai-chat/errors.js'
-import type { AnswerFacts, Reading } from '../protocol.js'
+import type { AnswerFacts } from '../passing.js'
+import type { Reading } from '../protocol.js'
 import { readFailure } from './errors.js'
+import { isRefusal } from './finish.js'
 import { readWhole } from './read-stream.js'
 import { readUsage } from './usage.js'
 
@@ -16,13 +18,13 @@ export function readAnswer(body: Buffer, reading: Reading): ChatAnswer {
   return readWhole(response, reading)
 }
 
-/** Usage of a whole answer; or a fault when it is an error under status 200, or no answer at all. */
+/** Usage of a whole answer, and whether it was refused; or a fault when it is an error under status 200, or no answer at all. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
   const response = parseJson(latin1(body))
   const fault = faultOf(response, body)
   if (!isObject(response)) return { fault }
   const usage = readUsage(response.usage)
-  return fault ? { fault, usage } : { usage }
+  return fault ? { fault, usage } : { usage, refused: isRefusal(response) }
 }
 
 /** An error's text will be read by people: it is parsed again, decoded. */

@@ -39,3 +39,14 @@ const REASONS: ReadonlyMap<FinishReason, string> = new Map([
   ['filter', 'content_filter'],
   ['refusal', 'content_filter'],
 ] as const)
+
+/** Whether a whole response is a refusal, or was filtered. */
+export function isRefusal(response: Readonly<Record<string, unknown>>): boolean {
+  const { incomplete_details: details, output } = response
+  if (isObject(details) && details.reason === 'content_filter') return true
+  return Array.isArray(output) && output.some((item) => isObject(item) && hasRefusal(item.content))
+}
+
+function hasRefusal(content: unknown): boolean {
+  return Array.isArray(content) && content.some((part) => isObject(part) && part.type === 'refusal')
+}

@@ -4,6 +4,7 @@ import { readAnswer, readAnswerFacts } from './answer.js'
 import { counting } from './counting.js'
 import { writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
+import { readOutputLength } from './length.js'
 import { writeModel, writeModels } from './models.js'
 import { ID } from './native.js'
 import { readRequest } from './read-request.js'
@@ -41,6 +42,7 @@ export const openaiResponses: Protocol = {
   readAnswerFacts,
   readSign,
   readEnding,
+  readOutputLength,
   readFault,
   statusOf,
   writeModels,

@@ -1,9 +1,12 @@
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { lengthOf } from '../../chat/length.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { Ending, Sign } from '../protocol.js'
+import type { Ending, Sign } from '../passing.js'
 import { readFailure } from './errors.js'
+import { isRefusal } from './finish.js'
+import { readWhole } from './read-stream.js'
 import { readUsage } from './usage.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -38,6 +41,8 @@ const PREAMBLE = new Set([
 export function readEnding(records: readonly SseRecord[]): Ending {
   let complete = false
   let usage: Usage | undefined
+  let whole: Fields | undefined
+  let refused = false
   for (const { event: name, data } of records) {
     const event = parseJson(data)
     if (!isObject(event)) continue
@@ -46,10 +51,15 @@ export function readEnding(records: readonly SseRecord[]): Ending {
     usage = readUsage(response.usage) ?? usage
     const fault = faultOf(type, event)
     if (fault) return { complete: false, usage, fault }
-    if (LAST.has(type)) complete = true
+    refused ||= type.startsWith('response.refusal.') || isRefusal(response)
+    if (!LAST.has(type)) continue
+    complete = true
+    whole = response
   }
-  return { complete, usage }
+  return { complete, usage, refused, outputLength: usage || !whole ? undefined : lengthOf(readWhole(whole, NOBODY)) }
 }
+
+const NOBODY = { id: 'x' }
 
 const LAST = new Set(['response.completed', 'response.incomplete', 'response.done'])
 

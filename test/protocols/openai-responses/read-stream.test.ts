@@ -463,7 +463,7 @@ describe('the pass-through', () => {
       complete: true,
       usage: { input: 9 },
     })
-    expect(ending(delta(0, 'a'))).toEqual({ complete: false, usage: undefined })
+    expect(ending(delta(0, 'a'))).toMatchObject({ complete: false, usage: undefined })
     expect(ending(delta(0, 'a'), { type: 'response.failed', response: { usage, error: null } })).toMatchObject({
       complete: false,
       fault: {},

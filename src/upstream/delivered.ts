@@ -1,0 +1,46 @@
+import type { Usage } from '../chat/usage.js'
+import { readRecords, type SseRecord } from '../lib/sse.js'
+import type { Protocol } from '../protocols/protocol.js'
+
+/** Of text in most languages and tokenizers; code has fewer, Chinese more tokens. */
+const CHARACTERS_PER_TOKEN = 4
+/** A record with one token, as most languages write it: for a stream of whose output nothing is left to look at. */
+const BYTES_PER_TOKEN = 200
+/** `data: ` and a blank line. */
+const AROUND_DATA = 8
+
+/** About how many tokens so many characters are. */
+export function tokensOf(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN)
+}
+
+/** Whether the upstream has told how much was written. A count of nothing is most often one that was never made. */
+export function tellsOutput(usage: Usage | undefined): boolean {
+  return usage !== undefined && usage.output > 0
+}
+
+/** A stream that has been passed on unread. */
+export interface Passed {
+  readonly protocol: Protocol
+  /** All its bytes. */
+  readonly size: number
+  /** The last of them. */
+  readonly last: Buffer
+}
+
+/** About how many tokens a stream has told: as many to a byte as in its last records that told any. */
+export function estimateStream({ protocol, size, last }: Passed): number {
+  let characters = 0
+  let bytes = 0
+  for (const record of readRecords(last)) {
+    const length = protocol.readOutputLength(record)
+    characters += length
+    if (length > 0) bytes += sizeOf(record)
+  }
+  if (size <= last.length) return tokensOf(characters)
+  return bytes > 0 ? tokensOf((size * characters) / bytes) : Math.ceil(size / BYTES_PER_TOKEN)
+}
+
+function sizeOf({ event, data }: SseRecord): number {
+  return Buffer.byteLength(data) + AROUND_DATA + (event === undefined ? 0 : event.length + AROUND_DATA)
+}
