@@ -35,6 +35,8 @@ export interface Parts {
   readonly budgets: Budgets
   readonly backing: Backing
   readonly account: Account
+  /** Every stream is asked for its usage, not only those whose tokens or money are counted. */
+  readonly isMetered: boolean
   readonly running: Running
   readonly plugins: readonly Plugin[]
   readonly logger: Logger
@@ -83,6 +85,7 @@ export function assemble(options: RelayOptions): Parts {
     budgets,
     backing,
     account: new Account({ plugins, logger, prices, budgets, usage: backing.usage }),
+    isMetered: config.usage.ask || backing.usage !== undefined,
     running: new Running(),
     plugins,
     logger,

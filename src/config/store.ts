@@ -36,7 +36,13 @@ export const onStoreError: Strict<{ limits: Rule; keys: Rule; budget: Rule }> = 
 })
 
 /** What is kept of calls without a store. */
-export const usage: Strict<{ keep: z.ZodDefault<z.ZodInt> }> = object({
+export const usage: Strict<{ keep: z.ZodDefault<z.ZodInt>; ask: z.ZodDefault<z.ZodBoolean> }> = object({
+  ask: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Ask for the usage of every stream, also where its caller has not; what comes of it is not passed on. Where limits, budgets or kept records count tokens, that is so in any case.',
+    ),
   keep: z
     .int()
     .min(0)

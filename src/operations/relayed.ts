@@ -80,14 +80,14 @@ export type Prepare = (call: Call, plan: Plan) => Promise<void>
 
 /** From admission to the first output. After that the answer settles the call itself, when its body ends. */
 export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: Prepare): Promise<Reply> {
-  const { running, plugins, means, prices, admission, cache } = parts
+  const { running, plugins, means, prices, admission, cache, isMetered } = parts
   running.begin()
   return await settled(parts, call, async () => {
     const pending = prices.ready(plan.targets)
     if (pending) await pending
     const lease = admission.admit(call, plan)
     call.lease = lease instanceof Promise ? await lease : lease
-    call.metered = call.lease.isCounted || parts.account.isWatched
+    call.metered = call.lease.isCounted || isMetered
     const { id: requestId, caller, operation, facts } = call
     const { model, stream } = facts
     for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
