@@ -2,9 +2,9 @@ import { type Script, scriptOf } from './client.js'
 import { LAPSED, leaseScript } from './process-lease.js'
 
 /*
- * All scripts have one of KEYS, the leases; the other keys begin like it. `account:…` has what is spent and held, `hold:<id>`
- * the process that has the hold, or that it is settled, and `holds:<process>` what it consists of: `{ nanos, accounts }`.
- * Money goes from word to word: Lua would round it in writing.
+ * All scripts have one of KEYS, the leases; the other keys begin like it. `account:…` has what is spent and held,
+ * `hold:<id>` the process that has the hold, or that it is settled, and `holds:<process>` what it consists of, as
+ * `{ nanos, accounts }`. Money goes from word to word: Lua would round it in writing.
  */
 const holdScript = `
 local base = string.sub(KEYS[1], 1, -1 - #'processes')

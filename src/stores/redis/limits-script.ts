@@ -41,14 +41,17 @@ local function cost(scope, kind)
 end
 `
 
-/** A field for each process, which nobody clears when the last process has died: after a day it goes. */
+/**
+ * A field for each process, which nobody clears when the last process has died: after a day it goes. A process that holds
+ * slots for longer puts that off with its signs of life.
+ */
 const slotScript = `
 local SLOTS_KEPT = 86400000
 
-local function writeSlots(key, count)
+local function writeSlots(key, count, keeps)
   if count <= 0 then return redis.call('HDEL', key, ARGV[1]) end
   redis.call('HSET', key, ARGV[1], count)
-  redis.call('PEXPIRE', key, SLOTS_KEPT)
+  if keeps then redis.call('PEXPIRE', key, SLOTS_KEPT) end
 end
 `
 
@@ -104,7 +107,7 @@ for _, scope in ipairs(scopes) do
   end
   -- A refusal writes only when the clock has gone back: else nothing would run off until it has caught up.
   if scope.hasBuckets and (passes or scope.spans[3] > now) then writeBuckets(scope.key, scope.spans) end
-  if passes and scope.concurrency and slots > 0 then writeSlots(scope.slotsKey, scope.own + slots) end
+  if passes and scope.concurrency and slots > 0 then writeSlots(scope.slotsKey, scope.own + slots, scope.own == 0) end
 end
 
 local function standing(kind)
@@ -141,7 +144,7 @@ export const writeSlotsScript: Script = scriptOf(`${leaseScript}${slotScript}
 if ARGV[2] == '1' and isAlive(ARGV[1]) then return end
 renew(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
-for index = 2, #KEYS do writeSlots(KEYS[index], tonumber(ARGV[index + 1])) end
+for index = 2, #KEYS do writeSlots(KEYS[index], tonumber(ARGV[index + 1]), true) end
 `)
 
 /** KEYS: the leases, then slots. The process has none any more. */

@@ -15,7 +15,8 @@ const MOST_REVIVALS = 5
 
 /**
  * What scripts know of leases, by the server's clock (`now`, in whole µs, which Lua's numbers hold exactly). Their first
- * key is a sorted set of processes by the end of their leases. A process's id begins with its lease in ms, so that each may have its own.
+ * key is a sorted set of processes by the end of their leases. A process's id begins with its lease in ms, so that each
+ * may have its own.
  */
 export const leaseScript = `
 local clock = redis.call('TIME')
