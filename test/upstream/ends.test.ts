@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { End } from '../../src/call.js'
+import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
+import { chunk, data, fragment, languages, messageStart, named, response, speeches } from '../hardcases/languages.js'
+import { Cleanup, KEY } from '../mounts.js'
+import { answerJson, type Script } from '../upstream.js'
+import { ends } from './watch.js'
+
+vi.mock('../../src/upstream/exchange.js', async (original) => (await import('./watch.js')).watched(await original()))
+
+const cleanup = new Cleanup()
+let bench: Bench
+beforeEach(async () => {
+  bench = await startBench(cleanup, { retry: { attempts: 1 }, health: { failures: 1_000_000 } })
+  ends.length = 0
+})
+afterEach(() => cleanup.run())
+
+/** The end of the one call. */
+async function end(): Promise<End> {
+  await vi.waitFor(() => expect(ends).toHaveLength(1))
+  return ends[0] as End
+}
+
+/** 400 words of six characters, 600 tokens. */
+const WORDS = Array.from({ length: 400 }, (_, index) => `w${String(index).padStart(4, '0')} `)
+
+/** All of a stream but its last word and what follows. */
+const cutOff = (language: keyof typeof speeches): string => {
+  const all = speeches[language].streamed(...WORDS)
+  return all.slice(0, all.indexOf('w0399'))
+}
+
+/** Writes it, and breaks the connection once it is there. */
+const breaks =
+  (text: string): Script =>
+  (_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.write(text, () => setTimeout(() => res.destroy(), 100))
+  }
+
+const pairs = languages.flatMap((from) => languages.map((to) => [from, to] as const))
+
+describe('an answer without usage', () => {
+  it.each(pairs)('HC-086: %s of %s, cut off: about as much as was told', async (from, to) => {
+    bench.upstream.script = breaks(cutOff(to))
+    await bench.ask(from, `${to}/m`, { stream: true })
+    const { outcome, delivered, usage } = await end()
+    expect(outcome).toBe('cut')
+    expect(delivered).toBeGreaterThan(540)
+    expect(delivered).toBeLessThan(660)
+    // What the beginning told stays known: the input counts.
+    expect(usage?.input).toBe(to === 'messages' ? 5 : undefined)
+  })
+
+  it.each(pairs)('%s of %s, streamed to its end: all is known', async (from, to) => {
+    bench.upstream.script = speaks(to, ...WORDS)
+    await bench.ask(from, `${to}/m`, { stream: true })
+    expect(await end()).toMatchObject({ outcome: 'complete', usage: { output: 2 }, delivered: undefined })
+  })
+
+  it.each(languages)('HC-086: the client of %s leaves in the middle', async (language) => {
+    bench.upstream.script = (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write(cutOff(language))
+    }
+    const leaving = new AbortController()
+    const { path, ask } = speeches[language]
+    const answer = await fetch(bench.origin + path(`${language}/m`, true), {
+      method: 'POST',
+      headers: { 'x-api-key': KEY },
+      body: JSON.stringify(ask(`${language}/m`, true)),
+      signal: leaving.signal,
+    })
+    const reader = answer.body?.getReader()
+    let seen = ''
+    while (!seen.includes('w0390')) seen += Buffer.from((await reader?.read())?.value ?? []).toString()
+    leaving.abort()
+    const { outcome, delivered } = await end()
+    expect(outcome).toBe('left')
+    expect(delivered).toBeGreaterThan(540)
+    expect(delivered).toBeLessThan(660)
+  })
+
+  it('is counted to the character while all of it is at hand', async () => {
+    const call = { index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":12345678}' } }
+    const text =
+      chunk({ reasoning_content: 'abcd' }) + chunk({ content: 'é'.repeat(8) }) + chunk({ tool_calls: [call] })
+    for (const to of ['chat', 'messages'] as const) {
+      ends.length = 0
+      bench.upstream.script = streams(text + chunk({}, 'tool_calls') + data('[DONE]'))
+      await bench.ask(to, 'chat/m', { stream: true })
+      expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, delivered: Math.ceil(26 / 4) })
+    }
+  })
+
+  it('HC-090: padding is not counted', async () => {
+    const padded = WORDS.map((content) => chunk({ content }, null, { obfuscation: 'x'.repeat(40) })).join('')
+    bench.upstream.script = streams(padded + chunk({}, 'stop') + data('[DONE]'))
+    await bench.ask('chat', 'chat/m', { stream: true })
+    const { delivered } = await end()
+    expect(delivered).toBeGreaterThan(560)
+    expect(delivered).toBeLessThan(660)
+  })
+
+  it('of which nothing is left to look at is still none of nothing', async () => {
+    const all = speeches.responses.streamed(...WORDS)
+    bench.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
+    await bench.ask('responses', 'responses/m', { stream: true })
+    const { delivered } = await end()
+    expect(delivered).toBeGreaterThan(300)
+    expect(delivered).toBeLessThan(900)
+  })
+
+  it('of Responses is counted by its last record', async () => {
+    const text = speeches.responses.streamed(...WORDS).replace(/"usage":\{[^}]*\}/, '"usage":null')
+    bench.upstream.script = streams(text)
+    await bench.ask('responses', 'responses/m', { stream: true })
+    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, delivered: 600 })
+  })
+
+  it.each(pairs)('%s of %s, whole: by its characters', async (from, to) => {
+    const answer: Record<string, unknown> = { ...speeches[to].whole('x'.repeat(99)) }
+    delete answer.usage
+    delete answer.usageMetadata
+    bench.upstream.script = answerJson(answer)
+    expect((await bench.ask(from, `${to}/m`)).status).toBe(200)
+    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, delivered: 25, refused: false })
+  })
+
+  it('that was told whole where a stream was asked for', async () => {
+    bench.upstream.script = answerJson({ ...speeches.chat.whole('x'.repeat(99)), usage: undefined })
+    await bench.ask('chat', 'chat/m', { stream: true })
+    expect(await end()).toMatchObject({ usage: undefined, delivered: 25 })
+  })
+
+  it('that failed before its first output was none', async () => {
+    bench.upstream.script = breaks(chunk({ role: 'assistant', content: '' }))
+    await bench.ask('chat', 'chat/m', { stream: true })
+    expect(ends).toHaveLength(0)
+  })
+})
+
+/** A stream that ends as a refusal. */
+const REFUSALS = {
+  chat: chunk({ content: 'a' }) + chunk({}, 'content_filter') + data('[DONE]'),
+  responses:
+    named({ type: 'response.output_text.delta', item_id: 'm', output_index: 0, content_index: 0, delta: 'a' }) +
+    named({
+      type: 'response.incomplete',
+      response: { ...response('a'), status: 'incomplete', incomplete_details: { reason: 'content_filter' } },
+    }),
+  messages: [
+    { type: 'message_start', message: messageStart },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'a' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'refusal', stop_sequence: null }, usage: { output_tokens: 2 } },
+    { type: 'message_stop' },
+  ]
+    .map(named)
+    .join(''),
+  gemini: data(fragment([{ text: 'a' }])) + data(fragment([], 'PROHIBITED_CONTENT')),
+}
+
+describe('a refusal', () => {
+  it.each(pairs)('%s of %s, streamed', async (from, to) => {
+    bench.upstream.script = streams(REFUSALS[to])
+    await bench.ask(from, `${to}/m`, { stream: true })
+    expect(await end()).toMatchObject({ outcome: 'complete', refused: true })
+  })
+
+  it.each(languages)('%s: what is none', async (language) => {
+    for (const stream of [true, false]) {
+      ends.length = 0
+      bench.upstream.script = speaks(language, 'ab')
+      await bench.ask(language, `${language}/m`, { stream })
+      expect(await end()).toMatchObject({ outcome: 'complete', refused: false })
+    }
+  })
+
+  it.each(languages)('for %s, whole, in the model’s own words', async (from) => {
+    const message = { role: 'assistant', content: null, refusal: 'no' }
+    bench.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
+    await bench.ask(from, 'chat/m')
+    expect(await end()).toMatchObject({ refused: true })
+  })
+})

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openaiChat } from '../../src/protocols/openai-chat/index.js'
+import type { Metering } from '../../src/protocols/passing.js'
+import { withoutExtra } from '../../src/upstream/metering.js'
+import { type Bench, startBench } from '../hardcases/bench.js'
+import { chunk, data } from '../hardcases/languages.js'
+import { Cleanup } from '../mounts.js'
+import { pick, seeded } from '../random.js'
+import { answerStream } from '../upstream.js'
+import { ends, watching } from './watch.js'
+
+vi.mock('../../src/upstream/exchange.js', async (original) => (await import('./watch.js')).watched(await original()))
+
+const cleanup = new Cleanup()
+let bench: Bench
+beforeEach(async () => {
+  bench = await startBench(cleanup)
+  ends.length = 0
+  watching.metered = true
+})
+afterEach(() => cleanup.run())
+
+const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 }
+const EXTRA = data({ id: 'c', object: 'chat.completion.chunk', choices: [], usage })
+/** Azure's first. */
+const FILTERED = data({ id: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })
+const two = (content: string, finish: string | null = null): string =>
+  [0, 1].map((index) => data({ choices: [{ index, delta: { content }, finish_reason: finish }], usage: null })).join('')
+const DONE = data('[DONE]')
+const BEFORE = FILTERED + two('the "prompt_tokens" of ü') + two('b') + two('', 'stop')
+
+const asked = { model: 'chat/m', stream: true }
+
+describe('HC-078: a stream whose caller did not ask for usage', () => {
+  it('is asked for it, and gives it to the relay only', async () => {
+    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    const { text } = await bench.ask('chat', 'chat/m', { stream: true, with: { n: 2 } })
+    expect(text).toBe(BEFORE + DONE)
+    expect(bench.upstream.seen[0]?.body).toBe(
+      '{"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"n":2}',
+    )
+    expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 }, delivered: undefined }])
+  })
+
+  it('keeps the rest of its request, byte for byte', async () => {
+    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    const rest = '"messages":[{"role":"user","content":"\\u00fc"}] , "seed":90071992547409931, "2":1,"1":2.0}'
+    const body = `{ "model" :"chat/m", "stream": true, "stream_options":{"include_obfuscation":false}, ${rest}`
+    await bench.ask('chat', 'chat/m', { stream: true, body })
+    expect(bench.upstream.seen[0]?.body).toBe(
+      `{ "model" :"m", "stream": true, "stream_options":{"include_obfuscation":false,"include_usage":true}, ${rest}`,
+    )
+  })
+
+  it('comes cut anywhere, with whatever line ends', async () => {
+    const random = seeded(5)
+    for (let round = 0; round < 60; round++) {
+      const end = pick(random, ['\n', '\r\n', '\r'])
+      const last = random() < 0.3 ? '' : DONE
+      const spelled = (text: string): Buffer => Buffer.from(text.replaceAll('\n', end))
+      // A last record may lack its blank line.
+      const all = spelled(BEFORE + (last === '' ? EXTRA.trimEnd() : EXTRA + last))
+      const pieces: Buffer[] = []
+      for (let at = 0; at < all.length; ) {
+        const next = at + 1 + Math.floor(random() * pick(random, [3, 200, 2000]))
+        pieces.push(all.subarray(at, next))
+        at = next
+      }
+      ends.length = 0
+      bench.upstream.script = answerStream(pieces, pick(random, [0, 0, 1]))
+      const { text } = await bench.ask('chat', 'chat/m', { stream: true })
+      expect(text.replaceAll(end, '\n')).toBe(BEFORE + last)
+      expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 } }])
+    }
+  })
+
+  it('has its usage with the last words of several vendors: that record stays', async () => {
+    const text = chunk({ content: 'a' }, null, { usage }) + chunk({}, 'stop', { usage }) + DONE
+    bench.upstream.script = answerStream([text])
+    expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(text)
+    expect(ends).toMatchObject([{ usage: { output: 2 } }])
+  })
+
+  it('in completions, of one prompt and of several', async () => {
+    const told = data({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
+    const pass = {
+      providers: {
+        chat: {
+          type: 'openai-compatible' as const,
+          baseURL: bench.upstream.baseURL,
+          speaks: ['openai-completions' as const],
+        },
+      },
+    }
+    const other = await startBench(cleanup, pass)
+    bench.upstream.script = answerStream([told + EXTRA + DONE])
+    const ask = async (prompt: unknown): Promise<string> =>
+      (await other.send('POST', '/v1/completions', { with: { ...asked, prompt } })).text
+    expect(await ask('x')).toBe(told + DONE)
+    expect(JSON.parse(bench.upstream.seen[0]?.body ?? '')).toMatchObject({ stream_options: { include_usage: true } })
+    expect(await ask(['x', 'y'])).toBe(told + DONE)
+    expect(ends.map((end) => end.usage?.output)).toEqual([2, 2])
+  })
+})
+
+describe('HC-078: nothing changes', () => {
+  it('where the caller asked itself', async () => {
+    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    const { text } = await bench.ask('chat', 'chat/m', {
+      stream: true,
+      with: { stream_options: { include_usage: true } },
+    })
+    expect(text).toBe(BEFORE + EXTRA + DONE)
+  })
+
+  it('where nobody counts', async () => {
+    watching.metered = false
+    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + EXTRA + DONE)
+    expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
+  })
+
+  it('where no stream is asked for', async () => {
+    await bench.ask('chat', 'chat/m')
+    expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
+  })
+
+  it('where the words cannot be found plainly', async () => {
+    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    const body = JSON.stringify({ ...asked, messages: [{ role: 'user', content: 'x' }], stream_options: {} })
+    const disguised = body.replace('_options', '\\u005foptions')
+    expect((await bench.ask('chat', 'chat/m', { body: disguised })).text).toBe(BEFORE + EXTRA + DONE)
+    expect(bench.upstream.seen[0]?.body).toBe(disguised.replace('chat/m', 'm'))
+  })
+})
+
+describe('withoutExtra', () => {
+  const metering = openaiChat.metering as Metering
+  const without = (text: string): string => withoutExtra(Buffer.from(text), metering).toString()
+
+  it('takes out each such record, and gives all else as it was', () => {
+    expect(without(EXTRA)).toBe('')
+    expect(without(BEFORE + EXTRA + EXTRA + DONE + EXTRA)).toBe(BEFORE + DONE)
+    expect(without(`id: 7\r\n${EXTRA.replaceAll('\n', '\r\n')}: ping\r\n\r\n`)).toBe(': ping\r\n\r\n')
+    expect(without(EXTRA.trimEnd())).toBe('')
+    const bytes = Buffer.from(BEFORE + DONE)
+    expect(withoutExtra(bytes, metering)).toEqual(bytes)
+    const plain = Buffer.from(two('a'))
+    expect(withoutExtra(plain, metering)).toBe(plain)
+  })
+})
