@@ -9,8 +9,8 @@ import { type OpenedDatabase, openDatabase, type Place } from './drivers.js'
 import { ledgerSuite, makeCredit, makeHold } from './ledger.suite.js'
 import { makeCaller, makeRecord, usageSuite } from './usage.suite.js'
 
-/** What both stores of one database must do. `place` is asked within tests, when the server runs. */
-export function sqlSuite(name: string, place: () => Place): void {
+/** What both stores of one database must do. `place` is asked within tests, when the server runs; `fresh` has no tables. */
+export function sqlSuite(name: string, place: () => Place, fresh: () => Promise<Place>): void {
   const open = async (): Promise<Opened> => openStores(place())
   ledgerSuite(`the ledger in ${name}`, open, { shared: true })
   usageSuite(`usage records in ${name}`, open)
@@ -26,7 +26,7 @@ export function sqlSuite(name: string, place: () => Place): void {
     }
     testSums(start)
     testPurge(start)
-    testProcesses(start, place)
+    testProcesses(start, place, fresh)
   })
 }
 
@@ -159,7 +159,7 @@ async function run({ opened }: Opened, { sql }: Statement): Promise<Record<strin
   return []
 }
 
-function testProcesses(start: Start, place: () => Place): void {
+function testProcesses(start: Start, place: () => Place, fresh: () => Promise<Place>): void {
   const compiled = compileStores()
   afterAll(() => compiled.remove())
 
@@ -178,5 +178,24 @@ function testProcesses(start: Start, place: () => Place): void {
     const { spent } = await before.ledger.balance(account, 'total')
     expect(spent).toBeGreaterThan(0)
     expect(await sumOf(before, account)).toBe(spent)
+  })
+
+  it('makes its tables once, though many processes start at once', { timeout: 60_000 }, async () => {
+    const empty = await fresh()
+    const children = Array.from({ length: 4 }, () => new Child(compiled, empty, 'key:alice'))
+    await Promise.all(children.map((child) => child.working()))
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openStores(empty)))
+    await Promise.all(children.map((child) => child.kill()))
+    const [first] = opened
+    const rows = first ? await run(first, { sql: 'SELECT number FROM modelmount_migrations' }) : []
+    expect(rows.map(({ number }) => numberOf(number))).toEqual([1])
+    for (const { close } of opened) await close()
+  })
+
+  it('makes its tables once, though it is opened many times at once', async () => {
+    const empty = await fresh()
+    const opened = await Promise.all(Array.from({ length: 5 }, () => openStores(empty)))
+    for (const { usage } of opened) expect(await usage.query()).toEqual([])
+    for (const { close } of opened) await close()
   })
 }

@@ -4,5 +4,10 @@ import { sqlSuite } from './sql.suite.js'
 
 const place = makeSqlitePlace()
 afterAll(() => place.remove())
+let files = 0
 
-sqlSuite('SQLite', () => place)
+sqlSuite(
+  'SQLite',
+  () => place,
+  async () => ({ kind: 'sqlite', at: `${place.at}-${files++}` }),
+)

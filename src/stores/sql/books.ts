@@ -1,6 +1,5 @@
 import type { Credit, Hold } from '../ledger.js'
-import type { UsageRecord } from '../usage.js'
-import type { Row, Statement, Steps } from './database.js'
+import type { Row, Statement, Steps, Value } from './database.js'
 
 /** What a call has cost. */
 export interface Settlement {
@@ -9,10 +8,11 @@ export interface Settlement {
   readonly nanos: number | undefined
 }
 
-/** A record with its number among those of its process: so that it is written once, however often that is tried. */
+/** A usage record with its number among those of its process: so that it is written once, however often that is tried. */
 export interface NumberedRecord {
   readonly number: number
-  readonly record: UsageRecord
+  /** One for each column. */
+  readonly values: readonly Value[]
 }
 
 /** What waits to be written. */

@@ -26,6 +26,8 @@ export interface PostgresQueries {
 
 /** A client of such a pool. */
 export interface PostgresClient extends PostgresQueries {
+  on(event: 'error', listener: () => void): unknown
+  off(event: 'error', listener: () => void): unknown
   /** With `true` the connection is closed instead of used again. */
   release(destroy?: boolean): void
 }

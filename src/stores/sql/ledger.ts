@@ -32,7 +32,8 @@ export class SqlLedger implements LedgerStore {
   /** Money that has been given back, but is not written yet, is written before anyone is refused for it. */
   async reserve(hold: Hold): Promise<Credit | undefined> {
     const kept = keptOf(hold)
-    const refused = (await this.#take(kept)) && (await this.#takeAgain(kept))
+    let refused = await this.#take(kept)
+    if (refused && (await this.#givesBack(refused))) refused = await this.#take(kept)
     return refused && hold.credits[kept.credits.indexOf(refused)]
   }
 
@@ -64,15 +65,14 @@ export class SqlLedger implements LedgerStore {
     }
   }
 
-  async #takeAgain(hold: Hold): Promise<Credit | undefined> {
+  /** Whether settlements of an account were still to be written: then they are. */
+  async #givesBack({ account, period }: Credit): Promise<boolean> {
     const { queue } = this.#parts
-    if (queue.some((entry) => 'hold' in entry && sharesAccount(entry.hold, hold))) await queue.flush()
-    return this.#take(hold)
+    const isOf = (credit: Credit): boolean => credit.account === account && credit.period === period
+    const waits = queue.some((entry) => 'hold' in entry && entry.hold.credits.some(isOf))
+    if (waits) await queue.flush()
+    return waits
   }
-}
-
-function sharesAccount(one: Hold, other: Hold): boolean {
-  return one.credits.some(({ account }) => other.credits.some((credit) => credit.account === account))
 }
 
 /** As the tables can keep it. */

@@ -71,7 +71,7 @@ function* enter(books: Books, entries: readonly Entry[], process: string): Steps
     process,
   )
   for (const statement of books.insert(
-    entries.filter((entry) => 'record' in entry),
+    entries.filter((entry) => 'values' in entry),
     process,
   )) {
     yield statement

@@ -1,6 +1,6 @@
 import type { Credit, Hold } from '../ledger.js'
 import { type Books, cellOf, type Holder, type NumberedRecord, type Settlement } from './books.js'
-import { type Database, numberOf, type Statement, type Steps } from './database.js'
+import { type Database, numberOf, type Statement, type Steps, type Value } from './database.js'
 import { columns } from './usage-columns.js'
 
 const RESERVE = 'SELECT modelmount_reserve($1, $2, $3, $4, $5, $6, $7) AS refused'
@@ -48,6 +48,6 @@ function* settle(settlements: readonly Settlement[], process: string): Steps<voi
 function* insert(records: readonly NumberedRecord[], process: string): Generator<Statement> {
   if (records.length === 0) return
   const numbers = records.map(({ number }) => number)
-  const values = columns.map(({ field, write }) => records.map(({ record }) => write(record[field])))
-  yield { sql: INSERT, values: [process, numbers, ...values] }
+  const inColumns = columns.map((_, index) => records.map(({ values }) => values[index] as Value))
+  yield { sql: INSERT, values: [process, numbers, ...inColumns] }
 }

@@ -20,16 +20,21 @@ async function run(queries: PostgresQueries, { sql, values = [] }: Statement): P
 /** After a failure nobody knows in what state a connection is: it is not used again. */
 async function inTransaction<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
   let failed = true
+  client.on('error', ignore)
   try {
-    await client.query('BEGIN')
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
     const result = await drive(client, steps)
     await client.query('COMMIT')
     failed = false
     return result
   } finally {
+    client.off('error', ignore)
     client.release(failed)
   }
 }
+
+/** The query that was under way fails by itself: without a listener the process would end besides. */
+function ignore(): void {}
 
 async function drive<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
   let step = steps.next()

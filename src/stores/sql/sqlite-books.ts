@@ -66,9 +66,7 @@ function* settleOne(id: string, { account, period }: Credit, nanos: number | und
 }
 
 function* insert(records: readonly NumberedRecord[], process: string): Generator<Statement> {
-  for (const { number, record } of records) {
-    yield { sql: INSERT, values: [process, number, ...columns.map(({ field, write }) => write(record[field]))] }
-  }
+  for (const { number, values } of records) yield { sql: INSERT, values: [process, number, ...values] }
 }
 
 function* sweep(): Steps<void> {

@@ -3,7 +3,6 @@ import { numberOf, type Value } from './database.js'
 
 /** How one kind of field is kept. */
 interface Kind {
-  readonly type: string
   /** The type of PostgreSQL's array of them. */
   readonly array: string
   write(value: unknown): Value
@@ -18,6 +17,7 @@ export interface Column extends Kind {
 
 /** An index takes no more, and no name that means anything is longer. */
 const LONGEST_TEXT = 400
+/** A list beyond this is left out. */
 const LONGEST_JSON = 100_000
 
 /** As PostgreSQL can keep it: without zero bytes, and not too long for an index. */
@@ -27,8 +27,9 @@ export function textOf(value: string): string {
 
 /** As a BIGINT can keep it. */
 export function wholeOf(value: number): number {
-  if (Number.isNaN(value)) return 0
-  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(value)))
+  const whole = Math.round(value)
+  if (Number.isNaN(whole)) return 0
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, whole))
 }
 
 function jsonOf(value: unknown): string {
@@ -36,21 +37,18 @@ function jsonOf(value: unknown): string {
   return json.length > LONGEST_JSON ? '[]' : json
 }
 
-const text: Kind = { type: 'TEXT NOT NULL', array: 'text', write: (value) => textOf(value as string), read: String }
+const text: Kind = { array: 'text', write: (value) => textOf(value as string), read: String }
 const whole: Kind = {
-  type: 'BIGINT NOT NULL',
   array: 'bigint',
   write: (value) => wholeOf(value as number),
   read: numberOf,
 }
 const real: Kind = {
-  type: 'DOUBLE PRECISION NOT NULL',
   array: 'double precision',
   write: (value) => (Number.isFinite(value) ? (value as number) : 0),
   read: numberOf,
 }
 const json: Kind = {
-  type: 'TEXT NOT NULL',
   array: 'text',
   write: jsonOf,
   read: (value) => JSON.parse(String(value)) as unknown,
@@ -64,7 +62,6 @@ const date: Kind = {
 
 function optional(kind: Kind): Kind {
   return {
-    type: kind.type.replace(' NOT NULL', ''),
     array: kind.array,
     write: (value) => (value === undefined || value === null ? null : kind.write(value)),
     read: (value) => (value === undefined || value === null ? undefined : kind.read(value)),
@@ -75,7 +72,7 @@ function column(name: string, field: keyof UsageRecord, kind: Kind): Column {
   return { name, field, ...kind }
 }
 
-/** What a record is kept in. The first migration makes them: one that is new needs a migration of its own. */
+/** What a record is kept in. One that is new needs a migration. */
 export const columns: readonly Column[] = [
   column('time_ms', 'time', date),
   column('request_id', 'requestId', text),
