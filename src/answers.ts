@@ -3,6 +3,7 @@ import type { Loss } from './chat/losses.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
 import { makeRequestId, readRequestId } from './lib/ids.js'
+import { wholeMs } from './lib/time.js'
 import { commonProtocol } from './protocols/index.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Reply } from './upstream/reply.js'
@@ -59,8 +60,9 @@ export function answerError(
   }
   if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
   if (error.retryAfterMs !== undefined) {
-    headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000))
-    headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs))
+    const waitMs = wholeMs(error.retryAfterMs)
+    headers['retry-after'] = String(Math.ceil(waitMs / 1000))
+    headers['retry-after-ms'] = String(waitMs)
   }
   // A client's own retries would multiply with ours, or let its user wait in silence.
   const tried = attempts.length > 1 && error.status >= 500

@@ -162,12 +162,14 @@ function capabilitiesOf(prices: Prices): ReadonlySet<Capability> {
 }
 
 /** Some ids are the package's own invention: a name counts when it leads back to its model. */
-function namesOf(data: Package, { id, models }: Provider): readonly string[] {
-  return models.flatMap((model) => {
+function namesOf(data: Package, provider: Provider): readonly string[] {
+  const names = provider.models.flatMap((model) => {
     if (model.deprecated) return []
-    const names = [model.id, ...exactNames(model.match)]
-    return names.find((name) => data.calcPrice({}, name, { providerId: id })?.model === model) ?? []
+    // Asked of a place with this model alone: among hundreds of others each question would take its time.
+    const place = { ...provider, models: [model], fallback_model_providers: [] }
+    return [model.id, ...exactNames(model.match)].find((name) => data.calcPrice({}, name, { provider: place })) ?? []
   })
+  return [...new Set(names)]
 }
 
 function exactNames(match: MatchLogic): readonly string[] {

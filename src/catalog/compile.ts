@@ -29,7 +29,13 @@ export interface Compiled {
   ratesAt(at: number): Rates
 }
 
-type Holds = (at: number) => boolean
+type RatesFor = (inputTokens: number) => Rates
+
+/** When prices hold, and until when that stays so. */
+interface Span {
+  readonly holds: (at: number) => boolean
+  readonly changesAfter: (at: number) => number
+}
 
 const SECOND = 1000
 const DAY = 86_400 * SECOND
@@ -41,11 +47,25 @@ export function compile(prices: Prices): Compiled | undefined {
   const first = timed[0] && compileTable(timed[0].prices)
   if (!first) return undefined
   if (timed.length === 1) return { pricing: (usage) => charge(first(usage.input), usage), ratesAt: () => first(0) }
-  const choices = timed.map((each) => ({ holds: holder(each), rates: compileTable(each.prices) })).reverse()
-  const find = (at: number): ((inputTokens: number) => Rates) => choices.find(({ holds }) => holds(at))?.rates ?? first
+  const find = choose(timed, first)
   return {
     pricing: (usage, at = Date.now()) => charge(find(at)(usage.input), usage),
     ratesAt: (at) => find(at)(0),
+  }
+}
+
+/** The last prices that hold at a time. They are looked for again when some begin or end, which is seldom. */
+function choose(timed: readonly TimedPrices[], first: RatesFor): (at: number) => RatesFor {
+  const choices = timed.map(({ constraint, prices }) => ({ ...spanOf(constraint), rates: compileTable(prices) }))
+  let current = first
+  let from = Number.POSITIVE_INFINITY
+  let until = from
+  return (at) => {
+    if (at >= from && at < until) return current
+    current = choices.findLast(({ holds }) => holds(at))?.rates ?? first
+    from = at
+    until = Math.min(...choices.map(({ changesAfter }) => changesAfter(at)))
+    return current
   }
 }
 
@@ -58,7 +78,7 @@ function hasTokenPrice(table: PriceTable): boolean {
 }
 
 /** The rates for a length of input. Steps are few, and worked out beforehand. */
-function compileTable(table: PriceTable): (inputTokens: number) => Rates {
+function compileTable(table: PriceTable): RatesFor {
   const base = ratesOf(table, 0)
   const steps = startsOf(table).map((start) => ({ start, rates: ratesOf(table, start + 1) }))
   if (steps.length === 0) return () => base
@@ -68,16 +88,27 @@ function compileTable(table: PriceTable): (inputTokens: number) => Rates {
   }
 }
 
-function holder({ constraint }: TimedPrices): Holds {
-  if (!constraint) return () => true
-  if (constraint.type === 'start_date') {
-    const start = Date.parse(constraint.start_date)
-    return (at) => at >= start
+function spanOf(constraint: TimedPrices['constraint']): Span {
+  if (!constraint) return { holds: () => true, changesAfter: () => Number.POSITIVE_INFINITY }
+  return constraint.type === 'start_date' ? since(constraint) : daily(constraint)
+}
+
+function since({ start_date }: Since): Span {
+  const start = Date.parse(start_date)
+  return { holds: (at) => at >= start, changesAfter: (at) => (at < start ? start : Number.POSITIVE_INFINITY) }
+}
+
+function daily({ start_time, end_time }: Daily): Span {
+  const start = timeOfDay(start_time)
+  const end = timeOfDay(end_time)
+  const next = (time: number, at: number): number => at - (at % DAY) + (time > at % DAY ? time : time + DAY)
+  return {
+    holds: (at) => {
+      const time = at % DAY
+      return end < start ? time >= start || time < end : time >= start && time < end
+    },
+    changesAfter: (at) => Math.min(next(start, at), next(end, at)),
   }
-  const start = timeOfDay(constraint.start_time)
-  const end = timeOfDay(constraint.end_time)
-  if (end < start) return (at) => at % DAY >= start || at % DAY < end
-  return (at) => at % DAY >= start && at % DAY < end
 }
 
 /** Ms since midnight in UTC; a time may be told with another zone's offset. */

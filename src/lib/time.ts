@@ -82,9 +82,17 @@ export class Alarms {
   }
 }
 
+/** Sums of times miss whole numbers by less. */
+const DUST_MS = 1e-6
+
+/** Whole milliseconds: not shorter, but for the dust of fractions. */
+export function wholeMs(ms: number): number {
+  return Math.ceil(ms - DUST_MS)
+}
+
 /** `12ms`, `8.64s`, `6m0s`, `1h2m3s`: as OpenAI spells how long something takes. Never shorter than it is. */
 export function spellDuration(ms: number): string {
-  const whole = Math.ceil(ms)
+  const whole = wholeMs(ms)
   if (whole < 1000) return `${whole}ms`
   const seconds = (whole % 60_000) / 1000
   const minutes = Math.floor(whole / 60_000)

@@ -1,6 +1,7 @@
 import type { Channel } from '../call.js'
 import type { Config } from '../config.js'
 import { now } from '../lib/time.js'
+import type { Rest, RestStore } from '../stores/rests.js'
 
 interface Condition {
   failures: number
@@ -12,6 +13,8 @@ interface Condition {
 
 /** More entries than this are not worth their memory: where routes have wildcards, callers choose the names. */
 const MOST_ENTRIES = 10_000
+/** What other processes have learned is asked for so often, while there are calls. */
+const NEWS_MS = 1000
 
 /**
  * What has failed of late: a credential × model at one place, or a refused credential altogether. Nothing is kept of
@@ -22,13 +25,20 @@ export class Health {
   readonly #conditions = new Map<string, Condition>()
   readonly #pauses = new Map<string, number>()
   readonly #rules: Config['health']
+  /** Where other processes read what this one has learned, and this one what they have. */
+  readonly #shared: RestStore | undefined
+  /** What rests by another's word. */
+  #foreign: ReadonlySet<string> = new Set()
+  #newsAt = Number.NEGATIVE_INFINITY
 
-  constructor(rules: Config['health']) {
+  constructor(rules: Config['health'], shared?: RestStore) {
     this.#rules = rules
+    this.#shared = shared
   }
 
   /** How many ms until this channel may be tried; 0 for now. */
   restMs(channel: Channel): number {
+    if (this.#shared && now() - this.#newsAt > NEWS_MS) void this.#learn(this.#shared)
     const paused = this.#pauses.size === 0 ? 0 : this.#pauseMs(quotaName(channel))
     if (this.#conditions.size === 0) return paused
     return Math.max(paused, this.#restMs(channel.credential.name), this.#restMs(channelName(channel)))
@@ -43,22 +53,25 @@ export class Health {
 
   succeeded(channel: Channel): void {
     if (this.#conditions.size === 0) return
-    this.#conditions.delete(channel.credential.name)
-    this.#conditions.delete(channelName(channel))
+    this.#works(channel.credential.name)
+    this.#works(channelName(channel))
   }
 
   /** One more failure in a row; it rests when that makes enough, or when its probe was the one to fail. */
   failed(channel: Channel): void {
     const condition = this.#condition(channelName(channel))
     condition.failures++
-    if (condition.probing || condition.failures >= this.#rules.failures) this.#putToRest(condition)
+    if (condition.probing || condition.failures >= this.#rules.failures)
+      this.#putToRest(channelName(channel), condition)
     this.#endProbe(channel.credential.name)
   }
 
   /** The upstream asked for a pause of this credential × model. */
   paused(channel: Channel, ms: number): void {
+    const name = quotaName(channel)
     if (this.#pauses.size >= MOST_ENTRIES) this.#pauses.clear()
-    this.#pauses.set(quotaName(channel), now() + ms)
+    this.#pauses.set(name, now() + ms)
+    this.#shared?.put({ name, kind: 'pause', ms })
     this.undecided(channel)
   }
 
@@ -69,7 +82,8 @@ export class Health {
 
   /** The upstream does not take this credential, for any model. */
   refused(channel: Channel): void {
-    this.#putToRest(this.#condition(channel.credential.name))
+    const { name } = channel.credential
+    this.#putToRest(name, this.#condition(name))
     this.#endProbe(channelName(channel))
   }
 
@@ -102,9 +116,40 @@ export class Health {
     return true
   }
 
-  #putToRest(condition: Condition): void {
+  #putToRest(name: string, condition: Condition): void {
     condition.restUntil = now() + this.#rules.restMs
     condition.probing = false
+    this.#shared?.put({ name, kind: 'rest', ms: this.#rules.restMs })
+  }
+
+  #works(name: string): void {
+    const condition = this.#conditions.get(name)
+    if (!condition) return
+    this.#conditions.delete(name)
+    if (condition.restUntil > 0) this.#shared?.remove(name)
+  }
+
+  /** Takes over what other processes have learned since, and drops what they have found to work again. */
+  async #learn(shared: RestStore): Promise<void> {
+    this.#newsAt = now()
+    const rests = await shared.list()
+    const foreign = new Set<string>()
+    for (const rest of rests) {
+      const known = this.#conditions.get(rest.name)
+      if (rest.kind === 'rest' && !(known && !this.#foreign.has(rest.name))) foreign.add(rest.name)
+      this.#adopt(rest)
+    }
+    for (const name of this.#foreign) if (!foreign.has(name)) this.#conditions.delete(name)
+    this.#foreign = foreign
+  }
+
+  #adopt({ name, kind, ms }: Rest): void {
+    const until = now() + ms
+    if (kind === 'pause') this.#pauses.set(name, Math.max(until, this.#pauses.get(name) ?? 0))
+    else {
+      const condition = this.#condition(name)
+      if (!condition.probing) condition.restUntil = Math.max(condition.restUntil, until)
+    }
   }
 
   #endProbe(name: string): void {

@@ -4,12 +4,9 @@ import { tables } from './tables.js'
 
 type Dialect = Database['dialect']
 
-/** Rows that change at every call: PostgreSQL then finds room for the new one beside the old. */
-const ROOM = 'ALTER TABLE modelmount_accounts SET (fillfactor = 50)'
-
 /** What has been done to the tables, in order. One that has been published is never changed: another follows it. */
 const migrations: readonly Readonly<Record<Dialect, readonly string[]>>[] = [
-  { sqlite: tables, postgres: [...tables, ROOM, ...functions] },
+  { sqlite: tables.sqlite, postgres: [...tables.postgres, ...functions] },
 ]
 
 /** Whoever else migrates waits for it, whatever else is locked. On SQLite the transaction itself does that. */

@@ -21,7 +21,7 @@ export async function openSqlite(handle: SqliteHandle): Promise<Database> {
   await writeAhead(handle)
   handle.exec('PRAGMA synchronous = NORMAL')
   const prepared = new Map<string, Prepared>()
-  const run = ({ sql, values = [] }: Statement): readonly Row[] => {
+  const run: Run = ({ sql, values = [] }) => {
     const known = prepared.get(sql) ?? prepare(handle, sql)
     prepared.set(sql, known)
     const bound = known.order.map((place) => values[place] as string | number | null)
@@ -32,7 +32,7 @@ export async function openSqlite(handle: SqliteHandle): Promise<Database> {
   return {
     dialect: 'sqlite',
     run: async (statement) => run(statement),
-    transaction: async (begin) => inTransaction(handle, () => drive(begin(), run)),
+    transaction: async (begin) => inTransaction(run, begin()),
   }
 }
 
@@ -59,26 +59,28 @@ function prepare(handle: SqliteHandle, sql: string): Prepared {
   return { statement: handle.prepare(plain), order, reads: READS.test(sql) }
 }
 
-function inTransaction<Result>(handle: SqliteHandle, work: () => Result): Result {
-  handle.exec('BEGIN IMMEDIATE')
+type Run = (statement: Statement) => readonly Row[]
+
+function inTransaction<Result>(run: Run, steps: Steps<Result>): Result {
+  run({ sql: 'BEGIN IMMEDIATE' })
   try {
-    const result = work()
-    handle.exec('COMMIT')
+    const result = drive(steps, run)
+    run({ sql: 'COMMIT' })
     return result
   } catch (error) {
-    rollBack(handle)
+    rollBack(run)
     throw error
   }
 }
 
 /** SQLite may have rolled back by itself: then this fails, and the first error is the one to tell. */
-function rollBack(handle: SqliteHandle): void {
+function rollBack(run: Run): void {
   try {
-    handle.exec('ROLLBACK')
+    run({ sql: 'ROLLBACK' })
   } catch {}
 }
 
-function drive<Result>(steps: Steps<Result>, run: (statement: Statement) => readonly Row[]): Result {
+function drive<Result>(steps: Steps<Result>, run: Run): Result {
   let step = steps.next()
   while (!step.done) step = steps.next(run(step.value))
   return step.value
