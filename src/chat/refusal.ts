@@ -1,7 +1,7 @@
 import type { ChatAnswer, Choice } from './answer.js'
 import type { ChatEvent } from './events.js'
 
-/** Whether an answer is a refusal, or was filtered: any of its choices. */
+/** Whether an answer is a refusal, or was filtered. One such choice makes it so. */
 export function isRefused({ choices }: ChatAnswer): boolean {
   return choices.some(isRefusal)
 }
