@@ -1,5 +1,6 @@
 import type { Call, End } from '../call.js'
 import { RelayError } from '../errors.js'
+import type { ByteStream } from '../http.js'
 import { Departure } from '../lib/departure.js'
 import { Recording, readFor } from '../upstream/recording.js'
 import type { Reply } from '../upstream/reply.js'
@@ -101,15 +102,16 @@ export class Flight {
   #took(reply: Reply): Reply {
     const { body } = reply
     this.#taken = reply
-    if (Buffer.isBuffer(body)) {
-      if (this.#end) this.#ended(this.#end)
-      return reply
-    }
+    if (!Buffer.isBuffer(body)) this.#record(body)
+    if (this.#end) this.#ended(this.#end)
+    return reply
+  }
+
+  #record(body: ByteStream): void {
     const recording = new Recording(this.#options.maxBytes)
     recording.resumeSource = () => body.resume()
     this.#recording = recording
     body.flow(recording)
-    return reply
   }
 
   /** Both the answer and its end are known, in whichever order they came. */

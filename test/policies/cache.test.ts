@@ -1,0 +1,369 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { fetchRelay } from '../../adapters/fetch.js'
+import type { RelayOptions, UsageRecord } from '../../src/index.js'
+import { Cleanup, KEY, testRelay } from '../mounts.js'
+import { pick, seeded } from '../random.js'
+import { answerError, answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../upstream.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const OTHER = 'sk-caller-00000002'
+const QUESTION = { model: 'up/test', temperature: 0, messages: [{ role: 'user', content: 'hi' }] }
+
+interface Init {
+  readonly key?: string
+  readonly headers?: Record<string, string>
+  readonly signal?: AbortSignal
+}
+
+async function start(options: Partial<RelayOptions> = {}, script?: Script) {
+  let count = 0
+  const counted: Script = (req, res, seen) => answerJson(completion(`answer ${++count}`))(req, res, seen)
+  const upstream = cleanup.add(await startUpstream(script ?? counted))
+  const records: UsageRecord[] = []
+  const relay = cleanup.add(
+    testRelay({
+      providers: { up: { type: 'openai-compatible', baseURL: upstream.baseURL } },
+      retry: { attempts: 1 },
+      cache: {},
+      prices: { '*': { input: 1, output: 1 } },
+      keys: [
+        { id: 'alice', key: KEY },
+        { id: 'bob', key: OTHER },
+      ],
+      plugins: [{ done: (record) => void records.push(record) }],
+      ...options,
+    }),
+  )
+  const fetch = fetchRelay(relay)
+  const send = (body: string, { key = KEY, headers, signal }: Init = {}) =>
+    fetch('http://relay/v1/chat/completions', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, ...headers },
+      body,
+      ...(signal ? { signal } : {}),
+    })
+  const ask = (body: object = {}, init: Init = {}) => send(JSON.stringify({ ...QUESTION, ...body }), init)
+  return { upstream, relay, records, ask, send }
+}
+
+const stateOf = (answer: Response): string | null => answer.headers.get('x-modelmount-cache')
+
+describe('a kept answer', () => {
+  it('is given again, byte for byte, with its age', async () => {
+    const { ask, upstream } = await start()
+    const first = await ask()
+    expect(stateOf(first)).toBe('miss')
+    const text = await first.text()
+    const second = await ask()
+    expect(stateOf(second)).toBe('hit')
+    expect(second.headers.get('age')).toBe('0')
+    expect(second.headers.get('x-modelmount-target')).toBe('up/test')
+    expect(second.headers.get('x-modelmount-cost')).toBe('0')
+    expect(second.headers.get('content-type')).toBe(first.headers.get('content-type'))
+    expect(await second.text()).toBe(text)
+    expect(upstream.seen).toHaveLength(1)
+  })
+
+  it('is given again as the stream it was', async () => {
+    const { ask, upstream } = await start({}, answerStream(streamed('a', 'b', 'c'), 1))
+    const first = await (await ask({ stream: true })).text()
+    const second = await ask({ stream: true })
+    expect(stateOf(second)).toBe('hit')
+    expect(second.headers.get('content-type')).toContain('text/event-stream')
+    expect(await second.text()).toBe(first)
+    expect(upstream.seen).toHaveLength(1)
+  })
+
+  it('is given again at the pace at which it came, where that is configured', async () => {
+    const { ask } = await start({ cache: { replay: 'paced' } }, answerStream(streamed('a', 'b', 'c'), 40))
+    await (await ask({ stream: true })).text()
+    const from = performance.now()
+    const text = await (await ask({ stream: true })).text()
+    expect(performance.now() - from).toBeGreaterThan(120)
+    expect(text).toBe(streamed('a', 'b', 'c').join(''))
+  })
+
+  it('is found under another spelling of the same JSON', async () => {
+    const { send, upstream } = await start()
+    await send('{"model":"up/test","temperature":0,"messages":[{"role":"user","content":"hi"}],"seed":1}')
+    const second = await send(
+      '{ "seed": 1,\n "messages": [ { "content": "hi", "role": "user" } ], "temperature": 0, "model": "up/test" }',
+    )
+    expect(stateOf(second)).toBe('hit')
+    expect(upstream.seen).toHaveLength(1)
+  })
+
+  it.each([
+    [
+      'another number, beyond what doubles tell apart',
+      { seed: 1 },
+      '"seed":12345678901234567890',
+      '"seed":12345678901234567891',
+    ],
+    ['another spelling of a number', {}, '"seed":1', '"seed":1.0'],
+    ['a key that stands twice', {}, '"seed":1,"seed":2', '"seed":2,"seed":1'],
+    ['an escaped letter', {}, '"user":"a"', '"user":"\\u0061"'],
+    ['another order in a list', {}, '"stop":["a","b"]', '"stop":["b","a"]'],
+    ['whole or streamed', {}, '"stream":false', '"stream":null'],
+  ])('is not given for %s', async (_name, _more, one, other) => {
+    const { send, upstream } = await start()
+    const body = (more: string) =>
+      `{"model":"up/test","temperature":0,"messages":[{"role":"user","content":"hi"}],${more}}`
+    expect((await send(body(one))).status).toBe(200)
+    expect(stateOf(await send(body(other)))).toBe('miss')
+    expect(upstream.seen).toHaveLength(2)
+  })
+
+  it('HC-150: is never given to another tenant', async () => {
+    const { ask, upstream } = await start()
+    await ask()
+    expect(stateOf(await ask({}, { key: OTHER }))).toBe('miss')
+    expect(upstream.seen).toHaveLength(2)
+  })
+
+  it('is for what should have one answer only: temperature 0, unless configured otherwise', async () => {
+    const { ask } = await start()
+    for (const more of [{ temperature: undefined }, { temperature: 1 }]) {
+      expect(stateOf(await ask(more))).toBe(null)
+      expect(stateOf(await ask(more))).toBe(null)
+    }
+    const any = await start({ cache: { temperature: 'any', tools: false } })
+    await any.ask({ temperature: 1 })
+    expect(stateOf(await any.ask({ temperature: 1 }))).toBe('hit')
+    const tools = [{ type: 'function', function: { name: 'f' } }]
+    await any.ask({ tools })
+    expect(stateOf(await any.ask({ tools }))).toBe(null)
+  })
+
+  it('goes when its time is over, and when others need its room', async () => {
+    const { ask } = await start({ cache: { seconds: 1 } })
+    await ask()
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    expect(stateOf(await ask())).toBe('miss')
+    const small = await start({ cache: { maxBytes: 3000 } })
+    for (let index = 0; index < 5; index++) await small.ask({ seed: index })
+    expect(stateOf(await small.ask({ seed: 0 }))).toBe('miss')
+    expect(stateOf(await small.ask({ seed: 4 }))).toBe('hit')
+  })
+
+  it.each([
+    ['no-cache', 'miss', 'hit'],
+    ['no-store', null, 'hit'],
+    ['max-age=0', 'miss', 'hit'],
+    ['max-age=60', 'hit', 'hit'],
+  ])('is asked for or not by cache-control: %s', async (control, state, after) => {
+    const { ask } = await start()
+    await ask()
+    expect(stateOf(await ask({}, { headers: { 'cache-control': control } }))).toBe(state)
+    expect(stateOf(await ask())).toBe(after)
+  })
+
+  const kept = async (script: Script, body: object = {}): Promise<string | null> => {
+    const { ask } = await start({}, script)
+    await (await ask(body)).text().catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const again = await ask(body)
+    await again.text().catch(() => undefined)
+    return stateOf(again)
+  }
+
+  it('is no error, no cut stream, no refusal', async () => {
+    expect(await kept(answerError(400, 'bad'))).toBe('miss')
+    const cut: Script = (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (const piece of streamed('a', 'b').slice(0, 2)) res.write(piece)
+      setTimeout(() => res.destroy(), 5)
+    }
+    expect(await kept(cut, { stream: true })).toBe('miss')
+    const filtered = completion('I')
+    Object.assign((filtered as { choices: object[] }).choices[0] as object, { finish_reason: 'content_filter' })
+    expect(await kept(answerJson(filtered))).toBe('miss')
+    const refusal = completion('') as { choices: { message: object }[] }
+    Object.assign(refusal.choices[0]?.message as object, { content: null, refusal: 'No.' })
+    expect(await kept(answerJson(refusal))).toBe('miss')
+  })
+
+  it('is translated once, and kept as it was told', async () => {
+    const { relay, upstream } = await start()
+    const fetch = fetchRelay(relay)
+    const ask = () =>
+      fetch('http://relay/v1/messages', {
+        method: 'POST',
+        headers: { 'x-api-key': KEY },
+        body: JSON.stringify({ ...QUESTION, max_tokens: 9, stream: true }),
+      })
+    upstream.script = answerStream(streamed('a', 'b'))
+    const first = await (await ask()).text()
+    const second = await ask()
+    expect(stateOf(second)).toBe('hit')
+    expect(await second.text()).toBe(first)
+    expect(first).toContain('message_stop')
+  })
+})
+
+describe('calls that ask the same at the same time', () => {
+  const slow =
+    (script: Script, ms = 40): Script =>
+    (req, res, seen) =>
+      void setTimeout(() => void script(req, res, seen), ms)
+
+  it('share one upstream call, whole', async () => {
+    const { ask, upstream, records } = await start({}, slow(answerJson(completion('one'))))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask()))
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
+    expect(answers.map(stateOf).sort()).toEqual(['miss', ...Array.from({ length: 19 }, () => 'shared')])
+    expect(upstream.seen).toHaveLength(1)
+    expect(records.filter(({ costNanos }) => costNanos !== 0)).toHaveLength(1)
+  })
+
+  it('share one stream, also from the middle on, and each gets all of it', async () => {
+    const pieces = streamed(...Array.from({ length: 20 }, (_, index) => `word ${index}`))
+    const { ask, upstream } = await start({}, answerStream(pieces, 5))
+    const first = await ask({ stream: true })
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    const second = await ask({ stream: true })
+    expect(stateOf(second)).toBe('shared')
+    expect(await Promise.all([first.text(), second.text()])).toEqual([pieces.join(''), pieces.join('')])
+    expect(upstream.seen).toHaveLength(1)
+  })
+
+  it('go on when the one who asked first leaves', async () => {
+    const pieces = streamed(...Array.from({ length: 20 }, (_, index) => `word ${index}`))
+    const { ask, upstream, records } = await start({}, answerStream(pieces, 5))
+    const leaving = new AbortController()
+    const first = await ask({ stream: true }, { signal: leaving.signal })
+    const second = await ask({ stream: true })
+    leaving.abort()
+    await first.text().catch(() => undefined)
+    expect(await second.text()).toBe(pieces.join(''))
+    expect(upstream.seen).toHaveLength(1)
+    await expect.poll(() => records.length).toBe(2)
+    expect(records.map(({ cache, outcome }) => [cache, outcome]).sort()).toEqual([
+      ['miss', 'complete'],
+      ['shared', 'complete'],
+    ])
+  })
+
+  it('go on when the first leaves before the answer has begun, and end upstream only when all have left', async () => {
+    const { ask, upstream, records } = await start({}, slow(answerJson(completion('one')), 100))
+    const controllers = [new AbortController(), new AbortController()]
+    const all = controllers.map(({ signal }) => ask({}, { signal }).catch(() => undefined))
+    await expect.poll(() => upstream.seen.length).toBe(1)
+    controllers[0]?.abort()
+    await all[0]
+    expect((await all[1])?.status).toBe(200)
+    const alone = [new AbortController(), new AbortController()]
+    const others = alone.map(({ signal }) => ask({ seed: 2 }, { signal }).catch(() => undefined))
+    await expect.poll(() => upstream.seen.length).toBe(2)
+    for (const controller of alone) controller.abort()
+    await Promise.all(others)
+    await expect.poll(() => upstream.running.size).toBe(0)
+    await expect.poll(() => records.length).toBe(4)
+    expect(records.filter(({ outcome }) => outcome === 'left')).toHaveLength(2)
+  })
+
+  it('are told the same failure, and none of them is charged', async () => {
+    const { ask, upstream, records } = await start({}, slow(answerError(400, 'bad question')))
+    const answers = await Promise.all([ask(), ask(), ask()])
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
+    expect(upstream.seen).toHaveLength(1)
+    expect(records.map(({ costNanos }) => costNanos)).toEqual([0, 0, 0])
+  })
+
+  it('do not wait for a slow one among them', async () => {
+    const pieces = streamed(...Array.from({ length: 50 }, () => 'x'.repeat(20_000)))
+    const { ask } = await start({}, answerStream(pieces, 1))
+    const slowOne = await ask({ stream: true })
+    const second = await ask({ stream: true })
+    expect((await second.text()).length).toBe(pieces.join('').length)
+    expect((await slowOne.text()).length).toBe(pieces.join('').length)
+  })
+
+  it('get all of an answer that outgrows what is kept, in bounded memory', async () => {
+    const pieces = streamed(...Array.from({ length: 200 }, () => 'x'.repeat(10_000)))
+    const { ask, upstream } = await start({ cache: { maxAnswerBytes: 50_000 } }, answerStream(pieces, 1))
+    const [first, second] = await Promise.all([ask({ stream: true }), ask({ stream: true })])
+    const texts = await Promise.all([first.text(), second.text()])
+    expect(texts.map((text) => text.length)).toEqual([pieces.join('').length, pieces.join('').length])
+    const third = await ask({ stream: true })
+    expect(stateOf(third)).toBe('miss')
+    await third.text()
+    expect(upstream.seen).toHaveLength(2)
+  })
+})
+
+describe('an idempotency key', () => {
+  const keyed = (key: string, more: Init = {}): Init => ({ ...more, headers: { 'idempotency-key': key } })
+
+  it('gives the same answer again, at any temperature, and charges once', async () => {
+    const { ask, upstream, records } = await start({ cache: undefined })
+    const first = await (await ask({ temperature: 1 }, keyed('k1'))).text()
+    const second = await ask({ temperature: 1 }, keyed('k1'))
+    expect(stateOf(second)).toBe('hit')
+    expect(await second.text()).toBe(first)
+    expect(upstream.seen).toHaveLength(1)
+    expect(records.map(({ costNanos }) => costNanos)).toEqual([7000, 0])
+  })
+
+  it('of another request is a conflict, also while that is under way', async () => {
+    const { ask } = await start({ cache: undefined })
+    const pending = ask({}, keyed('k1'))
+    const conflict = await ask({ seed: 2 }, keyed('k1'))
+    expect(conflict.status).toBe(409)
+    expect(((await conflict.json()) as { error: object }).error).toMatchObject({ code: 'idempotency_key_in_use' })
+    await pending
+    expect((await ask({ seed: 2 }, keyed('k1'))).status).toBe(409)
+    expect((await ask({ seed: 2 }, keyed('k2'))).status).toBe(200)
+  })
+
+  it('is a tenant’s own', async () => {
+    const { ask, upstream } = await start({ cache: undefined })
+    await ask({}, keyed('k1'))
+    expect((await ask({ seed: 2 }, keyed('k1', { key: OTHER }))).status).toBe(200)
+    expect(upstream.seen).toHaveLength(2)
+  })
+
+  it('is shared by calls at the same time, together with the cache', async () => {
+    const { ask, upstream, records } = await start()
+    const answers = await Promise.all([ask({}, keyed('k1')), ask({}, keyed('k1')), ask(), ask({}, keyed('k2'))])
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
+    expect(upstream.seen).toHaveLength(1)
+    expect(records.filter(({ costNanos }) => costNanos !== 0)).toHaveLength(1)
+  })
+
+  it('of a call that has failed may be used again', async () => {
+    const { ask, upstream } = await start({ cache: undefined }, answerError(500, 'broken'))
+    expect((await ask({}, keyed('k1'))).status).toBe(500)
+    upstream.script = answerJson(completion('well'))
+    expect((await ask({}, keyed('k1'))).status).toBe(200)
+  })
+})
+
+describe('no two tenants', () => {
+  it('ever share an answer, a call under way or an idempotency key, whatever they are called and ask', async () => {
+    const next = seeded(11)
+    const names = ['a', '1:a', '1', 'a:', '', '2:a1', 'ab', 'b', '1:', 'key:a']
+    const { relay } = await start({ keys: [], authenticate: ({ headers }) => ({ id: String(headers['x-user']) }) })
+    const fetch = fetchRelay(relay)
+    // Each answer of the upstream is another, and must have one owner.
+    const owners = new Map<string, Set<string>>()
+    const states = new Set<string | null>()
+    const one = async (): Promise<void> => {
+      const tenant = pick(next, names)
+      const headers: Record<string, string> = { 'x-user': tenant, 'x-request-id': `r${Math.floor(next() * 3)}` }
+      if (next() < 0.3) headers['idempotency-key'] = pick(next, ['', 'k', '1:k', 'ak'])
+      const body = JSON.stringify({ ...QUESTION, user: 'same', seed: Math.floor(next() * 3) })
+      const answer = await fetch('http://relay/v1/chat/completions', { method: 'POST', headers, body })
+      states.add(stateOf(answer))
+      if (answer.status === 409) return
+      const text = await answer.text()
+      owners.set(text, (owners.get(text) ?? new Set()).add(tenant))
+    }
+    for (let round = 0; round < 40; round++) await Promise.all(Array.from({ length: 20 }, one))
+    expect([...owners.values()].filter((tenants) => tenants.size !== 1)).toEqual([])
+    expect(owners.size).toBeGreaterThanOrEqual(names.length * 3)
+    expect(states).toEqual(new Set(['hit', 'miss', 'shared', null]))
+  })
+})
