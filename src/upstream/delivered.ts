@@ -22,14 +22,15 @@ export function tellsOutput(usage: Usage | undefined): boolean {
 /** A stream that has been passed on unread. */
 export interface Passed {
   readonly protocol: Protocol
-  /** All its bytes. */
+  /** All its bytes, and how many of them came before its first output. */
   readonly size: number
+  readonly preamble: number
   /** The last of them. */
   readonly last: Buffer
 }
 
 /** About how many tokens a stream has told: as many to a byte as in its last records that told any. */
-export function estimateStream({ protocol, size, last }: Passed): number {
+export function estimateStream({ protocol, size, preamble, last }: Passed): number {
   let characters = 0
   let bytes = 0
   for (const record of readRecords(last)) {
@@ -38,7 +39,8 @@ export function estimateStream({ protocol, size, last }: Passed): number {
     if (length > 0) bytes += sizeOf(record)
   }
   if (size <= last.length) return tokensOf(characters)
-  return bytes > 0 ? tokensOf((size * characters) / bytes) : Math.ceil(size / BYTES_PER_TOKEN)
+  const told = Math.max(0, size - preamble)
+  return bytes > 0 ? tokensOf((told * characters) / bytes) : Math.ceil(told / BYTES_PER_TOKEN)
 }
 
 function sizeOf({ event, data }: SseRecord): number {

@@ -1,6 +1,5 @@
 import type { Call, Channel } from '../call.js'
 import type { Fault } from '../chat/fault.js'
-import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { Waiter } from '../lib/departure.js'
 import { type Alarms, now } from '../lib/time.js'
@@ -8,7 +7,7 @@ import type { Protocol } from '../protocols/protocol.js'
 import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
 import type { Head } from './headers.js'
 import { Hold } from './hold.js'
-import { type Answering, type Ended, type Intake, LONGEST_ANSWER, Whole } from './intake.js'
+import { type Answering, type Ended, type Intake, LONGEST_ANSWER, type Preamble, Whole } from './intake.js'
 import type { Outflow } from './outlet.js'
 import type { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
@@ -130,8 +129,8 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     else this.#flow.leave()
   }
 
-  commit(begun: Usage | undefined): Outflow {
-    const flow = this.#passage.open(this, begun)
+  commit(preamble: Preamble): Outflow {
+    const flow = this.#passage.open(this, preamble)
     this.#flow = flow
     this.#wire.into(flow)
     this.#resolve(flow)

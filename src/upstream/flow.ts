@@ -1,12 +1,11 @@
 import type { Outcome } from '../call.js'
-import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import type { ByteSink } from '../http.js'
 import { readRecords, wholeRecords } from '../lib/sse.js'
 import type { Ending, Metering } from '../protocols/passing.js'
 import type { Frames } from '../protocols/protocol.js'
 import { estimateStream, tellsOutput, tokensOf } from './delivered.js'
-import type { Answering } from './intake.js'
+import type { Answering, Preamble } from './intake.js'
 import { withoutExtra } from './metering.js'
 import { type Outflow, Outlet } from './outlet.js'
 import { Tail } from './tail.js'
@@ -21,8 +20,7 @@ const BLANK_LINE = Buffer.from('\n\n')
 
 /** How a stream begins. */
 export interface Begun {
-  /** The usage that its beginning told of. */
-  readonly begun: Usage | undefined
+  readonly preamble: Preamble
   readonly frames: Frames | undefined
   /** The stream tells of usage, and its caller did not ask. */
   readonly metering: Metering | undefined
@@ -34,7 +32,7 @@ export interface Begun {
  */
 export class Flow implements Outflow {
   readonly #exchange: Answering
-  readonly #begun: Usage | undefined
+  readonly #preamble: Preamble
   readonly #outlet: Outlet
   /** The beginning of a record whose end has not come. */
   #carry: Buffer | undefined
@@ -43,11 +41,11 @@ export class Flow implements Outflow {
   /** How many bytes have come. */
   #size = 0
 
-  constructor(exchange: Answering, { begun, frames, metering }: Begun) {
+  constructor(exchange: Answering, { preamble, frames, metering }: Begun) {
     this.#metering = metering
     this.#outlet = new Outlet(frames)
     this.#exchange = exchange
-    this.#begun = begun
+    this.#preamble = preamble
   }
 
   flow(sink: ByteSink): void {
@@ -123,7 +121,7 @@ export class Flow implements Outflow {
 
   readonly #estimate = (): number => {
     const last = this.#tail.with(this.#carry)
-    return estimateStream({ protocol: this.#exchange.protocol, size: this.#size, last })
+    return estimateStream({ protocol: this.#exchange.protocol, size: this.#size, preamble: this.#preamble.size, last })
   }
 
   /** Read at the end only: from the last records, and what may be one that lacks only its closing blank line. */
@@ -132,6 +130,6 @@ export class Flow implements Outflow {
   }
 
   #read(bytes: Buffer): Ending {
-    return this.#exchange.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS), this.#begun)
+    return this.#exchange.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS), this.#preamble.usage)
   }
 }

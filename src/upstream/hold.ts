@@ -1,3 +1,4 @@
+import type { Fault } from '../chat/fault.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { readRecords, type SseRecord, wholeRecords } from '../lib/sse.js'
@@ -26,7 +27,9 @@ export class Hold implements Intake, Waiting {
   /** Set when the bytes turn out not to be a stream at all. */
   #whole: Whole | undefined
   #flow: Outflow | undefined
-  #begun: Usage | undefined
+  #usage: Usage | undefined
+  /** Characters that came before the first output. */
+  #preamble = 0
 
   constructor(exchange: Answering) {
     this.#exchange = exchange
@@ -85,22 +88,23 @@ export class Hold implements Intake, Waiting {
   #weigh(records: readonly SseRecord[]): boolean {
     for (const record of records) {
       const sign = this.#exchange.protocol.readSign(record)
-      if (sign === 'preamble') continue
       if (sign === 'output') return this.#commit()
-      if ('usage' in sign) {
-        this.#begun = sign.usage
-        continue
-      }
-      this.#exchange.alarms.remove(this)
-      this.#exchange.doubt(sign)
-      return true
+      if (sign !== 'preamble' && !('usage' in sign)) return this.#doubt(sign)
+      if (sign !== 'preamble') this.#usage = sign.usage
+      this.#preamble += record.data.length
     }
     return false
   }
 
+  #doubt(fault: Fault): true {
+    this.#exchange.alarms.remove(this)
+    this.#exchange.doubt(fault)
+    return true
+  }
+
   #commit(): true {
     this.#exchange.alarms.remove(this)
-    const flow = this.#exchange.commit(this.#begun)
+    const flow = this.#exchange.commit({ usage: this.#usage, size: this.#preamble })
     this.#flow = flow
     for (const chunk of this.#held) flow.take(chunk)
     return true

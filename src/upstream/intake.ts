@@ -15,6 +15,13 @@ export interface Intake {
   fail(error: RelayError): void
 }
 
+/** What a stream said before its first output. */
+export interface Preamble {
+  readonly usage: Usage | undefined
+  /** How long it was, in characters. Some repeat all of the question in it. */
+  readonly size: number
+}
+
 /** How a committed answer has ended. */
 export interface Ended extends Pick<End, 'outcome' | 'usage' | 'refused' | 'error'> {
   /** About how many tokens were written, where `usage` does not say it. Only asked where it matters to somebody. */
@@ -27,7 +34,7 @@ export interface Answering {
   readonly protocol: Protocol
   readonly alarms: Alarms
   /** The answer has begun: no other channel will be tried. What follows goes where this says. */
-  commit(begun: Usage | undefined): Outflow
+  commit(preamble: Preamble): Outflow
   /** The same for a whole answer where a stream was asked for. */
   commitWhole(body: Buffer): void
   /** This attempt has failed before its commit point. */

@@ -3,13 +3,12 @@ import { lengthOf } from '../chat/length.js'
 import type { Loss } from '../chat/losses.js'
 import { isRefused } from '../chat/refusal.js'
 import { bringsCarried } from '../chat/signatures.js'
-import type { Usage } from '../chat/usage.js'
 import { type Edit, spliceAll } from '../lib/splice.js'
 import type { AnswerFacts, Metering } from '../protocols/passing.js'
 import type { Framing, Protocol } from '../protocols/protocol.js'
 import { tellsOutput, tokensOf } from './delivered.js'
 import { Flow } from './flow.js'
-import type { Answering, Ended } from './intake.js'
+import type { Answering, Ended, Preamble } from './intake.js'
 import { languageFor } from './language.js'
 import type { Outflow } from './outlet.js'
 import type { Retelling } from './retelling.js'
@@ -39,8 +38,8 @@ export interface Passage {
   readonly losses: readonly Loss[]
   /** The answer's content type, given the upstream's; empty for the usual one. */
   contentType(upstreams: string): string
-  /** Where a stream goes once its answer has begun, and has perhaps told of usage already. */
-  open(exchange: Answering, begun: Usage | undefined): Outflow
+  /** Where a stream goes once its answer has begun. */
+  open(exchange: Answering, preamble: Preamble): Outflow
   /** The same for a whole answer where a stream was asked for. */
   openTranslated(exchange: Answering): TranslatedFlow
   /** A whole answer; also one that came as a stream nobody had asked for. */
@@ -100,10 +99,10 @@ class Conversation implements Passage {
     return this.#translation ? '' : upstreams
   }
 
-  open(exchange: Answering, begun: Usage | undefined): Outflow {
+  open(exchange: Answering, preamble: Preamble): Outflow {
     const frames = this.#framing?.begin()
     if (this.#translation) return new TranslatedFlow(exchange, this.#translation.retelling, frames)
-    return new Flow(exchange, { begun, frames, metering: this.#metering })
+    return new Flow(exchange, { preamble, frames, metering: this.#metering })
   }
 
   openTranslated(exchange: Answering): TranslatedFlow {

@@ -103,6 +103,16 @@ describe('an answer without usage', () => {
     expect(delivered).toBeLessThan(660)
   })
 
+  it('is not measured by the question, which some repeat in the beginning', async () => {
+    const begun = response('', 'in_progress')
+    const created = named({ type: 'response.created', response: { ...begun, instructions: 'x'.repeat(40_000) } })
+    bench.upstream.script = breaks(created + cutOff('responses'))
+    await bench.ask('responses', 'responses/m', { stream: true })
+    const { delivered } = await end()
+    expect(delivered).toBeGreaterThan(540)
+    expect(delivered).toBeLessThan(660)
+  })
+
   it('of which nothing is left to look at is still none of nothing', async () => {
     const all = speeches.responses.streamed(...WORDS)
     bench.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
