@@ -3,57 +3,79 @@
  * anybody in a circle, and what a hold's row says stays true until the end of the transaction.
  */
 
-const lockAccounts = `
-  INSERT INTO modelmount_accounts (account, period)
-    SELECT DISTINCT given.account, given.period
-    FROM unnest(for_accounts, for_periods) AS given (account, period)
-    ORDER BY 1, 2
-    ON CONFLICT DO NOTHING;
-  PERFORM FROM modelmount_accounts AS one
-    WHERE (one.account, one.period) IN (SELECT * FROM unnest(for_accounts, for_periods))
-    ORDER BY one.account, one.period
-    FOR UPDATE;`
+/** Plans are made once, by tables that may have been empty then: they shall look rows up however few there were. */
+const byIndex = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off'
 
 const now = `
 CREATE FUNCTION modelmount_now() RETURNS bigint LANGUAGE sql VOLATILE AS
 $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$`
 
+const lock = `
+CREATE FUNCTION modelmount_lock(for_accounts text[], for_periods text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN
+    SELECT DISTINCT given.account, given.period
+    FROM unnest(for_accounts, for_periods) AS given (account, period) ORDER BY 1, 2
+  LOOP
+    LOOP
+      PERFORM FROM modelmount_accounts AS one
+        WHERE one.account = item.account AND one.period = item.period FOR UPDATE;
+      EXIT WHEN FOUND;
+      INSERT INTO modelmount_accounts (account, period) VALUES (item.account, item.period) ON CONFLICT DO NOTHING;
+    END LOOP;
+  END LOOP;
+END $$`
+
 /**
  * Gives the place of the first credit that does not suffice, or 0. `lease_ms` is 0 where the lease need not be renewed.
- * A hold that a crash of the server undoes has cost nothing: nobody waits for the disk.
+ * A hold that a crash of the server undoes has cost nothing: nobody waits for the disk. Accounts are locked as above, but
+ * looked at along the way.
  */
 const reserve = `
 CREATE FUNCTION modelmount_reserve(
   hold_id text, hold_nanos bigint, holder text, lease_ms bigint,
   for_accounts text[], for_periods text[], limits bigint[]
-) RETURNS integer LANGUAGE plpgsql AS $$
+) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-  refused integer;
+  item record;
+  used bigint;
+  refused bigint := 0;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   IF lease_ms > 0 THEN
-    INSERT INTO modelmount_processes AS process (id, expires_ms) VALUES (holder, modelmount_now() + lease_ms)
+    INSERT INTO modelmount_processes (id, expires_ms) VALUES (holder, modelmount_now() + lease_ms)
       ON CONFLICT (id) DO UPDATE SET expires_ms = excluded.expires_ms;
   END IF;
-  ${lockAccounts}
+  FOR item IN
+    SELECT * FROM unnest(for_accounts, for_periods, limits) WITH ORDINALITY
+      AS given (account, period, credit, place) ORDER BY given.account, given.period
+  LOOP
+    LOOP
+      SELECT one.spent + one.held INTO used FROM modelmount_accounts AS one
+        WHERE one.account = item.account AND one.period = item.period FOR UPDATE;
+      EXIT WHEN FOUND;
+      INSERT INTO modelmount_accounts (account, period) VALUES (item.account, item.period) ON CONFLICT DO NOTHING;
+    END LOOP;
+    IF used + hold_nanos > item.credit AND (refused = 0 OR item.place < refused) THEN
+      refused := item.place;
+    END IF;
+  END LOOP;
   IF EXISTS (SELECT FROM modelmount_holds WHERE id = hold_id AND status <> 'swept') THEN
     RETURN 0;
   END IF;
-  SELECT min(given.place) INTO refused
-    FROM unnest(for_accounts, for_periods, limits) WITH ORDINALITY AS given (account, period, credit, place)
-    JOIN modelmount_accounts AS one ON one.account = given.account AND one.period = given.period
-    WHERE one.spent + one.held + hold_nanos > given.credit;
-  IF refused IS NOT NULL THEN
+  IF refused > 0 THEN
     RETURN refused;
   END IF;
-  INSERT INTO modelmount_holds (id, account, period, nanos, process, status, time_ms)
-    SELECT hold_id, given.account, given.period, hold_nanos, holder, 'held', modelmount_now()
-    FROM unnest(for_accounts, for_periods) AS given (account, period)
-    ON CONFLICT (id, account, period) DO UPDATE
-      SET nanos = excluded.nanos, process = excluded.process, status = 'held', time_ms = excluded.time_ms;
-  UPDATE modelmount_accounts AS one SET held = one.held + hold_nanos
-    FROM unnest(for_accounts, for_periods) AS given (account, period)
-    WHERE one.account = given.account AND one.period = given.period;
+  FOR place IN 1 .. cardinality(for_accounts) LOOP
+    INSERT INTO modelmount_holds (id, account, period, nanos, process, status, time_ms)
+      VALUES (hold_id, for_accounts[place], for_periods[place], hold_nanos, holder, 'held', modelmount_now())
+      ON CONFLICT (id, account, period) DO UPDATE
+        SET nanos = excluded.nanos, process = excluded.process, status = 'held', time_ms = excluded.time_ms;
+    UPDATE modelmount_accounts AS one SET held = one.held + hold_nanos
+      WHERE one.account = for_accounts[place] AND one.period = for_periods[place];
+  END LOOP;
   RETURN 0;
 END $$`
 
@@ -61,9 +83,9 @@ END $$`
 const settle = `
 CREATE FUNCTION modelmount_settle(
   holder text, hold_ids text[], for_accounts text[], for_periods text[], amounts bigint[]
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS void LANGUAGE plpgsql ${byIndex} AS $$
 BEGIN
-  ${lockAccounts}
+  PERFORM modelmount_lock(for_accounts, for_periods);
   WITH given AS (
     SELECT DISTINCT ON (item.id, item.account, item.period) item.*
     FROM unnest(hold_ids, for_accounts, for_periods, amounts) WITH ORDINALITY
@@ -89,7 +111,7 @@ END $$`
 
 /** Releases the holds of processes whose lease has lapsed. */
 const sweep = `
-CREATE FUNCTION modelmount_sweep() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION modelmount_sweep() RETURNS void LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
   hold_ids text[];
   for_accounts text[];
@@ -105,7 +127,7 @@ BEGIN
   IF hold_ids IS NULL THEN
     RETURN;
   END IF;
-  ${lockAccounts}
+  PERFORM modelmount_lock(for_accounts, for_periods);
   WITH swept AS (
     UPDATE modelmount_holds AS hold SET status = 'swept', time_ms = modelmount_now()
     FROM unnest(hold_ids, for_accounts, for_periods) AS given (id, account, period)
@@ -120,4 +142,4 @@ BEGIN
 END $$`
 
 /** What the ledger does in one step on the server. A later change of these is a migration of its own. */
-export const functions: readonly string[] = [now, reserve, settle, sweep]
+export const functions: readonly string[] = [now, lock, reserve, settle, sweep]
