@@ -17,6 +17,7 @@ beforeEach(async () => {
   bench = await startBench(cleanup)
   ends.length = 0
   watching.metered = true
+  watching.dialect = {}
 })
 afterEach(() => cleanup.run())
 
@@ -117,6 +118,13 @@ describe('HC-078: nothing changes', () => {
     watching.metered = false
     bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + EXTRA + DONE)
+    expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
+  })
+
+  it('where the place does not take it', async () => {
+    watching.dialect = { tellsUsage: false }
+    bench.upstream.script = answerStream([BEFORE + DONE])
+    expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + DONE)
     expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 

@@ -1,4 +1,5 @@
 import type { End } from '../../src/call.js'
+import type { Dialect } from '../../src/protocols/protocol.js'
 
 type Real = typeof import('../../src/upstream/exchange.js')
 
@@ -6,19 +7,21 @@ type Real = typeof import('../../src/upstream/exchange.js')
 export const ends: End[] = []
 
 /** What the next calls are like. */
-export const watching: { metered: boolean } = { metered: false }
+export const watching: { metered: boolean; dialect: Dialect } = { metered: false, dialect: {} }
 
 /** The module of exchanges with an ear at their ends; everything in it is as it is. */
 export function watched(real: Real): Real {
   return {
     ...real,
-    exchange: (call, ...rest) => {
+    exchange: (call, channel, ...rest) => {
       const settle = (end: End): void => {
         // Spread: an estimate is made when somebody reads it.
         ends.push({ ...end })
         call.settle(end)
       }
-      return real.exchange({ ...call, metered: watching.metered, settle }, ...rest)
+      const { metered, dialect } = watching
+      const target = { ...channel.target, dialect: { ...channel.target.dialect, ...dialect } }
+      return real.exchange({ ...call, metered, settle }, { ...channel, target }, ...rest)
     },
   }
 }

@@ -157,7 +157,8 @@ describe('fields', () => {
     expect(written.losses).toEqual(losses)
   })
 
-  it('HC-078: usage of a stream is always asked for', () => {
+  it('HC-078: usage of a stream is always asked for, unless that is not taken', () => {
+    expect(write({}, { tellsUsage: false }, true).body).not.toHaveProperty('stream_options')
     expect(write({}, {}, true).body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
     expect(write({}).body).not.toHaveProperty('stream')
   })
