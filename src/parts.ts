@@ -12,7 +12,7 @@ import type { Means } from './policies/failover.js'
 import { Groups } from './policies/groups.js'
 import { Limiter } from './policies/limit.js'
 import { Router } from './policies/route.js'
-import { Shelf } from './policies/shelf.js'
+import { claimBy, Shelf } from './policies/shelf.js'
 import { Running } from './running.js'
 import { type Backing, type BackingOptions, openBacking } from './stores/backing.js'
 import type { Bounds } from './stores/memory.js'
@@ -116,6 +116,10 @@ function backingOptions({ config: { store, onStoreError, usage }, handles, alarm
       began: (error) => logger.warn({ store: name, error }, 'a store does not answer'),
       ended: (missed) => logger.info({ store: name, missed }, 'a store answers again'),
     }),
+    onTrouble: ({ error, lost }) =>
+      lost > 0
+        ? logger.error({ store: 'sql', error, lost }, 'usage records and settlements were given up')
+        : logger.warn({ store: 'sql', error }, 'a write to a store has failed, and is tried again'),
   }
 }
 
@@ -126,6 +130,7 @@ function shelvesOf({ cache, idempotency }: Config, backing: Backing): Shelves {
     seconds: idempotency.seconds,
     maxAnswerBytes: idempotency.maxBytes,
     isPaced: false,
+    claim: backing.isShared ? claimBy(backing.limits) : undefined,
   })
   if (!cache) return { idempotency: kept, cache: undefined }
   const { seconds, maxAnswerBytes, replay } = cache

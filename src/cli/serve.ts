@@ -1,4 +1,5 @@
 import { createRelay, type Relay } from '../index.js'
+import { codeOf } from '../lib/codes.js'
 import type { Command } from './command.js'
 import { type Host, startHost } from './host.js'
 import { Refusal } from './refusal.js'
@@ -14,6 +15,7 @@ export const serveCommand: Command = {
     let relay: Relay | undefined
     try {
       relay = createRelay(setting.options)
+      await openStores(relay)
       const server = await startHost(relay, wanted, host)
       endOnSignal(server, setting)
       announce(`http://${inURL(host)}:${server.port}/v1`, setting, relay)
@@ -23,6 +25,16 @@ export const serveCommand: Command = {
       throw error
     }
   },
+}
+
+/** @throws {Refusal} in one line, and without what an address may hold of passwords */
+async function openStores(relay: Relay): Promise<void> {
+  try {
+    await relay.ready()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message || codeOf(error) : String(error)
+    throw new Refusal(`store: cannot be opened: ${reason.replace(/\/\/[^@\s]*@/g, '//…@')}`)
+  }
 }
 
 function readPort(text: string): number {

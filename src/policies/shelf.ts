@@ -1,6 +1,8 @@
 import type { Call } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { AnswerStore, StoredAnswer } from '../stores/answers.js'
+import type { LimitSource } from '../stores/guarded.js'
+import type { Draw } from '../stores/limits.js'
 import { Recording, readFor } from '../upstream/recording.js'
 import type { Reply } from '../upstream/reply.js'
 import { Flight, type Landed, type Produce, settleFree } from './flight.js'
@@ -12,7 +14,12 @@ export interface ShelfOptions {
   readonly maxAnswerBytes: number
   /** Streams are given again as they came, not as fast as they can go. */
   readonly isPaced: boolean
+  /** Where answers must not be made twice, and other processes might: claims a key for this one. */
+  readonly claim?: Claim | undefined
 }
+
+/** Gives the way to end a claim; undefined where another process has the key. */
+export type Claim = (key: string) => Promise<(() => void) | undefined>
 
 /** What is looked for. */
 export interface Asked {
@@ -22,6 +29,17 @@ export interface Asked {
   readonly fingerprint: string
   /** What has been kept is good enough if it is no older; 0 for a new answer in any case. In ms. */
   readonly maxAgeMs: number
+}
+
+const ONE: Draw = { requests: 0, tokens: 0, slots: 1 }
+
+/** Claims as places of which there is one a key: they end with their process. */
+export function claimBy(limits: LimitSource): Claim {
+  return async (key) => {
+    const scopes = [{ name: `claim:${key}`, concurrency: 1 }]
+    const { taken, from } = await limits.take(scopes, ONE)
+    return taken.met ? undefined : () => void from.giveBack(scopes, ONE)
+  }
 }
 
 /** No pause of a paced stream is longer. */
@@ -58,26 +76,38 @@ export class Shelf {
     return flight.join(call)
   }
 
-  #lead(call: Call, { key, fingerprint }: Asked, produce: Produce): Promise<Reply> {
+  #lead(call: Call, asked: Asked, produce: Produce): Promise<Reply> {
+    const { key, fingerprint } = asked
+    const { claim, maxAnswerBytes } = this.#options
     mark(call, 'miss')
-    const flight = new Flight(call, produce, {
+    let release = (): void => undefined
+    const claimed: Produce = async (own) => {
+      const granted = await claim?.(key)
+      if (claim && !granted) throw underWay()
+      release = granted ?? release
+      // Its last holder may have kept an answer just before.
+      const kept = granted && (await this.#options.store.get(key))
+      return (kept && this.#choose(own, asked, kept)) || produce(own)
+    }
+    const flight = new Flight(call, claim ? claimed : produce, {
       fingerprint,
-      maxBytes: this.#options.maxAnswerBytes,
-      landed: (landed) => {
+      maxBytes: maxAnswerBytes,
+      landed: async (landed) => {
         if (this.#flights.get(key) === flight) this.#flights.delete(key)
-        if (landed) this.#keep(key, fingerprint, landed)
+        if (landed && call.cache !== 'hit') await this.#keep(key, fingerprint, landed)
+        release()
       },
     })
     this.#flights.set(key, flight)
     return flight.leader
   }
 
-  #keep(key: string, fingerprint: string, { reply, recording }: Landed): void {
+  #keep(key: string, fingerprint: string, { reply, recording }: Landed): void | Promise<void> {
     const { status, contentType, target, losses, body } = reply
     if (Buffer.isBuffer(body) && body.length > this.#options.maxAnswerBytes) return
     const { pieces, times } = recording?.copy() ?? { pieces: [body as Buffer], times: undefined }
     const answer = { status, contentType, target, losses, fingerprint, storedAt: Date.now(), pieces, times }
-    void this.#options.store.set(key, answer, this.#options.seconds * 1000)
+    return this.#options.store.set(key, answer, this.#options.seconds * 1000)
   }
 
   #replay(call: Call, kept: StoredAnswer): Reply {
@@ -105,6 +135,11 @@ function mark(call: Call, how: NonNullable<Call['cache']>): void {
 function conflict(): RelayError {
   const message = 'This idempotency key was used for another request. Use a new key for each request.'
   return new RelayError('idempotency_conflict', message)
+}
+
+function underWay(): RelayError {
+  const message = 'A request with this idempotency key is under way. Ask again when it has ended.'
+  return new RelayError('idempotency_conflict', message, { retryAfterMs: 1000 })
 }
 
 function fill(recording: Recording, pieces: readonly Buffer[]): void {

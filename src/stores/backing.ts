@@ -24,6 +24,7 @@ import { RedisLimits } from './redis/limits.js'
 import { RedisRests } from './redis/rests.js'
 import type { RestStore } from './rests.js'
 import type { SqlDatabase } from './sql/database.js'
+import type { SqlTrouble } from './sql/queue.js'
 import { Trouble, type TroubleListener } from './trouble.js'
 import type { UsageStore } from './usage.js'
 
@@ -43,6 +44,8 @@ export interface BackingOptions {
   readonly alarms: Alarms
   /** Who hears of trouble with a store, by its name. */
   readonly listener: (store: 'redis' | 'sql') => TroubleListener
+  /** Hears of writes to SQL that have failed, and of what is lost by it. */
+  readonly onTrouble: (trouble: SqlTrouble) => void
 }
 
 /** Where a relay keeps what it counts and remembers. */
@@ -54,6 +57,8 @@ export interface Backing {
   /** Undefined where health is nobody else's business. */
   readonly rests: RestStore | undefined
   answers(bounds: Bounds): AnswerStore
+  /** Other processes may do the same work: what is done once is claimed here. */
+  readonly isShared: boolean
   /** @throws {Error} when a store cannot be opened */
   ready(): Promise<void>
   /** Writes what is left to be written. What the relay has opened itself is closed. */
@@ -72,6 +77,7 @@ export function openBacking(options: BackingOptions): Backing {
     limits: remoteLimits ? new SharedLimits(remoteLimits, shared.trouble, onLimitsError) : localLimits(local),
     ledger: ledger ?? new MemoryLedger(),
     usage: filed?.usage ?? (usageRecords > 0 ? new MemoryUsage(usageRecords) : undefined),
+    isShared: shared !== undefined,
     rests: shared && guardedRests(shared.rests, shared.trouble),
     answers: (bounds) => (shared ? new GuardedAnswers(shared.answers, shared.trouble) : new MemoryAnswers(bounds)),
     async ready() {
@@ -84,6 +90,9 @@ export function openBacking(options: BackingOptions): Backing {
     },
   }
 }
+
+/** So long a store may take to hear the last of it. */
+const CLOSE_MS = 2000
 
 interface Shared {
   readonly limits: RedisLimits
@@ -112,7 +121,7 @@ function openShared(redis: RedisClient | string, options: BackingOptions): Share
       await own?.get()
     },
     async close() {
-      await trouble.settle()
+      await trouble.close(CLOSE_MS)
       await Promise.allSettled([limits.close(), ledger.close()])
       await own?.close()
     },

@@ -2,6 +2,7 @@ import { GuardedLedger, type StoreRule } from './guarded.js'
 import type { LedgerStore } from './ledger.js'
 import type { SqlDatabase } from './sql/database.js'
 import { openSql, type SqlStores } from './sql/open.js'
+import type { SqlTrouble } from './sql/queue.js'
 import type { Trouble } from './trouble.js'
 import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from './usage.js'
 
@@ -12,12 +13,16 @@ export interface LateOptions {
   readonly trouble: Trouble
   readonly leaseMs: number
   readonly onBudgetError: StoreRule
+  /** Is told of every write that fails, and of what is given up. */
+  readonly onTrouble: (trouble: SqlTrouble) => void
 }
 
+/** So long the database may take to hear the last of it. */
+const CLOSE_MS = 2000
 /** More than this is not kept for a database that does not open. */
 const MOST_EARLY = 100_000
 
-/** The stores of a database that is opened in the background: what comes before it is open waits. */
+/** The stores of a database that is opened when it is first needed: what comes before it is open waits. */
 export class LateStores {
   readonly ledger: LedgerStore
   readonly usage: UsageStore
@@ -30,7 +35,6 @@ export class LateStores {
     this.#options = options
     this.ledger = this.#makeLedger()
     this.usage = this.#makeUsage()
-    this.#open().catch(() => undefined)
   }
 
   /** @throws {Error} when the database cannot be opened */
@@ -39,7 +43,8 @@ export class LateStores {
   }
 
   async close(): Promise<void> {
-    const stores = await this.#open().catch(() => undefined)
+    await this.#options.trouble.close(CLOSE_MS)
+    const stores = await (this.#early.length > 0 ? this.#open() : this.#opening)?.catch(() => undefined)
     await stores?.close()
     await this.#options.closeDatabase()
   }
@@ -51,9 +56,9 @@ export class LateStores {
   }
 
   async #begin(): Promise<SqlStores> {
-    const { database, leaseMs } = this.#options
+    const { database, leaseMs, onTrouble } = this.#options
     try {
-      const stores = await openSql(await database(), { leaseMs })
+      const stores = await openSql(await database(), { leaseMs, onTrouble })
       this.#stores = stores
       for (const tell of this.#early.splice(0)) tell(stores)
       return stores
@@ -67,6 +72,8 @@ export class LateStores {
   #tell(what: (stores: SqlStores) => void): void {
     if (this.#stores) return what(this.#stores)
     if (this.#early.length < MOST_EARLY) this.#early.push(what)
+    else this.#options.onTrouble({ error: new Error('the database does not open'), lost: 1 })
+    this.#open().catch(() => undefined)
   }
 
   #makeLedger(): LedgerStore {

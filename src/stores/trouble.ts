@@ -36,6 +36,8 @@ export class Trouble {
   #missed = 0
   #isDown = false
   #retry: NodeJS.Timeout | undefined
+  /** What has been asked and not answered yet, whether or not somebody still waits for it. */
+  readonly #open = new Set<Promise<unknown>>()
 
   constructor(options: TroubleOptions) {
     this.#options = options
@@ -74,12 +76,19 @@ export class Trouble {
     } catch {
       if (this.#owed.length >= MOST_OWED) this.#owed.shift()
       this.#owed.push(work)
-      this.#retry ??= setTimeout(() => void this.settle(), REST_MS).unref()
+      this.#retry ??= setTimeout(() => void this.#settle(), REST_MS).unref()
     }
   }
 
+  /** Tells all that is owed, and hears all that has been asked, but waits no longer than `ms`. */
+  async close(ms: number): Promise<void> {
+    const timer = new Promise((resolve) => setTimeout(resolve, ms).unref())
+    await Promise.race([timer, this.#settle().then(() => Promise.allSettled(this.#open))])
+    clearTimeout(this.#retry)
+  }
+
   /** Tries to tell all that is owed. What cannot be told stays owed. */
-  async settle(): Promise<void> {
+  async #settle(): Promise<void> {
     clearTimeout(this.#retry)
     this.#retry = undefined
     this.#restUntil = 0
@@ -99,11 +108,15 @@ export class Trouble {
         },
       }
       alarms.add(waiting)
-      Promise.resolve()
+      const asking = Promise.resolve()
         .then(work)
         .then((answer) => (isLate ? late?.(answer) : resolve(answer)))
         .catch(reject)
-        .finally(() => alarms.remove(waiting))
+        .finally(() => {
+          alarms.remove(waiting)
+          this.#open.delete(asking)
+        })
+      this.#open.add(asking)
     })
   }
 
@@ -112,7 +125,7 @@ export class Trouble {
     this.#isDown = false
     this.#options.listener.ended(this.#missed)
     this.#missed = 0
-    if (this.#owed.length > 0) void this.settle()
+    if (this.#owed.length > 0) void this.#settle()
   }
 
   #failed(error: unknown): void {

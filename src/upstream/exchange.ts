@@ -197,10 +197,10 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   #judge(body: Buffer | undefined, error: RelayError | undefined): void {
     if (this.#over) return
     if (!body) return this.refuse(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
-    const { bytes, fault, ...said } = this.#passage.deliver(body)
+    const { bytes, usage, fault, refused, estimate } = this.#passage.deliver(body)
     if (fault) return this.doubt(fault)
     this.#resolve(bytes, bytes === body ? undefined : '')
-    this.#end({ outcome: 'complete', ...said })
+    this.#end({ outcome: 'complete', usage, refused, estimate })
   }
 
   /** What is told anew is of the usual type, whatever the upstream called its own. */

@@ -6,11 +6,13 @@ import { amountOf, isFilled, parseBody, readModel } from '../body.js'
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const facts = readModel(root, text)
+  const { model, modelAt, stream } = readModel(root, text)
   root.get('messages').some()
   const { max_tokens: cap, temperature, tools, mcp_servers: servers } = root.object()
   return {
-    ...facts,
+    model,
+    modelAt,
+    stream,
     maxOutputTokens: amountOf(cap),
     choices: 1,
     temperature: amountOf(temperature),

@@ -9,14 +9,16 @@ const OBJECTS = ['text', 'reasoning']
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const facts = readModel(root, text)
+  const { model, modelAt, stream } = readModel(root, text)
   root.get('input').checkTextOrList()
   root.get('tools').checkList()
   for (const name of NUMBERS) root.get(name).maybeNumber()
   for (const name of OBJECTS) root.get(name).maybeObject()
   const { max_output_tokens: cap, temperature, tools } = root.object()
   return {
-    ...facts,
+    model,
+    modelAt,
+    stream,
     maxOutputTokens: amountOf(cap),
     choices: 1,
     temperature: amountOf(temperature),
