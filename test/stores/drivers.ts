@@ -38,7 +38,6 @@ export function openDatabase({ kind, at }: Place): OpenedDatabase {
 }
 
 interface Pool extends PostgresPool {
-  on(event: 'error', listener: () => void): unknown
   end(): Promise<void>
 }
 
@@ -50,7 +49,7 @@ interface Pg {
 function openPool(url: string): OpenedDatabase {
   const pg = require('pg') as Pg
   const pool = new pg.Pool({ connectionString: url, max: 10 })
-  // As by pg's own advice: the loss of an idle connection is nothing.
+  // As a host would do that has read pg's manual.
   pool.on('error', () => {})
   return { database: pool, close: () => pool.end() }
 }

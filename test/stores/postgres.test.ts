@@ -72,9 +72,10 @@ describeWithPostgres('PostgreSQL', (server) => {
 
 async function cutConnections(server: PostgresServer): Promise<void> {
   const { database, close } = openDatabase({ kind: 'postgres', at: server.url })
-  const others =
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename IS NOT NULL'
-  if ('query' in database) await database.query(others).catch(() => undefined)
+  const others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
+  if (!('query' in database)) return
+  database.on('connect', (client) => void client.on('error', () => {}))
+  await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${others}`).catch(() => undefined)
   await close()
 }
 

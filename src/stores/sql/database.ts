@@ -34,6 +34,8 @@ export interface PostgresClient extends PostgresQueries {
 
 /** pg's Pool, as much of it as is used. */
 export interface PostgresPool extends PostgresQueries {
+  on(event: 'connect', listener: (client: PostgresClient) => void): unknown
+  on(event: 'error', listener: () => void): unknown
   connect(): Promise<PostgresClient>
 }
 

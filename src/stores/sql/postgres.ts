@@ -1,7 +1,12 @@
 import type { Database, PostgresClient, PostgresPool, PostgresQueries, Row, Statement, Steps } from './database.js'
 
-/** A pool, seen as a database. */
+/**
+ * A pool, seen as a database. A connection that is lost fails the query that was under way; without listeners it would end
+ * the process besides. They are there before a client is handed out: it may be lost in the same breath.
+ */
 export function openPostgres(pool: PostgresPool): Database {
+  pool.on('error', ignore)
+  pool.on('connect', (client) => void client.on('error', ignore))
   return {
     dialect: 'postgres',
     run: (statement) => run(pool, statement),
@@ -20,6 +25,7 @@ async function run(queries: PostgresQueries, { sql, values = [] }: Statement): P
 /** After a failure nobody knows in what state a connection is: it is not used again. */
 async function inTransaction<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
   let failed = true
+  // Older than this store, it may have no listener.
   client.on('error', ignore)
   try {
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
@@ -33,7 +39,6 @@ async function inTransaction<Result>(client: PostgresClient, steps: Steps<Result
   }
 }
 
-/** The query that was under way fails by itself: without a listener the process would end besides. */
 function ignore(): void {}
 
 async function drive<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
