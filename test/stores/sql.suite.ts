@@ -1,10 +1,10 @@
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { randomText } from '../../src/lib/ids.js'
 import type { Credit } from '../../src/stores/ledger.js'
 import { numberOf, type Statement } from '../../src/stores/sql/database.js'
 import { openSql, type SqlOptions, type SqlStores } from '../../src/stores/sql/open.js'
 import { seeded } from '../random.js'
-import { Child, compileStores } from './child.js'
+import { Child, type Compiled, compileStores } from './child.js'
 import { type OpenedDatabase, openDatabase, type Place } from './drivers.js'
 import { ledgerSuite, makeCredit, makeHold } from './ledger.suite.js'
 import { makeCaller, makeRecord, usageSuite } from './usage.suite.js'
@@ -160,7 +160,10 @@ async function run({ opened }: Opened, { sql }: Statement): Promise<Record<strin
 }
 
 function testProcesses(start: Start, place: () => Place, fresh: () => Promise<Place>): void {
-  const compiled = compileStores()
+  let compiled: Compiled
+  beforeAll(() => {
+    compiled = compileStores()
+  })
   afterAll(() => compiled.remove())
 
   it('has its books in order after processes were killed in the middle', { timeout: 60_000 }, async () => {
