@@ -11,8 +11,8 @@ interface Purse {
 const REMEMBERED = 10_000
 
 /**
- * Accounts of one process, for as long as it lives. An account keeps the newest period of each kind, and older ones while
- * money is held in them. No account is ever forgotten: what it has spent would be forgiven.
+ * Accounts of one process, for as long as it lives. An account keeps the newest period of each kind, and older ones
+ * while money is held in them. No account is ever forgotten: what it has spent would be forgiven.
  */
 export class MemoryLedger implements LedgerStore {
   readonly #purses = new Map<string, Purse[]>()

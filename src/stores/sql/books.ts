@@ -8,7 +8,7 @@ export interface Settlement {
   readonly nanos: number | undefined
 }
 
-/** A usage record with its number among those of its process: so that it is written once, however often that is tried. */
+/** A usage record with its number among those of its process: it is written once, however often that is tried. */
 export interface NumberedRecord {
   readonly number: number
   /** One for each column. */

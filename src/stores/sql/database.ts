@@ -49,8 +49,8 @@ export interface Statement {
 }
 
 /**
- * Statements that follow each other; each gives its rows. On SQLite they run without a pause, so that nothing else on the
- * same handle comes in between.
+ * Statements that follow each other; each gives its rows. On SQLite they run without a pause, so that nothing else on
+ * the same handle comes in between.
  */
 export type Steps<Result> = Generator<Statement, Result, readonly Row[]>
 

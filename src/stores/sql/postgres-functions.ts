@@ -30,8 +30,8 @@ END $$`
 
 /**
  * Gives the place of the first credit that does not suffice, or 0. `lease_ms` is 0 where the lease need not be renewed.
- * A hold that a crash of the server undoes has cost nothing: nobody waits for the disk. Accounts are locked as above, but
- * looked at along the way.
+ * A hold that a crash of the server undoes has cost nothing: nobody waits for the disk. Accounts are locked as above,
+ * but looked at along the way.
  */
 const reserve = `
 CREATE FUNCTION modelmount_reserve(

@@ -1,8 +1,8 @@
 import type { Database, PostgresClient, PostgresPool, PostgresQueries, Row, Statement, Steps } from './database.js'
 
 /**
- * A pool, seen as a database. A connection that is lost fails the query that was under way; without listeners it would end
- * the process besides. They are there before a client is handed out: it may be lost in the same breath.
+ * A pool, seen as a database. A connection that is lost fails the query that was under way; without listeners it would
+ * end the process besides. They are there before a client is handed out: it may be lost in the same breath.
  */
 export function openPostgres(pool: PostgresPool): Database {
   pool.on('error', ignore)
