@@ -2,7 +2,7 @@ import { answerReply } from '../answers.js'
 import type { Call } from '../call.js'
 import type { MediaBlock } from '../chat/blocks.js'
 import type { Parts } from '../parts.js'
-import type { Plan } from '../policies/route.js'
+import { type Plan, targetsOf } from '../policies/route.js'
 import { watchStream } from '../upstream/kept.js'
 import { languageFor } from '../upstream/language.js'
 import { fetchMedia } from '../upstream/media.js'
@@ -55,9 +55,8 @@ const KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
 
 /** Fetches what the conversation names by its address, if a target takes only bytes. @throws {RelayError} 400 */
 async function bringMedia(call: Call, plan: Plan, limits: RemoteLimits): Promise<void> {
-  const targets = [...plan.targets, ...plan.onContextTooLong, ...plan.onContentFilter]
   const kinds = new Set<MediaBlock['kind']>()
-  for (const target of targets) {
+  for (const target of targetsOf(plan)) {
     const language = languageFor(target, call.protocol)
     const { remoteMedia = KINDS } = language === call.protocol ? {} : language.traits
     for (const kind of KINDS) if (!remoteMedia.includes(kind)) kinds.add(kind)

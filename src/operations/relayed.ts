@@ -4,7 +4,7 @@ import { RelayError } from '../errors.js'
 import { codeOf } from '../lib/codes.js'
 import type { Parts } from '../parts.js'
 import { failover } from '../policies/failover.js'
-import { type Plan, route } from '../policies/route.js'
+import { type Plan, route, targetsOf } from '../policies/route.js'
 import { passedOn } from '../upstream/headers.js'
 import type { OpenPassage } from '../upstream/passage.js'
 import type { Reply } from '../upstream/reply.js'
@@ -83,7 +83,7 @@ export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: 
   const { running, plugins, means, prices, admission, cache, isMetered } = parts
   running.begin()
   return await settled(parts, call, async () => {
-    const pending = prices.ready(plan.targets)
+    const pending = prices.ready(targetsOf(plan))
     if (pending) await pending
     const lease = admission.admit(call, plan)
     call.lease = lease instanceof Promise ? await lease : lease

@@ -1,5 +1,6 @@
 import type { Call, Target } from '../call.js'
 import type { Pricing } from '../catalog/pricing.js'
+import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { makeRequestId } from '../lib/ids.js'
 import type { Grant, LimitSource } from '../stores/guarded.js'
@@ -8,8 +9,8 @@ import type { Draw, LimitStore, Scope } from '../stores/limits.js'
 import { StoreDown } from '../stores/trouble.js'
 import { type Budgets, quotaError } from './budget.js'
 import { type Estimate, estimate } from './estimate.js'
-import { type Limiter, limitError, limitHeaders } from './limit.js'
-import type { Plan } from './route.js'
+import { type Limiter, limitError, tellLimits } from './limit.js'
+import { type Plan, targetsOf } from './route.js'
 
 /** What prices are asked of. */
 export interface PriceBook {
@@ -50,13 +51,18 @@ export interface Lease {
 const FREE: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
 const UNCOUNTED: Estimate = { input: 0, output: 0 }
 
-/** What has been taken of limits, and what of money. */
-interface Taking {
+/** What is wanted of limits. */
+interface Wanted {
   readonly scopes: readonly Scope[]
   readonly draw: Draw
+}
+
+/** What has been taken of them. */
+interface Taking extends Wanted {
   readonly from: LimitStore
 }
 
+/** What has been set aside of money. */
 interface Paying {
   readonly hold: Hold
   readonly ledger: LedgerStore
@@ -79,26 +85,30 @@ export class Admission {
     const smallest = smallestBucket(scopes)
     const isCounted = smallest !== undefined || credits.length > 0
     const guess = isCounted ? estimate(call, assumedOutputTokens) : UNCOUNTED
-    const pay = (taking?: Taking): Promise<Lease> => this.#pay({ call, plan, credits, guess }, taking)
-    if (scopes.length === 0) return pay()
+    const asked: Asked = { call, plan, credits, guess }
+    if (scopes.length === 0) return this.#pay(asked, undefined)
     // A draw larger than a bucket wants all of it: an estimate may be wrong, and is no reason to refuse for ever.
     const draw: Draw = { requests: 1, tokens: Math.min(guess.input + guess.output, smallest ?? 0), slots: 1 }
-    const next = ({ taken, from }: Grant): Lease | Promise<Lease> => {
-      Object.assign(call.told, limitHeaders(taken))
-      if (taken.met) throw limitError(taken.met)
-      const taking = { scopes, draw, from }
-      return credits.length > 0 ? pay(taking) : new Granted(taking, undefined)
-    }
     const grant = limits.take(scopes, draw)
-    return grant instanceof Promise ? grant.then(next, toldDown) : next(grant)
+    if (!(grant instanceof Promise)) return this.#granted(asked, { scopes, draw }, grant)
+    return grant.then((late) => this.#granted(asked, { scopes, draw }, late), toldDown)
+  }
+
+  #granted(asked: Asked, { scopes, draw }: Wanted, { taken, from }: Grant): Lease | Promise<Lease> {
+    tellLimits(asked.call.told, taken)
+    if (taken.met) throw limitError(taken.met)
+    const taking = { scopes, draw, from }
+    return asked.credits.length > 0 ? this.#pay(asked, taking) : new Granted(taking, undefined)
   }
 
   /** Sets money aside: what the call would come to at the dearest of its targets. */
   async #pay({ call, plan, credits, guess }: Asked, taking: Taking | undefined): Promise<Lease> {
     const { ledger, budgets, prices } = this.#means
     try {
-      const usage = { ...guess, cachedInput: 0, cacheWriteInput: 0, reasoning: 0 }
-      const dearest = Math.max(...targetsOf(plan).map((target) => prices.assumed(target)(usage)))
+      const { input, output } = guess
+      const usage: Usage = { input, cachedInput: 0, cacheWriteInput: 0, output, reasoning: 0 }
+      let dearest = 0
+      for (const target of targetsOf(plan)) dearest = Math.max(dearest, prices.assumed(target)(usage))
       const hold = { id: makeRequestId(), credits, nanos: Math.ceil(dearest * budgets.multiplierOf(call.caller)) }
       const short = await ledger.reserve(hold)
       if (short) throw quotaError(short)
@@ -152,12 +162,6 @@ function smallestBucket(scopes: readonly Scope[]): number | undefined {
   let smallest: number | undefined
   for (const { tpm } of scopes) if (tpm !== undefined && !(tpm > (smallest ?? tpm))) smallest = tpm
   return smallest
-}
-
-function targetsOf({ targets, onContextTooLong, onContentFilter }: Plan): readonly Target[] {
-  return onContextTooLong.length + onContentFilter.length === 0
-    ? targets
-    : [...targets, ...onContextTooLong, ...onContentFilter]
 }
 
 /** A store's silence, in words fit for the caller. */

@@ -74,6 +74,8 @@ function tenantText(id: string): string {
 
 function isCacheable({ operation, facts }: Call, { temperature, tools }: CachePolicy): boolean {
   if (UNCACHED.has(operation) || (facts.usesTools && !tools)) return false
+  // Of several streamed at once, one that was filtered long before the end could go unseen.
+  if (facts.stream && facts.choices > 1) return false
   return temperature === 'any' || facts.temperature === 0
 }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config.js'
 import { RelayError } from '../errors.js'
 import { type Pattern, pattern } from '../lib/patterns.js'
 import { spellDuration } from '../lib/time.js'
-import type { LimitMet, Limits, Scope, Standing, Taken } from '../stores/limits.js'
+import type { LimitMet, Limits, Scope, Taken } from '../stores/limits.js'
 import type { Group, Groups } from './groups.js'
 
 type ByModel = Readonly<Record<string, Limits>>
@@ -104,15 +104,16 @@ export function limitError({ scope, what, retryAfterMs }: LimitMet): RelayError 
   })
 }
 
-/** `x-ratelimit-*`, in OpenAI's formats. */
-export function limitHeaders({ requests, tokens }: Taken): Record<string, string> {
-  return { ...(requests && headersOf('requests', requests)), ...(tokens && headersOf('tokens', tokens)) }
-}
-
-function headersOf(what: string, { limit, remaining, resetMs }: Standing): Record<string, string> {
-  return {
-    [`x-ratelimit-limit-${what}`]: String(limit),
-    [`x-ratelimit-remaining-${what}`]: String(remaining),
-    [`x-ratelimit-reset-${what}`]: spellDuration(resetMs),
+/** Tells how the limits stand, in OpenAI's formats. (Names made by pieces, and objects to be merged, took longer than all the rest of admission.) */
+export function tellLimits(told: Record<string, string>, { requests, tokens }: Taken): void {
+  if (requests) {
+    told['x-ratelimit-limit-requests'] = String(requests.limit)
+    told['x-ratelimit-remaining-requests'] = String(requests.remaining)
+    told['x-ratelimit-reset-requests'] = spellDuration(requests.resetMs)
+  }
+  if (tokens) {
+    told['x-ratelimit-limit-tokens'] = String(tokens.limit)
+    told['x-ratelimit-remaining-tokens'] = String(tokens.remaining)
+    told['x-ratelimit-reset-tokens'] = spellDuration(tokens.resetMs)
   }
 }

@@ -15,6 +15,12 @@ export interface Plan {
   readonly onContentFilter: readonly Target[]
 }
 
+/** Every target that a call may come to. */
+export function targetsOf({ targets, onContextTooLong, onContentFilter }: Plan): readonly Target[] {
+  if (onContextTooLong.length + onContentFilter.length === 0) return targets
+  return [...targets, ...onContextTooLong, ...onContentFilter]
+}
+
 /** One row of `models`, before a name fills its stars. */
 interface Rule {
   readonly pattern: Pattern

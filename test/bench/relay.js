@@ -9,7 +9,7 @@ import { koaRelay } from '../../dist/adapters/koa.js'
 import { attachRelay, nodeRelay } from '../../dist/adapters/node.js'
 import { createRelay } from '../../dist/src/index.js'
 
-const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node', SCENARIO = '' } = process.env
+const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node', SCENARIO = '', COUNTED } = process.env
 
 const secrets = KEYS_FILE
   ? readFileSync(KEYS_FILE, 'utf8').trim().split('\n')
@@ -24,11 +24,16 @@ const providers = Object.fromEntries(names.map((name, index) => [name, at(`${UPS
 if (FAILING) providers.failing = at(`${FAILING}/v1`)
 if (foreign) providers.channel1 = { type: foreign, apiKey: 'sk-upstream', baseURL: UPSTREAM }
 
+/** Limits and a budget that are counted, and never met. */
+const counted = { limits: { rpm: 1e9, tpm: 1e12, concurrency: 1e6 }, budget: { usd: 1e6, per: 'month' } }
+
 let tokens = 0
 const relay = createRelay({
   providers,
   models: { '*': FAILING ? ['failing', ...names] : { strategy: 'weighted', targets: names } },
-  keys: secrets.map((key, index) => ({ id: `caller${index}`, key })),
+  keys: secrets.map((key, index) => ({ id: `caller${index}`, key, ...(COUNTED && counted) })),
+  ...(COUNTED && { prices: { '*': { input: 1, cachedInput: 0.1, output: 4 } } }),
+  ...(SCENARIO === 's7' && { cache: { temperature: 'any' } }),
   // The bench fails every request over; a rest would end that.
   health: { failures: 1_000_000_000 },
   plugins: [{ done: (record) => (tokens += record.outputTokens ?? 0) }],

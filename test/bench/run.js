@@ -1,4 +1,5 @@
 // npm run bench [-- SCENARIO …] [-- --rounds N …]: the relay beside a bare undici proxy and a bare http-proxy-3, in one run.
+// `admission` measures limits and budgets in a loop, and needs no kit.
 //
 // The load kit (a native upstream and load generator, and what is measured for comparison) is not part of the project.
 // It is taken from MODELMOUNT_BENCH_KIT or ../shared/bench, and works in a copy of its own in the system's temp folder.
@@ -12,10 +13,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const kit = resolve(process.env.MODELMOUNT_BENCH_KIT ?? join(root, '../shared/bench'))
 const copy = join(tmpdir(), 'modelmount-bench-kit')
 const floor = 'bare:undici-dispatch-end'
+/** A bare server that reads the body, digests it and sends the bytes that it has in a Map. */
+const cached = 'hello:http-cache'
 
 /** Scenario by scenario, what it is measured against. */
 const plan = {
-  s1: [floor, 'http-proxy-3', 'modelmount', 'modelmount:attach', 'modelmount:koa', 'modelmount:express'],
+  s1: [
+    floor,
+    'http-proxy-3',
+    'modelmount',
+    'modelmount:counted',
+    'modelmount:attach',
+    'modelmount:koa',
+    'modelmount:express',
+  ],
   s2: [floor, 'http-proxy-3', 'modelmount'],
   s3: [floor, 'modelmount'],
   s3s: [floor, 'http-proxy-3', 'modelmount'],
@@ -28,6 +39,7 @@ const plan = {
   s5s: ['translate:gemini-parse', 'modelmount'],
   s5p: ['translate:gemini-parse', 'modelmount'],
   s6: [floor, 'modelmount'],
+  s7: [cached, 'modelmount'],
   s8: [floor, 'modelmount'],
   s9k10: ['modelmount'],
   s9k100000: ['modelmount'],
@@ -36,14 +48,9 @@ const plan = {
   s10: ['modelmount'],
 }
 
-if (!existsSync(kit)) {
-  console.error(`no bench kit at ${kit}: set MODELMOUNT_BENCH_KIT`)
-  process.exit(1)
-}
-
 const words = process.argv.slice(2)
 const scenarios = words.filter((word) => word in plan)
-const options = words.filter((word) => !(word in plan))
+const options = words.filter((word) => !(word in plan) && word !== 'admission')
 
 const run = (command, args, cwd, env = {}) => {
   const { status } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
@@ -51,12 +58,18 @@ const run = (command, args, cwd, env = {}) => {
 }
 
 run('npm', ['run', '--silent', 'build'], root)
-if (!existsSync(join(copy, 'node_modules'))) {
+const chosen = scenarios.length > 0 || words.includes('admission') ? scenarios : Object.keys(plan)
+if (words.includes('admission')) run(process.execPath, ['--expose-gc', join(root, 'test/bench/admission.js')], root)
+if (chosen.length > 0 && !existsSync(kit)) {
+  console.error(`no bench kit at ${kit}: set MODELMOUNT_BENCH_KIT`)
+  process.exit(1)
+}
+if (chosen.length > 0 && !existsSync(join(copy, 'node_modules'))) {
   mkdirSync(copy, { recursive: true })
   cpSync(kit, copy, { recursive: true, filter: (from) => !from.includes('node_modules') })
   run('npm', ['ci', '--no-audit', '--no-fund'], copy)
 }
-for (const scenario of scenarios.length > 0 ? scenarios : Object.keys(plan)) {
+for (const scenario of chosen) {
   const names = plan[scenario]
   const baseline = names.includes(floor) ? floor : names[0]
   run(process.execPath, ['run.js', scenario, '--targets', names.join(','), '--baseline', baseline, ...options], copy, {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 const relay = fileURLToPath(new URL('./relay.js', import.meta.url))
 
-const target = (name, mount, can) => ({
+const target = (name, mount, can, more = {}) => ({
   name,
   kind: 'peer',
   about: `modelmount, mount: ${mount}`,
@@ -18,6 +18,7 @@ const target = (name, mount, can) => ({
       ...(keysFile && { KEYS_FILE: keysFile }),
       ...(channels && { CHANNELS: String(channels) }),
       SCENARIO: scenario ?? '',
+      ...more,
       ...(scenario === 's10' && { FAILING: `http://127.0.0.1:${failing}` }),
     },
   }),
@@ -32,7 +33,9 @@ export const targets = [
     'from-anthropic',
     'to-anthropic',
     'from-gemini',
+    'cache',
   ]),
+  target('modelmount:counted', 'node', ['openai'], { COUNTED: '1' }),
   target('modelmount:attach', 'attach', ['openai']),
   target('modelmount:express', 'express', ['openai']),
   target('modelmount:koa', 'koa', ['openai']),
