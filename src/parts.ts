@@ -58,7 +58,8 @@ export function assemble(options: RelayOptions): Parts {
   const backing = openBacking(backingOptions({ config, handles, alarms, logger }))
   const prices = new Prices({ priceOf: hooks.priceOf, prices: config.prices, unpriced: config.unpriced, logger })
   return {
-    config,
+    // Their secrets and texts are not kept beside what the gate has made of them: a hundred thousand keys weigh tens of MB.
+    config: { ...config, keys: [] },
     gate: new Gate(config.keys, groups, hooks.authenticate),
     router: new Router(config.models, readUpstreams(config, process.env)),
     means: {

@@ -51,14 +51,10 @@ export interface Lease {
 const FREE: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
 const UNCOUNTED: Estimate = { input: 0, output: 0 }
 
-/** What is wanted of limits. */
-interface Wanted {
+/** What has been taken of limits. */
+interface Taking {
   readonly scopes: readonly Scope[]
   readonly draw: Draw
-}
-
-/** What has been taken of them. */
-interface Taking extends Wanted {
   readonly from: LimitStore
 }
 
@@ -85,45 +81,53 @@ export class Admission {
     const smallest = smallestBucket(scopes)
     const isCounted = smallest !== undefined || credits.length > 0
     const guess = isCounted ? estimate(call, assumedOutputTokens) : UNCOUNTED
-    const asked: Asked = { call, plan, credits, guess }
-    if (scopes.length === 0) return this.#pay(asked, undefined)
+    const hold = credits.length > 0 ? this.#holdOf(call, plan, { credits, guess }) : undefined
+    if (scopes.length === 0) return this.#pay(hold, undefined)
     // A draw larger than a bucket wants all of it: an estimate may be wrong, and is no reason to refuse for ever.
     const draw: Draw = { requests: 1, tokens: Math.min(guess.input + guess.output, smallest ?? 0), slots: 1 }
     const grant = limits.take(scopes, draw)
-    if (!(grant instanceof Promise)) return this.#granted(asked, { scopes, draw }, grant)
-    return grant.then((late) => this.#granted(asked, { scopes, draw }, late), toldDown)
-  }
-
-  #granted(asked: Asked, { scopes, draw }: Wanted, { taken, from }: Grant): Lease | Promise<Lease> {
-    tellLimits(asked.call.told, taken)
-    if (taken.met) throw limitError(taken.met)
-    const taking = { scopes, draw, from }
-    return asked.credits.length > 0 ? this.#pay(asked, taking) : new Granted(taking, undefined)
-  }
-
-  /** Sets money aside: what the call would come to at the dearest of its targets. */
-  async #pay({ call, plan, credits, guess }: Asked, taking: Taking | undefined): Promise<Lease> {
-    const { ledger, budgets, prices } = this.#means
-    try {
-      const { input, output } = guess
-      const usage: Usage = { input, cachedInput: 0, cacheWriteInput: 0, output, reasoning: 0 }
-      let dearest = 0
-      for (const target of targetsOf(plan)) dearest = Math.max(dearest, prices.assumed(target)(usage))
-      const hold = { id: makeRequestId(), credits, nanos: Math.ceil(dearest * budgets.multiplierOf(call.caller)) }
-      const short = await ledger.reserve(hold)
-      if (short) throw quotaError(short)
-      return new Granted(taking, { hold, ledger })
-    } catch (error) {
-      taking?.from.giveBack(taking.scopes, taking.draw)
-      return toldDown(error)
+    const next = ({ taken, from }: Grant): Lease | Promise<Lease> => {
+      tellLimits(call.told, taken)
+      if (taken.met) throw limitError(taken.met)
+      return this.#pay(hold, { scopes, draw, from })
     }
+    return grant instanceof Promise ? grant.then(next, toldDown) : next(grant)
+  }
+
+  /** What the call would come to at the dearest of its targets. */
+  #holdOf({ caller }: Call, plan: Plan, { credits, guess }: Asked): Hold {
+    const { budgets, prices } = this.#means
+    const { input, output } = guess
+    const usage: Usage = { input, cachedInput: 0, cacheWriteInput: 0, output, reasoning: 0 }
+    let dearest = 0
+    for (const target of targetsOf(plan)) dearest = Math.max(dearest, prices.assumed(target)(usage))
+    return { id: makeRequestId(), credits, nanos: Math.ceil(dearest * budgets.multiplierOf(caller)) }
+  }
+
+  /** Sets money aside, where the call is paid for. */
+  #pay(hold: Hold | undefined, taking: Taking | undefined): Lease | Promise<Lease> {
+    if (!hold) return new Granted(taking, undefined)
+    const { ledger } = this.#means
+    const paid = (short: Credit | undefined): Lease => {
+      if (!short) return new Granted(taking, { hold, ledger })
+      giveBack(taking)
+      throw quotaError(short)
+    }
+    const short = ledger.reserve(hold)
+    if (!(short instanceof Promise)) return paid(short)
+    return short.then(paid, (error) => {
+      giveBack(taking)
+      return toldDown(error)
+    })
   }
 }
 
-/** What is to be paid for, by whom. */
+function giveBack(taking: Taking | undefined): void {
+  taking?.from.giveBack(taking.scopes, taking.draw)
+}
+
+/** What is to be paid, of what. */
 interface Asked {
-  readonly call: Call
-  readonly plan: Plan
   readonly credits: readonly Credit[]
   readonly guess: Estimate
 }

@@ -9,8 +9,8 @@ type KeyConfig = Config['keys'][number]
 
 /** A key as it is kept: of the secret only a digest. */
 interface KeyRecord {
-  /** In hex, as {@link presented} has it. */
-  readonly digest: Buffer
+  /** In hex. (Bytes of its own would weigh three times as much, and a relay may have a hundred thousand keys.) */
+  readonly digest: string
   readonly caller: Caller
   /** Epoch ms. */
   readonly expiresAt: number
@@ -40,8 +40,9 @@ export function publicIdOf(key: string): string | undefined {
   return KEY.exec(key)?.[1]
 }
 
-/** The digest of the key being looked at, in hex: written anew for each, since bytes of their own would be garbage for each. */
+/** Two digests that are being compared, in hex: written anew for each, since bytes of their own would be garbage for each. */
 const presented = Buffer.alloc(64)
+const stored = Buffer.alloc(64)
 
 /** The keys of a config. Finding one costs the same for ten and for a hundred thousand. */
 export class KeyRing {
@@ -49,15 +50,22 @@ export class KeyRing {
 
   /** @throws {ConfigError} for a secret that stands twice */
   constructor(keys: readonly KeyConfig[]) {
+    const share = sharer()
     for (const [index, key] of keys.entries()) {
-      const digest = Buffer.from((key.digest ?? digestOf(key.key ?? '')).slice('sha256:'.length))
+      const digest = (key.digest ?? digestOf(key.key ?? '')).slice('sha256:'.length)
       const publicId = key.key === undefined ? key.publicId : publicIdOf(key.key)
       const place = publicId ?? placeOf(digest)
       if (this.#records.has(place))
         throw new ConfigError([{ path: `keys[${index}]`, message: 'has the secret of another key' }])
       this.#records.set(place, {
         digest,
-        caller: { id: key.id, group: key.group, models: key.models, limits: key.limits, budget: key.budget },
+        caller: {
+          id: key.id,
+          group: key.group,
+          models: share(key.models),
+          limits: share(key.limits),
+          budget: share(key.budget),
+        },
         expiresAt: key.expiresAt ? Date.parse(key.expiresAt) : Number.POSITIVE_INFINITY,
         isAllowed: key.allowedIps && addressMatcher(key.allowedIps),
       })
@@ -66,15 +74,33 @@ export class KeyRing {
 
   /** The key's owner, or why there is none. */
   find(key: string, address: string | undefined): Caller | KeyFault {
-    presented.write(hash('sha256', key), 'latin1')
-    const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(placeOf(presented))
-    if (!record || !timingSafeEqual(record.digest, presented)) return 'unknown'
+    const digest = hash('sha256', key)
+    const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(placeOf(digest))
+    if (!record || !isSame(record.digest, digest)) return 'unknown'
     if (record.expiresAt <= Date.now()) return 'expired'
     return record.isAllowed && !record.isAllowed(address) ? 'address' : record.caller
   }
 }
 
+/** In a time that tells nothing of where they differ. */
+function isSame(one: string, other: string): boolean {
+  stored.write(one, 'latin1')
+  presented.write(other, 'latin1')
+  return timingSafeEqual(stored, presented)
+}
+
 /** Where a key of someone's own making is kept: under a part of its digest, which nobody can steer towards another's. */
-function placeOf(digest: Buffer): string {
-  return digest.toString('latin1', 0, 32)
+function placeOf(digest: string): string {
+  return digest.slice(0, 32)
+}
+
+/** Makes one of what is alike: most keys have the limits of many others. */
+function sharer(): <Value>(value: Value) => Value {
+  const known = new Map<string, unknown>()
+  return <Value>(value: Value): Value => {
+    if (value === undefined) return value
+    const text = JSON.stringify(value)
+    if (!known.has(text)) known.set(text, value)
+    return known.get(text) as Value
+  }
 }

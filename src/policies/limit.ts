@@ -4,7 +4,7 @@ import { RelayError } from '../errors.js'
 import { type Pattern, pattern } from '../lib/patterns.js'
 import { spellDuration } from '../lib/time.js'
 import type { LimitMet, Limits, Scope, Taken } from '../stores/limits.js'
-import type { Group, Groups } from './groups.js'
+import type { Groups } from './groups.js'
 
 type ByModel = Readonly<Record<string, Limits>>
 
@@ -22,8 +22,10 @@ export class Limiter {
   readonly #groups: Groups
   readonly #relay: readonly Scope[]
   readonly #rows = new WeakMap<ByModel, readonly Row[]>()
-  /** By caller and row: what is asked for at every call is made once. */
-  readonly #scopes = new WeakMap<Caller, Map<Row | undefined, readonly Scope[]>>()
+  /** By caller: what is asked for at every call is made once. */
+  readonly #scopes = new WeakMap<Caller, readonly Scope[]>()
+  /** By caller and row, for models that have limits of their own. */
+  readonly #rowScopes = new WeakMap<Caller, Map<Row, readonly Scope[]>>()
 
   constructor(limits: Config['limits'], groups: Groups) {
     this.#limits = limits
@@ -33,22 +35,26 @@ export class Limiter {
 
   /** None where nothing is limited. */
   scopesOf(caller: Caller, model: string): readonly Scope[] {
-    const group = this.#groups.of(caller)
-    const row = this.#rowOf(caller, group, model)
-    let known = this.#scopes.get(caller)
-    if (!known) {
-      known = new Map()
-      this.#scopes.set(caller, known)
-    }
-    let scopes = known.get(row)
+    const row = this.#rowOf(caller, model)
+    if (row) return this.#scopesOfRow(caller, row)
+    let scopes = this.#scopes.get(caller)
     if (!scopes) {
-      scopes = this.#make(caller, group, row)
-      known.set(row, scopes)
+      scopes = this.#make(caller, undefined)
+      this.#scopes.set(caller, scopes)
     }
     return scopes
   }
 
-  #make(caller: Caller, group: Group | undefined, row: Row | undefined): readonly Scope[] {
+  #scopesOfRow(caller: Caller, row: Row): readonly Scope[] {
+    const known = this.#rowScopes.get(caller) ?? new Map<Row, readonly Scope[]>()
+    const scopes = known.get(row) ?? this.#make(caller, row)
+    if (known.size === 0) this.#rowScopes.set(caller, known)
+    known.set(row, scopes)
+    return scopes
+  }
+
+  #make(caller: Caller, row: Row | undefined): readonly Scope[] {
+    const group = this.#groups.of(caller)
     const name = `key:${caller.id}`
     const own: Record<string, number | undefined> = {}
     for (const kind of KINDS) {
@@ -64,10 +70,10 @@ export class Limiter {
     ]
   }
 
-  #rowOf(caller: Caller, group: Group | undefined, model: string): Row | undefined {
+  #rowOf(caller: Caller, model: string): Row | undefined {
     return (
       this.#find(caller.limits?.models, model) ??
-      this.#find(group?.keyLimits?.models, model) ??
+      this.#find(this.#groups.of(caller)?.keyLimits?.models, model) ??
       this.#find(this.#limits.models, model)
     )
   }

@@ -8,6 +8,9 @@ const DUST = 1e-6
 /** Nobody knows when a running call will end. */
 const SLOT_GUESS_MS = 1000
 
+/** So many are kept without a look at whether they are idle. */
+const FEW = 1024
+
 /** What a scope has used. A bucket is kept as the time at which it will be full again. */
 interface Bucket {
   requestsFullAt: number
@@ -18,6 +21,7 @@ interface Bucket {
 /** Counts in this process's memory. What is idle is forgotten bit by bit, whenever something new comes: no timer runs. */
 export class MemoryLimits implements LimitStore {
   readonly #buckets = new Map<string, Bucket>()
+  #sweep = this.#buckets.entries()
   readonly #clock: () => number
 
   /** `clock`: in ms, and never running backwards. */
@@ -78,14 +82,13 @@ export class MemoryLimits implements LimitStore {
     return bucket
   }
 
-  /** Looks at the two that were looked at longest ago: that keeps up with any number of new ones. */
+  /** Looks at two more at each addition: that keeps up with any number of new ones. A few idle ones do no harm. */
   #forget(time: number): void {
-    let looks = 2
-    for (const [name, bucket] of this.#buckets) {
-      if (looks-- === 0) return
-      this.#buckets.delete(name)
-      const isIdle = bucket.slots === 0 && bucket.requestsFullAt <= time && bucket.tokensFullAt <= time
-      if (!isIdle) this.#buckets.set(name, bucket)
+    if (this.#buckets.size < FEW) return
+    for (let looks = 0; looks < 2; looks++) {
+      const { value, done } = this.#sweep.next()
+      if (done) this.#sweep = this.#buckets.entries()
+      else if (isIdle(value[1], time)) this.#buckets.delete(value[0])
     }
   }
 
@@ -100,6 +103,10 @@ export class MemoryLimits implements LimitStore {
     }
     return { met, requests, tokens }
   }
+}
+
+function isIdle({ slots, requestsFullAt, tokensFullAt }: Bucket, time: number): boolean {
+  return slots === 0 && requestsFullAt <= time && tokensFullAt <= time
 }
 
 /** What so many units cost of a bucket, in ms. */

@@ -1,5 +1,6 @@
 // What limits and budgets cost a call in memory, in a loop in one process; and what a hundred thousand keys cost at rest.
-import { createRelay } from '../../dist/src/index.js'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { Admission } from '../../dist/src/policies/admit.js'
 import { Budgets } from '../../dist/src/policies/budget.js'
 import { Groups } from '../../dist/src/policies/groups.js'
@@ -12,7 +13,10 @@ const CALLS = 300_000
 const ROUNDS = 7
 const CALLERS = 1000
 
-const groups = new Groups({ default: { multiplier: 1, limits: { rpm: 1e9 }, budget: { usd: 1e6, per: 'month' } } })
+const groups = new Groups({
+  other: { multiplier: 1 },
+  default: { multiplier: 1, limits: { rpm: 1e9 }, budget: { usd: 1e6, per: 'month' } },
+})
 const pricing = ({ input, output }) => input * 1000 + output * 4000
 const limits = localLimits(new MemoryLimits())
 const admission = new Admission({
@@ -46,6 +50,8 @@ const measure = async (callers) => {
   return best.toFixed(2)
 }
 
+const simple = limited.map((caller) => ({ ...caller, id: `simple-${caller.id}`, group: 'other', budget: { usd: 1e6 } }))
+
 // A group's budget makes every call of its members a paid one: the first row is of callers of no group.
 const free = new Admission({
   limiter: new Limiter({ relay: { concurrency: 1e6 } }, new Groups({})),
@@ -61,38 +67,21 @@ for (let round = 0; round < ROUNDS; round++) {
   best = Math.min(best, (user + system) / CALLS)
 }
 console.log(`limits of key and relay:                      ${best.toFixed(2)} µs a call`)
+console.log(`limits of key and relay, budget of key:       ${await measure(simple)} µs a call`)
 console.log(`limits of key, group, relay; budgets of both: ${await measure(paying)} µs a call`)
 
-const KEYS = 100_000
-globalThis.gc?.()
-const before = process.memoryUsage().rss
-const relay = createRelay({
-  providers: { up: { type: 'openai-compatible', baseURL: 'http://127.0.0.1:9/v1' } },
-  keys: Array.from({ length: KEYS }, (_, index) => ({
-    id: `key${index}`,
-    key: `sk-0000000000${index}`,
-    ...own,
-    budget: { usd: 10 },
-  })),
-  logger: false,
-})
-globalThis.gc?.()
+// In processes of their own, since a grown heap hides what is added to it.
+const rest = join(import.meta.dirname, 'keys-at-rest.js')
+const atRest = (...words) =>
+  JSON.parse(execFileSync(process.execPath, ['--expose-gc', rest, ...words], { encoding: 'utf8' }))
+const few = atRest('1')
+const many = atRest('100000')
 console.log(
-  `${KEYS} keys with limits and budgets:            ${((process.memoryUsage().rss - before) / 1e6).toFixed(0)} MB resident`,
+  `100,000 keys, each with limits and a budget:  ${((many.resident - few.resident) / 1e6).toFixed(0)} MB resident, ${((many.heap - few.heap) / 1e6).toFixed(0)} MB of heap`,
 )
-const buckets = new MemoryLimits()
-globalThis.gc?.()
-const empty = process.memoryUsage().heapUsed
-for (let key = 0; key < KEYS; key++)
-  buckets.take([{ name: `key:key${key}`, ...own.limits, rpm: 100 }], { requests: 1, tokens: 900, slots: 1 })
-globalThis.gc?.()
 console.log(
-  `their buckets, all in use:                    ${((process.memoryUsage().heapUsed - empty) / 1e6).toFixed(0)} MB`,
+  `the same after a call of each:                ${((many.usedResident - few.usedResident) / 1e6).toFixed(0)} MB resident, ${((many.usedHeap - few.usedHeap) / 1e6).toFixed(0)} MB of heap`,
 )
-const idle = process.cpuUsage()
-await new Promise((resolve) => setTimeout(resolve, 3000))
-const { user, system } = process.cpuUsage(idle)
 console.log(
-  `idle for three seconds:                       ${((user + system) / 1000).toFixed(1)} ms of CPU, ${buckets.size} buckets`,
+  `idle for three seconds:                       ${many.idleMs.toFixed(1)} ms of CPU (${few.idleMs.toFixed(1)} with one key)`,
 )
-await relay.close()
