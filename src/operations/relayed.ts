@@ -4,6 +4,7 @@ import { RelayError } from '../errors.js'
 import { codeOf } from '../lib/codes.js'
 import type { Parts } from '../parts.js'
 import { failover } from '../policies/failover.js'
+import type { Producer } from '../policies/flight.js'
 import { type Plan, route, targetsOf } from '../policies/route.js'
 import { passedOn } from '../upstream/headers.js'
 import type { OpenPassage } from '../upstream/passage.js'
@@ -21,7 +22,7 @@ export async function routeCall(parts: Parts, visit: Visit, open: OpenPassage): 
   const { request, protocol, path, caller } = visit
   const given = await readBody(request, parts.config.maxBodyBytes)
   const body = protocol.recall?.expand(given, (id) => parts.kept?.find(caller.id, id)) ?? given
-  const facts = protocol.readFacts(body, path)
+  const facts = parts.cache.readFacts(protocol, body, path)
   const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
   return { call: callOf(parts, visit, { facts, body, open }), plan }
 }
@@ -80,47 +81,41 @@ export type Prepare = (call: Call, plan: Plan) => Promise<void>
 
 /** From admission to the first output. After that the answer settles the call itself, when its body ends. */
 export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: Prepare): Promise<Reply> {
-  const { running, plugins, means, prices, admission, cache, isMetered } = parts
+  const { running, means, cache } = parts
+  const { departure } = call
+  const producer: Producer = {
+    produce: (own) =>
+      prepare ? prepare(own, plan).then(() => failover(own, plan, means)) : failover(own, plan, means),
+    failed: (own, error) => fail(parts, own, error),
+  }
   running.begin()
-  return await settled(parts, call, async () => {
-    const pending = prices.ready(targetsOf(plan))
-    if (pending) await pending
-    const lease = admission.admit(call, plan)
-    call.lease = lease instanceof Promise ? await lease : lease
-    call.metered = call.lease.isCounted || isMetered
-    const { id: requestId, caller, operation, facts } = call
-    const { model, stream } = facts
-    for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
-    const reply = await cache.answer(call, plan, (own) =>
-      settled(parts, own, async () => {
-        await prepare?.(own, plan)
-        return await failover(own, plan, means)
-      }),
-    )
+  try {
+    await admit(parts, call, plan)
+    const reply = await cache.answer(call, plan, producer)
     if (call.bill?.nanos !== undefined) tellCost(call.told, call.bill.nanos)
     return reply
-  })
-}
-
-const COST = 'x-modelmount-cost'
-
-/** In USD, to the nano-dollar. The answers to several questions of one request are told as one sum. */
-function tellCost(told: Record<string, string>, nanos: number): void {
-  const before = Math.round(Number(told[COST] ?? 0) * 1e9)
-  told[COST] = ((before + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
-}
-
-/** Settles a call that fails before its answer has begun; unless it goes on without this client, for others. */
-async function settled(parts: Parts, call: Call, work: () => Promise<Reply>): Promise<Reply> {
-  const { departure } = call
-  try {
-    return await work()
   } catch (error) {
+    // Unless the call goes on without this client, for others: then it is settled with their answer.
     if (call.departure === departure) fail(parts, call, error)
     throw error
   }
 }
 
+/** By limits and budgets, then by the host's own plugins. @throws {RelayError} */
+async function admit({ prices, admission, plugins, isMetered }: Parts, call: Call, plan: Plan): Promise<void> {
+  const pending = prices.ready(targetsOf(plan))
+  if (pending) await pending
+  const lease = admission.admit(call, plan)
+  call.lease = lease instanceof Promise ? await lease : lease
+  call.metered = call.lease.isCounted || isMetered
+  const { id: requestId, caller, operation, facts } = call
+  const { model, stream } = facts
+  for (const plugin of plugins) {
+    if (plugin.admitted) await plugin.admitted({ requestId, caller, operation, model, stream })
+  }
+}
+
+/** Settles a call that has failed before its answer began. */
 function fail({ logger }: Parts, call: Call, error: unknown): void {
   if (call.bill) return
   const known = error instanceof RelayError ? error : undefined
@@ -128,6 +123,18 @@ function fail({ logger }: Parts, call: Call, error: unknown): void {
   call.settle({ outcome, status: known?.status ?? 500, error: known })
   if (known?.blame) logger.warn(failureOf(call, known), 'a call failed')
   if (known?.kind === 'internal') logger.error(failureOf(call, known), 'a call failed unexpectedly')
+}
+
+const COST = 'x-modelmount-cost'
+
+/** In USD, to the nano-dollar. The answers to several questions of one request are told as one sum. */
+function tellCost(told: Record<string, string>, nanos: number): void {
+  if (nanos === 0) {
+    told[COST] ??= '0'
+    return
+  }
+  const before = Math.round(Number(told[COST] ?? 0) * 1e9)
+  told[COST] = ((before + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
 }
 
 /** What the operator should know of a failure, without the stack and the sockets that come with it. */

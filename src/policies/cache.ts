@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto'
-import type { Call } from '../call.js'
+import type { Call, RequestFacts } from '../call.js'
 import type { Config } from '../config.js'
 import type { Operation } from '../endpoints.js'
 import { canonicalJson } from '../lib/canonical.js'
 import { latin1 } from '../lib/json.js'
+import type { PathFacts, Protocol } from '../protocols/protocol.js'
 import type { Reply } from '../upstream/reply.js'
-import type { Produce } from './flight.js'
+import type { Producer } from './flight.js'
 import type { Plan } from './route.js'
 import type { Shelf } from './shelf.js'
 
@@ -24,49 +25,85 @@ const UNCACHED: ReadonlySet<Operation> = new Set<Operation>(['count'])
 /** So many bodies are remembered with what they come to. */
 const MOST_BODIES = 10_000
 
+/** What is known of a body that has come before. */
+interface Known {
+  readonly facts: RequestFacts
+  /** Stands for what it says, in whatever spelling; made when it is first wanted. */
+  digest: string | undefined
+}
+
 /** Answers calls from what has been answered before, each caller's from its own only. */
 export class Cache {
   readonly #shelves: Shelves
-  /** Digests of bodies as they came, and of what they say. */
-  readonly #bodies = new Map<string, string>()
+  /** By language, path and digest of the bytes: a body that is answered from the cache need not be parsed again. */
+  readonly #bodies = new Map<string, Known>()
+  readonly #known = new WeakMap<RequestFacts, Known>()
+  readonly #targets = new WeakMap<Plan, string>()
 
   constructor(shelves: Shelves) {
     this.#shelves = shelves
   }
 
-  /** Has a call answered; by `produce` when there is no other way. @throws {RelayError} */
-  answer(call: Call, plan: Plan, produce: Produce): Promise<Reply> {
+  /** What a protocol reads of a request. @throws {RelayError} naming the path at fault */
+  readFacts(protocol: Protocol, body: Buffer, path: PathFacts): RequestFacts {
+    // A query may hold a key, which has no place here.
+    if (!this.#shelves.cache || path.query !== '') return protocol.readFacts(body, path)
+    const name = `${protocol.id} ${path.stream} ${hash('sha256', body)} ${path.id}`
+    const seen = this.#bodies.get(name)
+    if (seen) return seen.facts
+    const known: Known = { facts: protocol.readFacts(body, path), digest: undefined }
+    if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear()
+    this.#bodies.set(name, known)
+    this.#known.set(known.facts, known)
+    return known.facts
+  }
+
+  /** Has a call answered; by the producer when there is no other way. @throws {RelayError} */
+  answer(call: Call, plan: Plan, producer: Producer): Promise<Reply> {
     const { cache, idempotency } = this.#shelves
     const { idempotencyKey, caller } = call
     const maxAgeMs = cache && isCacheable(call, cache.policy) ? maxAgeOf(call.cacheControl) : undefined
-    if (maxAgeMs === undefined && idempotencyKey === undefined) return produce(call)
+    if (maxAgeMs === undefined && idempotencyKey === undefined) return producer.produce(call)
     const fingerprint = this.#fingerprint(call, plan)
-    const cached: Produce = (own) =>
+    const cached = (own: Call): Promise<Reply> =>
       maxAgeMs === undefined || !cache
-        ? produce(own)
-        : cache.shelf.serve(own, { key: `answer:${fingerprint}`, fingerprint, maxAgeMs }, produce)
+        ? producer.produce(own)
+        : cache.shelf.serve(own, { key: `answer ${fingerprint}`, fingerprint, maxAgeMs }, producer)
     if (idempotencyKey === undefined) return cached(call)
-    const key = `idempotent:${hash('sha256', tenantText(caller.id) + idempotencyKey)}`
-    return idempotency.serve(call, { key, fingerprint, maxAgeMs: Number.POSITIVE_INFINITY }, cached)
+    const asked = { key: `idempotent ${tenantText(caller.id)}${idempotencyKey}`, fingerprint, maxAgeMs: EVER }
+    return idempotency.serve(call, asked, { produce: cached, failed: producer.failed })
   }
 
-  /** Stands for all that the answer depends on. The tenant comes first, with its length, so that no two ever agree. */
-  #fingerprint({ caller, operation, protocol, facts, passedHeaders, body }: Call, { targets }: Plan): string {
+  /**
+   * Stands for all that the answer depends on. The tenant comes first, and whatever others choose is told with its
+   * length, so that no two requests ever come to the same.
+   */
+  #fingerprint({ caller, operation, protocol, facts, passedHeaders, body }: Call, plan: Plan): string {
     const { model, stream, isFramed = false } = facts
-    const about = [operation, protocol.id, model, stream, isFramed, passedHeaders, targets.map(({ name }) => name)]
-    return hash('sha256', `${tenantText(caller.id)}${JSON.stringify(about)}${this.#digest(body)}`)
+    const passed = passedHeaders.length === 0 ? '' : JSON.stringify(passedHeaders)
+    const asked = `${operation} ${protocol.id} ${stream} ${isFramed} ${model.length}:${model} ${this.#targetsOf(plan)}`
+    return `${tenantText(caller.id)}${asked} ${this.#digest(facts, body)} ${passed}`
   }
 
-  #digest(body: Buffer): string {
-    const raw = hash('sha256', body)
-    const known = this.#bodies.get(raw)
-    if (known !== undefined) return known
+  #targetsOf(plan: Plan): string {
+    let text = this.#targets.get(plan)
+    if (text === undefined) {
+      text = JSON.stringify(plan.targets.map(({ name }) => name))
+      this.#targets.set(plan, text)
+    }
+    return text
+  }
+
+  #digest(facts: RequestFacts, body: Buffer): string {
+    const known = this.#known.get(facts)
+    if (known?.digest !== undefined) return known.digest
     const digest = hash('sha256', Buffer.from(canonicalJson(latin1(body)), 'latin1'))
-    if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear()
-    this.#bodies.set(raw, digest)
+    if (known) known.digest = digest
     return digest
   }
 }
+
+const EVER = Number.POSITIVE_INFINITY
 
 function tenantText(id: string): string {
   return `${id.length}:${id}`
@@ -81,10 +118,10 @@ function isCacheable({ operation, facts }: Call, { temperature, tools }: CachePo
 
 /** How old an answer may be, in ms, by a request's `cache-control`. Undefined when it wants none of this. */
 function maxAgeOf(control: string | undefined): number | undefined {
-  if (control === undefined) return Number.POSITIVE_INFINITY
+  if (control === undefined) return EVER
   const words = control.toLowerCase()
   if (/\bno-store\b/.test(words)) return undefined
   if (/\bno-cache\b/.test(words)) return 0
   const seconds = /\bmax-age=(\d+)/.exec(words)?.[1]
-  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1000
+  return seconds === undefined ? EVER : Number(seconds) * 1000
 }

@@ -6,7 +6,11 @@ import { Recording, readFor } from '../upstream/recording.js'
 import type { Reply } from '../upstream/reply.js'
 
 /** Has a call answered. */
-export type Produce = (call: Call) => Promise<Reply>
+export interface Producer {
+  produce(call: Call): Promise<Reply>
+  /** Ends a call whose answer has failed before it began. More than once does no harm. */
+  failed(call: Call, error: unknown): void
+}
 
 export interface FlightOptions {
   /** Stands for the request: of the same key, another one may not join. */
@@ -41,7 +45,7 @@ export class Flight {
   /** What the one who asked first is answered. */
   readonly leader: Promise<Reply>
 
-  constructor(leader: Call, produce: Produce, options: FlightOptions) {
+  constructor(leader: Call, producer: Producer, options: FlightOptions) {
     this.fingerprint = options.fingerprint
     this.#options = options
     const client = leader.departure
@@ -51,8 +55,11 @@ export class Flight {
       ended?.(end)
       this.#ended(end)
     }
-    this.#reply = produce(leader).then((reply) => this.#took(reply))
-    this.#reply.catch(() => this.#land(undefined))
+    this.#reply = producer.produce(leader).then((reply) => this.#took(reply))
+    this.#reply.catch((error: unknown) => {
+      producer.failed(leader, error)
+      this.#land(undefined)
+    })
     this.leader = this.#join(client, () => undefined)
   }
 

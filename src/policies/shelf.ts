@@ -5,7 +5,7 @@ import type { LimitSource } from '../stores/guarded.js'
 import type { Draw } from '../stores/limits.js'
 import { Recording, readFor } from '../upstream/recording.js'
 import type { Reply } from '../upstream/reply.js'
-import { Flight, type Landed, type Produce, settleFree } from './flight.js'
+import { Flight, type Landed, type Producer, settleFree } from './flight.js'
 
 export interface ShelfOptions {
   readonly store: AnswerStore
@@ -54,13 +54,13 @@ export class Shelf {
     this.#options = options
   }
 
-  /** Has a call answered, by `produce` where there is no other way. @throws {RelayError} 409 */
-  serve(call: Call, asked: Asked, produce: Produce): Promise<Reply> {
-    if (asked.maxAgeMs === 0) return this.#lead(call, asked, produce)
+  /** Has a call answered, by the producer where there is no other way. @throws {RelayError} 409 */
+  serve(call: Call, asked: Asked, producer: Producer): Promise<Reply> {
+    if (asked.maxAgeMs === 0) return this.#lead(call, asked, producer)
     const found = this.#options.store.get(asked.key)
     if (found instanceof Promise)
-      return found.then((answer) => this.#choose(call, asked, answer) ?? this.#lead(call, asked, produce))
-    return this.#choose(call, asked, found) ?? this.#lead(call, asked, produce)
+      return found.then((answer) => this.#choose(call, asked, answer) ?? this.#lead(call, asked, producer))
+    return this.#choose(call, asked, found) ?? this.#lead(call, asked, producer)
   }
 
   /** An answer that need not be asked for. */
@@ -76,20 +76,20 @@ export class Shelf {
     return flight.join(call)
   }
 
-  #lead(call: Call, asked: Asked, produce: Produce): Promise<Reply> {
+  #lead(call: Call, asked: Asked, producer: Producer): Promise<Reply> {
     const { key, fingerprint } = asked
     const { claim, maxAnswerBytes } = this.#options
     mark(call, 'miss')
     let release = (): void => undefined
-    const claimed: Produce = async (own) => {
+    const claimed = async (own: Call): Promise<Reply> => {
       const granted = await claim?.(key)
       if (claim && !granted) throw underWay()
       release = granted ?? release
       // Its last holder may have kept an answer just before.
       const kept = granted && (await this.#options.store.get(key))
-      return (kept && this.#choose(own, asked, kept)) || produce(own)
+      return (kept && this.#choose(own, asked, kept)) || producer.produce(own)
     }
-    const flight = new Flight(call, claim ? claimed : produce, {
+    const flight = new Flight(call, claim ? { ...producer, produce: claimed } : producer, {
       fingerprint,
       maxBytes: maxAnswerBytes,
       landed: async (landed) => {
