@@ -39,6 +39,8 @@ export interface Parts {
   readonly isMetered: boolean
   readonly running: Running
   readonly plugins: readonly Plugin[]
+  /** One of them wants to see calls before they are sent. */
+  readonly isPlugged: boolean
   readonly logger: Logger
   /** Undefined unless `responses.store` is on. */
   readonly kept: KeptAnswers | undefined
@@ -89,6 +91,7 @@ export function assemble(options: RelayOptions): Parts {
     isMetered: config.usage.ask || backing.usage !== undefined,
     running: new Running(),
     plugins,
+    isPlugged: plugins.some((plugin) => plugin.admitted),
     logger,
     kept: config.responses.store ? new KeptAnswers(config.responses) : undefined,
     countTokens: hooks.countTokens,

@@ -3,6 +3,7 @@ import type { Call, RequestFacts } from '../call.js'
 import { RelayError } from '../errors.js'
 import { codeOf } from '../lib/codes.js'
 import type { Parts } from '../parts.js'
+import type { Plugin } from '../plugins.js'
 import { failover } from '../policies/failover.js'
 import type { Producer } from '../policies/flight.js'
 import { type Plan, route, targetsOf } from '../policies/route.js'
@@ -50,7 +51,9 @@ function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
     protocol,
     caller,
     path,
-    ...read,
+    facts: read.facts,
+    body: read.body,
+    open: read.open,
     conversation: undefined,
     passedHeaders: passedOn(headers, protocol.passedHeaders),
     departure,
@@ -81,7 +84,7 @@ export type Prepare = (call: Call, plan: Plan) => Promise<void>
 
 /** From admission to the first output. After that the answer settles the call itself, when its body ends. */
 export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: Prepare): Promise<Reply> {
-  const { running, means, cache } = parts
+  const { running, means, prices, admission, plugins, isPlugged, cache, isMetered } = parts
   const { departure } = call
   const producer: Producer = {
     produce: (own) =>
@@ -90,7 +93,12 @@ export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: 
   }
   running.begin()
   try {
-    await admit(parts, call, plan)
+    const pending = prices.ready(targetsOf(plan))
+    if (pending) await pending
+    const lease = admission.admit(call, plan)
+    call.lease = lease instanceof Promise ? await lease : lease
+    call.metered = call.lease.isCounted || isMetered
+    if (isPlugged) await askPlugins(plugins, call)
     const reply = await cache.answer(call, plan, producer)
     if (call.bill?.nanos !== undefined) tellCost(call.told, call.bill.nanos)
     return reply
@@ -101,18 +109,13 @@ export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: 
   }
 }
 
-/** By limits and budgets, then by the host's own plugins. @throws {RelayError} */
-async function admit({ prices, admission, plugins, isMetered }: Parts, call: Call, plan: Plan): Promise<void> {
-  const pending = prices.ready(targetsOf(plan))
-  if (pending) await pending
-  const lease = admission.admit(call, plan)
-  call.lease = lease instanceof Promise ? await lease : lease
-  call.metered = call.lease.isCounted || isMetered
-  const { id: requestId, caller, operation, facts } = call
+/** The host's own code may refuse it. @throws {RelayError} */
+async function askPlugins(
+  plugins: readonly Plugin[],
+  { id: requestId, caller, operation, facts }: Call,
+): Promise<void> {
   const { model, stream } = facts
-  for (const plugin of plugins) {
-    if (plugin.admitted) await plugin.admitted({ requestId, caller, operation, model, stream })
-  }
+  for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
 }
 
 /** Settles a call that has failed before its answer began. */

@@ -114,16 +114,15 @@ export class Shelf {
     const { status, contentType, target, losses, pieces, times, storedAt } = kept
     mark(call, 'hit')
     call.told.age = String(Math.max(0, Math.floor((Date.now() - storedAt) / 1000)))
-    const reply = { status, contentType, target, losses }
     if (!times) {
-      settleFree(call, 'complete', reply)
-      return { ...reply, body: pieces[0] as Buffer }
+      settleFree(call, 'complete', kept)
+      return { status, contentType, target, losses, body: pieces[0] as Buffer }
     }
     const recording = new Recording(Number.POSITIVE_INFINITY)
-    const body = readFor(call.departure, recording, (hasLeft) => settleFree(call, hasLeft ? 'left' : 'complete', reply))
+    const body = readFor(call.departure, recording, (hasLeft) => settleFree(call, hasLeft ? 'left' : 'complete', kept))
     if (this.#options.isPaced) pace(recording, { pieces, times, isOver: () => body.isOver })
     else fill(recording, pieces)
-    return { ...reply, body }
+    return { status, contentType, target, losses, body }
   }
 }
 
