@@ -134,7 +134,7 @@ function shelvesOf({ cache, idempotency }: Config, backing: Backing): Shelves {
     seconds: idempotency.seconds,
     maxAnswerBytes: idempotency.maxBytes,
     isPaced: false,
-    claim: backing.isShared ? claimBy(backing.limits) : undefined,
+    claim: backing.shared && claimBy(backing.shared),
   })
   if (!cache) return { idempotency: kept, cache: undefined }
   const { seconds, maxAnswerBytes, replay } = cache

@@ -1,7 +1,7 @@
 import type { Call } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { AnswerStore, StoredAnswer } from '../stores/answers.js'
-import type { LimitSource } from '../stores/guarded.js'
+import type { Grant, LimitSource } from '../stores/guarded.js'
 import type { Draw } from '../stores/limits.js'
 import { Recording, readFor } from '../upstream/recording.js'
 import type { Reply } from '../upstream/reply.js'
@@ -33,12 +33,19 @@ export interface Asked {
 
 const ONE: Draw = { requests: 0, tokens: 0, slots: 1 }
 
+/** Limits that are counted elsewhere. */
+interface Shareable {
+  take(...of: Parameters<LimitSource['take']>): Promise<Grant>
+}
+
 /** Claims as places of which there is one a key: they end with their process. */
-export function claimBy(limits: LimitSource): Claim {
+export function claimBy(limits: Shareable): Claim {
   return async (key) => {
     const scopes = [{ name: `claim:${key}`, concurrency: 1 }]
-    const { taken, from } = await limits.take(scopes, ONE)
-    return taken.met ? undefined : () => void from.giveBack(scopes, ONE)
+    // Where nobody can be asked, this process does not know of any other.
+    const grant = await limits.take(scopes, ONE).catch(() => undefined)
+    if (!grant) return () => undefined
+    return grant.taken.met ? undefined : () => void grant.from.giveBack(scopes, ONE)
   }
 }
 

@@ -57,8 +57,8 @@ export interface Backing {
   /** Undefined where health is nobody else's business. */
   readonly rests: RestStore | undefined
   answers(bounds: Bounds): AnswerStore
-  /** Other processes may do the same work: what is done once is claimed here. */
-  readonly isShared: boolean
+  /** The same limits, where other processes share them: what must be done once is claimed there. */
+  readonly shared: SharedLimits | undefined
   /** @throws {Error} when a store cannot be opened */
   ready(): Promise<void>
   /** Writes what is left to be written. What the relay has opened itself is closed. */
@@ -71,13 +71,13 @@ export function openBacking(options: BackingOptions): Backing {
   const local = new MemoryLimits()
   const shared = redis === undefined ? undefined : openShared(redis, options)
   const filed = sql === undefined ? undefined : openFiled(sql, options)
-  const remoteLimits = shared && { remote: shared.limits, local }
+  const sharedLimits = shared && new SharedLimits({ remote: shared.limits, local }, shared.trouble, onLimitsError)
   const ledger = filed?.ledger ?? (shared && new GuardedLedger(shared.ledger, shared.trouble, onBudgetError))
   return {
-    limits: remoteLimits ? new SharedLimits(remoteLimits, shared.trouble, onLimitsError) : localLimits(local),
+    limits: sharedLimits ?? localLimits(local),
     ledger: ledger ?? new MemoryLedger(),
     usage: filed?.usage ?? (usageRecords > 0 ? new MemoryUsage(usageRecords) : undefined),
-    isShared: shared !== undefined,
+    shared: sharedLimits,
     rests: shared && guardedRests(shared.rests, shared.trouble),
     answers: (bounds) => (shared ? new GuardedAnswers(shared.answers, shared.trouble) : new MemoryAnswers(bounds)),
     async ready() {

@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fetchRelay } from '../../adapters/fetch.js'
 import type { ConfigInput, RelayOptions, UsageRecord } from '../../src/index.js'
 import { Cleanup, KEY, testRelay } from '../mounts.js'
@@ -79,6 +79,21 @@ describe('requests a minute', () => {
     expect(waitMs).toBeLessThanOrEqual(100)
     await new Promise((resolve) => setTimeout(resolve, waitMs + 2))
     expect((await ask()).status).toBe(200)
+  })
+
+  it('HC-154: is neither opened nor jammed when the wall clock jumps', async () => {
+    const { ask } = await start({ limits: { rpm: 600 } })
+    const clock = vi.spyOn(Date, 'now')
+    const real = Date.now()
+    for (const jump of [-3_600_000, 86_400_000]) {
+      await statuses(Array.from({ length: 300 }, () => ask()))
+      clock.mockReturnValue(real + jump)
+      const answers = await Promise.all(Array.from({ length: 700 }, async () => (await ask()).status))
+      expect(countOf(answers, 200)).toBeLessThanOrEqual(620)
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      expect((await ask()).status).toBe(200)
+    }
+    clock.mockRestore()
   })
 
   it.each([
