@@ -2,7 +2,7 @@ import type { RelayRequest } from './http.js'
 import type { PathFacts, ProtocolId } from './protocols/protocol.js'
 
 /** What is asked for at a path. */
-export type Operation = 'chat' | 'count' | 'models' | 'model' | 'response'
+export type Operation = 'chat' | 'count' | 'embed' | 'models' | 'model' | 'response'
 
 /** One row: how an endpoint is reached, what it does, and in which language. */
 export interface Endpoint {
@@ -32,6 +32,9 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: 'models/{id}:generateContent', operation: 'chat', protocol: 'gemini', stream: false },
   { method: 'POST', path: 'models/{id}:streamGenerateContent', operation: 'chat', protocol: 'gemini', stream: true },
   { method: 'POST', path: 'models/{id}:countTokens', operation: 'count', protocol: 'gemini' },
+  { method: 'POST', path: 'embeddings', operation: 'embed', protocol: 'openai-chat' },
+  { method: 'POST', path: 'models/{id}:embedContent', operation: 'embed', protocol: 'gemini' },
+  { method: 'POST', path: 'models/{id}:batchEmbedContents', operation: 'embed', protocol: 'gemini' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'gemini', version: 'v1beta' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'anthropic-messages', header: 'anthropic-version' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'openai-chat' },

@@ -16,7 +16,7 @@ import { type Ask, answerSeries, type Questions } from './series.js'
 
 /** A conversation: its model is routed, it goes there in the model's own language, and the answer comes back whole or as it grows. */
 export const chat: Perform = async (parts, visit) => {
-  const routed = await routeCall(parts, visit, openConversation)
+  const routed = await routeCall(parts, visit, { open: openConversation, readFacts: visit.protocol.readFacts })
   const { media } = parts.config
   const prepare = media.fetch ? (call: Call, plan: Plan) => bringMedia(call, plan, media) : undefined
   const questions = questionsOf(routed)

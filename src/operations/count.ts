@@ -12,7 +12,7 @@ export const count: Perform = async (parts, visit) => {
   const { protocol, id, attempts } = visit
   const { counting } = protocol
   if (!counting) throw new RelayError('unknown_path', 'This language has no counting.')
-  const routed = await routeCall(parts, visit, openCount)
+  const routed = await routeCall(parts, visit, { open: openCount, readFacts: protocol.readFacts })
   const { call, plan } = routed
   const targets = plan.targets.filter((target) => countingLanguage(target, protocol))
   if (targets.length > 0) return answerReply(await relayCall(parts, { call, plan: { ...plan, targets } }), id, attempts)

@@ -1,6 +1,7 @@
 import type { Operation } from '../endpoints.js'
 import { chat } from './chat.js'
 import { count } from './count.js'
+import { embed } from './embed.js'
 import { listModels, showModel } from './models.js'
 import type { Perform } from './operation.js'
 import { response } from './response.js'
@@ -9,6 +10,7 @@ import { response } from './response.js'
 export const operations: Readonly<Record<Operation, Perform>> = {
   chat,
   count,
+  embed,
   models: listModels,
   model: showModel,
   response,

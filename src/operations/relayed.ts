@@ -7,6 +7,7 @@ import type { Plugin } from '../plugins.js'
 import { failover } from '../policies/failover.js'
 import type { Producer } from '../policies/flight.js'
 import { type Plan, route, targetsOf } from '../policies/route.js'
+import type { Protocol } from '../protocols/protocol.js'
 import { passedOn } from '../upstream/headers.js'
 import type { OpenPassage } from '../upstream/passage.js'
 import type { Reply } from '../upstream/reply.js'
@@ -18,12 +19,19 @@ export interface Routed {
   readonly plan: Plan
 }
 
+/** How an operation is read and sent. */
+export interface Way {
+  readonly open: OpenPassage
+  /** As much of a request as routing needs. */
+  readonly readFacts: Protocol['readFacts']
+}
+
 /** Reads the body as far as routing needs it, and finds where it goes. @throws {RelayError} 400, 404, 413, 415 */
-export async function routeCall(parts: Parts, visit: Visit, open: OpenPassage): Promise<Routed> {
+export async function routeCall(parts: Parts, visit: Visit, { open, readFacts }: Way): Promise<Routed> {
   const { request, protocol, path, caller } = visit
   const given = await readBody(request, parts.config.maxBodyBytes)
   const body = protocol.recall?.expand(given, (id) => parts.kept?.find(caller.id, id)) ?? given
-  const facts = parts.cache.readFacts(protocol, body, path)
+  const facts = parts.cache.readFacts(`${visit.endpoint.operation} ${protocol.id}`, { body, path, readFacts })
   const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
   return { call: callOf(parts, visit, { facts, body, open }), plan }
 }

@@ -32,6 +32,13 @@ interface Known {
   digest: string | undefined
 }
 
+/** A request that is to be read. */
+interface Unread {
+  readonly body: Buffer
+  readonly path: PathFacts
+  readonly readFacts: Protocol['readFacts']
+}
+
 /** Answers calls from what has been answered before, each caller's from its own only. */
 export class Cache {
   readonly #shelves: Shelves
@@ -44,14 +51,14 @@ export class Cache {
     this.#shelves = shelves
   }
 
-  /** What a protocol reads of a request. @throws {RelayError} naming the path at fault */
-  readFacts(protocol: Protocol, body: Buffer, path: PathFacts): RequestFacts {
+  /** What is read of a request. `kind`: its operation and language. @throws {RelayError} naming the path at fault */
+  readFacts(kind: string, { body, path, readFacts }: Unread): RequestFacts {
     // A query may hold a key, which has no place here.
-    if (!this.#shelves.cache || path.query !== '') return protocol.readFacts(body, path)
-    const name = `${protocol.id} ${path.stream} ${hash('sha256', body)} ${path.id}`
+    if (!this.#shelves.cache || path.query !== '') return readFacts(body, path)
+    const name = `${kind} ${path.stream} ${hash('sha256', body)} ${path.id}`
     const seen = this.#bodies.get(name)
     if (seen) return seen.facts
-    const known: Known = { facts: protocol.readFacts(body, path), digest: undefined }
+    const known: Known = { facts: readFacts(body, path), digest: undefined }
     if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear()
     this.#bodies.set(name, known)
     this.#known.set(known.facts, known)

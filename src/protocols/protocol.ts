@@ -9,6 +9,7 @@ import type { NameRule, Traits } from '../chat/traits.js'
 import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
+import type { Embedding } from './embedding.js'
 import type { AnswerFacts, Ending, Metering, Sign } from './passing.js'
 
 /** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
@@ -40,6 +41,8 @@ export interface Protocol {
   readonly framing?: Framing
   /** Left out: the language cannot ask for a count. */
   readonly counting?: Counting
+  /** Left out: the language cannot ask for embeddings. */
+  readonly embedding?: Embedding
   /** Left out: callers send all of a conversation with every request. */
   readonly recall?: Recall
   /** Left out: a request asks one question. */

@@ -1,6 +1,7 @@
 import type { Protocol } from '../protocol.js'
 import { framing } from './array-frames.js'
 import { counting } from './counting.js'
+import { embedding } from './embedding.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { ID } from './id.js'
@@ -40,6 +41,7 @@ export const gemini: Protocol = {
   readStream,
   writeStream,
   counting,
+  embedding,
   framing,
   readAnswerFacts,
   readSign,

@@ -1,5 +1,6 @@
 import type { Protocol } from '../protocol.js'
 import { readAnswerFacts } from './answer.js'
+import { embedding } from './embedding.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { LANGUAGE } from './language.js'
@@ -32,6 +33,7 @@ export const openaiChat: Protocol = {
   readStream: (reading) => new ChunkReader(reading),
   writeStream: (answering) => new ChunkWriter(answering),
   metering,
+  embedding,
   readAnswerFacts,
   readSign,
   readEnding,

@@ -1,0 +1,125 @@
+import type { RequestFacts } from '../../call.js'
+import { invalidAnswer } from '../../chat/fault.js'
+import { RelayError } from '../../errors.js'
+import { latin1 } from '../../lib/json.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import { toUnitLength } from '../../lib/vectors.js'
+import { parseBody } from '../body.js'
+import type { Embedding, EmbeddingAnswer, EmbeddingFacts, EmbeddingRequest, EmbeddingWriting } from '../embedding.js'
+import type { Field } from '../field.js'
+import type { PathFacts } from '../protocol.js'
+import { modelOf, resourceOf } from './path.js'
+import { either } from './spelling.js'
+import { readUsage } from './usage.js'
+
+/** `embedContent`, and `batchEmbedContents` for several. */
+export const embedding: Embedding = {
+  mostInputs: 100,
+  pathFor: (model, isSingle) => `/v1beta/${resourceOf(model)}:${isSingle ? 'embedContent' : 'batchEmbedContents'}`,
+  readFacts,
+  readRequest,
+  rename,
+  writeRequest,
+  readAnswer,
+  readAnswerFacts,
+  writeAnswer,
+}
+
+/** What a request may say that no other language has a word for. */
+const OWN = ['taskType', 'title', 'embedContentConfig']
+
+function readFacts(body: Buffer, { id }: PathFacts): RequestFacts {
+  const root = parseBody(latin1(body))
+  if (root.has('requests')) root.get('requests').some()
+  else root.get('content').object()
+  const model = modelOf(id)
+  if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
+  return {
+    model,
+    modelAt: undefined,
+    stream: false,
+    maxOutputTokens: 0,
+    choices: 1,
+    // The same text has the same vector.
+    temperature: 0,
+    usesTools: false,
+    asking: undefined,
+  }
+}
+
+function readRequest(body: Buffer): EmbeddingRequest {
+  const root = parseBody(body.toString())
+  const isSingle = !root.has('requests')
+  const requests = isSingle ? [root] : root.get('requests').list()
+  const [first = root] = requests
+  return {
+    inputs: requests.map((request) => textOf(request.get('content'))),
+    isSingle,
+    dimensions: either(first, 'outputDimensionality').maybeInteger(),
+    encoding: 'float',
+    own: OWN.filter((name) => requests.some((request) => either(request, name).given)),
+  }
+}
+
+/** The texts of a content, as one. */
+function textOf(content: Field): string {
+  const parts = typeof content.value === 'string' ? [] : content.get('parts').list()
+  const text =
+    typeof content.value === 'string' ? content.value : parts.map((part) => part.get('text').text()).join('\n')
+  return text === '' ? content.fail('must not be empty') : text
+}
+
+/** The model is named once more in the body, of several in each of them. */
+function rename(body: Buffer, model: string): Buffer {
+  const root = parseBody(body.toString())
+  const resource = decodeURIComponent(resourceOf(model))
+  const named = (request: Field): object => ({ ...request.object(), model: resource })
+  const renamed = root.has('requests')
+    ? { ...root.object(), requests: root.get('requests').list().map(named) }
+    : named(root)
+  return Buffer.from(JSON.stringify(renamed))
+}
+
+function writeRequest(request: EmbeddingRequest, { model, losses }: EmbeddingWriting): string {
+  for (const name of request.own) losses.unsayable(name)
+  const resource = decodeURIComponent(resourceOf(model))
+  const requests = request.inputs.map((input, index) => ({
+    model: resource,
+    content: { parts: [{ text: textIn(input, index) }] },
+    ...(request.dimensions === undefined ? {} : { outputDimensionality: request.dimensions }),
+  }))
+  return JSON.stringify(request.isSingle ? requests[0] : { requests })
+}
+
+function textIn(input: EmbeddingRequest['inputs'][number], index: number): string {
+  if (typeof input === 'string') return input
+  const param = `input[${index}]`
+  throw new RelayError('invalid_request', `${param}: this model takes texts, not tokens`, { param })
+}
+
+function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
+  const answer = parseJson(body.toString())
+  if (!isObject(answer)) return undefined
+  const items: unknown[] = Array.isArray(answer.embeddings) ? answer.embeddings : [answer.embedding]
+  const vectors: (readonly number[])[] = []
+  for (const item of items) {
+    const values: unknown = isObject(item) ? item.values : undefined
+    if (!Array.isArray(values) || !values.every((value) => typeof value === 'number')) return undefined
+    // Google's shortened vectors are not of length 1, and everybody else's are.
+    vectors.push(toUnitLength(values))
+  }
+  return { vectors, usage: readUsage(answer.usageMetadata) }
+}
+
+function readAnswerFacts(body: Buffer): EmbeddingFacts {
+  const answer = parseJson(latin1(body))
+  if (!isObject(answer) || !(answer.embedding || answer.embeddings))
+    return { fault: invalidAnswer('an answer without vectors') }
+  return { usage: readUsage(answer.usageMetadata), encoding: 'float' }
+}
+
+function writeAnswer({ vectors, usage }: EmbeddingAnswer, { isSingle }: EmbeddingRequest): string {
+  const embeddings = vectors.map((values) => ({ values }))
+  const metadata = usage ? { usageMetadata: { promptTokenCount: usage.input, totalTokenCount: usage.input } } : {}
+  return JSON.stringify(isSingle ? { embedding: embeddings[0], ...metadata } : { embeddings, ...metadata })
+}

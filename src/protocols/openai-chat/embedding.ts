@@ -1,0 +1,127 @@
+import type { RequestFacts } from '../../call.js'
+import { invalidAnswer } from '../../chat/fault.js'
+import { latin1 } from '../../lib/json.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import { fromBase64, toBase64 } from '../../lib/vectors.js'
+import { parseBody, readModel } from '../body.js'
+import type {
+  Embedding,
+  EmbeddingAnswer,
+  EmbeddingFacts,
+  EmbeddingInput,
+  EmbeddingRequest,
+  EmbeddingWriting,
+} from '../embedding.js'
+import type { Field } from '../field.js'
+import { faultIn } from './errors.js'
+import { readUsage } from './usage.js'
+
+/** `POST /embeddings`. */
+export const embedding: Embedding = {
+  mostInputs: 2048,
+  pathFor: () => '/embeddings',
+  readFacts,
+  readRequest,
+  writeRequest,
+  readAnswer,
+  readAnswerFacts,
+  writeAnswer,
+}
+
+const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format'])
+const ENCODINGS = ['float', 'base64'] as const
+
+function readFacts(body: Buffer): RequestFacts {
+  const text = latin1(body)
+  const root = parseBody(text)
+  const { model, modelAt } = readModel(root, text)
+  checkInput(root.get('input'))
+  root.get('dimensions').maybeInteger()
+  if (root.get('encoding_format').given) root.get('encoding_format').oneOf(ENCODINGS)
+  return {
+    model,
+    modelAt,
+    stream: false,
+    maxOutputTokens: 0,
+    choices: 1,
+    // The same text has the same vector.
+    temperature: 0,
+    usesTools: false,
+    asking: undefined,
+  }
+}
+
+function checkInput(input: Field): void {
+  if (typeof input.value === 'string') {
+    if (input.value === '') input.fail('must not be empty')
+  } else if (Array.isArray(input.value)) input.some()
+  else input.checkTextOrList()
+  if (!input.given) input.text()
+}
+
+function readRequest(body: Buffer): EmbeddingRequest {
+  const root = parseBody(body.toString())
+  const input = root.get('input')
+  const isList = Array.isArray(input.value)
+  const isTokens = isList && typeof input.some()[0] === 'number'
+  const encoding = root.get('encoding_format')
+  return {
+    inputs: isList && !isTokens ? input.list().map(readInput) : [readInput(input)],
+    isSingle: !isList || isTokens,
+    dimensions: root.get('dimensions').maybeInteger(),
+    encoding: encoding.given ? encoding.oneOf(ENCODINGS) : 'float',
+    own: Object.keys(root.object()).filter((name) => !KNOWN.has(name)),
+  }
+}
+
+function readInput(input: Field): EmbeddingInput {
+  if (Array.isArray(input.value)) return input.list().map((token) => token.number())
+  return input.text() === '' ? input.fail('must not be empty') : input.text()
+}
+
+function writeRequest(
+  { inputs, isSingle, dimensions, own }: EmbeddingRequest,
+  { model, losses }: EmbeddingWriting,
+): string {
+  for (const name of own) losses.unsayable(name)
+  return JSON.stringify({ model, input: isSingle ? inputs[0] : inputs, dimensions, encoding_format: 'float' })
+}
+
+function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
+  const answer = parseJson(body.toString())
+  if (!isObject(answer) || !Array.isArray(answer.data)) return undefined
+  const vectors: (readonly number[])[] = []
+  for (const [place, item] of answer.data.entries()) {
+    const vector = isObject(item) ? vectorOf(item.embedding) : undefined
+    if (!isObject(item) || !vector) return undefined
+    vectors[typeof item.index === 'number' ? item.index : place] = vector
+  }
+  return { vectors, usage: readUsage(answer.usage) }
+}
+
+function vectorOf(value: unknown): readonly number[] | undefined {
+  if (typeof value === 'string') return fromBase64(value)
+  return Array.isArray(value) && value.every((each) => typeof each === 'number') ? value : undefined
+}
+
+function readAnswerFacts(body: Buffer): EmbeddingFacts {
+  const answer = parseJson(latin1(body))
+  if (!isObject(answer)) return { fault: invalidAnswer('an answer that is not JSON') }
+  const usage = readUsage(answer.usage)
+  if (answer.error || !Array.isArray(answer.data)) {
+    const decoded = parseJson(body.toString())
+    const fault = isObject(decoded) ? faultIn(decoded) : undefined
+    return { usage, fault: fault ?? invalidAnswer('an answer without vectors') }
+  }
+  const first: unknown = answer.data[0]
+  return { usage, encoding: isObject(first) && typeof first.embedding === 'string' ? 'base64' : 'float' }
+}
+
+function writeAnswer({ vectors, usage }: EmbeddingAnswer, { encoding }: EmbeddingRequest, model: string): string {
+  const input = usage?.input ?? 0
+  const data = vectors.map((vector, index) => {
+    const spelled = encoding === 'base64' ? toBase64(vector) : vector
+    return { object: 'embedding', index, embedding: spelled }
+  })
+  return JSON.stringify({ object: 'list', data, model, usage: { prompt_tokens: input, total_tokens: input } })
+}

@@ -1,0 +1,92 @@
+import type { Call, Channel, Target } from '../call.js'
+import { invalidAnswer } from '../chat/fault.js'
+import { type Loss, Losses } from '../chat/losses.js'
+import { splice } from '../lib/splice.js'
+import type { Embedding, EmbeddingRequest } from '../protocols/embedding.js'
+import type { Protocol } from '../protocols/protocol.js'
+import type { Outflow } from './outlet.js'
+import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
+import type { TranslatedFlow } from './translated-flow.js'
+
+/** The passage of a request for embeddings. */
+export const openEmbedding: OpenPassage = (call, channel) => new Embed(call, channel)
+
+/** The language in which a target can be asked for embeddings: the caller's, if it may be. */
+export function embeddingLanguage({ upstream: { speaks } }: Target, own: Protocol): Protocol | undefined {
+  if (speaks.includes(own) && own.embedding) return own
+  return speaks.find(({ embedding }) => embedding !== undefined)
+}
+
+/** Where the target speaks the caller's language, the bytes go on as they came; else request and answer are told anew. */
+class Embed implements Passage {
+  readonly protocol: Protocol
+  readonly body: Buffer
+  readonly losses: readonly Loss[]
+  readonly #theirs: Embedding
+  readonly #own: Embedding
+  readonly #call: Call
+  readonly #channel: Channel
+  readonly #isSingle: boolean
+
+  constructor(call: Call, channel: Channel) {
+    const protocol = embeddingLanguage(channel.target, call.protocol)
+    const { embedding: own } = call.protocol
+    if (!protocol?.embedding || !own) throw new TypeError('a target that cannot embed was asked to')
+    this.protocol = protocol
+    this.#theirs = protocol.embedding
+    this.#own = own
+    this.#call = call
+    this.#channel = channel
+    const losses = new Losses(protocol.id)
+    const { model } = channel.target
+    const request = own.readRequest(call.body)
+    this.#isSingle = request.isSingle
+    const isOwn = protocol === call.protocol
+    this.body = isOwn ? this.#passed(model) : Buffer.from(this.#theirs.writeRequest(request, { model, losses }))
+    this.losses = losses.list
+  }
+
+  get path(): string {
+    return this.#theirs.pathFor(this.#channel.target.model, this.#isSingle)
+  }
+
+  get headers(): readonly string[] {
+    return headersFor(this.protocol, this.#call, this.#channel)
+  }
+
+  contentType(): string {
+    return ''
+  }
+
+  open(): Outflow {
+    throw new TypeError('embeddings are no stream')
+  }
+
+  openTranslated(): TranslatedFlow {
+    throw new TypeError('embeddings are no stream')
+  }
+
+  deliver(body: Buffer): Delivered {
+    const { usage, fault, encoding } = this.#theirs.readAnswerFacts(body)
+    if (fault) return { usage, fault, bytes: body }
+    const request = this.#own.readRequest(this.#call.body)
+    // Some servers give numbers although their bytes were asked for, and clients read them as what they asked for.
+    if (this.protocol === this.#call.protocol && encoding === request.encoding) return { usage, bytes: body }
+    return this.#retold(body, request)
+  }
+
+  #retold(body: Buffer, request: EmbeddingRequest): Delivered {
+    const answer = this.#theirs.readAnswer(body)
+    if (answer?.vectors.length !== request.inputs.length)
+      return { bytes: body, fault: invalidAnswer('another number of vectors than was asked for') }
+    const text = this.#own.writeAnswer(answer, request, this.#call.facts.model)
+    return { usage: answer.usage, bytes: Buffer.from(text) }
+  }
+
+  #passed(model: string): Buffer {
+    const { facts, body } = this.#call
+    if (model === facts.model) return body
+    if (facts.modelAt) return splice(body, facts.modelAt, model)
+    return this.#own.rename?.(body, model) ?? body
+  }
+}
