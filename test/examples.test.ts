@@ -133,6 +133,27 @@ describe('examples/host-users.js', () => {
   })
 })
 
+describe('examples/limits.js', () => {
+  it('answers again from the cache, lets no more than four through at once, and says what it has cost', async () => {
+    const { url, printed, process, exit } = await serve('limits.js')
+    expect(await ask(url)).toEqual(['good ', 'morning'])
+    expect(await ask(url)).toEqual(['good ', 'morning'])
+    expect(upstream.seen).toHaveLength(1)
+    upstream.script = answerStream(streamed('good ', 'evening'), 100)
+    const models = Array.from({ length: 5 }, (_, index) => `gpt-5-mini-2025-08-0${index + 1}`)
+    const all = await Promise.allSettled(models.map((model) => ask(url, { model })))
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(4)
+    expect(all.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { status: 429 } })
+    process.kill('SIGTERM')
+    expect(await exit).toBe(0)
+    expect(printed()).toMatch(/gpt-5-mini miss \S+ USD\ngpt-5-mini hit 0 USD/)
+    const sum = [...printed().matchAll(/ (\S+) USD$/gm)].reduce((total, [, usd]) => total + Number(usd), 0)
+    const [, spent] = /spent (\S+) USD/.exec(printed()) ?? []
+    expect(Number(spent)).toBeCloseTo(sum, 9)
+    expect(sum).toBeGreaterThan(0)
+  })
+})
+
 describe('all examples', () => {
   const names = readdirSync(new URL('examples', root))
   const tests = readFileSync(new URL(import.meta.url), 'utf8')

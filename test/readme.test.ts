@@ -27,6 +27,18 @@ function tableUnder(document: string, head: string): string[][] {
     )
 }
 
+/** The code of files, and of folders with all below them, as one text. */
+function sourcesOf(...paths: string[]): string {
+  const files = paths.flatMap((path) => (path.endsWith('/') ? pathsBelow(path, root) : [path]))
+  return files
+    .filter((file) => file.endsWith('.ts'))
+    .map(read)
+    .join('\n')
+}
+
+/** Where code looks at a header of a request. */
+const REQUEST_HEADER = /headers\['([\w-]+)'\](?! = )/g
+
 /** What stands in backquotes, blocks apart. */
 function quoted(text: string): string[] {
   return [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
@@ -77,8 +89,8 @@ describe('README.md', () => {
   })
 
   it('names every field of a usage record', () => {
-    const [, fields = ''] = /interface UsageRecord \{([\s\S]*?)\n\}/.exec(read('src/policies/account.ts')) ?? []
-    const real = [...fields.matchAll(/readonly (\w+):/g)].map(([, name]) => name)
+    const [, fields = ''] = /interface UsageRecord \{([\s\S]*?)\n\}/.exec(read('src/stores/usage.ts')) ?? []
+    const real = [...fields.matchAll(/^ {2}readonly (\w+):/gm)].map(([, name]) => name)
     const told = tableUnder(readme, '| field | holds |').flatMap(([names = '']) => quoted(names))
     expect(told.sort()).toEqual(real.sort())
   })
@@ -110,13 +122,31 @@ describe('README.md', () => {
 
   it('names every header of the answers', () => {
     const told = tableUnder(readme, '| answer header | when | value |').flatMap(([names = '']) => quoted(names))
-    const real = new Set([...read('src/answers.ts').matchAll(/'((?:x|retry|cache)-[a-z-]+)'/g)].map(([, name]) => name))
-    expect(told.sort()).toEqual([...real].sort())
+    const code = sourcesOf('src/answers.ts', 'src/operations/', 'src/policies/').replaceAll(REQUEST_HEADER, '')
+    const real = [...code.matchAll(/'((?:x|retry|cache)-[a-z-]+)'|\btold\.(\w+) =/g)].map(
+      ([, name, word]) => name ?? word,
+    )
+    expect(told.sort()).toEqual([...new Set(real)].sort())
+  })
+
+  it('names every header of a request that is looked at beyond keys and the body', () => {
+    const told = tableUnder(readme, '| request header | means |').flatMap(([names = '']) => quoted(names))
+    const real = [...sourcesOf('src/relay.ts', 'src/operations/').matchAll(REQUEST_HEADER)].map(([, name]) => name)
+    expect(told.sort()).toEqual([...new Set(real)].sort())
+  })
+
+  it('tells of every kind of limit, and whose they are', () => {
+    const { properties } = configJsonSchema() as Schema
+    const { limits } = properties as Record<string, Schema>
+    const kinds = tableUnder(readme, '| kind | is |').map(([name = '']) => quoted(name)[0])
+    expect([...kinds, 'models', 'relay'].sort()).toEqual(Object.keys(limits?.properties ?? {}).sort())
   })
 
   it('names every hook', () => {
     const [, fields = ''] = /interface Hooks \{([\s\S]*?)\n\}/.exec(read('src/options.ts')) ?? []
-    const real = [...fields.matchAll(/readonly (\w+)\?:/g)].map(([, name]) => name)
+    const [, handles = ''] = /type StoreOptions =[^{]*\{([\s\S]*?)\n\}/.exec(read('src/options.ts')) ?? []
+    const names = (text: string): string[] => [...text.matchAll(/readonly (\w+)\?:/g)].map(([, name = '']) => name)
+    const real = [...names(fields), ...names(handles).map((name) => `store.${name}`)]
     const told = tableUnder(readme, '| option | type | meaning |').flatMap(([names = '']) => quoted(names))
     expect(told.sort()).toEqual(real.sort())
   })

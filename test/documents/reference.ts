@@ -15,21 +15,31 @@ export interface Schema {
   readonly additionalProperties?: Schema | false
 }
 
-/** A config's reference in Markdown: a table for each object, the outermost first. */
+/** A config's reference in Markdown: a table for each object, the outermost first. One that has come before is named. */
 export function writeReference(schema: Schema): string {
-  return tables(schema, '').join('\n')
+  return tables(schema, '', new Map()).join('\n')
 }
 
-function tables(schema: Schema, path: string): string[] {
-  return objectsIn(schema, path).flatMap(([{ properties = {}, required = [] }, above]) => {
+/** `told`: where each object stands that has its table. */
+function tables(schema: Schema, path: string, told: Map<string, string>): string[] {
+  return objectsIn(schema, path).flatMap(([object, above]) => {
+    const { properties = {}, required = [] } = object
     const options = Object.entries(properties)
+    const place = above.slice(0, -1)
+    const before = told.get(shapeOf(object))
+    if (before !== undefined) return [`\n\`${place}\` has the options of \`${before}\`.`]
+    told.set(shapeOf(object), place)
     const rows = options.map(([name, option]) => row(above + name, option, required.includes(name)))
     return [
-      `${above ? `\n#### \`${above.slice(0, -1)}\`\n` : ''}\n| option | type | default | meaning |\n|---|---|---|---|`,
+      `${above ? `\n#### \`${place}\`\n` : ''}\n| option | type | default | meaning |\n|---|---|---|---|`,
       ...rows,
-      ...options.flatMap(([name, option]) => tables(option, above + name)),
+      ...options.flatMap(([name, option]) => tables(option, above + name, told)),
     ]
   })
+}
+
+function shapeOf({ properties, required }: Schema): string {
+  return JSON.stringify([properties, required])
 }
 
 function row(path: string, option: Schema, isRequired: boolean): string {
@@ -40,7 +50,11 @@ function row(path: string, option: Schema, isRequired: boolean): string {
 /** The objects with named options that a value may be or hold, each with the path of what stands below it. */
 function objectsIn(schema: Schema, path: string): [Schema, string][] {
   const { anyOf, items, properties, additionalProperties } = schema
-  if (anyOf) return anyOf.flatMap((one) => objectsIn(one, path))
+  if (anyOf) {
+    const found = anyOf.flatMap((one) => objectsIn(one, path))
+    // One of them, or a list of the same.
+    return found.filter(([one], index) => index === found.findIndex(([other]) => shapeOf(other) === shapeOf(one)))
+  }
   if (items) return objectsIn(items, `${path}[]`)
   if (properties) return [[schema, path && `${path}.`]]
   return additionalProperties ? objectsIn(additionalProperties, `${path}.*`) : []
