@@ -83,6 +83,7 @@ function toReadable(stream: ByteStream, { departure, signal }: Fetched): Readabl
         end() {
           if (!departure.left) controller.close()
         },
+        cut: () => controller.error(new Error('the provider broke off its answer')),
       })
     },
     pull: () => stream.resume(),

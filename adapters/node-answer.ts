@@ -28,6 +28,7 @@ function sinkOf(res: NodeResponse): ByteSink {
       return more
     },
     end: () => void res.end(),
+    cut: () => void res.destroy(),
   }
 }
 

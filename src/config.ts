@@ -85,6 +85,7 @@ const configSchema: Strict<{
   media: z.ZodPrefault<typeof media>
   onDisconnect: z.ZodDefault<Choice<'abort' | 'drain'>>
   maxBodyBytes: Natural
+  maxUploadBytes: Natural
   shutdownMs: Natural
 }> = object({
   $schema: z.string().optional().describe('For editors.'),
@@ -134,6 +135,11 @@ const configSchema: Strict<{
       'What becomes of the upstream request when the client leaves: broken off, or, once a stream has begun, read to its end for the usage.',
     ),
   maxBodyBytes: z.int().min(1).default(33_554_432).describe('The largest request body, after decompression.'),
+  maxUploadBytes: z
+    .int()
+    .min(1)
+    .default(268_435_456)
+    .describe('What the bodies of images and sound under way may come to together; beyond it new ones get a 503.'),
   shutdownMs: milliseconds(30_000).describe(
     'How long running answers may take to finish when the relay closes. In ms.',
   ),

@@ -2,7 +2,18 @@ import type { RelayRequest } from './http.js'
 import type { PathFacts, ProtocolId } from './protocols/protocol.js'
 
 /** What is asked for at a path. */
-export type Operation = 'chat' | 'count' | 'embed' | 'models' | 'model' | 'response'
+export type Operation =
+  | 'chat'
+  | 'count'
+  | 'embed'
+  | 'image'
+  | 'transcription'
+  | 'speech'
+  | 'moderation'
+  | 'rerank'
+  | 'models'
+  | 'model'
+  | 'response'
 
 /** One row: how an endpoint is reached, what it does, and in which language. */
 export interface Endpoint {
@@ -33,6 +44,14 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: 'models/{id}:streamGenerateContent', operation: 'chat', protocol: 'gemini', stream: true },
   { method: 'POST', path: 'models/{id}:countTokens', operation: 'count', protocol: 'gemini' },
   { method: 'POST', path: 'embeddings', operation: 'embed', protocol: 'openai-chat' },
+  { method: 'POST', path: 'images/generations', operation: 'image', protocol: 'openai-chat' },
+  { method: 'POST', path: 'images/edits', operation: 'image', protocol: 'openai-chat' },
+  { method: 'POST', path: 'images/variations', operation: 'image', protocol: 'openai-chat' },
+  { method: 'POST', path: 'audio/transcriptions', operation: 'transcription', protocol: 'openai-chat' },
+  { method: 'POST', path: 'audio/translations', operation: 'transcription', protocol: 'openai-chat' },
+  { method: 'POST', path: 'audio/speech', operation: 'speech', protocol: 'openai-chat' },
+  { method: 'POST', path: 'moderations', operation: 'moderation', protocol: 'openai-chat' },
+  { method: 'POST', path: 'rerank', operation: 'rerank', protocol: 'openai-chat' },
   { method: 'POST', path: 'models/{id}:embedContent', operation: 'embed', protocol: 'gemini' },
   { method: 'POST', path: 'models/{id}:batchEmbedContents', operation: 'embed', protocol: 'gemini' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'gemini', version: 'v1beta' },

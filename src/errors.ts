@@ -77,6 +77,7 @@ export type ErrorKind =
   | 'insufficient_quota'
   | 'idempotency_conflict'
   | 'store_down'
+  | 'overloaded'
   | 'client_left'
   | 'internal'
   | 'closing'
@@ -109,6 +110,7 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   insufficient_quota: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
   idempotency_conflict: { status: 409, type: INVALID, code: 'idempotency_key_in_use' },
   store_down: { status: 503, type: 'server_error', code: 'service_unavailable' },
+  overloaded: { status: 503, type: 'server_error', code: 'overloaded' },
   client_left: { status: 499, type: INVALID, code: 'client_closed_request' },
   internal: { status: 500, type: 'server_error', code: 'server_error' },
   closing: { status: 503, type: 'server_error', code: 'service_unavailable' },

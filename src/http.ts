@@ -44,4 +44,6 @@ export interface ByteSink {
   /** False asks for a pause, until {@link ByteStream.resume}. */
   write(bytes: Buffer): boolean
   end(): void
+  /** The rest will not come, and there is no way to say so in the bytes: whoever has some must not take them for all. */
+  cut(): void
 }

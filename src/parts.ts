@@ -1,5 +1,6 @@
 import { Prices } from './catalog/prices.js'
 import { type Config, readConfig } from './config.js'
+import { codeOf } from './lib/codes.js'
 import { Alarms } from './lib/time.js'
 import { consoleLogger, type Handles, type Hooks, type RelayOptions, silentLogger, splitOptions } from './options.js'
 import type { Logger, Plugin } from './plugins.js'
@@ -21,6 +22,7 @@ import { KeptAnswers } from './upstream/kept.js'
 import { Paces } from './upstream/pace.js'
 import { SignatureMemory } from './upstream/signature-memory.js'
 import { Connections } from './upstream/transport.js'
+import { Uploads } from './uploads.js'
 import { readUpstreams } from './upstream/upstreams.js'
 
 /** A relay's parts, made once. */
@@ -38,6 +40,7 @@ export interface Parts {
   /** Every stream is asked for its usage, not only those whose tokens or money are counted. */
   readonly isMetered: boolean
   readonly running: Running
+  readonly uploads: Uploads
   readonly plugins: readonly Plugin[]
   /** One of them wants to see calls before they are sent. */
   readonly isPlugged: boolean
@@ -90,6 +93,7 @@ export function assemble(options: RelayOptions): Parts {
     account: new Account({ plugins, logger, prices, budgets, usage: backing.usage }),
     isMetered: config.usage.ask || backing.usage !== undefined,
     running: new Running(),
+    uploads: new Uploads(config.maxUploadBytes, config.maxBodyBytes),
     plugins,
     isPlugged: plugins.some((plugin) => plugin.admitted),
     logger,
@@ -117,14 +121,21 @@ function backingOptions({ config: { store, onStoreError, usage }, handles, alarm
     usageRecords: usage.keep,
     alarms,
     listener: (name) => ({
-      began: (error) => logger.warn({ store: name, error }, 'a store does not answer'),
+      began: (error) => logger.warn({ store: name, reason: reasonOf(error) }, 'a store does not answer'),
       ended: (missed) => logger.info({ store: name, missed }, 'a store answers again'),
     }),
     onTrouble: ({ error, lost }) =>
       lost > 0
-        ? logger.error({ store: 'sql', error, lost }, 'usage records and settlements were given up')
-        : logger.warn({ store: 'sql', error }, 'a write to a store has failed, and is tried again'),
+        ? logger.error({ store: 'sql', reason: reasonOf(error), lost }, 'usage records and settlements were given up')
+        : logger.warn({ store: 'sql', reason: reasonOf(error) }, 'a write to a store has failed, and is tried again'),
   }
+}
+
+/** Drivers hang on an error what they were about to send: passwords, callers' answers. Its text is all that a log may have. */
+function reasonOf(error: unknown): string {
+  const code = codeOf(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return code === '' || text.includes(code) ? text : `${code}: ${text}`
 }
 
 function shelvesOf({ cache, idempotency }: Config, backing: Backing): Shelves {

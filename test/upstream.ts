@@ -8,6 +8,8 @@ export interface Seen {
   readonly headers: IncomingMessage['headers']
   readonly rawHeaders: readonly string[]
   readonly body: string
+  /** The same, as its bytes. */
+  readonly raw: Buffer
 }
 
 /** What an upstream does with one request. */
@@ -42,7 +44,8 @@ export async function startUpstream(script: Script = answerJson(completion('hell
       return
     }
     const { method = '', url = '', headers, rawHeaders } = req
-    const one: Seen = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }
+    const raw = Buffer.concat(chunks)
+    const one: Seen = { method, url, headers, rawHeaders, body: raw.toString(), raw }
     seen.push(one)
     await upstream.script(req, res, one)
   })

@@ -2,6 +2,7 @@ import type { Operation } from '../endpoints.js'
 import { chat } from './chat.js'
 import { count } from './count.js'
 import { embed } from './embed.js'
+import { media } from './media.js'
 import { listModels, showModel } from './models.js'
 import type { Perform } from './operation.js'
 import { response } from './response.js'
@@ -11,6 +12,11 @@ export const operations: Readonly<Record<Operation, Perform>> = {
   chat,
   count,
   embed,
+  image: media,
+  transcription: media,
+  speech: media,
+  moderation: media,
+  rerank: media,
   models: listModels,
   model: showModel,
   response,

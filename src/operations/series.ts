@@ -50,6 +50,7 @@ class Series implements ByteStream {
     this.#stream.flow({
       write: (bytes) => this.#write(bytes, sink),
       end: () => void this.#next(sink),
+      cut: () => sink.cut(),
     })
   }
 

@@ -38,7 +38,7 @@ const CHARGED: Readonly<Record<Way, boolean>> = {
 }
 
 /** Operations that cost nothing anywhere. */
-const FREE: ReadonlySet<Operation> = new Set<Operation>(['count'])
+const FREE: ReadonlySet<Operation> = new Set<Operation>(['count', 'moderation'])
 
 function wayOf({ cache }: Call, { outcome, firstOutputMs }: End): Way {
   if (cache === 'hit' || cache === 'shared') return cache
@@ -125,12 +125,13 @@ export class Account {
 
 function recordOf(call: Call, end: End, { usage = end.usage, isEstimated, nanos, multiplier }: Bill): UsageRecord {
   const { outcome, status, target, servedBy, losses = [], firstOutputMs, error } = end
-  const { id: callerId, group = 'default' } = call.caller
+  const { id: callerId, group } = call.caller
   return {
     requestId: call.id,
     time: new Date(),
     callerId,
-    group,
+    // A host's code may say null.
+    group: group ?? 'default',
     tags: call.tags,
     operation: call.operation,
     protocol: call.protocol.id,

@@ -22,6 +22,8 @@ export interface Shelves {
 
 /** Operations whose answers are not worth keeping. */
 const UNCACHED: ReadonlySet<Operation> = new Set<Operation>(['count'])
+/** To digest a longer one takes longer than to parse it. */
+const LONGEST_BODY = 1024 * 1024
 /** So many bodies are remembered with what they come to. */
 const MOST_BODIES = 10_000
 
@@ -54,7 +56,7 @@ export class Cache {
   /** What is read of a request. `kind`: its operation and language. @throws {RelayError} naming the path at fault */
   readFacts(kind: string, { body, path, readFacts }: Unread): RequestFacts {
     // A query may hold a key, which has no place here.
-    if (!this.#shelves.cache || path.query !== '') return readFacts(body, path)
+    if (!this.#shelves.cache || path.query !== '' || body.length > LONGEST_BODY) return readFacts(body, path)
     const name = `${kind} ${path.stream} ${hash('sha256', body)} ${path.id}`
     const seen = this.#bodies.get(name)
     if (seen) return seen.facts

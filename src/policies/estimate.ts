@@ -1,4 +1,5 @@
 import type { Call } from '../call.js'
+import { isMultipart } from '../lib/multipart.js'
 
 /** Of JSON text in most languages and tokenizers. */
 const BYTES_PER_TOKEN = 4
@@ -21,11 +22,13 @@ export interface Estimate {
 /** `assumed`: the output of a call whose caller sets no cap. `most`: what its models can write, where that is known. */
 export function estimate({ body, facts }: Call, assumed: number, most: number = MOST_OUTPUT): Estimate {
   const output = Math.min(Math.ceil(facts.maxOutputTokens ?? assumed), most)
-  return { input: estimateInput(body), output: output * facts.choices }
+  // Callers choose both factors: no sum of money may come to be what is no number.
+  return { input: estimateInput(body), output: Math.min(output * facts.choices, Number.MAX_SAFE_INTEGER) }
 }
 
 /** Tokens of a request's body. Files within it, in Base64, do not count by their length: models see pictures, not letters. */
 export function estimateInput(body: Buffer): number {
+  if (isMultipart(body)) return TOKENS_PER_FILE
   if (body.length <= SMALL) return Math.ceil(body.length / BYTES_PER_TOKEN)
   let encoded = 0
   const step = Math.floor((body.length - SAMPLE_BYTES) / SAMPLES)

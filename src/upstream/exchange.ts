@@ -11,6 +11,7 @@ import { type Answering, type Ended, type Intake, LONGEST_ANSWER, type Preamble,
 import type { Outflow } from './outlet.js'
 import type { Passage } from './passage.js'
 import { type Impatient, Patience } from './patience.js'
+import { Raw } from './raw.js'
 import { redactRecords } from './redact.js'
 import type { Reply, Tools } from './reply.js'
 import { answeredIn } from './speed.js'
@@ -83,7 +84,8 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     const { connectMs } = target.upstream.timeouts
     const { facts, departure } = this.#call
     // First: a name that cannot stand in a path throws here.
-    const { path, headers, body } = this.#passage
+    const { protocol, path: own, headers, body } = this.#passage
+    const path = (place.prefixes.get(protocol.id) ?? place.prefix) + own
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()
@@ -101,7 +103,9 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     this.#patience.renew()
     if (status < 200 || status > 299 || status === 204 || status === 205)
       return new Whole(LONGEST_FAULT, (body, error) => this.#explain(body, error))
-    if (this.#call.facts.stream) return new Hold(this)
+    const kind = this.#passage.kindOf?.(head.contentType) ?? (this.#call.facts.stream ? 'stream' : 'whole')
+    if (kind === 'stream') return new Hold(this)
+    if (kind === 'raw') return new Raw(this)
     return new Whole(LONGEST_ANSWER, (body, error) => this.#judge(body, error))
   }
 
@@ -190,7 +194,7 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   }
 
   get #circumstances(): Circumstances {
-    const isForeign = this.protocol !== this.#call.protocol
+    const isForeign = this.protocol.id !== this.#call.protocol.id
     return { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs, isForeign }
   }
 

@@ -54,6 +54,7 @@ export function watchStream(stream: ByteStream, recall: Recall, found: (answer: 
           look(gatherer.rest())
           sink.end()
         },
+        cut: () => sink.cut(),
       })
     },
     resume: () => stream.resume(),

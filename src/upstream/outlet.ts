@@ -10,7 +10,7 @@ export interface Outflow extends Intake, ByteStream {
   drain(): void
 }
 
-const NOWHERE: ByteSink = { write: () => true, end: () => undefined }
+const NOWHERE: ByteSink = { write: () => true, end: () => undefined, cut: () => undefined }
 
 /** The way out of an answer: remembers what came before anyone took it, and drops what nobody takes any more. */
 export class Outlet {
@@ -19,6 +19,7 @@ export class Outlet {
   #sink: ByteSink | undefined
   #early: Buffer[] = []
   #ended = false
+  #isCut = false
 
   constructor(frames: Frames | undefined) {
     this.#frames = frames
@@ -28,7 +29,8 @@ export class Outlet {
     this.#sink = sink
     for (const bytes of this.#early) sink.write(bytes)
     this.#early = []
-    if (this.#ended) sink.end()
+    if (this.#isCut) sink.cut()
+    else if (this.#ended) sink.end()
   }
 
   /** False asks for a pause. */
@@ -47,6 +49,12 @@ export class Outlet {
     if (this.#frames) this.#send(this.#frames.end())
     this.#ended = true
     this.#sink?.end()
+  }
+
+  /** The rest will not come. */
+  cut(): void {
+    this.#isCut = true
+    this.#sink?.cut()
   }
 
   /** Whatever comes now is for nobody. */

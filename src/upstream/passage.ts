@@ -13,7 +13,7 @@ import { languageFor } from './language.js'
 import type { Outflow } from './outlet.js'
 import type { Retelling } from './retelling.js'
 import { TranslatedFlow } from './translated-flow.js'
-import { retellOwn, type Translating, type Translation, translate } from './translation.js'
+import { retellOwn, streamsFor, type Translating, type Translation, translate } from './translation.js'
 
 /** A whole answer as the caller will have it, and what it says of itself. */
 export interface Delivered extends AnswerFacts, Pick<Ended, 'estimate'> {
@@ -26,6 +26,9 @@ const NONE: readonly Loss[] = []
 /** For an answer that is only measured. */
 const NOBODY = { id: 'x' }
 
+/** A document, a stream of records, or bytes that are neither. */
+export type AnswerKind = 'whole' | 'stream' | 'raw'
+
 /** A call's way through one channel: what is sent, and how what comes back is delivered. */
 export interface Passage {
   /** The language that is spoken to the target. */
@@ -36,6 +39,8 @@ export interface Passage {
   readonly body: Buffer
   /** What had to be left out so far. */
   readonly losses: readonly Loss[]
+  /** What comes, by the upstream's content type. Left out: what was asked for. */
+  kindOf?(contentType: string): AnswerKind
   /** The answer's content type, given the upstream's; empty for the usual one. */
   contentType(upstreams: string): string
   /** Where a stream goes once its answer has begun. */
@@ -77,11 +82,12 @@ class Conversation implements Passage {
     this.#translation = passes ? undefined : translate(call, channel.target, this.protocol, translating)
     const asking = passes ? askingOf(call, channel.target) : undefined
     this.#metering = asking && protocol.metering
-    this.body = this.#translation?.body ?? edited(body, modelEdit(call, model), asking)
+    this.body = this.#translation?.body ?? this.#suited(edited(body, modelEdit(call, model), asking))
   }
 
   get path(): string {
-    return this.protocol.pathFor(this.#channel.target.model, this.#call.facts.stream)
+    const { target } = this.#channel
+    return this.protocol.pathFor(target.model, streamsFor(this.#call, target))
   }
 
   get headers(): readonly string[] {
@@ -117,6 +123,13 @@ class Conversation implements Passage {
     const { usage, fault } = answer
     const estimate = tellsOutput(usage) ? undefined : () => tokensOf(lengthOf(answer))
     return { usage, fault, refused: isRefused(answer), estimate, bytes: fault ? body : retelling.write(answer) }
+  }
+
+  /** The caller's bytes, but for what the target is known to refuse. */
+  #suited(body: Buffer): Buffer {
+    const { target } = this.#channel
+    const asStream = !this.#call.facts.stream && streamsFor(this.#call, target)
+    return this.protocol.suit?.(body, target.dialect, asStream) ?? body
   }
 
   #pass(body: Buffer): Delivered {

@@ -21,7 +21,10 @@ export class Recording implements ByteSink {
   #bytes = 0
   #begunAt = 0
   #hasEnded = false
+  #isCut = false
   #isWaiting = false
+  /** Somebody has begun to read: until then nothing is let go of, for it is for them. */
+  #isRead = false
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -29,6 +32,11 @@ export class Recording implements ByteSink {
 
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+
+  /** It has ended before its end. */
+  get isCut(): boolean {
+    return this.#isCut
   }
 
   /** False once it has outgrown its bounds: it cannot be read from its beginning any more. */
@@ -54,6 +62,11 @@ export class Recording implements ByteSink {
     return !this.#isWaiting
   }
 
+  cut(): void {
+    this.#isCut = true
+    this.end()
+  }
+
   end(): void {
     this.#hasEnded = true
     for (const reader of this.#readers) reader.pump()
@@ -63,6 +76,7 @@ export class Recording implements ByteSink {
   read(done: () => void): Reader {
     const reader = new Reader(this, done)
     this.#readers.add(reader)
+    this.#isRead = true
     return reader
   }
 
@@ -93,6 +107,7 @@ export class Recording implements ByteSink {
   }
 
   #letGo(): void {
+    if (!this.#isRead) return
     let slowest = this.length
     for (const { index } of this.#readers) slowest = Math.min(slowest, index)
     const count = slowest - this.#gone
@@ -151,7 +166,8 @@ export class Reader implements ByteStream {
     if (isDone) this.isOver = true
     if (isDone || this.index > before) this.#recording.moved(this)
     if (!isDone) return
-    sink.end()
+    if (this.#recording.isCut) sink.cut()
+    else sink.end()
     this.#done()
   }
 

@@ -1,0 +1,75 @@
+import type { RequestFacts } from '../../call.js'
+import { RelayError } from '../../errors.js'
+import { latin1 } from '../../lib/json.js'
+import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
+import { choicesOf, parseBody, readModel } from '../body.js'
+
+/** No field that is not a file is longer. */
+const LONGEST_FIELD = 1024 * 1024
+
+/** Model and stream flag of a JSON or multipart body; `usual`: the model where none need be named. @throws {RelayError} */
+export function readFacts(body: Buffer, usual: string | undefined): RequestFacts {
+  return isMultipart(body) ? readFormFacts(body, usual) : readJsonFacts(body, usual)
+}
+
+function readJsonFacts(body: Buffer, usual: string | undefined): RequestFacts {
+  const text = latin1(body)
+  const root = parseBody(text)
+  const isUsual = usual !== undefined && !root.has('model')
+  const { model, modelAt, stream } = isUsual
+    ? { model: usual, modelAt: undefined, stream: root.get('stream').maybeBoolean() === true }
+    : readModel(root, text)
+  return factsOf({ model, modelAt, stream, choices: choicesOf(root.get('n').maybeNumber()) })
+}
+
+function readFormFacts(body: Buffer, usual: string | undefined): RequestFacts {
+  const form = readForm(body)
+  const model = fieldOf(form, 'model')
+  const text = model ? body.toString('utf8', model.start, model.end) : usual
+  if (text === undefined || text === '')
+    throw new RelayError('missing_parameter', "Missing required parameter: 'model'.", { param: 'model' })
+  const stream = fieldText(body, form, 'stream') === 'true'
+  return factsOf({ model: text, modelAt: model, stream, choices: choicesOf(Number(fieldText(body, form, 'n') ?? 1)) })
+}
+
+type Known = Pick<RequestFacts, 'model' | 'modelAt' | 'stream' | 'choices'>
+
+function factsOf({ model, modelAt, stream, choices }: Known): RequestFacts {
+  return {
+    model,
+    modelAt,
+    stream,
+    maxOutputTokens: undefined,
+    choices,
+    temperature: undefined,
+    usesTools: false,
+    asking: undefined,
+  }
+}
+
+/** @throws {RelayError} for a body that is none */
+export function readForm(body: Buffer): Multipart {
+  try {
+    return readMultipart(body)
+  } catch (error) {
+    if (!(error instanceof MultipartFault)) throw error
+    throw new RelayError('invalid_request', `The multipart body cannot be read: ${error.message}.`)
+  }
+}
+
+function fieldText(body: Buffer, form: Multipart, name: string): string | undefined {
+  const field = fieldOf(form, name)
+  return field && body.toString('utf8', field.start, field.end)
+}
+
+/** A field that may be given once. @throws {RelayError} */
+function fieldOf({ parts }: Multipart, name: string): Part | undefined {
+  const [field, ...others] = parts.filter((part) => part.name === name)
+  const fail = (what: string): never => {
+    throw new RelayError('invalid_request', `${name}: ${what}`, { param: name })
+  }
+  if (others.length > 0) fail('must be given once: it is ambiguous')
+  if (field?.isFile) fail('must be a text, not a file')
+  if (field && field.end - field.start > LONGEST_FIELD) fail('is too long')
+  return field
+}
