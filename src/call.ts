@@ -7,7 +7,8 @@ import type { Departure } from './lib/departure.js'
 import type { Edit, Span } from './lib/splice.js'
 import type { Bill } from './policies/account.js'
 import type { Lease } from './policies/admit.js'
-import type { Dialect, PathFacts, Protocol } from './protocols/protocol.js'
+import type { Dialect } from './protocols/dialect.js'
+import type { PathFacts, Protocol } from './protocols/protocol.js'
 import type { Provider } from './providers/provider.js'
 import type { Limits } from './stores/limits.js'
 import type { OpenPassage } from './upstream/passage.js'
@@ -48,8 +49,10 @@ export interface Credential {
 export interface Place {
   /** `https://api.openai.com`: what a connection pool is for. */
   readonly origin: string
-  /** `/v1`: what stands before an endpoint's path. */
+  /** `/v1`: the path that its base URL has. */
   readonly prefix: string
+  /** What stands before a language's own paths, by its id. */
+  readonly prefixes: ReadonlyMap<string, string>
   /** Places with the same name share their connections. */
   readonly pool: string
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigError, configJsonSchema, createRelay, type RelayOptions, readConfig } from '../src/index.js'
+import { providers } from '../src/providers/index.js'
 
 const faults = (options: unknown): string[] => {
   try {
@@ -54,7 +55,7 @@ describe('config', () => {
     [
       'an unknown type',
       { providers: { mine: {} } },
-      ['providers.mine.type: is needed: one of openai, anthropic, gemini, openai-compatible'],
+      [`providers.mine.type: is needed: one of ${[...providers.keys()].join(', ')}`],
     ],
     [
       'no address',

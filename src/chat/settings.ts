@@ -44,7 +44,8 @@ const HARMLESS: { readonly [Name in Setting]: (value: Value<Name>, request: Chat
 
 const NAMES = Object.keys(HARMLESS) as Setting[]
 
-function isHarmless<Name extends Setting>(name: Name, request: ChatRequest): boolean {
+/** Whether what is given of a setting says no more than its absence. */
+export function isHarmless<Name extends Setting>(name: Name, request: ChatRequest): boolean {
   const value = request[name]
   return value === undefined || HARMLESS[name](value as Value<Name>, request)
 }

@@ -1,14 +1,24 @@
-import { providers } from '../providers/index.js'
+import { keyed } from '../providers/index.js'
 
-const variables = [...providers.values()].flatMap(({ keyVariable }) => keyVariable ?? []).join(', ')
+const VARIABLES = keyed.map(({ keyVariable }) => keyVariable)
+const PER_LINE = 5
+
+/** The variables of all keys, so many on a line. */
+function variables(): string {
+  const lines = VARIABLES.flatMap((_name, at) =>
+    at % PER_LINE === 0 ? [VARIABLES.slice(at, at + PER_LINE).join(', ')] : [],
+  )
+  return lines.join(',\n      ')
+}
 
 /** All that the command line takes. */
 export const helpText: string = `modelmount: an LLM relay for clients of OpenAI, Anthropic and Gemini
 
   modelmount [--config FILE] [--port 8787] [--host 127.0.0.1]
-      Serves the relay. Without a config file it relays to the providers whose keys are in the environment
-      (${variables}); without those, to a demo upstream. Callers' key is then
-      MODELMOUNT_KEY, or one that is printed. Port 0 takes a free one.
+      Serves the relay. Without a config file it relays to the providers whose keys are in the environment;
+      without those, to a demo upstream. Callers' key is then MODELMOUNT_KEY, or one that is printed. Port 0
+      takes a free one. Keys are looked for in
+      ${variables()}.
   modelmount check --config FILE
       Checks a config and prints where each model name goes.
   modelmount schema

@@ -1,7 +1,7 @@
 import { startDemo } from '../demo/upstream.js'
 import type { RelayOptions } from '../index.js'
 import { makeKey } from '../policies/keys.js'
-import { providers } from '../providers/index.js'
+import { keyed } from '../providers/index.js'
 import { loadConfig } from './load.js'
 import { Refusal } from './refusal.js'
 
@@ -31,7 +31,7 @@ const KEY_VARIABLE = 'MODELMOUNT_KEY'
 export async function findSetting(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<Setting> {
   if (file !== undefined) return { options: await loadConfig(file, environment), close: async () => undefined }
   const given = readKey(environment)
-  const found = [...providers.values()].filter(({ keyVariable }) => keyVariable && environment[keyVariable])
+  const found = keyed.filter(({ keyVariable }) => environment[keyVariable])
   if (found.length === 0) return demo(given)
   const key = given ?? makeKey().key
   const ids = found.map(({ id }) => id)
@@ -58,7 +58,7 @@ function readKey(environment: NodeJS.ProcessEnv): string | undefined {
 async function demo(given: string | undefined): Promise<Setting> {
   const { baseURL, models, close } = await startDemo()
   const key = given ?? DEMO_KEY
-  const variables = [...providers.values()].flatMap(({ keyVariable }) => keyVariable ?? [])
+  const variables = keyed.map(({ keyVariable }) => keyVariable)
   return {
     options: {
       providers: { demo: { type: 'openai-compatible', baseURL } },

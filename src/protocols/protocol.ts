@@ -5,10 +5,11 @@ import type { Fault } from '../chat/fault.js'
 import type { Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
 import type { Spelling } from '../chat/settings.js'
-import type { NameRule, Traits } from '../chat/traits.js'
+import type { Traits } from '../chat/traits.js'
 import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
+import type { Dialect } from './dialect.js'
 import type { Embedding } from './embedding.js'
 import type { AnswerFacts, Ending, Metering, Sign } from './passing.js'
 
@@ -49,6 +50,11 @@ export interface Protocol {
   readonly batch?: Batch
   /** Left out: every stream tells of usage by itself. */
   readonly metering?: Metering
+  /**
+   * A caller's body for a place that does not take all of the language: the same bytes where it takes all of these.
+   * `asStream`: to be answered in a stream, although its caller wants none. Left out: no place is known to be so.
+   */
+  suit?(body: Buffer, dialect: Dialect, asStream: boolean): Buffer
   /** What a whole answer says of itself, when its bytes are passed on. */
   readAnswerFacts(body: Buffer): AnswerFacts
   readSign(record: SseRecord): Sign
@@ -154,29 +160,6 @@ export interface PathFacts {
   readonly query: string
 }
 
-/** What a place takes of a language, model by model: given by its provider. Left out: all of it. */
-export interface Dialect {
-  /** Whether the sampling fields (temperature and the like) are taken. `one`: temperature or top_p, but not both. */
-  readonly sampling?: 'any' | 'one' | 'none'
-  /** How reasoning is asked for. `adaptive`: by effort, the model finds its own budget. */
-  readonly reasoning?: 'effort' | 'adaptive' | 'budget' | 'none'
-  /** Steps of effort that are taken. */
-  readonly efforts?: readonly string[]
-  /** The output cap when the caller gave none and the language must have one. In tokens. */
-  readonly maxOutputTokens?: number
-  /** A server of the older, stricter kind: it knows the first names of fields, plain texts and plain choices of tools. */
-  readonly isPlain?: boolean
-  /** False: it does not take it that a stream is asked for usage. */
-  readonly tellsUsage?: boolean
-  /** A JSON schema in full, or the subset of the OpenAPI kind. */
-  readonly schemas?: 'full' | 'subset'
-  /** Reasoning goes back with the history as plain text. */
-  readonly echoesReasoning?: boolean
-  /** Tool calls in the history must bear a signature. */
-  readonly needsSignatures?: boolean
-  readonly toolId?: NameRule
-}
-
 /** What a request is written for. */
 export interface Writing {
   /** The model's name at the target. */
@@ -234,4 +217,8 @@ export interface ModelEntry {
   readonly id: string
   /** The provider that serves it first. */
   readonly ownedBy: string
+  /** In tokens; undefined where nobody knows. */
+  readonly contextWindow?: number | undefined
+  /** USD per million tokens; undefined where nobody knows. */
+  readonly price?: { readonly input: number; readonly output: number } | undefined
 }

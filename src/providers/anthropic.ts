@@ -1,4 +1,4 @@
-import type { Dialect } from '../protocols/protocol.js'
+import type { Dialect } from '../protocols/dialect.js'
 import type { Provider } from './provider.js'
 
 /** Anthropic's own API. */

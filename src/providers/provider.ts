@@ -1,4 +1,5 @@
-import type { Dialect, ProtocolId } from '../protocols/protocol.js'
+import type { Dialect } from '../protocols/dialect.js'
+import type { ProtocolId } from '../protocols/protocol.js'
 
 /** A place that serves models: almost data. What it does not say is as OpenAI does it. */
 export interface Provider {
@@ -10,6 +11,10 @@ export interface Provider {
   /** The environment variable that holds the key when the config gives none. Left out: a key is optional. */
   readonly keyVariable?: string
   readonly speaks: readonly ProtocolId[]
+  /** Languages that do not stand under the base URL: the path that they have in place of the base URL's. */
+  readonly paths?: Readonly<Partial<Record<ProtocolId, string>>>
+  /** False: it cannot be asked for a count of tokens, though a language that it speaks can ask for one. */
+  readonly counts?: boolean
   /** What a model here takes of the language it is spoken to in, where that is not all of it. */
   dialect?(model: string): Dialect
   /** Headers that sign a request, as name, value, name, value. */

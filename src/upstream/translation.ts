@@ -2,6 +2,7 @@ import type { Call, Target } from '../call.js'
 import { fitTools } from '../chat/fit.js'
 import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
+import { taken } from '../chat/taken.js'
 import { RelayError } from '../errors.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { Retelling } from './retelling.js'
@@ -29,12 +30,13 @@ export function translate(call: Call, target: Target, reader: Protocol, translat
   const { strict, memory } = translating
   const losses = new Losses(reader.id, call.protocol.spelling)
   const remembered = memory.restore(conversationOf(call), call.caller.id)
-  const { request, restoration } = fitTools(remembered, traitsOf(target, reader), losses)
-  const most = reader.traits.stopSequences ?? request.stop.length
+  const { model, tag: issuer, dialect } = target
+  const traits = traitsOf(target, reader)
+  const { request, restoration } = fitTools(taken(remembered, dialect, losses), traits, losses)
+  const most = traits.stopSequences ?? request.stop.length
   const told = { ...request, stop: request.stop.slice(0, most) }
   declareForeign(told, losses)
-  const { model, tag: issuer, dialect } = target
-  const body = reader.writeRequest(told, { model, stream: call.facts.stream, issuer, dialect, losses })
+  const body = reader.writeRequest(told, { model, stream: streamsFor(call, target), issuer, dialect, losses })
   if (strict && losses.list.length > 0) throw untranslatable(losses.list)
   const stops = request.stop.slice(most)
   const retelling = new Retelling(call, target, { reader, memory, request: remembered, restoration, stops })
@@ -65,9 +67,16 @@ export function conversationOf(call: Call): ChatRequest {
   return call.conversation
 }
 
-/** What a target can say of tools: its language's rules, or its own. */
+/** What a target can say of tools and of stop sequences: its language's rules, or its own. */
 export function traitsOf({ dialect }: Target, { traits }: Protocol): Protocol['traits'] {
-  return dialect.toolId ? { ...traits, toolId: dialect.toolId } : traits
+  const { toolId, stopSequences } = dialect
+  if (!toolId && stopSequences === undefined) return traits
+  return { ...traits, toolId: toolId ?? traits.toolId, ...(stopSequences !== undefined && { stopSequences }) }
+}
+
+/** Whether a target is asked for a stream: as the caller wants it, or since there is nothing else to be had. */
+export function streamsFor({ facts }: Call, { dialect }: Target): boolean {
+  return facts.stream || dialect.onlyStreams === true
 }
 
 function untranslatable(losses: readonly Loss[]): RelayError {

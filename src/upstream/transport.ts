@@ -17,6 +17,7 @@ export interface Receiver {
 /** What is sent. */
 interface Sending {
   readonly place: Place
+  /** The whole of it. */
   readonly path: string
   readonly headers: readonly string[]
   readonly body: Buffer
@@ -35,11 +36,11 @@ export class Connections {
 
   send(sending: Sending, receiver: Receiver): void {
     if (this.#closed) return receiver.onError(this.#closed)
-    const { origin, prefix } = sending.place
+    const { origin } = sending.place
     this.#to(sending.place, sending.connectMs).dispatch(
       {
         origin,
-        path: prefix + sending.path,
+        path: sending.path,
         method: 'POST',
         headers: sending.headers as string[],
         body: sending.body,

@@ -1,10 +1,11 @@
-import type { Credential, Place, Upstream } from '../call.js'
+import type { Credential, Upstream } from '../call.js'
 import type { Config } from '../config.js'
 import { ConfigError, type ConfigFault } from '../faults.js'
 import { protocolOf } from '../protocols/index.js'
 import { providers } from '../providers/index.js'
 import type { Provider } from '../providers/provider.js'
 import { userAgent } from '../version.js'
+import { placeAt } from './address.js'
 
 type ProviderConfig = Config['providers'][string]
 
@@ -36,7 +37,7 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
       provider,
       speaks,
       credentials: (apiKeys ?? []).map((apiKey, index) => credential(`${id}#${index}`, provider, apiKey)),
-      places: baseURLs.map((baseURL) => place(baseURL, given.timeouts.connectMs)),
+      places: baseURLs.map((baseURL) => placeAt(baseURL, provider, speaks, given.timeouts.connectMs)),
       timeouts: given.timeouts,
       pace: given.pace,
       turn: 0,
@@ -61,11 +62,6 @@ function keysOf(
 function credential(name: string, provider: Provider, apiKey: string | undefined): Credential {
   const common = ['content-type', 'application/json', 'accept-encoding', 'identity', 'user-agent', userAgent]
   return { name, headers: apiKey === undefined ? common : [...common, ...provider.sign(apiKey)] }
-}
-
-function place(baseURL: string, connectMs: number): Place {
-  const { origin, pathname } = new URL(baseURL)
-  return { origin, prefix: pathname.replace(/\/+$/, ''), pool: `${origin} ${connectMs}` }
 }
 
 function listOf<Item>(value: Item | Item[] | undefined): Item[] {

@@ -1,5 +1,5 @@
 import type { End } from '../../src/call.js'
-import type { Dialect } from '../../src/protocols/protocol.js'
+import type { Dialect } from '../../src/protocols/dialect.js'
 
 type Real = typeof import('../../src/upstream/exchange.js')
 

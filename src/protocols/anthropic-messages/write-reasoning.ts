@@ -8,7 +8,8 @@ import {
   wantedEffort,
 } from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
-import type { Dialect, Writing } from '../protocol.js'
+import type { Dialect } from '../dialect.js'
+import type { Writing } from '../protocol.js'
 import { ownFieldsOf } from './own.js'
 import { isForced } from './write-tools.js'
 import type { Message } from './write-turns.js'

@@ -12,6 +12,7 @@ import { readRequest } from './read-request.js'
 import { ChunkReader } from './read-stream.js'
 import { spelling } from './spelling.js'
 import { readEnding, readSign } from './stream.js'
+import { suit } from './suit.js'
 import { traits } from './traits.js'
 import { writeAnswer } from './write-answer.js'
 import { writeRequest } from './write-request.js'
@@ -33,6 +34,7 @@ export const openaiChat: Protocol = {
   readStream: (reading) => new ChunkReader(reading),
   writeStream: (answering) => new ChunkWriter(answering),
   metering,
+  suit,
   embedding,
   readAnswerFacts,
   readSign,

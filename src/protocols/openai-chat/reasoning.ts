@@ -1,6 +1,7 @@
 import type { ReasoningBlock } from '../../chat/blocks.js'
 import { carry, isMeantFor, type Signature, uncarry } from '../../chat/signatures.js'
 import { isObject, parseJson } from '../../lib/values.js'
+import type { Dialect } from '../dialect.js'
 import { LANGUAGE } from './language.js'
 
 /** What a message or delta thinks aloud, by whichever name its vendor has for it. */
@@ -71,6 +72,11 @@ export function readDetail(detail: unknown): Detail | undefined {
     hidden: detail.type === 'reasoning.encrypted',
     place: `${String(detail.type)} ${String(detail.index)}`,
   }
+}
+
+/** What stands for reasoning that a place misses and the client has lost. Kimi takes a space for it, but not nothing. */
+export function lostReasoning({ lostReasoning: lost }: Dialect, hasCalls: boolean): string | undefined {
+  return hasCalls || lost?.everywhere ? (lost?.text ?? ' ') : undefined
 }
 
 /** A detail for clients, in OpenRouter's form. */

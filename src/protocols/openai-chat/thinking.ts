@@ -1,5 +1,6 @@
-import { declareUnreasoned, efforts, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
+import { budgets, declareUnreasoned, efforts, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
+import type { ReasoningField } from '../dialect.js'
 import type { Field } from '../field.js'
 import type { Writing } from '../protocol.js'
 
@@ -39,12 +40,52 @@ function readThinking(field: Field): Reasoning | undefined {
   return budget === undefined ? undefined : { budget }
 }
 
-/** `reasoning_effort`, as near as the place takes it. */
-export function writeReasoning({ reasoning = {} }: ChatRequest, { dialect, losses }: Writing): object {
+/** As near as the place takes it, in the field that it has for it. */
+export function writeReasoning({ reasoning = {} }: ChatRequest, writing: Writing): object {
+  const { dialect, losses } = writing
   if (dialect.reasoning === 'none') {
     declareUnreasoned(reasoning, losses)
     return {}
   }
+  return WRITERS[dialect.reasoningField ?? 'reasoning_effort'](reasoning, writing)
+}
+
+const WRITERS: Readonly<Record<ReasoningField, (reasoning: Reasoning, writing: Writing) => object>> = {
+  reasoning_effort: writeEffort,
+  reasoning: writeOpenRouter,
+  thinking: writeSwitch,
+  enable_thinking: writeBudget,
+}
+
+function writeEffort(reasoning: Reasoning, { dialect, losses }: Writing): object {
   const wanted = wantedEffort(reasoning)
   return wanted === undefined ? {} : { reasoning_effort: takenEffort(wanted, stepsOf(dialect.efforts), losses) }
+}
+
+function writeOpenRouter({ effort, budget = -1, visible }: Reasoning, { dialect, losses }: Writing): object {
+  const amount =
+    effort === undefined
+      ? budget >= 0 && (budget === 0 ? { effort: 'none' } : { max_tokens: budget })
+      : { effort: takenEffort(effort, stepsOf(dialect.efforts), losses) }
+  const hidden = visible === false && { exclude: true }
+  return amount || hidden ? { reasoning: { ...amount, ...hidden } } : {}
+}
+
+/** On or off; how hard, where it takes steps of effort beside the switch. */
+function writeSwitch(reasoning: Reasoning, writing: Writing): object {
+  const wanted = wantedEffort(reasoning)
+  if (wanted === undefined) return {}
+  const { efforts: taken } = writing.dialect
+  const isOff = wanted === 'none' && (!taken || taken.includes('none'))
+  if (isOff) return { thinking: { type: 'disabled' } }
+  return { thinking: { type: 'enabled' }, ...(taken && writeEffort(reasoning, writing)) }
+}
+
+function writeBudget(reasoning: Reasoning, { dialect, losses }: Writing): object {
+  const { effort, budget = -1 } = reasoning
+  if (effort === undefined && budget > 0) return { enable_thinking: true, thinking_budget: budget }
+  const wanted = wantedEffort(reasoning)
+  if (wanted === undefined) return {}
+  const step = takenEffort(wanted, stepsOf(dialect.efforts), losses)
+  return step === 'none' ? { enable_thinking: false } : { enable_thinking: true, thinking_budget: budgets[step] }
 }

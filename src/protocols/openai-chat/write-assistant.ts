@@ -5,7 +5,7 @@ import { writeCall } from './calls.js'
 import { anySignature, signatureFor, signed } from './google.js'
 import { LANGUAGE } from './language.js'
 import { writeNative } from './native.js'
-import { writeOwnDetails } from './reasoning.js'
+import { lostReasoning, writeOwnDetails } from './reasoning.js'
 
 /** What a model said before: one message, or none when nothing of it can be said. */
 export function writeAssistant(turn: Turn, writing: Writing): object[] {
@@ -53,9 +53,12 @@ function textSignature(blocks: readonly Block[]): ReasoningBlock['signature'] {
 function writeReasoning(blocks: readonly Block[], hasCalls: boolean, { dialect, issuer }: Writing): object {
   const reasoning = blocks.filter((block) => block.type === 'reasoning')
   const text = joined(reasoning, 'reasoning')
-  // Of a turn with calls it is missed even where the client has lost it; Kimi takes a space for it, but not nothing.
-  const echo = dialect.echoesReasoning ? text || (hasCalls ? ' ' : undefined) : undefined
-  return { reasoning_content: echo, reasoning_details: writeOwnDetails(reasoning, issuer) }
+  const own = writeOwnDetails(reasoning, issuer)
+  if (dialect.echoesReasoning === 'details') {
+    return { reasoning_details: own ?? (text === '' ? undefined : [{ type: 'reasoning.text', text }]) }
+  }
+  const echo = dialect.echoesReasoning ? text || lostReasoning(dialect, hasCalls) : undefined
+  return { reasoning_content: echo, reasoning_details: own }
 }
 
 function writeSigned(call: ToolCallBlock, index: number, { issuer, dialect }: Writing): object {

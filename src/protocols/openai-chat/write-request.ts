@@ -4,6 +4,7 @@ import { declareSettings, type Setting } from '../../chat/settings.js'
 import type { Writing } from '../protocol.js'
 import { writeNative } from './native.js'
 import { writeLogprobs, writeSampling } from './sampling.js'
+import { rename, withReplies } from './suit.js'
 import { writeReasoning } from './thinking.js'
 import { writeMessages } from './write-messages.js'
 import { writeTools } from './write-tools.js'
@@ -22,20 +23,24 @@ export const ASKING: object = { stream_options: { include_usage: true } }
 export function writeRequest(request: ChatRequest, writing: Writing): string {
   declareSettings(request, SAYABLE, writing.losses)
   declareCitations(request.turns, () => false, writing.losses)
-  return JSON.stringify({
+  const { dialect } = writing
+  const body = {
     model: writing.model,
     ...writeTools(request, writing),
-    messages: writeMessages(request.turns, writing),
+    messages: withReplies(writeMessages(request.turns, writing), dialect.afterResults),
     ...writeCap(request, writing),
     ...writeSampling(request, writing),
     ...writeLogprobs(request),
     ...writeFormat(request.format),
     ...writeReasoning(request, writing),
     ...writeAccount(request, writing),
+    ...dialect.ownFields,
     ...writeNative(request.native),
     // Always asked for: the relay counts by it.
-    ...(writing.stream && { stream: true, ...(writing.dialect.tellsUsage !== false && ASKING) }),
-  })
+    ...(writing.stream && { stream: true, ...(dialect.tellsUsage !== false && ASKING) }),
+  }
+  if (dialect.fieldNames) rename(body, dialect.fieldNames)
+  return JSON.stringify(body)
 }
 
 /** The cap on the answer. @throws {RelayError} for none at all, which means here to spend without writing */

@@ -6,8 +6,9 @@ import type { ChatRequest, Turn } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords } from '../../../src/lib/sse.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
+import type { Dialect } from '../../../src/protocols/dialect.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import type { Answering, Dialect, StreamReader } from '../../../src/protocols/protocol.js'
+import type { Answering, StreamReader } from '../../../src/protocols/protocol.js'
 
 export const ISSUER = 'anthropic#opus'
 const NOWHERE = { id: '', stream: undefined, query: '' }

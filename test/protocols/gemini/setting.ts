@@ -4,8 +4,9 @@ import { Fold } from '../../../src/chat/fold.js'
 import { Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { readRecords } from '../../../src/lib/sse.js'
+import type { Dialect } from '../../../src/protocols/dialect.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
-import type { Answering, Dialect, StreamReader, Writing } from '../../../src/protocols/protocol.js'
+import type { Answering, StreamReader, Writing } from '../../../src/protocols/protocol.js'
 
 interface Content {
   readonly role: string

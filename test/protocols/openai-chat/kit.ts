@@ -4,8 +4,9 @@ import { Fold } from '../../../src/chat/fold.js'
 import { declareForeign, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { readRecords } from '../../../src/lib/sse.js'
+import type { Dialect } from '../../../src/protocols/dialect.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import type { Answering, Dialect, Protocol } from '../../../src/protocols/protocol.js'
+import type { Answering, Protocol } from '../../../src/protocols/protocol.js'
 
 export const path = { id: '', stream: undefined, query: '' }
 export const emptyRequest: ChatRequest = { stream: false, turns: [], tools: [], stop: [] }

@@ -6,9 +6,10 @@ import { declareForeign, type Loss, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords } from '../../../src/lib/sse.js'
+import type { Dialect } from '../../../src/protocols/dialect.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import type { Answering, Dialect } from '../../../src/protocols/protocol.js'
+import type { Answering } from '../../../src/protocols/protocol.js'
 
 export const NO_PATH = { id: '', stream: undefined, query: '' }
 

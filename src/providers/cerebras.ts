@@ -1,0 +1,28 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+const COMMON: Dialect = {
+  untaken: ['frequencyPenalty', 'presencePenalty', 'choices', 'verbosity', 'metadata', 'modalities'],
+  temperatures: [0, 1.5],
+  isPlain: true,
+  fieldNames: { max_tokens: 'max_completion_tokens' },
+}
+
+/** Cerebras. */
+export const cerebras: Provider = {
+  id: 'cerebras',
+  baseURL: 'https://api.cerebras.ai/v1',
+  keyVariable: 'CEREBRAS_API_KEY',
+  speaks: ['openai-chat'],
+  dialect: byFamily(
+    [
+      [/gpt-oss/, { ...COMMON, efforts: ['low', 'medium', 'high'] }],
+      [/^qwen-3\.\d|glm/, { ...COMMON, efforts: ['none', 'low', 'medium', 'high'] }],
+    ],
+    { ...COMMON, reasoning: 'none' },
+  ),
+  sign: bearer,
+  models: ['zai-glm-*'],
+}

@@ -1,0 +1,25 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily, PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+const COMMON: Dialect = {
+  ...PLAIN,
+  temperatures: [0, 1],
+  untaken: ['choices', 'parallelToolCalls', 'serviceTier', 'metadata', 'modalities', 'verbosity', 'logprobs'],
+}
+
+/** Cohere, by the address at which it speaks OpenAI's language. */
+export const cohere: Provider = {
+  id: 'cohere',
+  baseURL: 'https://api.cohere.ai/compatibility/v1',
+  keyVariable: 'CO_API_KEY',
+  speaks: ['openai-chat'],
+  dialect: byFamily([[/reasoning|command-a-plus/, { ...COMMON, efforts: ['none', 'high'] }]], {
+    ...COMMON,
+    reasoning: 'none',
+  }),
+  sign: bearer,
+  models: ['command-*', 'c4ai-*'],
+  familiarModel: 'command-a',
+}

@@ -1,0 +1,30 @@
+import type { Dialect } from '../protocols/dialect.js'
+
+/** What families of models take, by their names; the first row that fits counts. */
+export type Families = readonly (readonly [name: RegExp, dialect: Dialect])[]
+
+/** The dialect of a model by its family; `otherwise` is that of all others. */
+export function byFamily(families: Families, otherwise: Dialect): (model: string) => Dialect {
+  return (model) => families.find(([name]) => name.test(model))?.[1] ?? otherwise
+}
+
+/** What other vendors' messages have, and strict places refuse with the whole request. */
+export const OTHERS_FIELDS: readonly string[] = ['reasoning_content', 'reasoning_details']
+
+const GPT: Dialect = { refusedFields: OTHERS_FIELDS }
+
+/** OpenAI's models, wherever they are served: those that think take one temperature only, and the others no effort. */
+export const gpt: (model: string) => Dialect = byFamily(
+  [
+    [/^gpt-5(?:\.\d+)?-chat/, { ...GPT, reasoning: 'none' }],
+    [/^(?:o\d|gpt-5)/, { ...GPT, sampling: 'none' }],
+    [/^(?:gpt|chatgpt)-/, { ...GPT, reasoning: 'none' }],
+  ],
+  GPT,
+)
+
+/** The cap on the answer by its first name, also where a caller gives it the new one. */
+export const OLD_CAP: Readonly<Record<string, string>> = { max_completion_tokens: 'max_tokens' }
+
+/** A server that knows what is old, with the cap by its old name. */
+export const PLAIN: Dialect = { isPlain: true, fieldNames: OLD_CAP }

@@ -1,0 +1,30 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily, OTHERS_FIELDS } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+const COMMON: Dialect = {
+  isPlain: true,
+  refusedFields: [...OTHERS_FIELDS, 'refusal', 'annotations', 'audio'],
+  untaken: ['logprobs', 'choices', 'verbosity', 'modalities'],
+  reasoning: 'none',
+}
+
+/** Groq. */
+export const groq: Provider = {
+  id: 'groq',
+  baseURL: 'https://api.groq.com/openai/v1',
+  keyVariable: 'GROQ_API_KEY',
+  speaks: ['openai-chat'],
+  dialect: byFamily(
+    [
+      [/gpt-oss/, { ...COMMON, reasoning: 'effort', efforts: ['low', 'medium', 'high'] }],
+      // Else thoughts stand among the words, in tags.
+      [/qwen|deepseek-r1/, { ...COMMON, ownFields: { reasoning_format: 'parsed' } }],
+    ],
+    COMMON,
+  ),
+  sign: bearer,
+  models: ['llama-*-versatile', 'llama-*-instant'],
+  familiarModel: 'llama-3.3-70b-versatile',
+}

@@ -1,0 +1,14 @@
+import { PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+/** LM Studio, on this machine. */
+export const lmStudio: Provider = {
+  id: 'lm-studio',
+  baseURL: 'http://127.0.0.1:1234/v1',
+  speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
+  counts: false,
+  dialect: () => PLAIN,
+  sign: bearer,
+  models: [],
+}

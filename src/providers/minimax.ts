@@ -1,0 +1,31 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily, PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+const COMMON: Dialect = {
+  ...PLAIN,
+  reasoning: 'none',
+  temperatures: [0.01, 1],
+  toolChoices: ['auto', 'none'],
+  stopSequences: 0,
+  untaken: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs'],
+}
+
+/** MiniMax, by its international address; the mainland one, with keys of its own, is a `baseURL`. */
+export const minimax: Provider = {
+  id: 'minimax',
+  baseURL: 'https://api.minimax.io/v1',
+  keyVariable: 'MINIMAX_API_KEY',
+  speaks: ['openai-chat', 'anthropic-messages'],
+  paths: { 'anthropic-messages': '/anthropic' },
+  counts: false,
+  dialect: byFamily(
+    // Else thoughts stand among the words, in tags.
+    [[/^minimax-m\d/i, { ...COMMON, ownFields: { reasoning_split: true }, echoesReasoning: 'details' }]],
+    COMMON,
+  ),
+  sign: bearer,
+  models: ['MiniMax-*', 'minimax-*'],
+  familiarModel: 'MiniMax-M2.7',
+}

@@ -1,0 +1,40 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily, OLD_CAP, OTHERS_FIELDS } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+/** It refuses whatever it does not know by name. */
+const COMMON: Dialect = {
+  isPlain: true,
+  fieldNames: { ...OLD_CAP, seed: 'random_seed' },
+  refusedFields: [...OTHERS_FIELDS, 'reasoning', 'refusal', 'annotations', 'audio', 'function_call'],
+  untaken: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
+  tellsUsage: false,
+  temperatures: [0, 1.5],
+  toolId: { pattern: /^[A-Za-z0-9]+$/, longest: 9, exact: true },
+  afterResults: 'OK.',
+  reasoning: 'none',
+}
+
+/** Mistral. */
+export const mistral: Provider = {
+  id: 'mistral',
+  baseURL: 'https://api.mistral.ai/v1',
+  keyVariable: 'MISTRAL_API_KEY',
+  speaks: ['openai-chat'],
+  dialect: byFamily(
+    [
+      [
+        /^mistral-(?:small-(?:latest|26)|medium-(?:latest|3[-.][5-9]))/,
+        { ...COMMON, reasoning: 'effort', efforts: ['none', 'high'] },
+      ],
+    ],
+    COMMON,
+  ),
+  sign: bearer,
+  models: [
+    ...['mistral-*', 'ministral-*', 'magistral-*', 'codestral-*', 'devstral-*', 'pixtral-*', 'voxtral-*'],
+    ...['open-mistral-*', 'open-mixtral-*'],
+  ],
+  familiarModel: 'mistral-small-latest',
+}

@@ -1,0 +1,14 @@
+import { PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+/** Ollama, on this machine. */
+export const ollama: Provider = {
+  id: 'ollama',
+  baseURL: 'http://127.0.0.1:11434/v1',
+  speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
+  counts: false,
+  dialect: () => PLAIN,
+  sign: bearer,
+  models: [],
+}

@@ -1,0 +1,26 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily, PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+const COMMON: Dialect = {
+  ...PLAIN,
+  temperatures: [0, 1.99],
+  formats: ['schema'],
+  untaken: ['seed', 'choices', 'logprobs', 'verbosity', 'metadata', 'serviceTier', 'modalities'],
+}
+
+/** Perplexity: answers from the web. */
+export const perplexity: Provider = {
+  id: 'perplexity',
+  baseURL: 'https://api.perplexity.ai',
+  keyVariable: 'PERPLEXITY_API_KEY',
+  speaks: ['openai-chat'],
+  dialect: byFamily([[/deep-research/, { ...COMMON, efforts: ['minimal', 'low', 'medium', 'high'] }]], {
+    ...COMMON,
+    reasoning: 'none',
+  }),
+  sign: bearer,
+  models: ['sonar', 'sonar-*'],
+  familiarModel: 'sonar',
+}

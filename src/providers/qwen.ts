@@ -1,0 +1,35 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily, PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1.99], formats: ['json'] }
+const PLAINLY: Dialect = { ...COMMON, reasoning: 'none' }
+
+/** While a model thinks, it answers in streams only, and cannot be made to call a tool. */
+const HYBRID: Dialect = {
+  ...COMMON,
+  reasoningField: 'enable_thinking',
+  onlyStreams: true,
+  toolChoicesReasoning: ['auto', 'none'],
+}
+const STEPS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max']
+
+/** Alibaba's Qwen, by DashScope's international address; its mainland one, with keys of its own, is a `baseURL`. */
+export const qwen: Provider = {
+  id: 'qwen',
+  baseURL: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
+  keyVariable: 'DASHSCOPE_API_KEY',
+  speaks: ['openai-chat', 'anthropic-messages'],
+  paths: { 'anthropic-messages': '/apps/anthropic' },
+  counts: false,
+  dialect: byFamily(
+    [
+      [/^q[vw]q|thinking/, { ...HYBRID, efforts: STEPS, toolChoices: ['auto', 'none'], formats: [] }],
+      [/instruct|coder|omni|^qwen(?:1|2|-max|-long|-vl|-math|-mt)/, PLAINLY],
+    ],
+    HYBRID,
+  ),
+  sign: bearer,
+  models: ['qwen*', 'qwq*', 'qvq*'],
+}

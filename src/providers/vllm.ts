@@ -1,0 +1,14 @@
+import { PLAIN } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+/** vLLM, on this machine. */
+export const vllm: Provider = {
+  id: 'vllm',
+  baseURL: 'http://127.0.0.1:8000/v1',
+  speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
+  counts: false,
+  dialect: () => PLAIN,
+  sign: bearer,
+  models: [],
+}

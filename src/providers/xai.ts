@@ -1,0 +1,30 @@
+import type { Dialect } from '../protocols/dialect.js'
+import { byFamily } from './families.js'
+import type { Provider } from './provider.js'
+import { bearer } from './sign.js'
+
+/** Models that think refuse these; at stop sequences the relay ends the answer. */
+const THINKING: Dialect = { untaken: ['frequencyPenalty', 'presencePenalty'], stopSequences: 0 }
+const SILENT: Dialect = { ...THINKING, reasoning: 'none' }
+
+/** xAI: Grok. */
+export const xai: Provider = {
+  id: 'xai',
+  catalogId: 'x-ai',
+  baseURL: 'https://api.x.ai/v1',
+  keyVariable: 'XAI_API_KEY',
+  speaks: ['openai-chat', 'openai-responses'],
+  dialect: byFamily(
+    [
+      [/^grok-3-mini/, { ...THINKING, efforts: ['low', 'high'] }],
+      [/non-reasoning|^grok-[23]/, { reasoning: 'none' }],
+      [/^grok-4\.3/, { ...THINKING, efforts: ['none', 'low', 'medium', 'high'] }],
+      // Named by how they think, or not to be told.
+      [/^grok-(?:4(?:$|-|\.20)|code|build)/, SILENT],
+    ],
+    { ...THINKING, efforts: ['low', 'medium', 'high'] },
+  ),
+  sign: bearer,
+  models: ['grok-*'],
+  familiarModel: 'grok-4.3',
+}
