@@ -106,8 +106,16 @@ function ownPrices({ priceOf, prices, logger }: PriceSources): (target: Priced) 
     .filter((text) => text.includes('*'))
     .sort(bySpecificity)
     .map(pattern)
+  const ask: PriceOf = (name) => {
+    try {
+      return priceOf?.(name)
+    } catch (error) {
+      logger.error({ target: name, error }, '`priceOf` failed: it is passed over')
+      return undefined
+    }
+  }
   return ({ name, model }) => {
-    const said = priceOf?.(name)
+    const said = ask(name)
     const price = typeof said === 'number' ? { input: said, output: said } : said
     if (price && isPrice(price)) return pricingOf(price)
     if (price) logger.warn({ target: name, price }, '`priceOf` gave what is no price: it is passed over')

@@ -8,7 +8,6 @@ export function canonicalJson(text: string): string {
 }
 
 const BLANKS = /[ \t\n\r]*/y
-const STRING = /"(?:[^"\\]|\\.)*"/y
 const PLAIN = /[^ \t\n\r,\]}]+/y
 
 class Reader {
@@ -28,7 +27,7 @@ class Reader {
         .map(spelled)
         .join(',')}}`
     if (first === '[') return `[${this.#items(']', () => this.value()).join(',')}]`
-    return this.#take(first === '"' ? STRING : PLAIN)
+    return first === '"' ? this.#string() : this.#take(PLAIN)
   }
 
   #items<Item>(close: string, read: () => Item): Item[] {
@@ -47,10 +46,26 @@ class Reader {
 
   #member(): [string, string] {
     this.#take(BLANKS)
-    const key = this.#take(STRING)
+    const key = this.#string()
     this.#take(BLANKS)
     this.#at++
     return [key, this.value()]
+  }
+
+  /** By looking for its end: an expression would need a stack as deep as the string is long, and files are long. */
+  #string(): string {
+    const start = this.#at
+    let end = this.#text.indexOf('"', start + 1)
+    while (end >= 0 && this.#isEscaped(end)) end = this.#text.indexOf('"', end + 1)
+    this.#at = end < 0 ? this.#text.length : end + 1
+    return this.#text.slice(start, this.#at)
+  }
+
+  /** Whether an odd number of backslashes stands before a place. */
+  #isEscaped(place: number): boolean {
+    let first = place
+    while (this.#text[first - 1] === '\\') first--
+    return (place - first) % 2 === 1
   }
 
   #take(what: RegExp): string {

@@ -46,7 +46,8 @@ export class Gate {
   }
 
   async #askHost(request: RelayRequest, host: Authenticate): Promise<Caller> {
-    return (await host(request)) ?? this.#byKey(request)
+    const caller = await host(request)
+    return caller ? checked(caller) : this.#byKey(request)
   }
 
   #byKey(request: RelayRequest): Caller {
@@ -59,6 +60,28 @@ export class Gate {
       throw new RelayError(found === 'address' ? 'ip_refused' : 'invalid_key', FAULTS[found])
     return found
   }
+}
+
+/**
+ * No compiler need have seen the host's code, and a number that is none would limit nothing: rather no call than a free
+ * one. Half a surrogate pair is no letter: two ids that differ in them only would be one in a store.
+ * @throws {TypeError}
+ */
+function checked(caller: Caller): Caller {
+  const { id, limits, budget } = caller
+  if (typeof id !== 'string' || /\p{Surrogate}/u.test(id))
+    throw new TypeError('`authenticate` gave a caller whose id is no text')
+  const budgets = budget ? [budget].flat() : []
+  const amounts: unknown[] = budgets.map(({ usd }) => usd)
+  for (const { rpm, tpm, concurrency } of limits ? [limits, ...Object.values(limits.models ?? {})] : [])
+    amounts.push(rpm ?? 0, tpm ?? 0, concurrency ?? 0)
+  if (!amounts.every(isAmount))
+    throw new TypeError('`authenticate` gave a caller with a limit or budget that is no number')
+  return caller
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
 }
 
 /** A key comes the way the client's own provider wants it. Where two came, the one made for keys only wins. */

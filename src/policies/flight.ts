@@ -42,6 +42,8 @@ export class Flight {
   #end: End | undefined
   #taken: Reply | undefined
   #isLanded = false
+  /** Those who have read all of a stream before it was known how it ended. */
+  readonly #curious: (() => void)[] = []
   /** What the one who asked first is answered. */
   readonly leader: Promise<Reply>
 
@@ -94,10 +96,15 @@ export class Flight {
 
   #read(recording: Recording, client: Departure, settle: (outcome: Ending) => void): Reply['body'] {
     return readFor(client, recording, (hasLeft) => {
-      if (hasLeft) this.#leave()
-      else this.#members--
-      if (hasLeft) settle('left')
-      else settle(this.#end && this.#end.outcome !== 'complete' ? 'cut' : 'complete')
+      if (hasLeft) {
+        this.#leave()
+        return settle('left')
+      }
+      this.#members--
+      const tell = (): void => settle(this.#end?.outcome === 'complete' ? 'complete' : 'cut')
+      // A stream's last words go out in the same breath as its end is told, but before it.
+      if (this.#end) tell()
+      else this.#curious.push(tell)
     })
   }
 
@@ -124,8 +131,10 @@ export class Flight {
   /** Both the answer and its end are known, in whichever order they came. */
   #ended(end: End): void {
     this.#end = end
+    for (const tell of this.#curious.splice(0)) tell()
     if (!this.#taken) return
-    const isWhole = this.#recording?.isWhole ?? true
+    // When all have left, the rest may be read for its usage only: then it is not recorded.
+    const isWhole = !this.#recording || (this.#recording.isWhole && this.#recording.hasEnded)
     const isGood = end.outcome === 'complete' && !end.refused && isWhole
     this.#land(isGood ? { reply: this.#taken, recording: this.#recording } : undefined)
   }

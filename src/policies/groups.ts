@@ -13,7 +13,7 @@ export class Groups {
   }
 
   /** A caller's. One that is unknown here is `default`; undefined where that is not configured either. */
-  of({ group = 'default' }: Caller): Group | undefined {
-    return this.#groups.get(group) ?? this.#groups.get('default')
+  of({ group }: Caller): Group | undefined {
+    return this.#groups.get(group ?? 'default') ?? this.#groups.get('default')
   }
 }

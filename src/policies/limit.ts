@@ -64,7 +64,7 @@ export class Limiter {
     return [
       ...scope(name, own),
       // A row counts as one: whoever may choose names under a star gains nothing by it.
-      ...(row ? scope(`${name} model:${row.pattern.text}`, row.limits) : []),
+      ...(row ? scope(`model:${row.pattern.text.length}:${row.pattern.text} ${name}`, row.limits) : []),
       ...(group?.limits ? scope(`group:${group.name}`, group.limits) : []),
       ...this.#relay,
     ]
@@ -90,8 +90,16 @@ export class Limiter {
 }
 
 function scope(name: string, limits: Limits): readonly Scope[] {
-  const { rpm, tpm, concurrency } = limits
-  return KINDS.some((kind) => limits[kind] !== undefined) ? [{ name, rpm, tpm, concurrency }] : []
+  const rpm = limitOf(limits.rpm)
+  const tpm = limitOf(limits.tpm)
+  const concurrency = limitOf(limits.concurrency)
+  const isLimited = rpm !== undefined || tpm !== undefined || concurrency !== undefined
+  return isLimited ? [{ name, rpm, tpm, concurrency }] : []
+}
+
+/** The host's code may say by null or Infinity that there is none. */
+function limitOf(given: number | null | undefined): number | undefined {
+  return given === null || given === Number.POSITIVE_INFINITY ? undefined : given
 }
 
 const UNITS: Readonly<Record<LimitMet['what'], { readonly name: string; readonly field: keyof Limits }>> = {
@@ -103,11 +111,19 @@ const UNITS: Readonly<Record<LimitMet['what'], { readonly name: string; readonly
 /** The error of a limit that has been met. */
 export function limitError({ scope, what, retryAfterMs }: LimitMet): RelayError {
   const { name, field } = UNITS[what]
-  const whose = scope.name.replace(/^key:.*? model:/, 'model:').replace(/^key:.*/, 'this key')
-  const message = `Rate limit reached for ${whose} on ${name}: limit ${scope[field]}.`
+  const message = `Rate limit reached for ${whoseOf(scope)} on ${name}: limit ${scope[field]}.`
   return new RelayError('rate_limited', `${message} Please try again in ${spellDuration(retryAfterMs)}.`, {
     retryAfterMs,
   })
+}
+
+/** In words for its caller: other names in it are nobody's business. */
+function whoseOf({ name }: Scope): string {
+  if (name.startsWith('key:')) return 'this key'
+  const length = /^model:(\d+):/.exec(name)
+  if (!length) return name
+  const from = length[0].length
+  return `model:${name.slice(from, from + Number(length[1]))}`
 }
 
 /** Tells how the limits stand, in OpenAI's formats. (Names made by pieces, and objects to be merged, took longer than all the rest of admission.) */

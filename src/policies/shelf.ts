@@ -88,12 +88,14 @@ export class Shelf {
     const { claim, maxAnswerBytes } = this.#options
     mark(call, 'miss')
     let release = (): void => undefined
+    let isKept = false
     const claimed = async (own: Call): Promise<Reply> => {
       const granted = await claim?.(key)
       if (claim && !granted) throw underWay()
       release = granted ?? release
       // Its last holder may have kept an answer just before.
       const kept = granted && (await this.#options.store.get(key))
+      isKept = kept !== undefined
       return (kept && this.#choose(own, asked, kept)) || producer.produce(own)
     }
     const flight = new Flight(call, claim ? { ...producer, produce: claimed } : producer, {
@@ -101,7 +103,7 @@ export class Shelf {
       maxBytes: maxAnswerBytes,
       landed: async (landed) => {
         if (this.#flights.get(key) === flight) this.#flights.delete(key)
-        if (landed && call.cache !== 'hit') await this.#keep(key, fingerprint, landed)
+        if (landed && !isKept) await this.#keep(key, fingerprint, landed)
         release()
       },
     })

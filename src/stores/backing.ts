@@ -25,7 +25,7 @@ import { RedisRests } from './redis/rests.js'
 import type { RestStore } from './rests.js'
 import type { SqlDatabase } from './sql/database.js'
 import type { SqlTrouble } from './sql/queue.js'
-import { Trouble, type TroubleListener } from './trouble.js'
+import { doneWithin, Trouble, type TroubleListener } from './trouble.js'
 import type { UsageStore } from './usage.js'
 
 /** What a relay is told of its stores. */
@@ -122,8 +122,8 @@ function openShared(redis: RedisClient | string, options: BackingOptions): Share
     },
     async close() {
       await trouble.close(CLOSE_MS)
-      await Promise.allSettled([limits.close(), ledger.close()])
-      await own?.close()
+      await doneWithin(CLOSE_MS, Promise.allSettled([limits.close(), ledger.close()]))
+      await doneWithin(CLOSE_MS, own?.close())
     },
   }
 }
@@ -147,10 +147,12 @@ class Opening<Client> {
 
   async get(): Promise<Client> {
     this.#opened ??= this.#open()
+    const opened = this.#opened
     try {
-      return (await this.#opened).client
+      return (await opened).client
     } catch (error) {
-      this.#opened = undefined
+      // Somebody else may have seen it fail before, and try again already.
+      if (this.#opened === opened) this.#opened = undefined
       throw error
     }
   }

@@ -44,6 +44,8 @@ type Make<Client> = (options: object) => Client
 
 /** Connects to `redis://…`, by ioredis or node-redis, whichever is installed. */
 export async function openRedis(url: string): Promise<Opened<RedisClient>> {
+  // ioredis tells a bad address whole, with its password.
+  if (!URL.canParse(url)) throw new Error('the address of Redis is no URL')
   const driver = await load(['ioredis', 'redis'])
   // Its trouble is seen in what it answers; an error event that nobody hears would end the process.
   const quiet = (): void => undefined
@@ -52,7 +54,13 @@ export async function openRedis(url: string): Promise<Opened<RedisClient>> {
     // What cannot be sent now is not sent later: by then nobody waits for it.
     const client = new Redis(url, { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 })
     client.on('error', quiet)
-    await client.connect()
+    try {
+      await client.connect()
+    } catch (error) {
+      // It would go on trying by itself, beside the one that is made next.
+      client.disconnect()
+      throw error
+    }
     return { client, close: async () => client.disconnect() }
   }
   const client = (driver.createClient as Make<NodeRedis>)({ url, disableOfflineQueue: true })

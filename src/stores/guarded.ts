@@ -108,7 +108,7 @@ export class GuardedAnswers implements AnswerStore {
   }
 }
 
-/** What rests elsewhere: news that does not come is no news. */
+/** What rests elsewhere. What cannot be told is not told; to ask may fail. */
 export function guardedRests(rests: RestStore, trouble: Trouble): RestStore {
   const quiet = async (work: () => unknown): Promise<void> => {
     await trouble.ask(work).catch(() => undefined)
@@ -116,6 +116,6 @@ export function guardedRests(rests: RestStore, trouble: Trouble): RestStore {
   return {
     put: (rest) => quiet(() => rests.put(rest)),
     remove: (name) => quiet(() => rests.remove(name)),
-    list: () => trouble.ask(() => rests.list()).catch(() => []),
+    list: () => trouble.ask(() => rests.list()),
   }
 }

@@ -3,7 +3,7 @@ import type { LedgerStore } from './ledger.js'
 import type { SqlDatabase } from './sql/database.js'
 import { openSql, type SqlStores } from './sql/open.js'
 import type { SqlTrouble } from './sql/queue.js'
-import type { Trouble } from './trouble.js'
+import { doneWithin, type Trouble } from './trouble.js'
 import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from './usage.js'
 
 export interface LateOptions {
@@ -44,9 +44,11 @@ export class LateStores {
 
   async close(): Promise<void> {
     await this.#options.trouble.close(CLOSE_MS)
-    const stores = await (this.#early.length > 0 ? this.#open() : this.#opening)?.catch(() => undefined)
-    await stores?.close()
-    await this.#options.closeDatabase()
+    await doneWithin(CLOSE_MS, this.#early.length > 0 ? this.#open() : this.#opening)
+    await this.#stores?.close()
+    const lost = this.#early.splice(0).length
+    if (lost > 0) this.#options.onTrouble({ error: new Error('the database does not open'), lost })
+    await doneWithin(CLOSE_MS, this.#options.closeDatabase())
   }
 
   /** Whoever comes after a failure tries again. */

@@ -59,7 +59,7 @@ export class MemoryLimits implements LimitStore {
     const bucket = this.#buckets.get(scope.name)
     const { rpm, tpm, concurrency } = scope
     let met: LimitMet | undefined
-    if (concurrency !== undefined && (bucket?.slots ?? 0) + slots > concurrency)
+    if (concurrency !== undefined && !((bucket?.slots ?? 0) + slots <= concurrency))
       met = { scope, what: 'concurrency', retryAfterMs: SLOT_GUESS_MS }
     const requestsMs = waitMs(bucket?.requestsFullAt, requests, rpm, time)
     if (requestsMs > 0) met = later(met, { scope, what: 'requests', retryAfterMs: requestsMs })
@@ -109,9 +109,9 @@ function isIdle({ slots, requestsFullAt, tokensFullAt }: Bucket, time: number): 
   return slots === 0 && requestsFullAt <= time && tokensFullAt <= time
 }
 
-/** What so many units cost of a bucket, in ms. */
+/** What so many units cost of a bucket, in ms. Of a limit that lets nothing pass, or is none: more than there ever is. */
 function cost(units: number, limit: number): number {
-  return (Math.min(units, limit) * WINDOW_MS) / limit
+  return limit > 0 ? (Math.min(units, limit) * WINDOW_MS) / limit : 2 * WINDOW_MS
 }
 
 function waitMs(fullAt: number | undefined, units: number, limit: number | undefined, time: number): number {

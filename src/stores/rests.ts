@@ -12,6 +12,6 @@ export interface RestStore {
   put(rest: Rest): void | Promise<void>
   /** It works again. */
   remove(name: string): void | Promise<void>
-  /** All that rests now, by anyone's word. */
+  /** All that rests now, by anyone's word. @throws {StoreDown} */
   list(): Promise<readonly Rest[]>
 }

@@ -13,6 +13,18 @@ export interface TroubleListener {
   ended(missed: number): void
 }
 
+/** Resolves when something has been done or has failed, or after so many ms: whoever closes does not wait for ever. */
+export async function doneWithin(ms: number, work: Promise<unknown> = Promise.resolve()): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([late, work.then(nothing, nothing)])
+  clearTimeout(timer)
+}
+
+function nothing(): void {}
+
 export interface TroubleOptions {
   readonly alarms: Alarms
   /** How long anybody waits for it. */
@@ -82,8 +94,10 @@ export class Trouble {
 
   /** Tells all that is owed, and hears all that has been asked, but waits no longer than `ms`. */
   async close(ms: number): Promise<void> {
-    const timer = new Promise((resolve) => setTimeout(resolve, ms).unref())
-    await Promise.race([timer, this.#settle().then(() => Promise.allSettled(this.#open))])
+    await doneWithin(
+      ms,
+      this.#settle().then(() => Promise.allSettled(this.#open)),
+    )
     clearTimeout(this.#retry)
   }
 

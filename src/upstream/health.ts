@@ -132,7 +132,9 @@ export class Health {
   /** Takes over what other processes have learned since, and drops what they have found to work again. */
   async #learn(shared: RestStore): Promise<void> {
     this.#newsAt = now()
-    const rests = await shared.list()
+    // News that does not come is no news: what rests by another's word goes on to.
+    const rests = await shared.list().catch(() => undefined)
+    if (!rests) return
     const foreign = new Set<string>()
     for (const rest of rests) {
       const known = this.#conditions.get(rest.name)

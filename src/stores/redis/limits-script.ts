@@ -36,7 +36,9 @@ for index = 1, (#KEYS - 1) / 2 do
   scopes[index] = scope
 end
 
+-- Of a limit that lets nothing pass, or is none: more than there ever is.
 local function cost(scope, kind)
+  if not (scope.limits[kind] > 0) then return 2 * WINDOW end
   return math.min(draws[kind], scope.limits[kind]) * WINDOW / scope.limits[kind]
 end
 `
@@ -90,7 +92,7 @@ local function usedSlots(scope)
 end
 
 for index, scope in ipairs(scopes) do
-  if scope.concurrency and slots > 0 and usedSlots(scope) + slots > scope.concurrency then
+  if scope.concurrency and slots > 0 and not (usedSlots(scope) + slots <= scope.concurrency) then
     refuse(index, 'concurrency', SLOT_WAIT)
   end
   if scope.hasBuckets then scope.spans = readBuckets(scope.key) end

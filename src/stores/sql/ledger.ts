@@ -1,4 +1,4 @@
-import { hashText } from '../../lib/hash.js'
+import { hash } from 'node:crypto'
 import type { Balance, Credit, Hold, LedgerStore, Nanos } from '../ledger.js'
 import type { Books, Entry } from './books.js'
 import { type Database, numberOf } from './database.js'
@@ -85,9 +85,12 @@ function keptOf({ id, credits, nanos }: Hold): Hold {
   return { id: keyOf(id), credits: kept, nanos: wholeOf(nanos) }
 }
 
-/** What is too long for an index is cut, and told apart by its hash. */
+/** What is too long for an index, or no text to a database, is told apart by its hash: then it is longer than all others. */
 function keyOf(text: string): string {
   const plain = text.replaceAll('\0', '\ufffd')
-  if (plain.length <= LONGEST_KEY) return plain
-  return plain.slice(0, LONGEST_KEY - HASH_LENGTH) + hashText(text, HASH_LENGTH)
+  if (plain === text && text.length < LONGEST_KEY) return text
+  return (
+    plain.slice(0, LONGEST_KEY - HASH_LENGTH).padEnd(LONGEST_KEY - HASH_LENGTH) +
+    hash('sha256', text).slice(0, HASH_LENGTH)
+  )
 }

@@ -5,8 +5,7 @@ import type { Database, PostgresClient, PostgresPool, PostgresQueries, Row, Stat
  * end the process besides. They are there before a client is handed out: it may be lost in the same breath.
  */
 export function openPostgres(pool: PostgresPool): Database {
-  pool.on('error', ignore)
-  pool.on('connect', (client) => void client.on('error', ignore))
+  listen(pool)
   return {
     dialect: 'postgres',
     run: (statement) => run(pool, statement),
@@ -15,6 +14,16 @@ export function openPostgres(pool: PostgresPool): Database {
       return inTransaction(client, begin())
     },
   }
+}
+
+const heard = new WeakSet<PostgresPool>()
+
+/** Once a pool: it may be opened anew many times, while its server is away. */
+function listen(pool: PostgresPool): void {
+  if (heard.has(pool)) return
+  heard.add(pool)
+  pool.on('error', ignore)
+  pool.on('connect', (client) => void client.on('error', ignore))
 }
 
 async function run(queries: PostgresQueries, { sql, values = [] }: Statement): Promise<readonly Row[]> {

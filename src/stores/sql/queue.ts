@@ -1,3 +1,5 @@
+import { now } from '../../lib/time.js'
+
 /** What somebody is told when a write has failed. */
 export interface SqlTrouble {
   readonly error: unknown
@@ -19,6 +21,8 @@ const FULL = 256
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
 const TRIES_AT_CLOSE = 4
+/** A database that says nothing at all would be waited for without end. */
+const LONGEST_CLOSE_MS = 10_000
 
 /**
  * Writes items together. What is added in one turn of the event loop is never parted: it is written in one transaction,
@@ -64,11 +68,12 @@ export class Queue<Item> {
 
   /** Writes all, or says how many are lost. */
   async close(): Promise<void> {
+    const end = now() + LONGEST_CLOSE_MS
     for (let tries = 1; ; tries++) {
       try {
-        return await this.flush()
+        return await inTime(this.flush(), end - now())
       } catch (error) {
-        if (tries >= TRIES_AT_CLOSE) return this.#giveUp(error)
+        if (tries >= TRIES_AT_CLOSE || now() >= end) return this.#giveUp(error)
         await pause(FIRST_PAUSE_MS * tries)
       }
     }
@@ -164,6 +169,14 @@ export class Queue<Item> {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** @throws {Error} when it has not come by then */
+function inTime(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('The database did not answer in time')), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 function pause(ms: number): Promise<void> {

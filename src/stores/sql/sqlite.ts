@@ -1,7 +1,7 @@
 import type { Database, Row, SqliteHandle, SqliteStatement, Statement, Steps } from './database.js'
 
-/** How long SQLite waits for another process that writes. */
-const BUSY_MS = 5000
+/** How long SQLite waits for another process that writes: all of this process stands still meanwhile. */
+const BUSY_MS = 500
 const WAL_TRIES = 100
 const WAL_PAUSE_MS = 20
 
