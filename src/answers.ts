@@ -22,8 +22,8 @@ export function answerReply(
   const headers: Record<string, string> = {
     'content-type': safe(contentType) || (Buffer.isBuffer(body) ? JSON_TYPE : STREAM_TYPE),
     'x-request-id': id,
-    'x-modelmount-target': safe(target),
   }
+  if (target !== '') headers['x-modelmount-target'] = safe(target)
   if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
   if (losses.length > 0) headers['x-modelmount-losses'] = spellLosses(losses)
   if (Buffer.isBuffer(body)) headers['content-length'] = String(body.length)

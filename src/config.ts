@@ -113,7 +113,7 @@ const configSchema: Strict<{
     ),
   cache: cache.optional().describe('Answers that are given again to the same caller. Off when left out.'),
   idempotency: idempotency.prefault({}).describe('Answers kept for requests with an `idempotency-key`.'),
-  usage: usage.prefault({}).describe('Usage records in memory.'),
+  usage: usage.prefault({}).describe('Usage records, and the usage of streams.'),
   store: store.prefault({}).describe('What outlives the process, or is shared by several. Memory when left out.'),
   onStoreError: onStoreError
     .prefault({})

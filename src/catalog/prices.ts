@@ -3,7 +3,7 @@ import { bySpecificity, pattern } from '../lib/patterns.js'
 import type { Provider } from '../providers/provider.js'
 import { Catalogue } from './catalogue.js'
 import { memo } from './memo.js'
-import { type Price, type Pricing, pricingOf } from './pricing.js'
+import { NANOS_A_TOKEN, type Price, type Pricing, pricingOf } from './pricing.js'
 
 /** What has a price: a target. */
 export interface Priced {
@@ -81,6 +81,37 @@ export class Prices {
     return pricing && pricing(SAMPLE) / NANOS_OF_SAMPLE
   }
 
+  /** Loads the catalogue, if it can be loaded. */
+  async open(): Promise<void> {
+    if (this.#isSettled) return
+    this.#loading ??= this.#load()
+    await this.#loading
+  }
+
+  /** The models that the catalogue has of a provider; none before it is {@link open}. */
+  names({ catalogId, id }: Priced['upstream']['provider']): readonly string[] {
+    return this.#catalogue.isLoaded ? this.#catalogue.names(catalogId ?? id) : []
+  }
+
+  /** A model's window, in tokens; undefined where nobody knows. */
+  contextWindow({ model, upstream: { provider } }: Priced): number | undefined {
+    return this.#catalogue.isLoaded
+      ? this.#catalogue.find(provider.catalogId ?? provider.id, model)?.contextWindow
+      : undefined
+  }
+
+  /** USD per million tokens of a short request; undefined where nobody knows. */
+  perMillion(target: Priced): { readonly input: number; readonly output: number } | undefined {
+    const pricing = this.of(target)
+    if (!pricing) return undefined
+    const nothing = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
+    const input = pricing({ ...nothing, input: SAMPLE.input }) / SAMPLE.input / NANOS_A_TOKEN
+    return {
+      input: tidy(input),
+      output: tidy(pricing({ ...nothing, output: SAMPLE.output }) / SAMPLE.output / NANOS_A_TOKEN),
+    }
+  }
+
   get #isSettled(): boolean {
     return this.#catalogue.isLoaded || this.#isMissing
   }
@@ -93,6 +124,11 @@ export class Prices {
       this.#logger.error({ error }, 'the catalogue of prices cannot be loaded: only what `prices` says is known')
     }
   }
+}
+
+/** Without the dust of fractions. */
+function tidy(usd: number): number {
+  return Number(usd.toPrecision(12))
 }
 
 function nameOf({ name }: Priced): string {

@@ -20,7 +20,7 @@ export const store: Strict<{
     .optional()
     .describe('For budgets and usage records. In code: a database handle or pool.'),
   prefix: z.string().default('{modelmount}:').describe('What the names of all keys in Redis begin with.'),
-  timeoutMs: patience(500).describe('How long a call waits for a store before it does not answer. In ms.'),
+  timeoutMs: patience(500).describe('How long a call waits for a store that does not answer. In ms.'),
   leaseMs: patience(15_000).describe('After so long without a sign of life, what a process held is freed. In ms.'),
 })
 

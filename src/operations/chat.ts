@@ -2,6 +2,7 @@ import { answerReply } from '../answers.js'
 import type { Call } from '../call.js'
 import type { MediaBlock } from '../chat/blocks.js'
 import type { Parts } from '../parts.js'
+import { failover } from '../policies/failover.js'
 import { type Plan, targetsOf } from '../policies/route.js'
 import { watchStream } from '../upstream/kept.js'
 import { languageFor } from '../upstream/language.js'
@@ -11,23 +12,22 @@ import { fetchRemote, type RemoteLimits } from '../upstream/remote.js'
 import type { Reply } from '../upstream/reply.js'
 import { conversationOf } from '../upstream/translation.js'
 import type { Perform } from './operation.js'
-import { type Routed, relayCall, routeCall, routeQuestion } from './relayed.js'
+import { type Routed, relayCall, routeCall, routeQuestion, type Send } from './relayed.js'
 import { type Ask, answerSeries, type Questions } from './series.js'
 
 /** A conversation: its model is routed, it goes there in the model's own language, and the answer comes back whole or as it grows. */
 export const chat: Perform = async (parts, visit) => {
   const routed = await routeCall(parts, visit, { open: openConversation, readFacts: visit.protocol.readFacts })
-  const { media } = parts.config
-  const prepare = media.fetch ? (call: Call, plan: Plan) => bringMedia(call, plan, media) : undefined
+  const send = parts.config.media.fetch ? sendWithMedia : undefined
   const questions = questionsOf(routed)
   if (questions) {
     const ask: Ask = (index) => {
-      const question = routeQuestion(parts, visit, routed, questions.bodies[index] as Buffer)
-      return relayCall(parts, question, prepare).finally(() => visit.attempts.push(...question.call.attempts))
+      const question = routeQuestion(parts, visit, routed, { index, body: questions.bodies[index] as Buffer })
+      return relayCall(parts, question, send).finally(() => visit.attempts.push(...question.call.attempts))
     }
     return answerReply(await answerSeries(ask, questions), visit.id, visit.attempts)
   }
-  const reply = await relayCall(parts, routed, prepare)
+  const reply = await relayCall(parts, routed, send)
   return answerReply(kept(reply, routed.call, parts), visit.id, visit.attempts)
 }
 
@@ -52,6 +52,11 @@ function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept
 }
 
 const KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
+
+const sendWithMedia: Send = async ({ means, config }, call, plan) => {
+  await bringMedia(call, plan, config.media)
+  return failover(call, plan, means)
+}
 
 /** Fetches what the conversation names by its address, if a target takes only bytes. @throws {RelayError} 400 */
 async function bringMedia(call: Call, plan: Plan, limits: RemoteLimits): Promise<void> {

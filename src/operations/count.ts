@@ -1,11 +1,12 @@
-import { answerJson, answerReply } from '../answers.js'
+import { answerReply } from '../answers.js'
 import type { Call } from '../call.js'
+import type { Loss } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
 import { RelayError } from '../errors.js'
 import { countingLanguage, openCount } from '../upstream/count.js'
 import { estimateTokens } from './estimate.js'
 import type { Perform } from './operation.js'
-import { relayCall, routeCall } from './relayed.js'
+import { relayCall, routeCall, type Send } from './relayed.js'
 
 /** How many tokens a conversation has: asked of its model where that can be asked, else estimated. */
 export const count: Perform = async (parts, visit) => {
@@ -15,10 +16,21 @@ export const count: Perform = async (parts, visit) => {
   const routed = await routeCall(parts, visit, { open: openCount, readFacts: protocol.readFacts })
   const { call, plan } = routed
   const targets = plan.targets.filter((target) => countingLanguage(target, protocol))
-  if (targets.length > 0) return answerReply(await relayCall(parts, { call, plan: { ...plan, targets } }), id, attempts)
-  const tokens = (parts.countTokens ?? estimateTokens)(conversation(call), call.facts.model)
-  const response = answerJson(Buffer.from(counting.writeCount(tokens)), id)
-  return { ...response, headers: { ...response.headers, 'x-modelmount-losses': 'count: estimated by the relay' } }
+  const reply =
+    targets.length > 0
+      ? await relayCall(parts, { call, plan: { ...plan, targets } })
+      : await relayCall(parts, routed, estimateCount)
+  return answerReply(reply, id, attempts)
+}
+
+const ESTIMATED: readonly Loss[] = [{ path: 'count', reason: 'estimated by the relay' }]
+
+/** Where no target can be asked. */
+const estimateCount: Send = async ({ countTokens = estimateTokens }, call) => {
+  const tokens = countTokens(conversation(call), call.facts.model)
+  const body = Buffer.from(call.protocol.counting?.writeCount(tokens) ?? '')
+  call.settle({ outcome: 'complete', status: 200, losses: ESTIMATED })
+  return { status: 200, target: '', contentType: '', body, losses: ESTIMATED }
 }
 
 function conversation({ protocol, body, path }: Call): ChatRequest {

@@ -33,19 +33,30 @@ export async function routeCall(parts: Parts, visit: Visit, { open, readFacts }:
   const body = protocol.recall?.expand(given, (id) => parts.kept?.find(caller.id, id)) ?? given
   const facts = parts.cache.readFacts(`${visit.endpoint.operation} ${protocol.id}`, { body, path, readFacts })
   const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
-  return { call: callOf(parts, visit, { facts, body, open }), plan }
+  const idempotencyKey = textIn(request.headers['idempotency-key'])
+  return { call: callOf(parts, visit, { facts, body, open, idempotencyKey }), plan }
 }
 
-/** The same call with another body: one of its questions. Its tries are its own. */
-export function routeQuestion(parts: Parts, visit: Visit, { call, plan }: Routed, body: Buffer): Routed {
+/** One of several questions of a request. */
+export interface Question {
+  readonly index: number
+  readonly body: Buffer
+}
+
+/** The same call with another body. Its tries are its own, and so is its idempotency key. */
+export function routeQuestion(parts: Parts, visit: Visit, { call, plan }: Routed, { index, body }: Question): Routed {
   const facts = visit.protocol.readFacts(body, visit.path)
-  return { call: callOf(parts, { ...visit, attempts: [] }, { facts, body, open: call.open }), plan }
+  const { open, idempotencyKey: key } = call
+  // No header can hold a line end, so no other key is this one.
+  const idempotencyKey = key && `${key}\n${index}`
+  return { call: callOf(parts, { ...visit, attempts: [] }, { facts, body, open, idempotencyKey }), plan }
 }
 
 interface Read {
   readonly facts: RequestFacts
   readonly body: Buffer
   readonly open: OpenPassage
+  readonly idempotencyKey: string | undefined
 }
 
 function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
@@ -69,7 +80,7 @@ function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
     attempts,
     tags: tagsIn(headers['x-modelmount-tags']),
     cacheControl: headers['cache-control'],
-    idempotencyKey: textIn(headers['idempotency-key']),
+    idempotencyKey: read.idempotencyKey,
     told,
     cache: undefined,
     lease: undefined,
@@ -87,16 +98,17 @@ function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
   return call
 }
 
-/** What is to be done between admission and the first try. */
-export type Prepare = (call: Call, plan: Plan) => Promise<void>
+/** Has a call answered that nobody has answered yet. */
+export type Send = (parts: Parts, call: Call, plan: Plan) => Promise<Reply>
+
+const sendOut: Send = ({ means }, call, plan) => failover(call, plan, means)
 
 /** From admission to the first output. After that the answer settles the call itself, when its body ends. */
-export async function relayCall(parts: Parts, { call, plan }: Routed, prepare?: Prepare): Promise<Reply> {
-  const { running, means, prices, admission, plugins, isPlugged, cache, isMetered } = parts
+export async function relayCall(parts: Parts, { call, plan }: Routed, send: Send = sendOut): Promise<Reply> {
+  const { running, prices, admission, plugins, isPlugged, cache, isMetered } = parts
   const { departure } = call
   const producer: Producer = {
-    produce: (own) =>
-      prepare ? prepare(own, plan).then(() => failover(own, plan, means)) : failover(own, plan, means),
+    produce: (own) => send(parts, own, plan),
     failed: (own, error) => fail(parts, own, error),
   }
   running.begin()
@@ -129,6 +141,7 @@ async function askPlugins(
 /** Settles a call that has failed before its answer began. */
 function fail({ logger }: Parts, call: Call, error: unknown): void {
   if (call.bill) return
+  delete call.told['x-modelmount-cache']
   const known = error instanceof RelayError ? error : undefined
   const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
   call.settle({ outcome, status: known?.status ?? 500, error: known })

@@ -1,13 +1,12 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Call, End } from '../call.js'
 import type { Usage } from '../chat/usage.js'
-import type { Operation } from '../endpoints.js'
 import { now } from '../lib/time.js'
 import type { Logger, Plugin } from '../plugins.js'
 import type { Nanos } from '../stores/ledger.js'
 import type { UsageRecord, UsageStore } from '../stores/usage.js'
 import type { PriceBook } from './admit.js'
-import type { Budgets } from './budget.js'
+import { type Budgets, isFree } from './budget.js'
 import { estimateInput } from './estimate.js'
 
 /** What a call has come to. */
@@ -37,9 +36,6 @@ const CHARGED: Readonly<Record<Way, boolean>> = {
   shared: false,
 }
 
-/** Operations that cost nothing anywhere. */
-const FREE: ReadonlySet<Operation> = new Set<Operation>(['count', 'moderation'])
-
 function wayOf({ cache }: Call, { outcome, firstOutputMs }: End): Way {
   if (cache === 'hit' || cache === 'shared') return cache
   if (outcome === 'complete') return 'answered'
@@ -50,7 +46,7 @@ function wayOf({ cache }: Call, { outcome, firstOutputMs }: End): Way {
 
 /** The usage that a call is charged for; undefined for none. */
 export function chargedUsage(call: Call, end: End): { usage: Usage; isEstimated: boolean } | undefined {
-  if (!CHARGED[wayOf(call, end)] || FREE.has(call.operation)) return undefined
+  if (!CHARGED[wayOf(call, end)] || isFree(call)) return undefined
   const { usage, delivered } = end
   if (usage && delivered === undefined) return { usage, isEstimated: false }
   const input = usage?.input ?? estimateInput(call.body)

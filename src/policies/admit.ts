@@ -7,7 +7,7 @@ import type { Grant, LimitSource } from '../stores/guarded.js'
 import type { Credit, Hold, LedgerStore, Nanos } from '../stores/ledger.js'
 import type { Draw, LimitStore, Scope } from '../stores/limits.js'
 import { StoreDown } from '../stores/trouble.js'
-import { type Budgets, quotaError } from './budget.js'
+import { type Budgets, isFree, quotaError } from './budget.js'
 import { type Estimate, estimate } from './estimate.js'
 import { type Limiter, limitError, tellLimits } from './limit.js'
 import { type Plan, targetsOf } from './route.js'
@@ -50,6 +50,7 @@ export interface Lease {
 /** Of a call that falls under no limit and no budget. */
 const FREE: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
 const UNCOUNTED: Estimate = { input: 0, output: 0 }
+const NO_CREDITS: readonly Credit[] = []
 
 /** What has been taken of limits. */
 interface Taking {
@@ -76,10 +77,10 @@ export class Admission {
   admit(call: Call, plan: Plan): Lease | Promise<Lease> {
     const { limiter, budgets, limits, assumedOutputTokens } = this.#means
     const scopes = limiter.scopesOf(call.caller, call.facts.model)
-    const credits = budgets.creditsOf(call.caller, Date.now())
+    const credits = isFree(call) ? NO_CREDITS : budgets.creditsOf(call.caller, Date.now())
     if (scopes.length === 0 && credits.length === 0) return FREE
     const smallest = smallestBucket(scopes)
-    const isCounted = smallest !== undefined || credits.length > 0
+    const isCounted = (smallest !== undefined && !isFree(call)) || credits.length > 0
     const guess = isCounted ? estimate(call, assumedOutputTokens) : UNCOUNTED
     const hold = credits.length > 0 ? this.#holdOf(call, plan, { credits, guess }) : undefined
     if (scopes.length === 0) return this.#pay(hold, undefined)

@@ -1,4 +1,5 @@
-import type { Budget, Caller } from '../call.js'
+import type { Budget, Call, Caller } from '../call.js'
+import type { Operation } from '../endpoints.js'
 import { RelayError } from '../errors.js'
 import type { Credit } from '../stores/ledger.js'
 import type { Groups } from './groups.js'
@@ -7,6 +8,14 @@ const NANOS_PER_USD = 1e9
 const DAY_MS = 86_400_000
 
 type Span = NonNullable<Budget['per']>
+
+/** Operations that cost nothing anywhere. */
+const FREE: ReadonlySet<Operation> = new Set<Operation>(['count', 'moderation'])
+
+/** Whether a call costs nothing, whatever it says. */
+export function isFree({ operation }: Pick<Call, 'operation'>): boolean {
+  return FREE.has(operation)
+}
 
 /** Says whose money a call is paid with, and what it is multiplied by. */
 export class Budgets {

@@ -47,9 +47,11 @@ export class Router {
   readonly #exact = new Map<string, Rule>()
   readonly #wild: Rule[] = []
   readonly #plans = new Map<string, Plan>()
+  readonly #upstreams: ReadonlyMap<string, Upstream>
 
   /** @throws {ConfigError} for a target that no provider or other model name stands for */
   constructor(models: Config['models'], upstreams: ReadonlyMap<string, Upstream>) {
+    this.#upstreams = upstreams
     const rules = models ? readRules(models, upstreams) : defaultRules(upstreams)
     for (const rule of rules) {
       if (rule.pattern.text.includes('*')) this.#wild.push(rule)
@@ -61,6 +63,19 @@ export class Router {
   /** Names without stars: what can be listed. */
   get names(): string[] {
     return [...this.#exact.keys()]
+  }
+
+  /** Of the models that providers are known to have, the names under which they can be asked for here. */
+  namesOf(modelsOf: (upstream: Upstream) => readonly string[]): string[] {
+    return [...this.#upstreams.values()].flatMap((upstream) =>
+      modelsOf(upstream).flatMap((model) => {
+        const leads = (name: string): boolean => {
+          const [first] = this.find(name)?.targets ?? []
+          return first?.upstream === upstream && first.model === model
+        }
+        return [model, `${upstream.id}/${model}`].find(leads) ?? []
+      }),
+    )
   }
 
   /** Every row, as written, for showing. */

@@ -18,12 +18,12 @@ export interface UsageRecord {
   /** What the client was told. */
   readonly status: number
   readonly outcome: 'complete' | 'failed' | 'cut' | 'left'
-  /** Tokens as the upstream counted them; undefined when it did not say. */
+  /** Tokens as the upstream counted them, or else as `estimated`; undefined where nothing was charged and nobody said. */
   readonly inputTokens: number | undefined
   readonly cachedInputTokens: number | undefined
   readonly outputTokens: number | undefined
   readonly reasoningTokens: number | undefined
-  /** The tokens are the relay's own estimate: the answer was cut off before the upstream had counted. */
+  /** The tokens are the relay's own estimate, at least in part: the upstream has not counted. */
   readonly estimated: boolean
   /** What the call is charged, the multiplier applied. Undefined where nobody knows a price. */
   readonly costNanos: number | undefined

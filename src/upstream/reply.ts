@@ -7,7 +7,7 @@ import type { Connections } from './transport.js'
 /** An upstream's answer that has passed the commit point: from here on nothing is tried again. */
 export interface Reply {
   readonly status: number
-  /** `provider/model` that gave it. */
+  /** `provider/model` that gave it; empty for the relay itself. */
   readonly target: string
   /** Empty for the usual one. */
   readonly contentType: string

@@ -253,3 +253,34 @@ describe('what is charged, by the way a call ends', () => {
     expect(records.every(({ costNanos }) => !costNanos)).toBe(true)
   })
 })
+
+describe('counting tokens', () => {
+  const count = (relay: Parameters<typeof fetchRelay>[0]): Promise<Response> =>
+    fetchRelay(relay)('http://relay/v1/messages/count_tokens', {
+      method: 'POST',
+      headers: { 'x-api-key': KEY },
+      body: JSON.stringify({ model: 'up/test', messages: [{ role: 'user', content: 'hi' }] }),
+    })
+
+  it('costs nothing, so it needs no money and no tokens', async () => {
+    const upstream = cleanup.add(await startUpstream(answerJson({ input_tokens: 3 })))
+    const { relay } = await start({
+      providers: { up: { type: 'anthropic', apiKey: 'k-12345678', baseURL: `http://127.0.0.1:${upstream.port}` } },
+      keys: [{ id: 'alice', key: KEY, budget: { usd: 0 }, limits: { tpm: 1 } }],
+    })
+    expect((await count(relay)).status).toBe(200)
+    expect((await count(relay)).status).toBe(200)
+  })
+
+  it('is a request like any other where the relay itself estimates: limited, and in the records', async () => {
+    const { relay, records } = await start({ limits: { rpm: 1 } })
+    const answer = await count(relay)
+    expect(answer.headers.get('x-modelmount-losses')).toBe('count: estimated by the relay')
+    expect(answer.headers.get('x-ratelimit-remaining-requests')).toBe('0')
+    expect((await count(relay)).status).toBe(429)
+    expect(records).toMatchObject([
+      { operation: 'count', status: 200, outcome: 'complete', costNanos: 0 },
+      { operation: 'count', status: 429 },
+    ])
+  })
+})

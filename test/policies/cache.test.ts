@@ -170,7 +170,7 @@ describe('a kept answer', () => {
   }
 
   it('is no error, no cut stream, no refusal', async () => {
-    expect(await kept(answerError(400, 'bad'))).toBe('miss')
+    expect(await kept(answerError(400, 'bad'))).toBe(null)
     const cut: Script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       for (const piece of streamed('a', 'b').slice(0, 2)) res.write(piece)
@@ -331,6 +331,25 @@ describe('an idempotency key', () => {
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
     expect(upstream.seen).toHaveLength(1)
     expect(records.filter(({ costNanos }) => costNanos !== 0)).toHaveLength(1)
+  })
+
+  it('covers all the questions of one request, each with its own answer', async () => {
+    const { relay, upstream } = await start({ cache: undefined })
+    const ask = () =>
+      fetchRelay(relay)('http://relay/v1/completions', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${KEY}`, 'idempotency-key': 'k1' },
+        body: JSON.stringify({ model: 'up/test', prompt: ['one', 'two'] }),
+      })
+    const first = await ask()
+    expect(first.status).toBe(200)
+    expect(await (await ask()).text()).toBe(await first.text())
+    expect(upstream.seen).toHaveLength(2)
+  })
+
+  it('of a call that has failed: an error bears no mark of the cache', async () => {
+    const { ask } = await start({ cache: undefined }, answerError(500, 'broken'))
+    expect(stateOf(await ask({}, keyed('k1')))).toBe(null)
   })
 
   it('of a call that has failed may be used again', async () => {

@@ -16,7 +16,7 @@ export function writeModel(model: ModelEntry): Buffer {
   return Buffer.from(JSON.stringify(spell(model)))
 }
 
-function spell({ id }: ModelEntry): object {
+function spell({ id, contextWindow }: ModelEntry): object {
   return {
     type: 'model',
     id,
@@ -26,7 +26,7 @@ function spell({ id }: ModelEntry): object {
     deprecated_at: null,
     retires_at: null,
     line: null,
-    max_input_tokens: null,
+    max_input_tokens: contextWindow ?? null,
     max_tokens: null,
     capabilities: null,
   }

@@ -10,11 +10,12 @@ export function writeModel(model: ModelEntry): Buffer {
   return Buffer.from(JSON.stringify(spell(model)))
 }
 
-function spell({ id }: ModelEntry): object {
+function spell({ id, contextWindow }: ModelEntry): object {
   return {
     name: `models/${id}`,
     version: '',
     displayName: id,
+    inputTokenLimit: contextWindow,
     supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
   }
 }

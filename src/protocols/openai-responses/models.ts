@@ -13,6 +13,7 @@ export function writeModel(model: ModelEntry): Buffer {
   return Buffer.from(JSON.stringify(spell(model)))
 }
 
-function spell({ id, ownedBy }: ModelEntry): object {
-  return { id, object: 'model', created: CREATED, owned_by: ownedBy }
+/** OpenAI's own fields, and two that most who list others' models have beside them. */
+function spell({ id, ownedBy, contextWindow, price }: ModelEntry): object {
+  return { id, object: 'model', created: CREATED, owned_by: ownedBy, context_window: contextWindow, pricing: price }
 }
