@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { cache, idempotency } from './config/cache.js'
+import { cors } from './config/cors.js'
 import { group, key } from './config/key.js'
 import { relayLimits } from './config/limits.js'
 import { price, unpriced } from './config/price.js'
@@ -78,6 +79,7 @@ const configSchema: Strict<{
   usage: z.ZodPrefault<typeof usage>
   store: z.ZodPrefault<typeof store>
   onStoreError: z.ZodPrefault<typeof onStoreError>
+  cors: Maybe<typeof cors>
   retry: z.ZodPrefault<typeof retry>
   health: z.ZodPrefault<typeof health>
   translation: z.ZodDefault<Choice<'lenient' | 'strict'>>
@@ -126,6 +128,7 @@ const configSchema: Strict<{
     .describe(
       "What a model's own language cannot say of a request is left out and told in `x-modelmount-losses`, or refused with a 400.",
     ),
+  cors: cors.optional().describe('Pages that may call from a browser. None when left out.'),
   responses: responses.prefault({}).describe('For callers of the Responses API.'),
   media: media.prefault({}).describe('Images and files that a request names by their address.'),
   onDisconnect: z

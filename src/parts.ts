@@ -9,6 +9,7 @@ import { Admission } from './policies/admit.js'
 import { Gate } from './policies/authenticate.js'
 import { Budgets } from './policies/budget.js'
 import { Cache, type Shelves } from './policies/cache.js'
+import { Cors } from './policies/cors.js'
 import type { Means } from './policies/failover.js'
 import { Groups } from './policies/groups.js'
 import { Limiter } from './policies/limit.js'
@@ -17,17 +18,18 @@ import { claimBy, Shelf } from './policies/shelf.js'
 import { Running } from './running.js'
 import { type Backing, type BackingOptions, openBacking } from './stores/backing.js'
 import type { Bounds } from './stores/memory.js'
+import { Uploads } from './uploads.js'
 import { Health } from './upstream/health.js'
 import { KeptAnswers } from './upstream/kept.js'
 import { Paces } from './upstream/pace.js'
 import { SignatureMemory } from './upstream/signature-memory.js'
 import { Connections } from './upstream/transport.js'
-import { Uploads } from './uploads.js'
 import { readUpstreams } from './upstream/upstreams.js'
 
 /** A relay's parts, made once. */
 export interface Parts {
   readonly config: Config
+  readonly cors: Cors
   readonly gate: Gate
   readonly router: Router
   readonly means: Means
@@ -65,6 +67,7 @@ export function assemble(options: RelayOptions): Parts {
   return {
     // Their secrets and texts are not kept beside what the gate has made of them: a hundred thousand keys weigh tens of MB.
     config: { ...config, keys: [] },
+    cors: new Cors(config.cors),
     gate: new Gate(config.keys, groups, hooks.authenticate),
     router: new Router(config.models, readUpstreams(config, process.env)),
     means: {

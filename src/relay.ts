@@ -73,6 +73,9 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
   const attempts: Attempt[] = []
   const told: Record<string, string> = {}
   const protocol = protocolOf(match.endpoints[0].protocol)
+  const preflight = parts.cors.preflight(request)
+  if (preflight) return withHeaders(preflight, { 'x-request-id': id })
+  Object.assign(told, parts.cors.headersFor(request))
   // The request's id once more, by the name that clients of the language look for.
   if (protocol.requestIdHeader) told[protocol.requestIdHeader] = id
   try {
