@@ -87,6 +87,20 @@ describe('a relay that closes', () => {
     expect(lost).toEqual([1])
   }, 15_000)
 
+  it('takes nothing more, of a call that went on: it is told as lost, and not tried for ever', async () => {
+    const admitted = (): Promise<void> => pause(300)
+    const store = { sql: `sqlite:${place.at}-${databases++}` }
+    const { relay, ask, logs } = await start({ store, shutdownMs: 50, plugins: [{ admitted }] })
+    await relay.ready()
+    const pending = ask()
+    await pause(50)
+    await relay.close()
+    expect((await pending).status).toBeGreaterThanOrEqual(500)
+    await pause(500)
+    expect(logs.filter((line) => line.includes('given up'))).toHaveLength(2)
+    expect(logs.filter((line) => line.includes('tried again'))).toEqual([])
+  })
+
   it('tells what is lost to a database that never was there', async () => {
     const { relay, ask, logs } = await start({
       store: { sql: 'postgres://user:secret-password@127.0.0.1:1/x', timeoutMs: 50 },

@@ -39,6 +39,7 @@ export class Queue<Item> {
   #sealing: NodeJS.Immediate | undefined
   #writing: Promise<void> | undefined
   #isDraining = false
+  #isClosed = false
   #pauseMs = FIRST_PAUSE_MS
 
   constructor(write: (items: readonly Item[]) => Promise<void>, options: QueueOptions) {
@@ -47,6 +48,8 @@ export class Queue<Item> {
   }
 
   add(item: Item): void {
+    // Nobody would write it any more, and whoever tried would try for ever.
+    if (this.#isClosed) return this.#options.onTrouble({ error: new Error('The store is closed'), lost: 1 })
     this.#gathering.push(item)
     this.#size++
     if (this.#gathering.length >= FULL) this.#sealing ??= setImmediate(() => this.#full())
@@ -71,7 +74,9 @@ export class Queue<Item> {
     const end = now() + LONGEST_CLOSE_MS
     for (let tries = 1; ; tries++) {
       try {
-        return await inTime(this.flush(), end - now())
+        await inTime(this.flush(), end - now())
+        this.#isClosed = true
+        return
       } catch (error) {
         if (tries >= TRIES_AT_CLOSE || now() >= end) return this.#giveUp(error)
         await pause(FIRST_PAUSE_MS * tries)
@@ -157,6 +162,7 @@ export class Queue<Item> {
   }
 
   #giveUp(error: unknown): void {
+    this.#isClosed = true
     const lost = this.#size
     this.#batches.length = 0
     this.#gathering = []
