@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isObject, parseJson } from '../lib/values.js'
 import type { DemoLanguage, Failure, Question } from './language.js'
 import { languages } from './languages.js'
+import { type DemoAnswer, mediaAt } from './media.js'
 import { type Behaviour, models, unknownModel } from './models.js'
 import { replyTo } from './reply.js'
 
@@ -54,6 +55,8 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const left = new AbortController()
   res.on('close', () => left.abort())
   const path = req.url?.split('?', 1)[0] ?? ''
+  const media = req.method === 'POST' ? mediaAt(path) : undefined
+  if (media) return sendMedia(res, media(await readBytes(req)))
   const language = languages.find((one) => one.path.test(path))
   if (!language || req.method !== 'POST') return send(res, 404, { error: { message: `Nothing at ${path}.` } })
   const body = await readBody(req)
@@ -74,10 +77,19 @@ const NOT_JSON: Failure = {
 }
 
 async function readBody(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+  const value = parseJson((await readBytes(req)).toString())
+  return isObject(value) ? value : undefined
+}
+
+async function readBytes(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of req) chunks.push(chunk)
-  const value = parseJson(Buffer.concat(chunks).toString())
-  return isObject(value) ? value : undefined
+  return Buffer.concat(chunks)
+}
+
+function sendMedia(res: ServerResponse, answer: DemoAnswer): void {
+  if ('value' in answer) send(res, 200, answer.value)
+  else res.writeHead(200, { 'content-type': answer.type }).end(answer.bytes)
 }
 
 /** Takes as long as the stream would. */

@@ -13,7 +13,15 @@ export function writeModel(model: ModelEntry): Buffer {
   return Buffer.from(JSON.stringify(spell(model)))
 }
 
-/** OpenAI's own fields, and two that most who list others' models have beside them. */
+/** OpenAI's own fields, and those that others who list many makers' models have beside them: clients read either name. */
 function spell({ id, ownedBy, contextWindow, price }: ModelEntry): object {
-  return { id, object: 'model', created: CREATED, owned_by: ownedBy, context_window: contextWindow, pricing: price }
+  return {
+    id,
+    object: 'model',
+    created: CREATED,
+    owned_by: ownedBy,
+    context_window: contextWindow,
+    context_length: contextWindow,
+    pricing: price,
+  }
 }
