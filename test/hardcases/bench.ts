@@ -19,8 +19,8 @@ export interface Came {
   readonly records: readonly unknown[]
 }
 
-/** A model at the provider of a language: `messages/claude-opus-4-5`. */
-export type Model = `${Language}/${string}`
+/** A model at a provider, which most often has the name of a language: `messages/claude-opus-4-5`. */
+export type Model = `${string}/${string}`
 
 export interface Asking {
   /** Fields beside the question, or in place of its own. */
@@ -55,12 +55,16 @@ const KEYS = [
   { id: 'bob', key: OTHER_KEY },
 ]
 
-export async function startBench(cleanup: Cleanup, more: Partial<RelayOptions> = {}): Promise<Bench> {
+export async function startBench(
+  cleanup: Cleanup,
+  more: Partial<RelayOptions> = {},
+  at: (port: number) => RelayOptions['providers'] = providersAt,
+): Promise<Bench> {
   const upstream = cleanup.add(await startUpstream(speaksAll('ok')))
   const records: UsageRecord[] = []
   const relay = cleanup.add(
     testRelay({
-      providers: providersAt(upstream.port),
+      providers: at(upstream.port),
       keys: KEYS,
       plugins: [{ done: (record) => void records.push(record) }],
       shutdownMs: 0,

@@ -1,0 +1,274 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Bench, type Model, startBench } from '../hardcases/bench.js'
+import { dig } from '../hardcases/languages.js'
+import { Cleanup } from '../mounts.js'
+import { placesAt } from './places.js'
+
+const cleanup = new Cleanup()
+let bench: Bench
+
+beforeEach(async () => {
+  bench = await startBench(cleanup, {}, placesAt)
+})
+afterEach(() => cleanup.run())
+
+const losses = ({ headers }: { headers: Headers }): string => headers.get('x-modelmount-losses') ?? ''
+
+describe('reasoning is asked for in the words of', () => {
+  it.each<[Model, object | undefined, object, string?]>([
+    ['xai/grok-3-mini', { reasoning_effort: 'medium' }, { reasoning_effort: 'low' }, 'no medium'],
+    ['xai/grok-4.3', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
+    ['xai/grok-4.6', { reasoning_effort: 'none' }, { reasoning_effort: 'low' }, 'always reasons'],
+    ['xai/grok-4-fast-reasoning', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['deepseek/deepseek-v4-pro', { reasoning_effort: 'none' }, { thinking: { type: 'disabled' } }],
+    [
+      'deepseek/deepseek-v4-pro',
+      { reasoning_effort: 'xhigh' },
+      { thinking: { type: 'enabled' }, reasoning_effort: 'high' },
+      'no xhigh',
+    ],
+    ['qwen/qwen-plus', { reasoning_effort: 'none' }, { enable_thinking: false }],
+    ['qwen/qwen3-235b-a22b', { reasoning_effort: 'low' }, { enable_thinking: true, thinking_budget: 2048 }],
+    [
+      'qwen/qwen3-next-80b-a3b-thinking',
+      { reasoning_effort: 'none' },
+      { enable_thinking: true, thinking_budget: 1024 },
+      'always reasons',
+    ],
+    ['qwen/qwen3-coder-plus', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['moonshot/kimi-k2.5', { reasoning_effort: 'none' }, { thinking: { type: 'disabled' } }],
+    ['moonshot/kimi-k2.6', { reasoning_effort: 'high' }, { thinking: { type: 'enabled' } }],
+    ['moonshot/kimi-k2-thinking', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['moonshot/moonshot-v1-8k', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['zai/glm-4.7', { reasoning_effort: 'none' }, { thinking: { type: 'disabled' } }],
+    ['zai/glm-5', { reasoning_effort: 'max' }, { thinking: { type: 'enabled' } }],
+    ['zai/glm-5.2', { reasoning_effort: 'max' }, { thinking: { type: 'enabled' }, reasoning_effort: 'max' }],
+    ['zai/glm-4-32b-0414-128k', { reasoning_effort: 'max' }, {}, 'not taken'],
+    ['minimax/MiniMax-M2.7', { reasoning_effort: 'high' }, { reasoning_split: true }, 'not taken'],
+    ['mistral/mistral-small-latest', { reasoning_effort: 'low' }, { reasoning_effort: 'high' }, 'no low'],
+    ['mistral/magistral-medium-latest', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['groq/openai/gpt-oss-120b', { reasoning_effort: 'minimal' }, { reasoning_effort: 'low' }, 'no minimal'],
+    ['groq/qwen/qwen3-32b', undefined, { reasoning_format: 'parsed' }],
+    ['groq/llama-3.3-70b-versatile', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['cerebras/gpt-oss-120b', { reasoning_effort: 'max' }, { reasoning_effort: 'high' }, 'no max'],
+    ['cerebras/zai-glm-4.7', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
+    ['cerebras/llama3.1-8b', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['together/openai/gpt-oss-20b', { reasoning_effort: 'high' }, { reasoning_effort: 'high' }],
+    ['together/meta-llama/Llama-3.3-70B', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['fireworks/accounts/fireworks/models/glm-5p2', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
+    ['openrouter/anthropic/claude-opus-5', { reasoning_effort: 'high' }, { reasoning: { effort: 'high' } }],
+    ['perplexity/sonar-deep-research', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
+    ['perplexity/sonar', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['cohere/command-a-reasoning-08-2025', { reasoning_effort: 'low' }, { reasoning_effort: 'high' }, 'no low'],
+    ['cohere/command-a-03-2025', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['ollama/gpt-oss', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
+    ['vllm/gpt-oss', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
+    ['azure/gpt-5-mini', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
+    ['azure/gpt-4o', { reasoning_effort: 'low' }, {}, 'not taken'],
+  ])('%s: %j is %j', async (model, asked, written, loss = '') => {
+    // Gemini's callers are translated everywhere.
+    const thinkingConfig = asked && thinkingOf(String(dig(asked, 'reasoning_effort')))
+    const [body, came] = await bench.goes('gemini', model, { generationConfig: { thinkingConfig } })
+    const fields = ['reasoning_effort', 'thinking', 'enable_thinking', 'thinking_budget', 'reasoning']
+    const own = ['reasoning_format', 'reasoning_split']
+    const found = [...fields, ...own].flatMap((name) =>
+      dig(body, name) === undefined ? [] : [[name, dig(body, name)]],
+    )
+    expect(Object.fromEntries(found)).toEqual(written)
+    if (loss === '') expect(losses(came)).toBe('')
+    else expect(losses(came)).toContain(loss)
+  })
+
+  it('OpenRouter takes tokens too, and hides what it is told to hide', async () => {
+    const asked = (thinkingConfig: object): object => ({ generationConfig: { thinkingConfig } })
+    const [body] = await bench.goes('gemini', 'openrouter/v/m', asked({ thinkingBudget: 3000 }))
+    expect(dig(body, 'reasoning')).toMatchObject({ max_tokens: 3000 })
+    const [off] = await bench.goes('gemini', 'openrouter/v/m', asked({ thinkingBudget: 0 }))
+    expect(dig(off, 'reasoning')).toMatchObject({ effort: 'none' })
+    const [hidden] = await bench.goes('gemini', 'openrouter/v/m', asked({ includeThoughts: false }))
+    expect(dig(hidden, 'reasoning')).toEqual({ exclude: true })
+    const [counted] = await bench.goes('gemini', 'qwen/qwen-plus', asked({ thinkingBudget: 3000 }))
+    expect(counted).toMatchObject({ enable_thinking: true, thinking_budget: 3000 })
+  })
+})
+
+/** Gemini's callers have no word for some steps: those are told in tokens, by the table of efforts. */
+function thinkingOf(effort: string): object {
+  const tokens: Record<string, number> = { none: 0, xhigh: 32_768, max: 65_536 }
+  return tokens[effort] === undefined ? { thinkingLevel: effort.toUpperCase() } : { thinkingBudget: tokens[effort] }
+}
+
+describe('settings', () => {
+  it.each<[Model, number, number, string]>([
+    ['qwen/qwen-max', 2, 1.99, 'is 1.99'],
+    ['moonshot/moonshot-v1-8k', 1.7, 1, 'is 1,'],
+    ['zai/glm-4.7', 1.2, 1, 'is 1,'],
+    ['minimax/MiniMax-M2.7', 0, 0.01, 'is 0.01'],
+    ['mistral/mistral-large-latest', 2, 1.5, 'is 1.5'],
+    ['cohere/command-r', 2, 1, 'is 1,'],
+    ['perplexity/sonar', 2, 1.99, 'is 1.99'],
+    ['cerebras/gpt-oss-120b', 2, 1.5, 'is 1.5'],
+  ])('%s: a temperature of %d is %d', async (model, temperature, taken, loss) => {
+    const [body, came] = await bench.goes('gemini', model, { generationConfig: { temperature } })
+    expect(dig(body, 'temperature')).toBe(taken)
+    expect(losses(came)).toContain(`generationConfig.temperature: ${loss}`)
+    const [usual, silent] = await bench.goes('gemini', model, { generationConfig: { temperature: 0.5 } })
+    expect([dig(usual, 'temperature'), losses(silent)]).toEqual([0.5, ''])
+  })
+
+  it.each<Model>(['moonshot/kimi-k2.5', 'azure/gpt-5-mini'])('HC-008: %s picks words as it likes', async (model) => {
+    const [body, came] = await bench.goes('gemini', model, { generationConfig: { temperature: 0.3 } })
+    expect(body).not.toHaveProperty('temperature')
+    expect(losses(came)).toContain('temperature: is not taken by this model')
+    expect(losses((await bench.goes('gemini', model, { generationConfig: { temperature: 1 } }))[1])).toBe('')
+  })
+
+  it.each<[Model, string[]]>([
+    ['xai/grok-4.6', ['frequencyPenalty', 'presencePenalty']],
+    ['zai/glm-5.2', ['frequencyPenalty', 'presencePenalty', 'seed']],
+    ['minimax/MiniMax-M2.7', ['frequencyPenalty', 'presencePenalty', 'seed']],
+    ['cerebras/gpt-oss-120b', ['frequencyPenalty', 'presencePenalty']],
+    ['deepseek/deepseek-v4-flash', ['seed']],
+    ['perplexity/sonar', ['seed']],
+  ])('%s does not take %j', async (model, names) => {
+    const given = { frequencyPenalty: 0.5, presencePenalty: 0.5, seed: 7 }
+    const [body, came] = await bench.goes('gemini', model, { generationConfig: given })
+    const spelled = { frequencyPenalty: 'frequency_penalty', presencePenalty: 'presence_penalty', seed: 'seed' }
+    for (const [name, field] of Object.entries(spelled)) {
+      expect([name, dig(body, field) === undefined]).toEqual([name, names.includes(name)])
+      expect([name, losses(came).includes(name)]).toEqual([name, names.includes(name)])
+    }
+  })
+
+  it('several answers are refused where one is given', async () => {
+    const { message } = await bench.refuses('gemini', 'groq/llama-3.3-70b-versatile', {
+      generationConfig: { candidateCount: 2 },
+    })
+    expect(message).toContain('one answer at a time')
+  })
+
+  it.each<[Model, string, object]>([
+    ['deepseek/m', 'max_tokens', {}],
+    ['qwen/qwen-plus', 'max_tokens', {}],
+    ['moonshot/kimi-k2.5', 'max_tokens', {}],
+    ['zai/glm-5.2', 'max_tokens', {}],
+    ['minimax/MiniMax-M2', 'max_tokens', {}],
+    ['mistral/mistral-small', 'max_tokens', { random_seed: 7 }],
+    ['cohere/command-a', 'max_tokens', { seed: 7 }],
+    ['cerebras/gpt-oss-120b', 'max_completion_tokens', {}],
+    ['together/m', 'max_tokens', {}],
+    ['ollama/m', 'max_tokens', {}],
+    ['vllm/m', 'max_tokens', {}],
+    ['llama-cpp/m', 'max_tokens', {}],
+    ['lm-studio/m', 'max_tokens', {}],
+    ['xai/grok-4.6', 'max_completion_tokens', {}],
+    ['azure/gpt-5', 'max_completion_tokens', {}],
+  ])('%s knows the cap as %s, whoever asks', async (model, name, more) => {
+    const other = name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
+    const [translated] = await bench.goes('gemini', model, { generationConfig: { maxOutputTokens: 9, seed: 7 } })
+    const [passed] = await bench.goes('chat', model, { max_completion_tokens: 9, seed: 7 })
+    for (const body of [translated, passed]) {
+      expect(dig(body, name)).toBe(9)
+      expect(body).not.toHaveProperty(other)
+    }
+    expect(passed).toMatchObject(more)
+    // HC-009: where the cap may be left out, none is made up.
+    const [none] = await bench.goes('gemini', model, {})
+    expect(none).not.toHaveProperty(name)
+  })
+
+  it('of stop words the relay minds those that are not taken', async () => {
+    const stop = { generationConfig: { stopSequences: ['ok', 'b'] } }
+    const [grok, came] = await bench.goes('gemini', 'xai/grok-4.6', stop)
+    expect(grok).not.toHaveProperty('stop')
+    expect([dig(came.json, 'candidates', 0, 'finishReason'), losses(came)]).toEqual(['STOP', ''])
+    expect(dig((await bench.goes('gemini', 'zai/glm-5.2', stop))[0], 'stop')).toEqual(['ok'])
+    expect(dig((await bench.goes('gemini', 'mistral/m', stop))[0], 'stop')).toEqual(['ok', 'b'])
+  })
+})
+
+describe('tools', () => {
+  const tools = [{ functionDeclarations: [{ name: 'f', parameters: { type: 'OBJECT', properties: {} } }] }]
+  const mode = (name: string, names?: string[]): object => ({
+    tools,
+    toolConfig: { functionCallingConfig: { mode: name, allowedFunctionNames: names } },
+  })
+
+  it.each<[Model, string, unknown, object, string]>([
+    ['moonshot/kimi-k2-thinking', 'ANY', 'auto', {}, 'is auto'],
+    ['zai/glm-5.2', 'ANY', 'auto', {}, 'is auto'],
+    ['minimax/MiniMax-M2', 'ANY', 'auto', {}, 'is auto'],
+    ['deepseek/deepseek-v4-flash', 'ANY', 'required', { thinking: { type: 'disabled' } }, ''],
+    ['qwen/qwen-plus', 'ANY', 'required', { enable_thinking: false }, ''],
+    ['mistral/mistral-large', 'ANY', 'required', {}, ''],
+    ['deepseek/deepseek-v4-flash', 'AUTO', 'auto', {}, ''],
+    ['zai/glm-5.2', 'NONE', undefined, {}, ''],
+  ])('%s: %s is %s, %j', async (model, name, choice, more, loss) => {
+    const [body, came] = await bench.goes('gemini', model, mode(name))
+    expect(dig(body, 'tool_choice')).toBe(choice)
+    expect(body).toMatchObject(more)
+    if (Object.keys(more).length === 0) expect(body).not.toHaveProperty('thinking')
+    if (loss) expect(losses(came)).toContain(loss)
+    else expect(losses(came)).toBe('')
+    expect(dig(body, 'tools') === undefined).toBe(choice === undefined)
+  })
+
+  it('that a model must call before it thinks is told to who wanted it to think', async () => {
+    const asked = { generationConfig: { thinkingConfig: { thinkingLevel: 'HIGH' } }, ...mode('ANY') }
+    const [body, came] = await bench.goes('gemini', 'deepseek/deepseek-v4-pro', asked)
+    expect(body).toMatchObject({ tool_choice: 'required', thinking: { type: 'disabled' } })
+    expect(losses(came)).toContain('is off')
+  })
+
+  it('HC-026: a reasoning item without words is nothing to Groq, Mistral and vLLM', async () => {
+    const input = [
+      { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' },
+      { role: 'user', content: 'continue' },
+    ]
+    for (const model of ['groq/llama', 'mistral/mistral-small'] as const) {
+      const [body] = await bench.goes('responses', model, { input })
+      expect(dig(body, 'messages')).toEqual([{ role: 'user', content: 'continue' }])
+    }
+  })
+})
+
+describe('a format', () => {
+  const schema = { type: 'object', properties: { a: { type: 'string' } } }
+  const asked = { generationConfig: { responseMimeType: 'application/json', responseJsonSchema: schema } }
+
+  it.each<[Model, unknown]>([
+    ['deepseek/deepseek-v4-flash', { type: 'json_object' }],
+    ['zai/glm-5.2', { type: 'json_object' }],
+    ['qwen/qwen-plus', { type: 'json_object' }],
+    ['qwen/qwq-plus', undefined],
+  ])('%s: a schema that it cannot be held to is told in words', async (model, format) => {
+    const [body, came] = await bench.goes('gemini', model, {
+      ...asked,
+      systemInstruction: { parts: [{ text: 'Be brief.' }] },
+    })
+    expect(dig(body, 'response_format')).toEqual(format)
+    expect(dig(body, 'messages')).toMatchObject([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'system', content: expect.stringContaining(JSON.stringify(schema)) },
+      { role: 'user' },
+    ])
+    expect(dig(body, 'messages', 1, 'content')).toMatch(/json/i)
+    expect(losses(came)).toContain('in words')
+  })
+
+  it.each<Model>(['mistral/mistral-large', 'groq/openai/gpt-oss-120b', 'perplexity/sonar', 'vllm/m', 'xai/grok-4.6'])(
+    '%s takes schemas',
+    async (model) => {
+      const [body, came] = await bench.goes('gemini', model, asked)
+      expect(dig(body, 'response_format', 'json_schema', 'schema')).toEqual(schema)
+      expect(losses(came)).toBe('')
+    },
+  )
+
+  it('Perplexity has no JSON without a schema', async () => {
+    const json = { generationConfig: { responseMimeType: 'application/json' } }
+    const [body] = await bench.goes('gemini', 'perplexity/sonar', json)
+    expect(body).not.toHaveProperty('response_format')
+    expect(JSON.stringify(dig(body, 'messages'))).toContain('JSON object')
+  })
+})
