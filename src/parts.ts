@@ -125,6 +125,7 @@ function backingOptions({ config: { store, onStoreError, usage }, handles, alarm
     alarms,
     listener: (name) => ({
       began: (error) => logger.warn({ store: name, reason: reasonOf(error) }, 'a store does not answer'),
+      failed: (error) => logger.warn({ store: name, reason: reasonOf(error) }, 'an answer could not be kept'),
       ended: (missed) => logger.info({ store: name, missed }, 'a store answers again'),
     }),
     onTrouble: ({ error, lost }) =>
@@ -141,12 +142,15 @@ function reasonOf(error: unknown): string {
   return code === '' || text.includes(code) ? text : `${code}: ${text}`
 }
 
+/** A longer answer is not kept for an idempotency key. */
+const LONGEST_KEPT = 4 * 1024 * 1024
+
 function shelvesOf({ cache, idempotency }: Config, backing: Backing): Shelves {
   const bounds = ({ maxBytes, seconds }: Config['idempotency']): Bounds => ({ maxBytes, ms: seconds * 1000 })
   const kept = new Shelf({
     store: backing.answers(bounds(idempotency)),
     seconds: idempotency.seconds,
-    maxAnswerBytes: idempotency.maxBytes,
+    maxAnswerBytes: Math.min(idempotency.maxBytes, LONGEST_KEPT),
     isPaced: false,
     claim: backing.shared && claimBy(backing.shared),
   })

@@ -37,13 +37,22 @@ export function estimateInput(body: Buffer): number {
   return Math.ceil(text / BYTES_PER_TOKEN) + (encoded > 0 ? TOKENS_PER_FILE : 0)
 }
 
-/** Whether a stretch of bytes has nothing but the letters of Base64: of text, no stretch so long does. */
+/**
+ * Whether a stretch of bytes is Base64: nothing but its letters, and of all its kinds. No stretch of text is so long
+ * without a blank, and no run of letters holds capitals and digits besides.
+ */
 function isEncoded(body: Buffer, start: number): boolean {
+  let [hasSmall, hasCapital, hasDigit] = [false, false, false]
   for (let at = start; at < start + SAMPLE_BYTES; at++) {
     const byte = body[at] as number
-    const isLetter = (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
-    const isOther = (byte >= 0x30 && byte <= 0x39) || byte === 0x2b || byte === 0x2f || byte === 0x5f || byte === 0x2d
-    if (!isLetter && !isOther) return false
+    const isSmall = byte >= 0x61 && byte <= 0x7a
+    const isCapital = byte >= 0x41 && byte <= 0x5a
+    const isDigit = byte >= 0x30 && byte <= 0x39
+    const isSign = byte === 0x2b || byte === 0x2f || byte === 0x5f || byte === 0x2d
+    if (!isSmall && !isCapital && !isDigit && !isSign) return false
+    hasSmall ||= isSmall
+    hasCapital ||= isCapital
+    hasDigit ||= isDigit
   }
-  return true
+  return hasSmall && hasCapital && hasDigit
 }

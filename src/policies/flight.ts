@@ -84,9 +84,13 @@ export class Flight {
       }
       if (client.left) return leave()
       client.waiter = { clientLeft: leave }
-      this.#reply.then(resolve, reject)
+      const arrived = (landed: Reply): void => {
+        // From here on whoever reads the answer hears of the client's leaving.
+        client.waiter = undefined
+        resolve(landed)
+      }
+      this.#reply.then(arrived, reject)
     })
-    client.waiter = undefined
     if (!this.#recording) {
       settle('complete', reply)
       return reply

@@ -162,15 +162,16 @@ interface Paced {
 }
 
 /** Gives the pieces on at the pace at which they came. */
-function pace(recording: Recording, { pieces, times, isOver }: Paced, index = 0): void {
-  const piece = pieces[index]
-  if (isOver()) return
-  if (!piece) return recording.end()
-  const pause = (times[index] ?? 0) - (times[index - 1] ?? 0)
-  const next = (): void => {
+function pace(recording: Recording, paced: Paced, from = 0): void {
+  const { pieces, times, isOver } = paced
+  for (let index = from; !isOver(); index++) {
+    const piece = pieces[index]
+    if (!piece) return recording.end()
+    const pause = index === from ? 0 : (times[index] ?? 0) - (times[index - 1] ?? 0)
+    if (pause > 0) {
+      setTimeout(() => pace(recording, paced, index), Math.min(pause, LONGEST_PAUSE_MS))
+      return
+    }
     recording.write(piece)
-    pace(recording, { pieces, times, isOver }, index + 1)
   }
-  if (pause <= 0) next()
-  else setTimeout(next, Math.min(pause, LONGEST_PAUSE_MS))
 }

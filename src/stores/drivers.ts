@@ -42,6 +42,8 @@ interface AsyncClient {
 
 type Make<Client> = (options: object) => Client
 
+const RECONNECT_MS = 500
+
 /** Connects to `redis://…`, by ioredis or node-redis, whichever is installed. */
 export async function openRedis(url: string): Promise<Opened<RedisClient>> {
   // ioredis tells a bad address whole, with its password.
@@ -63,9 +65,17 @@ export async function openRedis(url: string): Promise<Opened<RedisClient>> {
     }
     return { client, close: async () => client.disconnect() }
   }
-  const client = (driver.createClient as Make<NodeRedis>)({ url, disableOfflineQueue: true })
+  let isOpen = false
+  // Left to itself it would try the first connection for ever, and nobody would hear of it.
+  const reconnectStrategy = (): number | Error => (isOpen ? RECONNECT_MS : new Error('Redis cannot be reached'))
+  const client = (driver.createClient as Make<NodeRedis>)({
+    url,
+    disableOfflineQueue: true,
+    socket: { reconnectStrategy },
+  })
   client.on('error', quiet)
   await client.connect()
+  isOpen = true
   return { client, close: async () => client.destroy() }
 }
 

@@ -104,7 +104,8 @@ export class GuardedAnswers implements AnswerStore {
   }
 
   async set(key: string, answer: StoredAnswer, ms: number): Promise<void> {
-    await this.#trouble.ask(() => this.#answers.set(key, answer, ms)).catch(() => undefined)
+    // A long answer may take its time: nobody waits for it, so that is no trouble, for limits and money least of all.
+    await this.#trouble.attempt(() => this.#answers.set(key, answer, ms))
   }
 }
 

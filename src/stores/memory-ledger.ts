@@ -66,12 +66,14 @@ export class MemoryLedger implements LedgerStore {
     return this.#find(credit) ?? this.#begin(credit)
   }
 
-  /** Those that a period follows are let go when it begins. */
+  /** Those that two periods follow are let go: a clock may go back over midnight. */
   #begin({ account, period }: Pick<Credit, 'account' | 'period'>): Purse {
     const purse: Purse = { period, spent: 0, held: 0 }
     const kind = kindOf(period)
-    const kept = (this.#purses.get(account) ?? []).filter(
-      (older) => older.held > 0 || older.period > period || kindOf(older.period) !== kind,
+    const purses = this.#purses.get(account) ?? []
+    const newest = purses.findLast((other) => kindOf(other.period) === kind)
+    const kept = purses.filter(
+      (other) => other === newest || other.held > 0 || other.period > period || kindOf(other.period) !== kind,
     )
     this.#purses.set(account, [...kept, purse])
     return purse

@@ -9,6 +9,8 @@ export class StoreDown extends Error {
 export interface TroubleListener {
   /** It has begun to fail. */
   began(error: unknown): void
+  /** Something has failed that nobody waits for. */
+  failed(error: unknown): void
   /** It answers again, after so many calls that went without it. */
   ended(missed: number): void
 }
@@ -34,6 +36,8 @@ export interface TroubleOptions {
 
 /** After a failure it is left alone for so long; then one call sees whether it is back. */
 const REST_MS = 1000
+/** What fails again and again is told so often. */
+const TELL_MS = 60_000
 /** Debts beyond this are dropped: the oldest first. */
 const MOST_OWED = 100_000
 
@@ -45,6 +49,7 @@ export class Trouble {
   readonly #options: TroubleOptions
   readonly #owed: (() => unknown)[] = []
   #restUntil = 0
+  #toldAt = Number.NEGATIVE_INFINITY
   #missed = 0
   #isDown = false
   #retry: NodeJS.Timeout | undefined
@@ -78,6 +83,18 @@ export class Trouble {
     } catch (error) {
       this.#failed(error)
       throw new StoreDown('the store does not answer', { cause: error })
+    }
+  }
+
+  /** Tells the store something that may as well be lost. That it cannot be told is no trouble for others. */
+  async attempt(work: () => unknown): Promise<void> {
+    if (this.#isDown) return
+    try {
+      await work()
+    } catch (error) {
+      if (now() - this.#toldAt < TELL_MS) return
+      this.#toldAt = now()
+      this.#options.listener.failed(error)
     }
   }
 

@@ -192,7 +192,7 @@ describe('tokens a minute', () => {
   })
 
   it('does not take a picture’s letters for words', async () => {
-    const url = `data:image/png;base64,${'iVBORw0KGgoAAAANSUhEUgAA'.repeat(40_000)}`
+    const url = `data:image/png;base64,${Buffer.from(Array.from({ length: 720_000 }, (_, index) => (index * 7919) >> 3)).toString('base64')}`
     const content = [{ type: 'image_url', image_url: { url } }]
     const { ask } = await start({ limits: { tpm: 10_000 } })
     const answer = await ask({ max_tokens: 10, messages: [{ role: 'user', content }] })

@@ -15,7 +15,7 @@ describe('a ledger in memory, over time', () => {
     credits: [{ account: 'key:alice', period, nanos: 100 }],
   })
 
-  it('forgets a period when a newer one of its kind begins and nothing is held', () => {
+  it('forgets a period when two newer ones of its kind have begun and nothing is held', () => {
     const ledger = new MemoryLedger()
     for (const day of ['day:2026-11-22', 'day:2026-11-23', 'month:2026-11-01', 'total', '2026-11-23']) {
       ledger.reserve(holdOf(day, day))
@@ -23,6 +23,9 @@ describe('a ledger in memory, over time', () => {
     }
     ledger.reserve(holdOf('new', 'day:2026-11-24'))
     const spent = (period: string): number => ledger.balance('key:alice', period).spent
+    // A clock that goes back over midnight finds what was spent there.
+    expect(spent('day:2026-11-23')).toBe(10)
+    ledger.reserve(holdOf('newer', 'day:2026-11-25'))
     expect(spent('day:2026-11-23')).toBe(0)
     expect(['month:2026-11-01', 'total', '2026-11-23'].map(spent)).toEqual([10, 10, 10])
     expect(ledger.balance('key:alice', 'day:2026-11-22').held).toBe(10)
