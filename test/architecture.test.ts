@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as expressAdapter from '../adapters/express.js'
+import * as fastifyAdapter from '../adapters/fastify.js'
 import * as fetchAdapter from '../adapters/fetch.js'
+import * as honoAdapter from '../adapters/hono.js'
 import * as koaAdapter from '../adapters/koa.js'
 import * as nodeAdapter from '../adapters/node.js'
 import * as api from '../src/index.js'
@@ -48,6 +50,7 @@ const floors: readonly (readonly string[])[] = [
     'src/endpoints.ts',
     'src/body.ts',
     'src/running.ts',
+    'src/uploads.ts',
     'src/catalog/',
   ],
   ['src/providers/'],
@@ -183,10 +186,13 @@ describe('the house', () => {
       'version',
     ])
     expect(Object.keys(nodeAdapter).sort()).toEqual(['attachRelay', 'handleNode', 'nodeRelay', 'upgradeRelay'])
-    expect([expressAdapter, koaAdapter, fetchAdapter].flatMap((adapter) => Object.keys(adapter))).toEqual([
+    expect(Object.keys(fetchAdapter).sort()).toEqual(['fetchRelay', 'handleFetch'])
+    const adapters = [expressAdapter, koaAdapter, fastifyAdapter, honoAdapter]
+    expect(adapters.flatMap((adapter) => Object.keys(adapter))).toEqual([
       'expressRelay',
       'koaRelay',
-      'fetchRelay',
+      'fastifyRelay',
+      'honoRelay',
     ])
   })
 })
