@@ -53,6 +53,8 @@ export interface Place {
   readonly prefix: string
   /** What stands before a language's own paths, by its id. */
   readonly prefixes: ReadonlyMap<string, string>
+  /** The ids of languages whose own paths lose their version here. */
+  readonly unversioned: ReadonlySet<string>
   /** Places with the same name share their connections. */
   readonly pool: string
 }
@@ -148,6 +150,8 @@ export interface Call {
   /** On the clock of `now()`, in ms. */
   readonly startedAt: number
   readonly operation: Operation
+  /** Its path in the table of endpoints. */
+  readonly endpoint: string
   readonly protocol: Protocol
   readonly caller: Caller
   readonly path: PathFacts

@@ -6,6 +6,7 @@ import type { Logger, Plugin } from './plugins.js'
 import type { Authenticate } from './policies/authenticate.js'
 import type { RedisClient } from './stores/redis/client.js'
 import type { SqlDatabase } from './stores/sql/database.js'
+import type { Sign } from './upstream/signing.js'
 import type { Transport } from './upstream/transport.js'
 
 /** What only code can give: everything a config file cannot hold. */
@@ -21,6 +22,8 @@ export interface Hooks {
   readonly logger?: Logger | false | undefined
   /** An undici 7 dispatcher for every request to an upstream: a `ProxyAgent`, say. The relay does not close it. */
   readonly transport?: Transport | undefined
+  /** Signs each request to a provider whose key is not enough: by a token that expires, or by a signature over all of it. */
+  readonly sign?: Sign | undefined
 }
 
 /** Stores of the host's own: a connected client, a database handle or pool, or an address to open. The relay closes only what it has opened. */
@@ -47,6 +50,7 @@ const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
   plugins: Array.isArray,
   logger: (value) => value === false || (typeof value === 'object' && value !== null),
   transport: (value) => typeof value === 'object' && value !== null,
+  sign: (value) => typeof value === 'function',
 }
 
 export interface SplitOptions {
@@ -57,8 +61,8 @@ export interface SplitOptions {
 
 /** Parts the functions and handles from the plain config. @throws {ConfigError} for a hook of the wrong kind */
 export function splitOptions(options: RelayOptions): SplitOptions {
-  const { authenticate, priceOf, countTokens, plugins, logger, transport, store, ...rest } = options
-  const hooks: Hooks = { authenticate, priceOf, countTokens, plugins, logger, transport }
+  const { authenticate, priceOf, countTokens, plugins, logger, transport, sign, store, ...rest } = options
+  const hooks: Hooks = { authenticate, priceOf, countTokens, plugins, logger, transport, sign }
   for (const [name, fits] of Object.entries(HOOKS)) {
     const value = hooks[name as keyof Hooks]
     if (value !== undefined && !fits(value))

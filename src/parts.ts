@@ -71,7 +71,7 @@ export function assemble(options: RelayOptions): Parts {
     gate: new Gate(config.keys, groups, hooks.authenticate),
     router: new Router(config.models, readUpstreams(config, process.env)),
     means: {
-      connections: new Connections(hooks.transport),
+      connections: new Connections(hooks.transport, hooks.sign),
       alarms,
       drain: config.onDisconnect === 'drain',
       strict: config.translation === 'strict',

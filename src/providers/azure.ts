@@ -1,4 +1,4 @@
-import { gpt } from './families.js'
+import { gptDialect } from './families.js'
 import type { Provider } from './provider.js'
 
 /**
@@ -9,7 +9,7 @@ export const azure: Provider = {
   id: 'azure',
   keyVariable: 'AZURE_OPENAI_API_KEY',
   speaks: ['openai-chat', 'openai-responses'],
-  dialect: gpt,
+  dialect: gptDialect,
   sign: (apiKey) => ['api-key', apiKey],
   models: [],
 }

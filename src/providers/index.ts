@@ -1,5 +1,6 @@
 import { anthropic } from './anthropic.js'
 import { azure } from './azure.js'
+import { bedrock } from './bedrock.js'
 import { cerebras } from './cerebras.js'
 import { cohere } from './cohere.js'
 import { deepseek } from './deepseek.js'
@@ -19,13 +20,14 @@ import { perplexity } from './perplexity.js'
 import type { Provider } from './provider.js'
 import { qwen } from './qwen.js'
 import { together } from './together.js'
+import { vertex } from './vertex.js'
 import { vllm } from './vllm.js'
 import { xai } from './xai.js'
 import { zai } from './zai.js'
 
 const all: readonly Provider[] = [
   ...[openai, anthropic, gemini],
-  ...[azure, xai, deepseek, qwen, moonshot, zai, minimax, mistral, cohere, perplexity],
+  ...[azure, vertex, bedrock, xai, deepseek, qwen, moonshot, zai, minimax, mistral, cohere, perplexity],
   ...[groq, cerebras, together, fireworks, openrouter],
   ...[ollama, vllm, llamaCpp, lmStudio, openaiCompatible],
 ]

@@ -1,4 +1,4 @@
-import { gpt } from './families.js'
+import { gptDialect } from './families.js'
 import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
@@ -8,7 +8,7 @@ export const openai: Provider = {
   baseURL: 'https://api.openai.com/v1',
   keyVariable: 'OPENAI_API_KEY',
   speaks: ['openai-chat', 'openai-responses'],
-  dialect: gpt,
+  dialect: gptDialect,
   sign: bearer,
   models: ['gpt-*', 'chatgpt-*', 'o1*', 'o3*', 'o4*', 'ft:gpt-*'],
   familiarModel: 'gpt-5-mini',

@@ -13,6 +13,8 @@ export interface Provider {
   readonly speaks: readonly ProtocolId[]
   /** Languages that do not stand under the base URL: the path that they have in place of the base URL's. */
   readonly paths?: Readonly<Partial<Record<ProtocolId, string>>>
+  /** Languages whose version the base URL says: their own paths are without it. */
+  readonly unversioned?: readonly ProtocolId[]
   /** False: it cannot be asked for a count of tokens, though a language that it speaks can ask for one. */
   readonly counts?: boolean
   /** What a model here takes of the language it is spoken to in, where that is not all of it. */

@@ -7,11 +7,18 @@ export function placeAt(baseURL: string, provider: Provider, speaks: readonly Pr
   const { origin, pathname } = new URL(baseURL)
   const prefix = pathname.replace(/\/+$/, '')
   const prefixes = speaks.map((protocol) => [protocol.id, prefixFor(protocol, { origin, prefix }, provider)] as const)
-  return { origin, prefix, prefixes: new Map(prefixes), pool: `${origin} ${connectMs}` }
+  const unversioned = new Set<string>(provider.unversioned)
+  return { origin, prefix, prefixes: new Map(prefixes), unversioned, pool: `${origin} ${connectMs}` }
+}
+
+/** The whole path of a request, given the language's own. */
+export function pathAt({ prefix, prefixes, unversioned }: Place, { id }: Protocol, own: string): string {
+  return (prefixes.get(id) ?? prefix) + (unversioned.has(id) ? own.replace(VERSION, '') : own)
 }
 
 /** What stands before a language's own paths. */
 function prefixFor(protocol: Protocol, given: Pick<Place, 'origin' | 'prefix'>, provider: Provider): string {
+  if (provider.unversioned?.includes(protocol.id)) return given.prefix
   const apart = provider.paths?.[protocol.id]
   if (apart !== undefined) return given.prefix.endsWith(apart) ? given.prefix : rootOf(given, provider) + apart
   // A base URL may end with the version that the language's paths begin with: `/v1` is not said twice.

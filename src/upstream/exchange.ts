@@ -4,6 +4,7 @@ import { RelayError } from '../errors.js'
 import type { Waiter } from '../lib/departure.js'
 import { type Alarms, now } from '../lib/time.js'
 import type { Protocol } from '../protocols/protocol.js'
+import { pathAt } from './address.js'
 import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
 import type { Head } from './headers.js'
 import { Hold } from './hold.js'
@@ -85,13 +86,13 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     const { facts, departure } = this.#call
     // First: a name that cannot stand in a path throws here.
     const { protocol, path: own, headers, body } = this.#passage
-    const path = (place.prefixes.get(protocol.id) ?? place.prefix) + own
+    const path = pathAt(place, protocol, own)
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()
     this.#patience.begin(facts.stream)
     try {
-      this.#tools.connections.send({ place, path, headers, body, connectMs }, this.#wire)
+      this.#tools.connections.send({ provider: target.upstream.id, place, path, headers, body, connectMs }, this.#wire)
     } catch (error) {
       this.failed(toConnectionError(error))
     }

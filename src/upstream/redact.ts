@@ -24,12 +24,16 @@ const SECRETS = new RegExp(
   'gi',
 )
 
+/** Headers of every request, whose values are no secret. */
+const PUBLIC: ReadonlySet<string> = new Set(['content-type', 'accept-encoding', 'user-agent'])
+
 /** An upstream's text without what is only the operator's to know; the credential in use above all. */
 export function redact(text: string, credential: Credential): string {
   let clean = text
-  for (const value of credential.headers) {
+  for (const [at, value] of credential.headers.entries()) {
+    if (at % 2 === 0 || PUBLIC.has(credential.headers[at - 1] ?? '')) continue
     const secret = value.slice(value.lastIndexOf(' ') + 1)
-    if (secret.length >= 8 && value !== secret) clean = clean.replaceAll(secret, HIDDEN)
+    if (secret.length >= 8) clean = clean.replaceAll(secret, HIDDEN)
   }
   return clean.replace(SECRETS, HIDDEN)
 }

@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici'
 import type { Place } from '../call.js'
 import { RelayError } from '../errors.js'
+import { type Sign, signedHeaders } from './signing.js'
 
 /** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */
 export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
@@ -16,6 +17,8 @@ export interface Receiver {
 
 /** What is sent. */
 interface Sending {
+  /** The provider's id in the config. */
+  readonly provider: string
   readonly place: Place
   /** The whole of it. */
   readonly path: string
@@ -28,13 +31,23 @@ interface Sending {
 export class Connections {
   readonly #pools = new Map<string, Transport>()
   readonly #given: Transport | undefined
+  readonly #sign: Sign | undefined
   #closed: RelayError | undefined
 
-  constructor(given: Transport | undefined) {
+  constructor(given: Transport | undefined, sign?: Sign) {
     this.#given = given
+    this.#sign = sign
   }
 
   send(sending: Sending, receiver: Receiver): void {
+    if (!this.#sign) return this.#dispatch(sending, sending.headers, receiver)
+    const { provider, place, path, headers, body } = sending
+    signedHeaders(this.#sign, { provider, method: 'POST', url: place.origin + path, headers, body })
+      .then((signed) => this.#dispatch(sending, signed, receiver))
+      .catch((error: Error) => receiver.onError(error))
+  }
+
+  #dispatch(sending: Sending, headers: readonly string[], receiver: Receiver): void {
     if (this.#closed) return receiver.onError(this.#closed)
     const { origin } = sending.place
     this.#to(sending.place, sending.connectMs).dispatch(
@@ -42,7 +55,7 @@ export class Connections {
         origin,
         path: sending.path,
         method: 'POST',
-        headers: sending.headers as string[],
+        headers: headers as string[],
         body: sending.body,
         // undici would set three timers a request; the relay watches over head and body itself, with one for all.
         headersTimeout: 0,
