@@ -252,3 +252,37 @@ describe('a form that is none', () => {
     expect((await send(200_000)).status).toBe(200)
   })
 })
+
+describe('the cache', () => {
+  it('tells forms and endpoints apart, however alike they are', async () => {
+    let count = 0
+    const script: Script = (req, res, seen) =>
+      answerJson({ text: `answer ${++count}`, created: 1, data: [] })(req, res, seen)
+    const { relay } = await start(script, { cache: { temperature: 'any' } })
+    const send = async (
+      path: string,
+      body: string,
+      headers: Record<string, string> = {},
+    ): Promise<[number, string | null]> => {
+      const answer = await fetchRelay(relay)(`http://relay/v1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${KEY}`, ...headers },
+        body,
+      })
+      return [answer.status, answer.headers.get('x-modelmount-cache')]
+    }
+    const form = (word: string): string =>
+      `--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nm\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="x"\r\n\r\n${word}\r\n--b--\r\n`
+    expect(await send('audio/transcriptions', form('one'))).toEqual([200, 'miss'])
+    expect(await send('audio/transcriptions', form('two'))).toEqual([200, 'miss'])
+    expect(await send('audio/translations', form('one'))).toEqual([200, 'miss'])
+    expect(await send('audio/transcriptions', form('one'))).toEqual([200, 'hit'])
+    const prompt = JSON.stringify({ model: 'm', prompt: 'a cat', image: 'x' })
+    expect(await send('images/generations', prompt)).toEqual([200, 'miss'])
+    expect(await send('images/edits', prompt)).toEqual([200, 'miss'])
+    const keyed = { 'idempotency-key': 'k' }
+    expect((await send('audio/transcriptions', form('three'), keyed))[0]).toBe(200)
+    expect((await send('audio/transcriptions', form('four'), keyed))[0]).toBe(409)
+    expect((await send('audio/translations', form('three'), keyed))[0]).toBe(409)
+  })
+})

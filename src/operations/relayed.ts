@@ -31,7 +31,7 @@ export async function routeCall(parts: Parts, visit: Visit, { open, readFacts }:
   const { request, protocol, path, caller } = visit
   const given = await readBody(request, parts.config.maxBodyBytes)
   const body = protocol.recall?.expand(given, (id) => parts.kept?.find(caller.id, id)) ?? given
-  const facts = parts.cache.readFacts(`${visit.endpoint.operation} ${protocol.id}`, { body, path, readFacts })
+  const facts = parts.cache.readFacts(`${visit.endpoint.path} ${protocol.id}`, { body, path, readFacts })
   const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
   const idempotencyKey = textIn(request.headers['idempotency-key'])
   return { call: callOf(parts, visit, { facts, body, open, idempotencyKey }), plan }
@@ -67,6 +67,7 @@ function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
     id,
     startedAt,
     operation: endpoint.operation,
+    endpoint: endpoint.path,
     protocol,
     caller,
     path,

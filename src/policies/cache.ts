@@ -4,6 +4,7 @@ import type { Config } from '../config.js'
 import type { Operation } from '../endpoints.js'
 import { canonicalJson } from '../lib/canonical.js'
 import { latin1 } from '../lib/json.js'
+import { isMultipart } from '../lib/multipart.js'
 import type { PathFacts, Protocol } from '../protocols/protocol.js'
 import type { Reply } from '../upstream/reply.js'
 import type { Producer } from './flight.js'
@@ -53,7 +54,7 @@ export class Cache {
     this.#shelves = shelves
   }
 
-  /** What is read of a request. `kind`: its operation and language. @throws {RelayError} naming the path at fault */
+  /** What is read of a request. `kind`: its endpoint and language. @throws {RelayError} naming the path at fault */
   readFacts(kind: string, { body, path, readFacts }: Unread): RequestFacts {
     // A query may hold a key, which has no place here.
     if (!this.#shelves.cache || path.query !== '' || body.length > LONGEST_BODY) return readFacts(body, path)
@@ -87,10 +88,10 @@ export class Cache {
    * Stands for all that the answer depends on. The tenant comes first, and whatever others choose is told with its
    * length, so that no two requests ever come to the same.
    */
-  #fingerprint({ caller, operation, protocol, facts, passedHeaders, body }: Call, plan: Plan): string {
+  #fingerprint({ caller, endpoint, protocol, facts, passedHeaders, body }: Call, plan: Plan): string {
     const { model, stream, isFramed = false } = facts
     const passed = passedHeaders.length === 0 ? '' : JSON.stringify(passedHeaders)
-    const asked = `${operation} ${protocol.id} ${stream} ${isFramed} ${model.length}:${model} ${this.#targetsOf(plan)}`
+    const asked = `${endpoint} ${protocol.id} ${stream} ${isFramed} ${model.length}:${model} ${this.#targetsOf(plan)}`
     return `${tenantText(caller.id)}${asked} ${this.#digest(facts, body)} ${passed}`
   }
 
@@ -106,7 +107,9 @@ export class Cache {
   #digest(facts: RequestFacts, body: Buffer): string {
     const known = this.#known.get(facts)
     if (known?.digest !== undefined) return known.digest
-    const digest = hash('sha256', Buffer.from(canonicalJson(latin1(body)), 'latin1'))
+    // Of a form each byte may matter.
+    const said = isMultipart(body) ? body : Buffer.from(canonicalJson(latin1(body)), 'latin1')
+    const digest = hash('sha256', said)
     if (known) known.digest = digest
     return digest
   }
