@@ -85,8 +85,8 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     const { connectMs } = target.upstream.timeouts
     const { facts, departure } = this.#call
     // First: a name that cannot stand in a path throws here.
-    const { protocol, path: own, headers, body } = this.#passage
-    const path = pathAt(place, protocol, own)
+    const { protocol, headers, body } = this.#passage
+    const path = pathAt(place, protocol, this.#passage.path)
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()
@@ -224,14 +224,13 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   #end({ outcome, usage, refused, error, estimate }: Ended): void {
     this.#finish()
     const { target } = this.#channel
-    const { losses } = this.#passage
     this.#call.settle({
       outcome,
       status: this.#status,
       target,
       usage,
       refused,
-      losses,
+      losses: this.#passage.losses,
       firstOutputMs: this.#firstOutputMs,
       error,
       get delivered() {
