@@ -15,43 +15,77 @@ import {
   tooLarge,
 } from '../src/index.js'
 
-/**
- * `fetch`-shaped, and never rejects but for the caller's own abort. With a `Request`, what follows is not looked at:
- * hosts put their own things there (Bun its server, Workers their environment).
- */
-export function fetchRelay(relay: Relay): (input: Request | URL | string, init?: RequestInit) => Promise<Response> {
-  return async (input, init) => {
-    const request = new Fetched(input instanceof Request ? input : new Request(input, init))
+/** `fetch`-shaped. With a `Request`, what follows is not looked at: hosts put their own things there. */
+export interface RelayFetch {
+  (input: Request | URL | string, init?: RequestInit): Promise<Response>
+  /** As hosts call it: Next.js with its route's parameters, Bun with its server, Workers with their environment. */
+  (request: Request, ...more: unknown[]): Promise<Response>
+}
+
+/** A function in the place of `fetch`, which never rejects but for the caller's own abort. What is not the relay's is a 404. */
+export function fetchRelay(relay: Relay): RelayFetch {
+  return async (input: Request | URL | string, init?: unknown) => {
+    const given = input instanceof Request ? input : new Request(input, init as RequestInit)
+    const request = new Fetched(given, { mount: '' })
     const response = await (relay.handle(request) ?? answerUnknownPath(request))
     request.signal.throwIfAborted()
     return toResponse(response, request)
   }
 }
 
+/** What a framework knows of a request beyond `Request`. */
+export interface FetchSurroundings {
+  /** The part of the path that the framework's router has matched. */
+  readonly mount?: string | undefined
+  /** The client's address, as far as the host is to be believed. */
+  readonly ip?: string | undefined
+  /** The framework's context, for `authenticate`. */
+  readonly host?: unknown
+  /** A body that the framework has read already. */
+  readonly parsed?: unknown
+}
+
+/** Answers one request; undefined if it is not the relay's, and then it is untouched. */
+export function handleFetch(
+  relay: Relay,
+  request: Request,
+  around: FetchSurroundings = {},
+): Promise<Response> | undefined {
+  const fetched = new Fetched(request, around)
+  return relay.handle(fetched)?.then((response) => toResponse(response, fetched))
+}
+
 class Fetched implements RelayRequest {
   readonly method: string
   readonly url: string
-  readonly mount = ''
+  readonly mount: string | undefined
   readonly headers: IncomingHttpHeaders
   readonly departure: Departure = new Departure()
   readonly signal: AbortSignal
-  readonly host: Request
+  readonly ip: string | undefined
+  readonly host: unknown
+  readonly parsed: unknown
+  readonly #request: Request
 
-  constructor(request: Request) {
+  constructor(request: Request, { mount, ip, host = request, parsed }: FetchSurroundings) {
     const { pathname, search } = new URL(request.url)
     this.method = request.method
     this.url = pathname + search
     this.headers = Object.fromEntries(request.headers)
     this.signal = request.signal
-    this.host = request
+    this.mount = mount
+    this.ip = ip
+    this.host = host
+    this.parsed = parsed
+    this.#request = request
     if (this.signal.aborted) this.departure.leave()
     else this.signal.addEventListener('abort', () => this.departure.leave(), { once: true })
   }
 
   async read(limit: number): Promise<Buffer> {
     if (Number(this.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
-    if (this.host.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
-    const reader = this.host.body?.getReader()
+    if (this.#request.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
+    const reader = this.#request.body?.getReader()
     this.departure.waiter = { clientLeft: () => void reader?.cancel().catch(() => undefined) }
     const chunks: Uint8Array[] = []
     let size = 0
@@ -74,7 +108,9 @@ function toResponse({ status, headers, body }: RelayResponse, request: Fetched):
 function toReadable(stream: ByteStream, { departure, signal }: Fetched): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      signal.addEventListener('abort', () => controller.error(signal.reason), { once: true })
+      // A server that sees its client leave cancels the stream itself, and would take an error before that for a fault.
+      const fail = (): void => queueMicrotask(() => controller.error(signal.reason))
+      signal.addEventListener('abort', fail, { once: true })
       stream.flow({
         write(bytes) {
           if (!departure.left) controller.enqueue(bytes)

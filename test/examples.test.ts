@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { answerError, answerStream, type ScriptedUpstream, startUpstream, streamed } from './upstream.js'
 
 const root: URL = new URL('../', import.meta.url)
@@ -89,8 +89,12 @@ async function ask(url: string, options: { apiKey?: string; model?: string; cook
   return words
 }
 
-describe.each(['express.js', 'koa.js', 'node.js'])('examples/%s', (name) => {
-  it('streams an answer, leaves the app its own paths, and stops when it is told to', async () => {
+const needs = new Map([['nestjs.js', '@nestjs/core']])
+const isInstalled = (name = ''): boolean => existsSync(new URL(`node_modules/${name}`, root))
+
+describe.each(['express.js', 'koa.js', 'fastify.js', 'node.js', 'nestjs.js'])('examples/%s', (name) => {
+  it('streams an answer, leaves the app its own paths, and stops when it is told to', async ({ skip }) => {
+    skip(!isInstalled(needs.get(name)), `${needs.get(name)} is not installed`)
     const { url, process, exit } = await serve(name)
     expect(await ask(url)).toEqual(['good ', 'morning'])
     expect(upstream.seen[0]?.headers.authorization).toBe('Bearer sk-upstream')
@@ -98,6 +102,41 @@ describe.each(['express.js', 'koa.js', 'node.js'])('examples/%s', (name) => {
     await expect(ask(url, { apiKey: 'sk-someone-else' })).rejects.toMatchObject({ status: 401 })
     process.kill('SIGTERM')
     expect(await exit).toBe(0)
+  })
+})
+
+describe('what a host that speaks fetch imports', () => {
+  const load = async (name: string): Promise<Record<string, unknown>> => {
+    vi.resetModules()
+    vi.stubEnv('OPENAI_API_KEY', 'sk-upstream')
+    vi.stubEnv('UPSTREAM', upstream.baseURL)
+    vi.stubEnv('CALLER_KEY', KEY)
+    return await import(new URL(`examples/${name}`, root).href)
+  }
+  const asking = (url: string): Request => {
+    const messages = [{ role: 'user', content: 'Say hello.' }]
+    const body = JSON.stringify({ model: 'gpt-5-mini', messages, stream: true })
+    return new Request(url, { method: 'POST', body, headers: { authorization: `Bearer ${KEY}` } })
+  }
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('of examples/hono.js streams an answer, and leaves the app its own paths', async () => {
+    const app = (await load('hono.js')).default as { fetch(request: Request): Promise<Response> }
+    const answer = await app.fetch(asking('http://app/v1/chat/completions'))
+    expect(await answer.text()).toBe(streamed('good ', 'morning').join(''))
+    expect(upstream.seen[0]?.headers.authorization).toBe('Bearer sk-upstream')
+    expect(await (await app.fetch(new Request('http://app/'))).text()).toBe('the app itself\n')
+    expect((await app.fetch(new Request('http://app/v1/models'))).status).toBe(401)
+  })
+
+  it('of examples/nextjs-route.js streams an answer, and has the methods that clients use', async () => {
+    const route = (await load('nextjs-route.js')) as Record<string, (...given: unknown[]) => Promise<Response>>
+    const parameters = { params: Promise.resolve({ path: ['chat', 'completions'] }) }
+    const answer = await route.POST?.(asking('http://app/v1/chat/completions'), parameters)
+    expect(await answer?.text()).toBe(streamed('good ', 'morning').join(''))
+    expect(upstream.seen[0]?.headers.authorization).toBe('Bearer sk-upstream')
+    expect((await route.GET?.(new Request('http://app/v1/models'), parameters))?.status).toBe(401)
+    expect(Object.keys(route).sort()).toEqual(['DELETE', 'GET', 'OPTIONS', 'POST'])
   })
 })
 
@@ -164,5 +203,8 @@ describe('all examples', () => {
       .split('\n')
     expect(lines.length).toBeLessThanOrEqual(30)
     expect(tests).toContain(`'${name}'`)
+    // Also where what it needs is not installed, and it is not run.
+    const { status, stderr } = spawnSync(process.execPath, ['--check', `examples/${name}`], { cwd: root })
+    expect([status, String(stderr)]).toEqual([0, ''])
   })
 })

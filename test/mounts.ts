@@ -4,9 +4,13 @@ import http2 from 'node:http2'
 import { createRequire } from 'node:module'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import Fastify from 'fastify'
+import { Hono } from 'hono'
 import OpenAI from 'openai'
 import { type ExpressRequest, expressRelay } from '../adapters/express.js'
+import { fastifyRelay } from '../adapters/fastify.js'
 import { fetchRelay } from '../adapters/fetch.js'
+import { honoRelay } from '../adapters/hono.js'
 import { type KoaContext, koaRelay } from '../adapters/koa.js'
 import { attachRelay, nodeRelay } from '../adapters/node.js'
 import { createRelay, type Relay, type RelayOptions } from '../src/index.js'
@@ -103,6 +107,36 @@ function inKoa(Koa: Koa, path: string): Mount['start'] {
   }
 }
 
+function inFastify(prefix: string | undefined, path: string): Mount['start'] {
+  return async (relay) => {
+    const app = Fastify()
+    app.register(fastifyRelay(relay), prefix === undefined ? {} : { prefix })
+    app.get('/hello', async () => 'the host')
+    await app.ready()
+    return listen(app.server, path)
+  }
+}
+
+function inHono(pattern: string | undefined, path: string): Mount['start'] {
+  return async (relay) => {
+    const app = new Hono()
+    if (pattern === undefined) app.use(honoRelay(relay))
+    else app.all(pattern, honoRelay(relay))
+    app.get('/hello', (context) => context.text('the host'))
+    return { baseURL: `http://app${path}`, fetch: fetchOf(app), close: async () => undefined }
+  }
+}
+
+/** A Hono app's own `fetch`, in process; like the network it tells a caller who has left of nothing else. */
+export function fetchOf(app: Hono): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const response = await app.fetch(request)
+    request.signal.throwIfAborted()
+    return response
+  }
+}
+
 async function attached(relay: Relay): Promise<Mounted> {
   const server = createServer((_req, res) => res.end('the host'))
   attachRelay(server, relay)
@@ -152,6 +186,12 @@ export const mounts: readonly Mount[] = [
   { name: 'express 4 at /ai, with version', hasHost: true, start: inExpress(express4, '/ai', '/ai/v1') },
   { name: 'koa 3', hasHost: true, start: inKoa(koa3, '/v1') },
   { name: 'koa 2 under a longer path', hasHost: true, start: inKoa(koa2, '/api/v1') },
+  { name: 'fastify at /v1', hasHost: true, start: inFastify('/v1', '/v1') },
+  { name: 'fastify at /ai, no version', hasHost: true, start: inFastify('/ai', '/ai') },
+  { name: 'fastify at the root', hasHost: true, start: inFastify(undefined, '/v1') },
+  { name: 'hono at /v1', hasHost: true, start: inHono('/v1/*', '/v1') },
+  { name: 'hono at /ai, no version', hasHost: true, start: inHono('/ai/*', '/ai') },
+  { name: 'hono at the root', hasHost: true, start: inHono(undefined, '/v1') },
   {
     name: 'fetch, in process',
     hasHost: false,

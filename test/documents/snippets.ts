@@ -20,8 +20,13 @@ export function blocksOf(document: string): Block[] {
   }))
 }
 
-/** What a document's code may use without having made it. */
-const AROUND = `declare const relay: import('modelmount').Relay`
+/** What a document's code may use without having made it; and packages that only users have. */
+const AROUND = `
+declare const relay: import('modelmount').Relay
+declare module '@hono/node-server'
+declare module '@nestjs/common'
+declare module '@nestjs/core'
+`
 
 /**
  * Type-checks programs that import the package by its name, against the source: the document's blocks, and the files of

@@ -1,4 +1,4 @@
-// Runs where the packed tarball has been installed and nothing else, Express and Koa not even: each export must give an
+// Runs where the packed tarball has been installed and nothing else, no framework either: each export must give an
 // answer. Started by `.ci/run`.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -6,7 +6,9 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { createRelay, version } from 'modelmount'
 import { expressRelay } from 'modelmount/express'
+import { fastifyRelay } from 'modelmount/fastify'
 import { fetchRelay } from 'modelmount/fetch'
+import { honoRelay } from 'modelmount/hono'
 import { koaRelay } from 'modelmount/koa'
 import { attachRelay, nodeRelay } from 'modelmount/node'
 
@@ -28,6 +30,17 @@ const relay = createRelay({
 
 const express = expressRelay(relay)
 const koa = koaRelay(relay)
+const fastify = await new Promise((resolve) => {
+  const app = {
+    prefix: '',
+    supportedMethods: ['POST'],
+    hasRoute: () => false,
+    removeAllContentTypeParsers: () => undefined,
+    addContentTypeParser: () => undefined,
+    route: ({ handler }) => resolve(handler),
+  }
+  fastifyRelay(relay)(app)
+})
 const attached = await serve((_request, response) => response.writeHead(404).end())
 attachRelay(attached.server, relay)
 
@@ -39,9 +52,15 @@ const doorways = {
     const context = { req, res, originalUrl: req.url, ip: req.socket.remoteAddress, request: {} }
     return koa(context, async () => res.writeHead(404).end())
   }),
+  '/fastify': await serve((raw, res) => {
+    fastify({ raw, ip: raw.socket.remoteAddress }, { raw: res, getHeaders: () => ({}), hijack() {}, callNotFound() {} })
+  }),
 }
 for (const [name, { url }] of Object.entries(doorways)) await check(name, fetch(`${url}/v1/chat/completions`, QUESTION))
 await check('/fetch', fetchRelay(relay)('http://relay/v1/chat/completions', QUESTION))
+const next = async () => undefined
+const raw = new Request('http://relay/v1/chat/completions', QUESTION)
+await check('/hono', honoRelay(relay)({ req: { raw } }, next))
 
 const load = createRequire(import.meta.url)
 assert.equal(load('modelmount/package.json').version, version)

@@ -1,0 +1,115 @@
+import { Hono } from 'hono'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { honoRelay } from '../../adapters/hono.js'
+import type { Relay, RelayOptions } from '../../src/index.js'
+import { ask, Cleanup, fetchOf, KEY, provider, says, sdk, streamedText, testRelay } from '../mounts.js'
+import { type ScriptedUpstream, startUpstream } from '../upstream.js'
+
+const cleanup = new Cleanup()
+let upstream: ScriptedUpstream
+
+beforeEach(async () => {
+  upstream = cleanup.add(await startUpstream(says('Hello', ', world')))
+})
+afterEach(() => cleanup.run())
+
+function relayHere(more: Partial<RelayOptions> = {}): Relay {
+  return cleanup.add(
+    testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more }),
+  )
+}
+
+const clientOf = (app: Hono, key?: string) => sdk({ baseURL: 'http://app/v1', fetch: fetchOf(app) }, key)
+const asking = (headers: Record<string, string> = {}) =>
+  new Request('http://app/v1/chat/completions', {
+    method: 'POST',
+    body: JSON.stringify(ask()),
+    headers: { authorization: `Bearer ${KEY}`, ...headers },
+  })
+
+describe('hono', () => {
+  test.each<[string, (app: Hono) => void]>([
+    ['json()', (app) => app.use(({ req }, next) => req.json().then(next))],
+    ['text()', (app) => app.use(({ req }, next) => req.text().then(next))],
+  ])('may have read the body by %s: it is taken from there', async (_how, read) => {
+    const app = new Hono()
+    read(app)
+    app.use('/v1/*', honoRelay(relayHere()))
+    expect(await streamedText(clientOf(app))).toBe('Hello, world')
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toMatchObject({ ...ask(), model: 'real' })
+  })
+
+  test('that has read the body and dropped it is a clear 500', async () => {
+    const app = new Hono()
+    app.use(({ req }, next) => req.raw.text().then(next))
+    app.use('/v1/*', honoRelay(relayHere()))
+    const response = await app.fetch(asking())
+    expect(response.status).toBe(500)
+    expect(await response.text()).toContain('The host has read the body')
+  })
+
+  test('gives `authenticate` its context', async () => {
+    const app = new Hono<{ Variables: { user?: string } }>()
+    app.use(async (context, next) => {
+      context.set('user', context.req.header('cookie')?.replace('session=', ''))
+      await next()
+    })
+    const authenticate: RelayOptions['authenticate'] = ({ host }) => {
+      const user = (host as { get(name: string): string | undefined }).get('user')
+      return user ? { id: user } : undefined
+    }
+    const callers: string[] = []
+    const plugins = [{ admitted: ({ caller }: { caller: { id: string } }) => void callers.push(caller.id) }]
+    app.use('/v1/*', honoRelay(relayHere({ authenticate, plugins })))
+    expect((await app.fetch(asking({ authorization: '', cookie: 'session=bob' }))).status).toBe(200)
+    expect((await app.fetch(asking())).status).toBe(200)
+    expect((await app.fetch(asking({ authorization: '' }))).status).toBe(401)
+    expect(callers).toEqual(['bob', 'alice'])
+  })
+
+  test('on @hono/node-server knows where the client is; elsewhere nobody does', async () => {
+    const app = new Hono()
+    const keys = [{ id: 'office', key: KEY, allowedIps: ['203.0.113.0/24'] }]
+    app.use('/v1/*', honoRelay(relayHere({ keys })))
+    const from = (remoteAddress: string) => ({ incoming: { socket: { remoteAddress } } })
+    expect((await app.fetch(asking(), from('203.0.113.9'))).status).toBe(200)
+    expect((await app.fetch(asking(), from('198.51.100.1'))).status).toBe(401)
+    expect((await app.fetch(asking())).status).toBe(401)
+  })
+
+  test("sends the headers of the app's middleware with the relay's answers, and keeps its own 404", async () => {
+    const app = new Hono()
+    app.use(async (context, next) => {
+      await next()
+      context.res.headers.set('x-app', 'yes')
+    })
+    app.notFound((context) => context.text('nothing here', 404))
+    app.all('/v1/*', honoRelay(relayHere()))
+    const response = await app.fetch(asking())
+    expect([response.status, response.headers.get('x-app')]).toEqual([200, 'yes'])
+    const lost = await app.fetch(new Request('http://app/v1/nothing'))
+    expect([lost.status, await lost.text()]).toEqual([404, 'nothing here'])
+  })
+
+  test('in an app within another is found below both paths', async () => {
+    const inner = new Hono().use('/ai/*', honoRelay(relayHere()))
+    const app = new Hono().route('/inner', inner)
+    const { data } = await sdk({ baseURL: 'http://app/inner/ai', fetch: fetchOf(app) }).models.list()
+    expect(data.map(({ id }) => id)).toEqual(['m'])
+  })
+
+  test('hears of no error when a client leaves', async () => {
+    const app = new Hono()
+    const errors: unknown[] = []
+    app.onError((error, context) => {
+      errors.push(error)
+      return context.text('error', 500)
+    })
+    app.use('/v1/*', honoRelay(relayHere()))
+    upstream.script = () => undefined
+    const leaving = new AbortController()
+    setTimeout(() => leaving.abort(), 50)
+    await expect(clientOf(app).chat.completions.create(ask(), { signal: leaving.signal })).rejects.toThrow('aborted')
+    expect(errors).toEqual([])
+  })
+})
