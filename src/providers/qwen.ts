@@ -15,6 +15,17 @@ const HYBRID: Dialect = {
 }
 const STEPS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
+const ofFamily = byFamily(
+  [
+    [/^q[vw]q|thinking/, { ...HYBRID, efforts: STEPS, toolChoices: ['auto', 'none'], formats: [] }],
+    [/instruct|coder|omni|^qwen(?:1|2|-max|-long|-vl|-math|-mt)/, PLAINLY],
+  ],
+  HYBRID,
+)
+
+/** Models with open weights are named by their size. They have no Messages. */
+const OPEN = /-\d[\d.]*b(?:-|$)/
+
 /** Alibaba's Qwen, by DashScope's international address; its mainland one, with keys of its own, is a `baseURL`. */
 export const qwen: Provider = {
   id: 'qwen',
@@ -23,13 +34,7 @@ export const qwen: Provider = {
   speaks: ['openai-chat', 'anthropic-messages'],
   paths: { 'anthropic-messages': '/apps/anthropic' },
   counts: false,
-  dialect: byFamily(
-    [
-      [/^q[vw]q|thinking/, { ...HYBRID, efforts: STEPS, toolChoices: ['auto', 'none'], formats: [] }],
-      [/instruct|coder|omni|^qwen(?:1|2|-max|-long|-vl|-math|-mt)/, PLAINLY],
-    ],
-    HYBRID,
-  ),
+  dialect: (model) => (OPEN.test(model) ? { ...ofFamily(model), unspoken: ['anthropic-messages'] } : ofFamily(model)),
   sign: bearer,
   models: ['qwen*', 'qwq*', 'qvq*'],
 }

@@ -147,7 +147,7 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     const deltas = [{ role: 'assistant', content: null, reasoning_content: 'hm' }, { content: 'so' }]
     const usage = { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 } }
     const text = deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'stop') + data(usage) + data('[DONE]')
-    bench.upstream.script = from === 'messages' ? speaks(from, 'so') : streams(text)
+    bench.upstream.script = streams(text)
     const { status, json, text: came, headers } = await bench.ask(from, 'qwen/qwen3-235b-a22b')
     expect(status, came).toBe(200)
     expect(headers.get('content-type')).toContain('application/json')
@@ -155,9 +155,20 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     // Gemini's parts are thoughts and words alike.
     expect(speeches[from].wordsOf(json)).toBe(from === 'gemini' ? 'hmso' : 'so')
     expect(bench.records.at(-1)).toMatchObject({ inputTokens: 5, outputTokens: 2, outcome: 'complete' })
-    if (from === 'messages') return
     expect(bench.sent()).toMatchObject({ stream: true, stream_options: { include_usage: true } })
     if (from === 'chat') expect(dig(json, 'choices', 0, 'message', 'reasoning_content')).toBe('hm')
+  })
+
+  it('models with open weights have no Messages there, the others do', async () => {
+    for (const [model, path] of [
+      ['qwen3-235b-a22b', '/compatible-mode/v1/chat/completions'],
+      ['qwen2.5-72b-instruct', '/compatible-mode/v1/chat/completions'],
+      ['qwen3-max', '/apps/anthropic/v1/messages'],
+      ['qwen-plus-2025-09-11', '/apps/anthropic/v1/messages'],
+    ]) {
+      await bench.ask('messages', `qwen/${model}`, { stream: true })
+      expect([model, bench.upstream.seen.at(-1)?.url]).toEqual([model, path])
+    }
   })
 
   it("the caller's own switch stays, and models that do not think are asked as the caller asks", async () => {

@@ -9,7 +9,8 @@ type Fields = Record<string, unknown>
 interface Change {
   /** Words without which a body has nothing to change, those of them that concern the place. */
   words(dialect: Dialect): readonly string[]
-  change(body: Fields, dialect: Dialect): void
+  /** Whether it found anything to change. */
+  change(body: Fields, dialect: Dialect): boolean
 }
 
 const CHANGES: readonly Change[] = [
@@ -23,7 +24,7 @@ const CHANGES: readonly Change[] = [
   { words: ({ afterResults }) => (afterResults === undefined ? [] : ['tool']), change: addReplies },
   {
     words: ({ tellsUsage }) => (tellsUsage === false ? ['stream_options'] : []),
-    change: (body) => void delete body.stream_options,
+    change: (body) => drop(body, 'stream_options'),
   },
 ]
 
@@ -36,47 +37,69 @@ export function suit(body: Buffer, dialect: Dialect, asStream: boolean): Buffer 
   if (changes.length === 0 && !asStream) return body
   const fields = parseJson(body.toString())
   if (!isObject(fields)) return body
-  const before = JSON.stringify(fields)
-  for (const { change } of changes) change(fields, dialect)
+  const changed = changes.filter(({ change }) => change(fields, dialect))
   if (asStream) Object.assign(fields, { stream: true, stream_options: { include_usage: true } })
-  const after = JSON.stringify(fields)
-  return after === before ? body : Buffer.from(after)
+  return changed.length > 0 || asStream ? Buffer.from(JSON.stringify(fields)) : body
 }
 
 /** Fields by the names that a place has for them. One that is there by that name already is not written over. */
-export function rename(body: Fields, names: Readonly<Record<string, string>>): void {
-  for (const [name, other] of Object.entries(names)) {
-    if (body[name] === undefined) continue
+export function rename(body: Fields, names: Readonly<Record<string, string>>): boolean {
+  const found = Object.entries(names).filter(([name]) => body[name] !== undefined)
+  for (const [name, other] of found) {
     body[other] ??= body[name]
     delete body[name]
   }
+  return found.length > 0
 }
 
 /** Ids of calls by the place's rule, the same for a call and its result. */
-function fitIds(body: Fields, { toolId }: Dialect): void {
-  if (!toolId) return
+function fitIds(body: Fields, { toolId }: Dialect): boolean {
+  if (!toolId) return false
   const ids = new Names(toolId)
-  for (const message of messagesOf(body)) {
-    for (const call of listOf(message.tool_calls)) if (typeof call.id === 'string') call.id = ids.fit(call.id)
-    if (typeof message.tool_call_id === 'string') message.tool_call_id = ids.fit(message.tool_call_id)
+  const renew = (fields: Fields, name: string): boolean => {
+    const id = fields[name]
+    if (typeof id !== 'string') return false
+    fields[name] = ids.fit(id)
+    return fields[name] !== id
   }
+  const fitted = messagesOf(body).flatMap((message) => [
+    ...listOf(message.tool_calls).map((call) => renew(call, 'id')),
+    renew(message, 'tool_call_id'),
+  ])
+  return fitted.includes(true)
 }
 
 /** Reasoning that the place misses: by its other name, else what stands for it. */
-function addReasoning(body: Fields, dialect: Dialect): void {
+function addReasoning(body: Fields, dialect: Dialect): boolean {
+  let added = false
   for (const message of messagesOf(body)) {
     if (message.role !== 'assistant' || message.reasoning_content) continue
     const text = reasoningTextOf(message) || lostReasoning(dialect, listOf(message.tool_calls).length > 0)
-    if (text !== undefined) message.reasoning_content = text
+    if (text === undefined || text === message.reasoning_content) continue
+    message.reasoning_content = text
+    added = true
   }
+  return added
 }
 
-function dropRefused(body: Fields, { refusedFields = [] }: Dialect): void {
-  for (const message of messagesOf(body)) for (const name of refusedFields) delete message[name]
+function dropRefused(body: Fields, { refusedFields = [] }: Dialect): boolean {
+  return messagesOf(body)
+    .flatMap((message) => refusedFields.map((name) => drop(message, name)))
+    .includes(true)
 }
 
-function addReplies(body: Fields, { afterResults }: Dialect): void {
-  if (Array.isArray(body.messages)) body.messages = withReplies(body.messages, afterResults)
+function drop(fields: Fields, name: string): boolean {
+  const isThere = fields[name] !== undefined
+  delete fields[name]
+  return isThere
+}
+
+function addReplies(body: Fields, { afterResults }: Dialect): boolean {
+  const messages = messagesOf(body)
+  const replied = withReplies(messages, afterResults)
+  if (replied.length === messages.length) return false
+  body.messages = replied
+  return true
 }
 
 /** Messages with a reply of the model between results of tools and what the user says next. */
