@@ -12,7 +12,9 @@ const ASKED = 'authorization,x-stainless-os,anthropic-version,anthropic-dangerou
 
 async function start(cors: RelayOptions['cors']) {
   const upstream = cleanup.add(await startUpstream())
-  const relay = cleanup.add(testRelay({ providers: { up: { type: 'openai-compatible', baseURL: upstream.baseURL } }, cors }))
+  const relay = cleanup.add(
+    testRelay({ providers: { up: { type: 'openai-compatible', baseURL: upstream.baseURL } }, cors }),
+  )
   const fetch = fetchRelay(relay)
   const preflight = (origin: string) =>
     fetch('http://relay/v1/chat/completions', {
