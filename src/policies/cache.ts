@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Call, RequestFacts } from '../call.js'
+import type { Call, Caller, RequestFacts } from '../call.js'
 import type { Config } from '../config.js'
 import type { Operation } from '../endpoints.js'
 import { canonicalJson } from '../lib/canonical.js'
@@ -25,14 +25,24 @@ export interface Shelves {
 const UNCACHED: ReadonlySet<Operation> = new Set<Operation>(['count'])
 /** To digest a longer one takes longer than to parse it. */
 const LONGEST_BODY = 1024 * 1024
+const SHORT_BODY = 4096
 /** So many bodies are remembered with what they come to. */
 const MOST_BODIES = 10_000
 
 /** What is known of a body that has come before. */
 interface Known {
   readonly facts: RequestFacts
+  /** What it comes to, by who asks: see {@link Cache}. */
+  readonly fingerprints: WeakMap<Caller, Fingerprint>
   /** Stands for what it says, in whatever spelling; made when it is first wanted. */
   digest: string | undefined
+}
+
+/** What a body came to when it was last asked by a caller, and under which circumstances. */
+interface Fingerprint {
+  readonly plan: Plan
+  readonly passed: string
+  readonly text: string
 }
 
 /** A request that is to be read. */
@@ -58,10 +68,12 @@ export class Cache {
   readFacts(kind: string, { body, path, readFacts }: Unread): RequestFacts {
     // A query may hold a key, which has no place here.
     if (!this.#shelves.cache || path.query !== '' || body.length > LONGEST_BODY) return readFacts(body, path)
-    const name = `${kind} ${path.stream} ${hash('sha256', body)} ${path.id}`
+    // A short body is its own name: to compare it takes less than to digest it.
+    const said = body.length > SHORT_BODY ? hash('sha256', body) : body.toString('latin1')
+    const name = `${kind} ${path.stream} ${path.id}\n${said}`
     const seen = this.#bodies.get(name)
     if (seen) return seen.facts
-    const known: Known = { facts: readFacts(body, path), digest: undefined }
+    const known: Known = { facts: readFacts(body, path), fingerprints: new WeakMap(), digest: undefined }
     if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear()
     this.#bodies.set(name, known)
     this.#known.set(known.facts, known)
@@ -78,8 +90,9 @@ export class Cache {
     const cached = (own: Call): Promise<Reply> =>
       maxAgeMs === undefined || !cache
         ? producer.produce(own)
-        : cache.shelf.serve(own, { key: `answer ${fingerprint}`, fingerprint, maxAgeMs }, producer)
+        : cache.shelf.serve(own, { key: fingerprint, fingerprint, maxAgeMs }, producer)
     if (idempotencyKey === undefined) return cached(call)
+    // No fingerprint begins like that: a tenant's does with a number.
     const asked = { key: `idempotent ${tenantText(caller.id)}${idempotencyKey}`, fingerprint, maxAgeMs: EVER }
     return idempotency.serve(call, asked, { produce: cached, failed: producer.failed })
   }
@@ -88,9 +101,19 @@ export class Cache {
    * Stands for all that the answer depends on. The tenant comes first, and whatever others choose is told with its
    * length, so that no two requests ever come to the same.
    */
-  #fingerprint({ caller, endpoint, protocol, facts, passedHeaders, body }: Call, plan: Plan): string {
-    const { model, stream, isFramed = false } = facts
+  #fingerprint(call: Call, plan: Plan): string {
+    const { caller, facts, passedHeaders } = call
     const passed = passedHeaders.length === 0 ? '' : JSON.stringify(passedHeaders)
+    const fingerprints = this.#known.get(facts)?.fingerprints
+    const last = fingerprints?.get(caller)
+    if (last?.plan === plan && last.passed === passed) return last.text
+    const text = this.#spell(call, plan, passed)
+    fingerprints?.set(caller, { plan, passed, text })
+    return text
+  }
+
+  #spell({ caller, endpoint, protocol, facts, body }: Call, plan: Plan, passed: string): string {
+    const { model, stream, isFramed = false } = facts
     const asked = `${endpoint} ${protocol.id} ${stream} ${isFramed} ${model.length}:${model} ${this.#targetsOf(plan)}`
     return `${tenantText(caller.id)}${asked} ${this.#digest(facts, body)} ${passed}`
   }

@@ -10,14 +10,40 @@ export interface Bounds {
 /** What every entry costs beside its text. */
 const OVERHEAD = 256
 
-/** Things by tenant and id, up to so many bytes: the longest unused go first. No tenant sees another's. */
-export class MemoryStore<Thing extends object> {
+/** Things by key, up to so many bytes: the longest unused go first. */
+export class BoundedMap<Thing extends object> {
   readonly #things: LRUCache<string, Thing>
 
-  /** `sizeOf`: about how many characters a thing holds. */
+  /** `sizeOf`: about how many bytes a thing holds. */
   constructor({ maxBytes, ms }: Bounds, sizeOf: (thing: Thing) => number) {
-    const sizeCalculation = (thing: Thing, key: string): number => 2 * (sizeOf(thing) + key.length) + OVERHEAD
+    const sizeCalculation = (thing: Thing, key: string): number => sizeOf(thing) + 2 * key.length + OVERHEAD
     this.#things = new LRUCache({ maxSize: maxBytes, sizeCalculation, ttl: ms })
+  }
+
+  get size(): number {
+    return this.#things.size
+  }
+
+  get(key: string): Thing | undefined {
+    return this.#things.get(key)
+  }
+
+  set(key: string, thing: Thing): void {
+    this.#things.set(key, thing)
+  }
+
+  delete(key: string): void {
+    this.#things.delete(key)
+  }
+}
+
+/** Things by tenant and id, bounded likewise. No tenant sees another's. */
+export class MemoryStore<Thing extends object> {
+  readonly #things: BoundedMap<Thing>
+
+  /** `lengthOf`: about how many characters a thing holds. */
+  constructor(bounds: Bounds, lengthOf: (thing: Thing) => number) {
+    this.#things = new BoundedMap(bounds, (thing) => 2 * lengthOf(thing))
   }
 
   get isEmpty(): boolean {
