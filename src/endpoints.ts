@@ -76,16 +76,30 @@ export interface Match {
   readonly query: string
 }
 
+type Rows = readonly [Endpoint, ...Endpoint[]]
+
 interface Path {
   readonly expression: RegExp
-  readonly rows: readonly [Endpoint, ...Endpoint[]]
+  /** Those for requests with a header of their own, one list a header. */
+  readonly marked: readonly (readonly [header: string, rows: Rows])[]
+  /** Those for all others; undefined where there are none. */
+  readonly plain: Rows | undefined
 }
 
 /** In the order of their rows: `{id}` takes whatever is left, so what names more stands first. */
-const paths: readonly Path[] = [...new Set(ENDPOINTS.map(pathOf))].map((path) => ({
-  expression: expressionOf(path),
-  rows: ENDPOINTS.filter((row) => pathOf(row) === path) as [Endpoint, ...Endpoint[]],
-}))
+const paths: readonly Path[] = [...new Set(ENDPOINTS.map(pathOf))].map((path) => {
+  const rows = ENDPOINTS.filter((row) => pathOf(row) === path)
+  const headers = new Set(rows.flatMap(({ header }) => header ?? []))
+  return {
+    expression: expressionOf(path),
+    marked: [...headers].map((name) => [name, rows.filter(({ header }) => header === name) as [Endpoint]] as const),
+    plain: some(rows.filter(({ header }) => header === undefined)),
+  }
+})
+
+function some([first, ...others]: readonly Endpoint[]): Rows | undefined {
+  return first && [first, ...others]
+}
 
 /**
  * Finds the endpoints at a request's path by its tail, so that a mount point needs no option and a doubled slash or
@@ -100,13 +114,12 @@ export function findEndpoints({
   const path = mark < 0 ? url : url.slice(0, mark)
   const within =
     mount !== undefined && path.startsWith(mount) ? `/${versionOf(mount)}/${path.slice(mount.length)}` : path
-  for (const { expression, rows } of paths) {
+  for (const { expression, marked, plain } of paths) {
     const found = expression.exec(within)
     if (!found) continue
-    const marked = rows.filter(({ header }) => header !== undefined && headers[header] !== undefined)
-    const [first, ...others] = marked.length > 0 ? marked : rows.filter(({ header }) => header === undefined)
+    const endpoints = marked.find(([header]) => headers[header] !== undefined)?.[1] ?? plain
     const query = mark < 0 ? '' : url.slice(mark + 1)
-    if (first) return { endpoints: [first, ...others], id: decode(found[1] ?? ''), query }
+    if (endpoints) return { endpoints, id: found[1] === undefined ? '' : decode(found[1]), query }
   }
   return undefined
 }
