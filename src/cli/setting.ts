@@ -68,6 +68,8 @@ async function demo(given: string | undefined): Promise<Setting> {
         'demo-flaky': ['demo/demo-500', 'demo/demo'],
       },
       keys: [{ id: 'demo', key }],
+      // So that `x-modelmount-cost` can be seen.
+      prices: { 'demo/*': { input: 0.5, output: 1.5 } },
     },
     greeting: {
       about: `a demo upstream, since none of these is set: ${variables.join(', ')}`,
