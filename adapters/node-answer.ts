@@ -1,5 +1,5 @@
 import type { ByteSink, RelayResponse } from '../src/index.js'
-import type { NodeRequest, NodeResponse } from './node.js'
+import type { NodeRequest, NodeResponse } from './node-request.js'
 
 /** Writes an answer: whole in one piece, or as it comes and as fast as the client takes it. */
 export function send(req: NodeRequest, res: NodeResponse, { status, headers, body }: RelayResponse): void {

@@ -2,36 +2,13 @@
  * The relay in `node:http`, `node:https` and `node:http2`; the other Node frameworks' adapters stand on it.
  * @module
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { answerUnknownPath, Departure, type Relay, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
-import { ignore, LINGER_MS, send } from './node-answer.js'
+import { answerUnknownPath, type Relay } from '../src/index.js'
+import { LINGER_MS, send } from './node-answer.js'
+import { Incoming, type NodeRequest, type NodeResponse, type Surroundings } from './node-request.js'
 
-/** A request of `node:http` or `node:http2`. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest
-/** The response that goes with it. */
-export type NodeResponse = ServerResponse | Http2ServerResponse
-
-/** What a framework knows of a request beyond Node's own object. */
-export interface Surroundings {
-  /** Path and query as the client sent them. */
-  readonly url?: string | undefined
-  /** The part of the path that the framework's router has taken. */
-  readonly mount?: string | undefined
-  /** The framework's request or context, for `authenticate`. Its `ip` is believed. */
-  readonly host?: { readonly ip?: unknown } | undefined
-  /** Where the framework's parser has left a body that it took off the wire. */
-  readonly parsed?: ParsedBody | undefined
-  /** The client waits for a "100 Continue" that Node has left to us. */
-  readonly awaitsContinue?: boolean
-}
-
-/** A body as a framework's parser left it. `rawBody` is preferred: an object must be written out again. */
-export interface ParsedBody {
-  readonly body?: unknown
-  readonly rawBody?: unknown
-}
+export type { NodeRequest, NodeResponse, ParsedBody, Surroundings } from './node-request.js'
 
 /** A request listener: `http.createServer(nodeRelay(relay))`. What is not the relay's gets a 404. */
 export function nodeRelay(relay: Relay): (req: NodeRequest, res: NodeResponse) => void {
@@ -110,76 +87,4 @@ function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResp
       if (!request.departure.left) send(req, res, response)
     })
     .catch(() => void res.destroy())
-}
-
-class Incoming implements RelayRequest {
-  readonly departure: Departure = new Departure()
-  readonly #req: NodeRequest
-  readonly #res: NodeResponse
-  readonly #around: Surroundings
-
-  constructor(req: NodeRequest, res: NodeResponse, around: Surroundings) {
-    this.#req = req
-    this.#res = res
-    this.#around = around
-  }
-
-  get method(): string {
-    return this.#req.method ?? 'GET'
-  }
-
-  get url(): string {
-    return this.#around.url ?? this.#req.url ?? '/'
-  }
-
-  get mount(): string | undefined {
-    return this.#around.mount
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.#req.headers
-  }
-
-  get ip(): string | undefined {
-    const trusted = this.#around.host?.ip
-    return typeof trusted === 'string' ? trusted : this.#req.socket?.remoteAddress
-  }
-
-  get host(): unknown {
-    return this.#around.host ?? this.#req
-  }
-
-  get parsed(): unknown {
-    if (!this.#req.readableDidRead) return undefined
-    const { rawBody, body } = this.#around.parsed ?? (this.#req as ParsedBody)
-    return rawBody ?? body
-  }
-
-  read(limit: number): Promise<Buffer> {
-    const req = this.#req
-    const announced = Number(req.headers['content-length'] ?? 0)
-    if (announced > limit) return Promise.reject(tooLarge(limit))
-    if (req.readableDidRead)
-      return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
-    if (this.#around.awaitsContinue) this.#res.writeContinue()
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      const clientLeft = (): void =>
-        reject(new RelayError('client_left', 'The client left before its request was whole.'))
-      this.departure.waiter = { clientLeft }
-      if (this.departure.left) clientLeft()
-      req.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size <= limit) chunks.push(chunk)
-        else reject(tooLarge(limit))
-      })
-      req.on('end', () => {
-        this.departure.waiter = undefined
-        const [only] = chunks
-        resolve(only && chunks.length === 1 ? only : Buffer.concat(chunks, size))
-      })
-      req.on('error', ignore)
-    })
-  }
 }

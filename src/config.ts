@@ -11,6 +11,7 @@ import {
   type Maybe,
   milliseconds,
   type Natural,
+  type OneOrMore,
   object,
   patience,
   type Strict,
@@ -83,6 +84,7 @@ const configSchema: Strict<{
   retry: z.ZodPrefault<typeof retry>
   health: z.ZodPrefault<typeof health>
   translation: z.ZodDefault<Choice<'lenient' | 'strict'>>
+  forward: z.ZodDefault<z.ZodRecord<z.ZodString, OneOrMore<z.ZodString>>>
   responses: z.ZodPrefault<typeof responses>
   media: z.ZodPrefault<typeof media>
   onDisconnect: z.ZodDefault<Choice<'abort' | 'drain'>>
@@ -129,6 +131,15 @@ const configSchema: Strict<{
       "What a model's own language cannot say of a request is left out and told in `x-modelmount-losses`, or refused with a 400.",
     ),
   cors: cors.optional().describe('Pages that may call from a browser. None when left out.'),
+  forward: z
+    .record(
+      z.string().regex(/^[\w-]+$/, 'not the first word of a path'),
+      z.union([z.string(), z.array(z.string()).min(1)]),
+    )
+    .default({})
+    .describe(
+      'Paths that are passed on unread, by their first word (`files`), and the provider; of several the first, or whichever `x-modelmount-provider` names.',
+    ),
   responses: responses.prefault({}).describe('For callers of the Responses API.'),
   media: media.prefault({}).describe('Images and files that a request names by their address.'),
   onDisconnect: z

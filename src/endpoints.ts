@@ -1,8 +1,8 @@
 import type { RelayRequest } from './http.js'
 import type { PathFacts, ProtocolId } from './protocols/protocol.js'
 
-/** What is asked for at a path. */
-export type Operation =
+/** What is asked for at a path of the table. */
+export type Served =
   | 'chat'
   | 'count'
   | 'embed'
@@ -15,12 +15,15 @@ export type Operation =
   | 'model'
   | 'response'
 
+/** The same, or to be passed on unread. */
+export type Operation = Served | 'forward'
+
 /** One row: how an endpoint is reached, what it does, and in which language. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** The tail of the path, behind a version like `/v1`. `{id}` is whatever is left. */
   readonly path: string
-  readonly operation: Operation
+  readonly operation: Served
   readonly protocol: ProtocolId
   /** Whether the answer streams, where the path says it. */
   readonly stream?: boolean

@@ -68,6 +68,7 @@ export type ErrorKind =
   | 'untranslatable'
   | 'invalid_key'
   | 'ip_refused'
+  | 'not_allowed'
   | 'unknown_path'
   | 'model_not_found'
   | 'wrong_method'
@@ -101,6 +102,7 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   untranslatable: { status: 400, type: INVALID, code: 'untranslatable' },
   invalid_key: { status: 401, type: INVALID, code: 'invalid_api_key' },
   ip_refused: { status: 401, type: INVALID, code: 'ip_not_authorized' },
+  not_allowed: { status: 403, type: INVALID, code: 'not_allowed' },
   unknown_path: { status: 404, type: INVALID, code: 'unknown_url' },
   model_not_found: { status: 404, type: INVALID, code: 'model_not_found' },
   wrong_method: { status: 405, type: INVALID, code: 'method_not_supported' },

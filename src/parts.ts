@@ -11,6 +11,7 @@ import { Budgets } from './policies/budget.js'
 import { Cache, type Shelves } from './policies/cache.js'
 import { Cors } from './policies/cors.js'
 import type { Means } from './policies/failover.js'
+import { Forwards } from './policies/forward.js'
 import { Groups } from './policies/groups.js'
 import { Limiter } from './policies/limit.js'
 import { Router } from './policies/route.js'
@@ -32,6 +33,7 @@ export interface Parts {
   readonly cors: Cors
   readonly gate: Gate
   readonly router: Router
+  readonly forwards: Forwards
   readonly means: Means
   readonly prices: Prices
   readonly admission: Admission
@@ -59,6 +61,7 @@ export function assemble(options: RelayOptions): Parts {
   const logger = hooks.logger === false ? silentLogger : (hooks.logger ?? consoleLogger)
   const plugins = hooks.plugins ?? []
   if (config.keys.length === 0 && !hooks.authenticate) logger.warn({}, 'nobody can call: give `keys` or `authenticate`')
+  const upstreams = readUpstreams(config, process.env)
   const alarms = new Alarms()
   const groups = new Groups(config.groups)
   const budgets = new Budgets(groups)
@@ -69,7 +72,8 @@ export function assemble(options: RelayOptions): Parts {
     config: { ...config, keys: [] },
     cors: new Cors(config.cors),
     gate: new Gate(config.keys, groups, hooks.authenticate),
-    router: new Router(config.models, readUpstreams(config, process.env)),
+    router: new Router(config.models, upstreams),
+    forwards: new Forwards(config.forward, upstreams),
     means: {
       connections: new Connections(hooks.transport, hooks.sign),
       alarms,

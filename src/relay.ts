@@ -5,6 +5,7 @@ import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
 import { makeRequestId, readRequestId } from './lib/ids.js'
 import { now } from './lib/time.js'
+import { type Forwarding, forward } from './operations/forward.js'
 import { operations } from './operations/index.js'
 import type { RelayOptions } from './options.js'
 import { assemble, type Parts } from './parts.js'
@@ -18,6 +19,8 @@ import type { UsageReader } from './stores/usage.js'
 export interface Relay {
   /** Answers a request; undefined if its path is none of ours. It never rejects: what goes wrong is told to the client. */
   handle(request: RelayRequest): Promise<RelayResponse> | undefined
+  /** Lets a request in that is to be passed on unread, for an adapter to pass on; undefined if its path is none of the config's `forward`. */
+  forward(request: RelayRequest): Promise<Forwarding | RelayResponse> | undefined
   /** The names that `models` holds, as they are written there: exact ones first, then those with wildcards. */
   readonly models: readonly string[]
   /** What would be done with a model name, for a caller or for anyone. */
@@ -40,6 +43,10 @@ export function createRelay(options: RelayOptions): Relay {
     handle(request) {
       const match = findEndpoints(request)
       return match && serve(parts, request, match)
+    },
+    forward(request) {
+      const route = parts.forwards.find(request)
+      return route && forward(parts, request, route)
     },
     get models() {
       return parts.router.rules

@@ -1,4 +1,4 @@
-import type { Operation } from '../endpoints.js'
+import type { Served } from '../endpoints.js'
 import { chat } from './chat.js'
 import { count } from './count.js'
 import { embed } from './embed.js'
@@ -8,7 +8,7 @@ import type { Perform } from './operation.js'
 import { response } from './response.js'
 
 /** What each operation of the table of endpoints does. */
-export const operations: Readonly<Record<Operation, Perform>> = {
+export const operations: Readonly<Record<Served, Perform>> = {
   chat,
   count,
   embed,

@@ -1,5 +1,5 @@
 import type { Attempt, Caller } from '../call.js'
-import type { Endpoint } from '../endpoints.js'
+import type { Endpoint, Operation } from '../endpoints.js'
 import type { RelayRequest, RelayResponse } from '../http.js'
 import type { Parts } from '../parts.js'
 import type { PathFacts, Protocol } from '../protocols/protocol.js'
@@ -14,7 +14,7 @@ export interface Visit {
   /** On the clock of `now()`. */
   readonly startedAt: number
   readonly request: RelayRequest
-  readonly endpoint: Endpoint
+  readonly endpoint: Omit<Endpoint, 'operation'> & { readonly operation: Operation }
   readonly path: PathFacts
   readonly protocol: Protocol
   readonly caller: Caller

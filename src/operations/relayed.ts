@@ -52,14 +52,16 @@ export function routeQuestion(parts: Parts, visit: Visit, { call, plan }: Routed
   return { call: callOf(parts, { ...visit, attempts: [] }, { facts, body, open, idempotencyKey }), plan }
 }
 
-interface Read {
+/** What has been read of it. */
+export interface Read {
   readonly facts: RequestFacts
   readonly body: Buffer
   readonly open: OpenPassage
   readonly idempotencyKey: string | undefined
 }
 
-function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
+/** A call, before it is admitted. */
+export function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
   const { id, startedAt, endpoint, path, protocol, caller, attempts, told, request } = visit
   const { headers, departure } = request
   let hasEnded = false

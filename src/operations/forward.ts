@@ -1,0 +1,131 @@
+import { answerError } from '../answers.js'
+import type { Call } from '../call.js'
+import { RelayError } from '../errors.js'
+import type { RelayRequest, RelayResponse } from '../http.js'
+import { makeRequestId, readRequestId } from '../lib/ids.js'
+import { now } from '../lib/time.js'
+import type { Parts } from '../parts.js'
+import type { ForwardRoute } from '../policies/forward.js'
+import type { Plan } from '../policies/route.js'
+import { commonProtocol } from '../protocols/index.js'
+import { redactJson } from '../upstream/redact.js'
+import { callOf } from './relayed.js'
+
+/** A request that has been let in, and is now passed on unread by whoever has its socket. */
+export interface Forwarding {
+  /** Where to: origin, path and query. */
+  readonly target: string
+  /** In place of the caller's own: the provider's key. */
+  readonly headers: Readonly<Record<string, string>>
+  /** For the answer. */
+  readonly told: Readonly<Record<string, string>>
+  /** How long the provider may keep silent. In ms. */
+  readonly headersMs: number
+  /** An error's body as the caller may see it. */
+  redact(body: Buffer): Buffer
+  /** The answer has ended; undefined when it was broken off. Once. */
+  end(status: number | undefined): void
+  /** There will be none: what to tell instead. */
+  refuse(kind: 'upstream_unreachable' | 'upstream_refused', cause?: unknown): RelayResponse
+}
+
+/** Of a provider's own headers those that are the same for every request are the forwarder's business. */
+const NOT_SIGNED = new Set(['content-type', 'accept-encoding', 'user-agent'])
+const NOTHING = Buffer.alloc(0)
+const NO_PLAN: Plan = { rule: '', strategy: 'priority', targets: [], onContextTooLong: [], onContentFilter: [] }
+
+/** Lets a request in that nobody will read: by key, models' names aside, and by limits. */
+export async function forward(
+  parts: Parts,
+  request: RelayRequest,
+  route: ForwardRoute,
+): Promise<Forwarding | RelayResponse> {
+  const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
+  const told: Record<string, string> = { 'x-request-id': id, ...parts.cors.headersFor(request) }
+  try {
+    const caller = await parts.gate.authenticate(request)
+    // What it costs nobody can tell from outside: a budget would be a sieve.
+    if (parts.budgets.creditsOf(caller, Date.now()).length > 0)
+      throw new RelayError('not_allowed', 'This path cannot be used with a key that has a budget.')
+    const call = callFor(parts, { request, route, caller, id, told })
+    await letIn(parts, call)
+    return forwarding(call, route)
+  } catch (error) {
+    return refusal(error instanceof RelayError ? error : broken(error, parts, id), id, told)
+  }
+}
+
+function broken(error: unknown, { logger }: Parts, requestId: string): RelayError {
+  logger.error({ requestId, error }, 'a request failed unexpectedly')
+  return new RelayError('internal', 'The relay failed to handle this request.')
+}
+
+interface Arrived {
+  readonly request: RelayRequest
+  readonly route: ForwardRoute
+  readonly caller: Call['caller']
+  readonly id: string
+  readonly told: Record<string, string>
+}
+
+function callFor(parts: Parts, { request, route, caller, id, told }: Arrived): Call {
+  const endpoint = { method: 'POST', path: route.name, operation: 'forward', protocol: commonProtocol.id } as const
+  const path = { id: '', stream: undefined, query: '' }
+  const visit = { id, startedAt: now(), request, endpoint, path, protocol: commonProtocol, caller, attempts: [], told }
+  const facts = { model: route.name, modelAt: undefined, stream: false, choices: 1, usesTools: false } as const
+  const unknown = { maxOutputTokens: undefined, temperature: undefined, asking: undefined }
+  const open = (): never => {
+    throw new TypeError('what is forwarded is not sent by the relay')
+  }
+  return callOf(parts, visit, { facts: { ...facts, ...unknown }, body: NOTHING, open, idempotencyKey: undefined })
+}
+
+async function letIn({ running, admission, plugins }: Parts, call: Call): Promise<void> {
+  running.begin()
+  try {
+    call.lease = await admission.admit(call, NO_PLAN)
+    const { id: requestId, caller, operation, facts } = call
+    for (const plugin of plugins)
+      await plugin.admitted?.({ requestId, caller, operation, model: facts.model, stream: false })
+  } catch (error) {
+    const known = error instanceof RelayError ? error : undefined
+    call.settle({ outcome: 'failed', status: known?.status ?? 500, error: known })
+    throw error
+  }
+}
+
+function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
+  // What one credential has stored another may not find: always the first.
+  const [credential] = upstream.credentials
+  const [place] = upstream.places
+  const target = `${upstream.id}/${call.facts.model}`
+  const signed = credential?.headers ?? []
+  const headers: Record<string, string> = {}
+  for (let at = 0; at < signed.length; at += 2) {
+    const name = String(signed[at]).toLowerCase()
+    if (!NOT_SIGNED.has(name)) headers[name] = String(signed[at + 1])
+  }
+  return {
+    target: `${place?.origin}${place?.prefix}/${rest}`,
+    headers,
+    told: { ...call.told, 'x-modelmount-target': target },
+    headersMs: upstream.timeouts.headersMs,
+    redact: (body) => (credential ? Buffer.from(redactJson(body.toString(), credential)) : body),
+    end(status) {
+      const outcome = status !== undefined ? 'complete' : call.departure.left ? 'left' : 'cut'
+      call.settle({ outcome, status: status ?? 499, servedBy: target })
+    },
+    refuse(kind, cause) {
+      const words = { upstream_unreachable: 'cannot be reached', upstream_refused: 'does not take the relay’s key' }
+      const error = new RelayError(kind, `The provider ${words[kind]}.`, { cause })
+      call.settle({ outcome: call.departure.left ? 'left' : 'failed', status: error.status, servedBy: target, error })
+      return refusal(error, call.id, call.told)
+    },
+  }
+}
+
+function refusal(error: RelayError, id: string, told: Readonly<Record<string, string>>): RelayResponse {
+  const response = answerError(error, commonProtocol, id, [])
+  Object.assign(response.headers, told)
+  return response
+}
