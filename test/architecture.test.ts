@@ -7,6 +7,7 @@ import * as fetchAdapter from '../adapters/fetch.js'
 import * as honoAdapter from '../adapters/hono.js'
 import * as koaAdapter from '../adapters/koa.js'
 import * as nodeAdapter from '../adapters/node.js'
+import * as passthroughAdapter from '../adapters/passthrough.js'
 import * as api from '../src/index.js'
 import { protocolIds } from '../src/protocols/protocol.js'
 import { providers } from '../src/providers/index.js'
@@ -107,6 +108,7 @@ describe('the house', () => {
     ['eventsource-parser', ['src/lib/sse.ts']],
     ['lru-cache', ['src/stores/memory.ts']],
     ['@pydantic/genai-prices', ['src/catalog/catalogue.ts']],
+    ['http-proxy-3', ['adapters/passthrough.ts']],
     ['zod', ['src/config.ts', 'src/config/', 'src/faults.ts']],
   ])('gives %s one home', (name, homes) => {
     const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))
@@ -130,6 +132,7 @@ describe('the house', () => {
       '@pydantic/genai-prices',
       'bottleneck',
       'eventsource-parser',
+      'http-proxy-3',
       'lru-cache',
       'p-retry',
       'undici',
@@ -187,12 +190,13 @@ describe('the house', () => {
     ])
     expect(Object.keys(nodeAdapter).sort()).toEqual(['attachRelay', 'handleNode', 'nodeRelay', 'upgradeRelay'])
     expect(Object.keys(fetchAdapter).sort()).toEqual(['fetchRelay', 'handleFetch'])
-    const adapters = [expressAdapter, koaAdapter, fastifyAdapter, honoAdapter]
+    const adapters = [expressAdapter, koaAdapter, fastifyAdapter, honoAdapter, passthroughAdapter]
     expect(adapters.flatMap((adapter) => Object.keys(adapter))).toEqual([
       'expressRelay',
       'koaRelay',
       'fastifyRelay',
       'honoRelay',
+      'passthroughRelay',
     ])
   })
 })

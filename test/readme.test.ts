@@ -131,7 +131,9 @@ describe('README.md', () => {
 
   it('names every header of a request that is looked at beyond keys and the body', () => {
     const told = tableUnder(readme, '| request header | means |').flatMap(([names = '']) => quoted(names))
-    const real = [...sourcesOf('src/relay.ts', 'src/operations/').matchAll(REQUEST_HEADER)].map(([, name]) => name)
+    const real = [
+      ...sourcesOf('src/relay.ts', 'src/operations/', 'src/policies/forward.ts').matchAll(REQUEST_HEADER),
+    ].map(([, name]) => name)
     expect(told.sort()).toEqual([...new Set(real)].sort())
   })
 

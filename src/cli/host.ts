@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 // The command line is a host like a user's app, so it stands above the adapters; nothing else under src/ may import one.
 import { attachRelay, nodeRelay, upgradeRelay } from '../../adapters/node.js'
+import { passthroughRelay } from '../../adapters/passthrough.js'
 import type { Relay } from '../index.js'
 import { codeOf } from '../lib/codes.js'
 import { Refusal } from './refusal.js'
@@ -18,7 +19,8 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void
 /** Serves a relay, with `/healthz` and `/readyz` beside it. @throws {Refusal} if the address is not to be had */
 export async function startHost(relay: Relay, port: number, host: string): Promise<Host> {
   const state = { closing: false }
-  const listener = withHealth(nodeRelay(relay), state)
+  const [forward, answer] = [passthroughRelay(relay), nodeRelay(relay)]
+  const listener = withHealth((req, res) => forward(req, res, () => answer(req, res)), state)
   const server = createServer(listener)
   // Also for "Expect: 100-continue": a wrong key is then refused before the body is sent.
   attachRelay(server, relay)

@@ -11,6 +11,7 @@ import { fetchRelay } from 'modelmount/fetch'
 import { honoRelay } from 'modelmount/hono'
 import { koaRelay } from 'modelmount/koa'
 import { attachRelay, nodeRelay } from 'modelmount/node'
+import { passthroughRelay } from 'modelmount/passthrough'
 
 const KEY = 'sk-smoke-alice'
 const ANSWER = { object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'hello' } }] }
@@ -26,6 +27,7 @@ const upstream = await serve((_request, response) => {
 const relay = createRelay({
   providers: { upstream: { type: 'openai-compatible', baseURL: `${upstream.url}/v1` } },
   keys: [{ id: 'alice', key: KEY }],
+  forward: { unread: 'upstream' },
 })
 
 const express = expressRelay(relay)
@@ -56,6 +58,8 @@ const doorways = {
     fastify({ raw, ip: raw.socket.remoteAddress }, { raw: res, getHeaders: () => ({}), hijack() {}, callNotFound() {} })
   }),
 }
+const unread = await serve(passthroughRelay(relay))
+await check('/passthrough', fetch(`${unread.url}/v1/unread/anything`, QUESTION), 'upstream/unread')
 for (const [name, { url }] of Object.entries(doorways)) await check(name, fetch(`${url}/v1/chat/completions`, QUESTION))
 await check('/fetch', fetchRelay(relay)('http://relay/v1/chat/completions', QUESTION))
 const next = async () => undefined
@@ -68,15 +72,15 @@ assert.equal(load('modelmount/config.schema.json').type, 'object')
 console.log('ok /config.schema.json, /package.json')
 
 await relay.close()
-for (const { server } of [upstream, ...Object.values(doorways)]) {
+for (const { server } of [upstream, unread, ...Object.values(doorways)]) {
   server.close()
   server.closeAllConnections()
 }
 
-async function check(name, answering) {
+async function check(name, answering, target = 'upstream/any') {
   const response = await answering
   assert.equal(response.status, 200, name)
-  assert.equal(response.headers.get('x-modelmount-target'), 'upstream/any', name)
+  assert.equal(response.headers.get('x-modelmount-target'), target, name)
   assert.deepEqual(await response.json(), ANSWER, name)
   console.log(`ok ${name}`)
 }
