@@ -27,7 +27,7 @@ const UNCACHED: ReadonlySet<Operation> = new Set<Operation>(['count'])
 const LONGEST_BODY = 1024 * 1024
 const SHORT_BODY = 4096
 /** So many bodies are remembered with what they come to. */
-const MOST_BODIES = 10_000
+const MOST_BODIES = 4000
 
 /** What is known of a body that has come before. */
 interface Known {
