@@ -4,6 +4,7 @@ import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
 import { makeRequestId, readRequestId } from './lib/ids.js'
 import { wholeMs } from './lib/time.js'
+import type { Logger } from './plugins.js'
 import { commonProtocol } from './protocols/index.js'
 import type { Protocol } from './protocols/protocol.js'
 import type { Reply } from './upstream/reply.js'
@@ -68,6 +69,13 @@ export function answerError(
   const tried = attempts.length > 1 && error.status >= 500
   if (tried || (error.retryAfterMs ?? 0) > LONGEST_CLIENT_WAIT_MS) headers['x-should-retry'] = 'false'
   return { status: protocol.statusOf(error), headers, body }
+}
+
+/** An error fit to be told. One that is not our own is a bug or the host's trouble: its text stays here. */
+export function fitToTell(error: unknown, logger: Logger, requestId: string): RelayError {
+  if (error instanceof RelayError) return error
+  logger.error({ requestId, error }, 'a request failed unexpectedly')
+  return new RelayError('internal', 'The relay failed to handle this request.')
 }
 
 /** For a relay that has the path to itself, or was asked by name: there is nothing here. */

@@ -1,4 +1,4 @@
-import { answerError } from './answers.js'
+import { answerError, fitToTell } from './answers.js'
 import type { Attempt, Budget, Caller } from './call.js'
 import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
@@ -102,7 +102,7 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
     }
     return withHeaders(await operations[endpoint.operation](parts, visit), told)
   } catch (error) {
-    return withHeaders(answerError(fitToTell(error, parts, id), protocol, id, attempts), told)
+    return withHeaders(answerError(fitToTell(error, parts.logger, id), protocol, id, attempts), told)
   }
 }
 
@@ -117,11 +117,4 @@ function endpointFor(method: string, { endpoints }: Match): Endpoint {
   if (found) return found
   const allow = endpoints.map((endpoint) => endpoint.method).join(', ')
   throw new RelayError('wrong_method', `Not allowed to ${method} here; use ${allow}.`, { headers: { allow } })
-}
-
-/** An error fit to be told. One that is not our own is a bug or the host's trouble: its text stays here. */
-function fitToTell(error: unknown, { logger }: Parts, requestId: string): RelayError {
-  if (error instanceof RelayError) return error
-  logger.error({ requestId, error }, 'a request failed unexpectedly')
-  return new RelayError('internal', 'The relay failed to handle this request.')
 }

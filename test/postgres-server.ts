@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from './ports.js'
 import { openDatabase } from './stores/drivers.js'
 
 const DEBIAN = '/usr/lib/postgresql'
@@ -93,15 +93,6 @@ function ownerOf(folder: string): { uid: number; gid: number } | undefined {
   if (!uid || !gid) throw new Error('No user to run PostgreSQL as: neither postgres nor nobody')
   chownSync(folder, Number(uid), Number(gid))
   return { uid: Number(uid), gid: Number(gid) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function answering(url: string): Promise<void> {

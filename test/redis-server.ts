@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from './ports.js'
 
 const BINARY = 'redis-server'
 const READY_MS = 10_000
@@ -59,15 +60,6 @@ function describeMissing(name: string): void {
   if (process.env.CI) return void it(name, () => expect.fail(reason))
   console.log(`Skipped: ${name}: ${reason}`)
   it.skip(`${name}: ${reason}`, () => {})
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function listening(port: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { answerError } from '../answers.js'
+import { answerError, fitToTell } from '../answers.js'
 import type { Call } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { RelayRequest, RelayResponse } from '../http.js'
@@ -9,7 +9,7 @@ import type { ForwardRoute } from '../policies/forward.js'
 import type { Plan } from '../policies/route.js'
 import { commonProtocol } from '../protocols/index.js'
 import { redactJson } from '../upstream/redact.js'
-import { callOf } from './relayed.js'
+import { askPlugins, callOf, fail } from './relayed.js'
 
 /** A request that has been let in, and is now passed on unread by whoever has its socket. */
 export interface Forwarding {
@@ -51,13 +51,8 @@ export async function forward(
     await letIn(parts, call)
     return forwarding(call, route)
   } catch (error) {
-    return refusal(error instanceof RelayError ? error : broken(error, parts, id), id, told)
+    return refusal(fitToTell(error, parts.logger, id), id, told)
   }
-}
-
-function broken(error: unknown, { logger }: Parts, requestId: string): RelayError {
-  logger.error({ requestId, error }, 'a request failed unexpectedly')
-  return new RelayError('internal', 'The relay failed to handle this request.')
 }
 
 interface Arrived {
@@ -80,16 +75,14 @@ function callFor(parts: Parts, { request, route, caller, id, told }: Arrived): C
   return callOf(parts, visit, { facts: { ...facts, ...unknown }, body: NOTHING, open, idempotencyKey: undefined })
 }
 
-async function letIn({ running, admission, plugins }: Parts, call: Call): Promise<void> {
+async function letIn(parts: Parts, call: Call): Promise<void> {
+  const { running, admission, plugins } = parts
   running.begin()
   try {
     call.lease = await admission.admit(call, NO_PLAN)
-    const { id: requestId, caller, operation, facts } = call
-    for (const plugin of plugins)
-      await plugin.admitted?.({ requestId, caller, operation, model: facts.model, stream: false })
+    await askPlugins(plugins, call)
   } catch (error) {
-    const known = error instanceof RelayError ? error : undefined
-    call.settle({ outcome: 'failed', status: known?.status ?? 500, error: known })
+    fail(parts, call, error)
     throw error
   }
 }

@@ -133,7 +133,7 @@ export async function relayCall(parts: Parts, { call, plan }: Routed, send: Send
 }
 
 /** The host's own code may refuse it. @throws {RelayError} */
-async function askPlugins(
+export async function askPlugins(
   plugins: readonly Plugin[],
   { id: requestId, caller, operation, facts }: Call,
 ): Promise<void> {
@@ -142,7 +142,7 @@ async function askPlugins(
 }
 
 /** Settles a call that has failed before its answer began. */
-function fail({ logger }: Parts, call: Call, error: unknown): void {
+export function fail({ logger }: Parts, call: Call, error: unknown): void {
   if (call.bill) return
   delete call.told['x-modelmount-cache']
   const known = error instanceof RelayError ? error : undefined

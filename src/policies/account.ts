@@ -45,7 +45,7 @@ function wayOf({ cache }: Call, { outcome, firstOutputMs }: End): Way {
 }
 
 /** The usage that a call is charged for; undefined for none. */
-export function chargedUsage(call: Call, end: End): { usage: Usage; isEstimated: boolean } | undefined {
+function chargedUsage(call: Call, end: End): { usage: Usage; isEstimated: boolean } | undefined {
   if (!CHARGED[wayOf(call, end)] || isFree(call)) return undefined
   const { usage, delivered } = end
   if (usage && delivered === undefined) return { usage, isEstimated: false }

@@ -19,9 +19,9 @@ export interface Estimate {
   readonly output: number
 }
 
-/** `assumed`: the output of a call whose caller sets no cap. `most`: what its models can write, where that is known. */
-export function estimate({ body, facts }: Call, assumed: number, most: number = MOST_OUTPUT): Estimate {
-  const output = Math.min(Math.ceil(facts.maxOutputTokens ?? assumed), most)
+/** `assumed`: the output of a call whose caller sets no cap. */
+export function estimate({ body, facts }: Call, assumed: number): Estimate {
+  const output = Math.min(Math.ceil(facts.maxOutputTokens ?? assumed), MOST_OUTPUT)
   // Callers choose both factors: no sum of money may come to be what is no number.
   return { input: estimateInput(body), output: Math.min(output * facts.choices, Number.MAX_SAFE_INTEGER) }
 }

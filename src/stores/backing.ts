@@ -25,7 +25,7 @@ import { RedisRests } from './redis/rests.js'
 import type { RestStore } from './rests.js'
 import type { SqlDatabase } from './sql/database.js'
 import type { SqlTrouble } from './sql/queue.js'
-import { doneWithin, Trouble, type TroubleListener } from './trouble.js'
+import { CLOSE_MS, doneWithin, Trouble, type TroubleListener } from './trouble.js'
 import type { UsageStore } from './usage.js'
 
 /** What a relay is told of its stores. */
@@ -90,9 +90,6 @@ export function openBacking(options: BackingOptions): Backing {
     },
   }
 }
-
-/** So long a store may take to hear the last of it. */
-const CLOSE_MS = 2000
 
 interface Shared {
   readonly limits: RedisLimits

@@ -3,7 +3,7 @@ import type { LedgerStore } from './ledger.js'
 import type { SqlDatabase } from './sql/database.js'
 import { openSql, type SqlStores } from './sql/open.js'
 import type { SqlTrouble } from './sql/queue.js'
-import { doneWithin, type Trouble } from './trouble.js'
+import { CLOSE_MS, doneWithin, type Trouble } from './trouble.js'
 import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from './usage.js'
 
 export interface LateOptions {
@@ -17,8 +17,6 @@ export interface LateOptions {
   readonly onTrouble: (trouble: SqlTrouble) => void
 }
 
-/** So long the database may take to hear the last of it. */
-const CLOSE_MS = 2000
 /** More than this is not kept for a database that does not open. */
 const MOST_EARLY = 100_000
 

@@ -1,5 +1,8 @@
 import { type Alarms, now, type Waiting } from '../lib/time.js'
 
+/** So long a store may take to hear the last of it. */
+export const CLOSE_MS = 2000
+
 /** A store has not answered, or not in time. */
 export class StoreDown extends Error {
   override readonly name: string = 'StoreDown'

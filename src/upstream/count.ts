@@ -5,11 +5,9 @@ import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import { bringsCarried } from '../chat/signatures.js'
 import { splice } from '../lib/splice.js'
 import type { Counting, Protocol } from '../protocols/protocol.js'
-import type { Answering } from './intake.js'
-import type { Outflow } from './outlet.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
-import type { TranslatedFlow } from './translated-flow.js'
 import { traitsOf } from './translation.js'
+import { WholePassage } from './whole-passage.js'
 
 /** The passage of a count: the target is asked how many tokens it would read. */
 export const openCount: OpenPassage = (call, channel) => new Count(call, channel)
@@ -22,7 +20,7 @@ export function countingLanguage({ upstream }: Target, own: Protocol): Protocol 
   return speaks.find(({ counting }) => counting !== undefined)
 }
 
-class Count implements Passage {
+class Count extends WholePassage implements Passage {
   readonly protocol: Protocol
   readonly body: Buffer
   readonly losses: readonly Loss[]
@@ -31,6 +29,7 @@ class Count implements Passage {
   readonly #channel: Channel
 
   constructor(call: Call, channel: Channel) {
+    super()
     const protocol = countingLanguage(channel.target, call.protocol)
     if (!protocol?.counting) throw new TypeError('a target that cannot count was asked to')
     this.protocol = protocol
@@ -48,18 +47,6 @@ class Count implements Passage {
 
   get headers(): readonly string[] {
     return headersFor(this.protocol, this.#call, this.#channel)
-  }
-
-  contentType(): string {
-    return ''
-  }
-
-  open(): Outflow {
-    throw new TypeError('a count is no stream')
-  }
-
-  openTranslated(_exchange: Answering): TranslatedFlow {
-    throw new TypeError('a count is no stream')
   }
 
   deliver(body: Buffer): Delivered {

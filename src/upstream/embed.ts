@@ -4,9 +4,8 @@ import { type Loss, Losses } from '../chat/losses.js'
 import { splice } from '../lib/splice.js'
 import type { Embedding, EmbeddingRequest } from '../protocols/embedding.js'
 import type { Protocol } from '../protocols/protocol.js'
-import type { Outflow } from './outlet.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
-import type { TranslatedFlow } from './translated-flow.js'
+import { WholePassage } from './whole-passage.js'
 
 /** The passage of a request for embeddings. */
 export const openEmbedding: OpenPassage = (call, channel) => new Embed(call, channel)
@@ -18,7 +17,7 @@ export function embeddingLanguage({ upstream: { speaks } }: Target, own: Protoco
 }
 
 /** Where the target speaks the caller's language, the bytes go on as they came; else request and answer are told anew. */
-class Embed implements Passage {
+class Embed extends WholePassage implements Passage {
   readonly protocol: Protocol
   readonly body: Buffer
   readonly losses: readonly Loss[]
@@ -26,9 +25,10 @@ class Embed implements Passage {
   readonly #own: Embedding
   readonly #call: Call
   readonly #channel: Channel
-  readonly #isSingle: boolean
+  readonly #request: EmbeddingRequest
 
   constructor(call: Call, channel: Channel) {
+    super()
     const protocol = embeddingLanguage(channel.target, call.protocol)
     const { embedding: own } = call.protocol
     if (!protocol?.embedding || !own) throw new TypeError('a target that cannot embed was asked to')
@@ -40,42 +40,30 @@ class Embed implements Passage {
     const losses = new Losses(protocol.id)
     const { model } = channel.target
     const request = own.readRequest(call.body)
-    this.#isSingle = request.isSingle
+    this.#request = request
     const isOwn = protocol === call.protocol
     this.body = isOwn ? this.#passed(model) : Buffer.from(this.#theirs.writeRequest(request, { model, losses }))
     this.losses = losses.list
   }
 
   get path(): string {
-    return this.#theirs.pathFor(this.#channel.target.model, this.#isSingle)
+    return this.#theirs.pathFor(this.#channel.target.model, this.#request.isSingle)
   }
 
   get headers(): readonly string[] {
     return headersFor(this.protocol, this.#call, this.#channel)
   }
 
-  contentType(): string {
-    return ''
-  }
-
-  open(): Outflow {
-    throw new TypeError('embeddings are no stream')
-  }
-
-  openTranslated(): TranslatedFlow {
-    throw new TypeError('embeddings are no stream')
-  }
-
   deliver(body: Buffer): Delivered {
     const { usage, fault, encoding } = this.#theirs.readAnswerFacts(body)
     if (fault) return { usage, fault, bytes: body }
-    const request = this.#own.readRequest(this.#call.body)
     // Some servers give numbers although their bytes were asked for, and clients read them as what they asked for.
-    if (this.protocol === this.#call.protocol && encoding === request.encoding) return { usage, bytes: body }
-    return this.#retold(body, request)
+    if (this.protocol === this.#call.protocol && encoding === this.#request.encoding) return { usage, bytes: body }
+    return this.#retold(body)
   }
 
-  #retold(body: Buffer, request: EmbeddingRequest): Delivered {
+  #retold(body: Buffer): Delivered {
+    const request = this.#request
     const answer = this.#theirs.readAnswer(body)
     if (answer?.vectors.length !== request.inputs.length)
       return { bytes: body, fault: invalidAnswer('another number of vectors than was asked for') }
