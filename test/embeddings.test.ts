@@ -139,7 +139,7 @@ describe('embeddings', () => {
     }
   })
 
-  it('HC-170: of nothing, of tokens for Gemini, of more than it takes: a 400 that says where', async () => {
+  it('HC-170: of nothing, of tokens for Gemini, of more than OpenAI takes: a 400 that says where', async () => {
     const { ask, upstream } = await start(likeGemini, 'gemini')
     for (const [body, param] of [
       [{ input: [] }, 'input'],
@@ -147,7 +147,7 @@ describe('embeddings', () => {
       [{}, 'input'],
       [{ input: ['a', ''] }, 'input[1]'],
       [{ input: [[1, 2], [3]] }, 'input[0]'],
-      [{ input: Array.from({ length: 101 }, () => 'a') }, 'input'],
+      [{ input: Array.from({ length: 2049 }, () => 'a') }, 'input'],
       [{ input: 'a', encoding_format: 'hex' }, 'encoding_format'],
       [{ input: 'a', dimensions: 'many' }, 'dimensions'],
     ] as const) {

@@ -17,7 +17,12 @@ export interface Means extends Tools {
   readonly health: Health
   readonly paces: Paces
   readonly priceOf: Choosing['priceOf']
+  /** Left out: a call is one request. */
+  readonly send?: Send
 }
+
+/** Sends a call to one channel, and gives its answer. @throws {RelayError} */
+export type Send = (call: Call, channel: Channel, means: Means) => Promise<Reply>
 
 /**
  * Tries a call's channels until one answers: in rounds, since there is no wait before another channel. Before the same
@@ -36,7 +41,7 @@ async function round(call: Call, walk: Walk, means: Means): Promise<Reply> {
     if (!channel) throw nothingLeft(walk.restMs())
     const probe = means.health.enter(channel)
     try {
-      const reply = await send(call, channel, means)
+      const reply = await (means.send ?? sendOnce)(call, channel, means)
       means.health.succeeded(channel)
       return reply
     } catch (error) {
@@ -79,7 +84,8 @@ function mayGoOn({ blame }: RelayError, call: Call, { retry }: Means): boolean {
   return blame !== undefined && (blame !== 'slow' || retry.retryTimeouts)
 }
 
-function send(call: Call, channel: Channel, means: Means): Promise<Reply> {
+/** As one request, in its turn where the credential is paced. */
+export const sendOnce: Send = (call, channel, means) => {
   const { pace } = channel.target.upstream
   if (!pace) return exchange(call, channel, means, nothing)
   return means.paces.enter(channel, pace, call.departure).then((release) => exchange(call, channel, means, release))

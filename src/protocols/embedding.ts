@@ -36,7 +36,7 @@ export interface EmbeddingFacts {
 
 /** How a language asks for embeddings. */
 export interface Embedding {
-  /** So many inputs are taken at once. */
+  /** So many inputs are taken at once: of more, each batch is a request of its own. */
   readonly mostInputs: number
   pathFor(model: string, isSingle: boolean): string
   /** @throws {RelayError} that names the path of what is wrong */
@@ -59,4 +59,6 @@ export interface EmbeddingWriting {
   /** The model's name at the target. */
   readonly model: string
   readonly losses: Losses
+  /** How many of the caller's inputs stand before these. */
+  readonly offset: number
 }

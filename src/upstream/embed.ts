@@ -2,7 +2,7 @@ import type { Call, Channel, Target } from '../call.js'
 import { invalidAnswer } from '../chat/fault.js'
 import { type Loss, Losses } from '../chat/losses.js'
 import { splice } from '../lib/splice.js'
-import type { Embedding, EmbeddingRequest } from '../protocols/embedding.js'
+import type { Embedding, EmbeddingAnswer, EmbeddingRequest } from '../protocols/embedding.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
 import { WholePassage } from './whole-passage.js'
@@ -10,11 +10,28 @@ import { WholePassage } from './whole-passage.js'
 /** The passage of a request for embeddings. */
 export const openEmbedding: OpenPassage = (call, channel) => new Embed(call, channel)
 
+/** Some of a call's inputs, in a request of their own. */
+export interface EmbeddingBatch {
+  /** The call's, with these inputs alone. */
+  readonly request: EmbeddingRequest
+  /** How many inputs of the call stand before them. */
+  readonly offset: number
+  /** Their vectors, once they have come. */
+  answer: EmbeddingAnswer | undefined
+}
+
+/** The passage of a batch to a target that does not speak the caller's language. Its answer is kept, and nothing of it told. */
+export function openBatch(batch: EmbeddingBatch): OpenPassage {
+  return (call, channel) => new Embed(call, channel, batch)
+}
+
 /** The language in which a target can be asked for embeddings: the caller's, if it may be. */
 export function embeddingLanguage({ upstream: { speaks } }: Target, own: Protocol): Protocol | undefined {
   if (speaks.includes(own) && own.embedding) return own
   return speaks.find(({ embedding }) => embedding !== undefined)
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** Where the target speaks the caller's language, the bytes go on as they came; else request and answer are told anew. */
 class Embed extends WholePassage implements Passage {
@@ -26,8 +43,9 @@ class Embed extends WholePassage implements Passage {
   readonly #call: Call
   readonly #channel: Channel
   readonly #request: EmbeddingRequest
+  readonly #batch: EmbeddingBatch | undefined
 
-  constructor(call: Call, channel: Channel) {
+  constructor(call: Call, channel: Channel, batch?: EmbeddingBatch) {
     super()
     const protocol = embeddingLanguage(channel.target, call.protocol)
     const { embedding: own } = call.protocol
@@ -39,10 +57,12 @@ class Embed extends WholePassage implements Passage {
     this.#channel = channel
     const losses = new Losses(protocol.id)
     const { model } = channel.target
-    const request = own.readRequest(call.body)
+    const request = batch?.request ?? own.readRequest(call.body)
     this.#request = request
-    const isOwn = protocol === call.protocol
-    this.body = isOwn ? this.#passed(model) : Buffer.from(this.#theirs.writeRequest(request, { model, losses }))
+    this.#batch = batch
+    const writing = { model, losses, offset: batch?.offset ?? 0 }
+    this.body =
+      protocol === call.protocol ? this.#passed(model) : Buffer.from(this.#theirs.writeRequest(request, writing))
     this.losses = losses.list
   }
 
@@ -67,6 +87,10 @@ class Embed extends WholePassage implements Passage {
     const answer = this.#theirs.readAnswer(body)
     if (answer?.vectors.length !== request.inputs.length)
       return { bytes: body, fault: invalidAnswer('another number of vectors than was asked for') }
+    if (this.#batch) {
+      this.#batch.answer = answer
+      return { usage: answer.usage, bytes: NOTHING }
+    }
     const text = this.#own.writeAnswer(answer, request, this.#call.facts.model)
     return { usage: answer.usage, bytes: Buffer.from(text) }
   }

@@ -80,12 +80,12 @@ function rename(body: Buffer, model: string): Buffer {
   return Buffer.from(JSON.stringify(renamed))
 }
 
-function writeRequest(request: EmbeddingRequest, { model, losses }: EmbeddingWriting): string {
+function writeRequest(request: EmbeddingRequest, { model, losses, offset }: EmbeddingWriting): string {
   for (const name of request.own) losses.unsayable(name)
   const resource = decodeURIComponent(resourceOf(model))
   const requests = request.inputs.map((input, index) => ({
     model: resource,
-    content: { parts: [{ text: textIn(input, index) }] },
+    content: { parts: [{ text: textIn(input, offset + index) }] },
     ...(request.dimensions === undefined ? {} : { outputDimensionality: request.dimensions }),
   }))
   return JSON.stringify(request.isSingle ? requests[0] : { requests })

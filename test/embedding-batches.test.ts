@@ -1,0 +1,165 @@
+import { createServer } from 'node:http'
+import { GoogleGenAI } from '@google/genai'
+import OpenAI from 'openai'
+import { afterEach, describe, expect, it } from 'vitest'
+import { nodeRelay } from '../adapters/node.js'
+import type { RelayOptions, UsageRecord } from '../src/index.js'
+import { Cleanup, KEY, listen, testRelay } from './mounts.js'
+import { answerError, answerJson, type Script, type ScriptedUpstream, startUpstream } from './upstream.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+/** `text 7` lies at 7 thousandths of a right angle: which vector belongs to which text can be told. */
+const TEXTS = Array.from({ length: 250 }, (_each, index) => `text ${index}`)
+const places = (answer: OpenAI.CreateEmbeddingResponse): number[] =>
+  answer.data.map(({ embedding: [x = 0, y = 0] }) => Math.round((Math.atan2(y, x) / (Math.PI / 2)) * 1000))
+const ALL = TEXTS.map((_text, index) => index)
+
+const textsOf = (body: string): number[] => {
+  const { requests } = JSON.parse(body) as { requests: { content: { parts: { text: string }[] } }[] }
+  return requests.map(({ content }) => Number(content.parts[0]?.text.slice(5)))
+}
+const vectorOf = (index: number): number[] => [
+  Math.cos((index / 1000) * (Math.PI / 2)),
+  Math.sin((index / 1000) * (Math.PI / 2)),
+]
+
+/** Like Gemini: more than 100 at once are refused. The later a batch, the sooner it is answered. */
+const likeGemini: Script = async (req, res, seen) => {
+  const asked = textsOf(seen.body)
+  if (asked.length > 100) return answerError(400, 'at most 100 requests can be in one batch')(req, res, seen)
+  await new Promise((resolve) => setTimeout(resolve, 40 - (asked[0] ?? 0) / 10))
+  const embeddings = asked.map((index) => ({ values: vectorOf(index) }))
+  return answerJson({ embeddings, usageMetadata: { promptTokenCount: asked.length * 2 } })(req, res, seen)
+}
+const firstOf = ({ body }: { body: string }): number => textsOf(body)[0] ?? 0
+/** The batch that begins there fares otherwise. */
+const except =
+  (first: number, script: Script): Script =>
+  (req, res, seen) =>
+    (firstOf(seen) === first ? script : likeGemini)(req, res, seen)
+
+/** After all others have been answered. */
+const slowly =
+  (script: Script): Script =>
+  async (...of) => {
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    return script(...of)
+  }
+
+async function start(scripts: readonly Script[], more: Partial<RelayOptions> = {}, own: object = {}) {
+  const upstreams = await Promise.all(scripts.map(async (script) => cleanup.add(await startUpstream(script))))
+  const records: UsageRecord[] = []
+  const provider = ({ port }: ScriptedUpstream) => ({
+    type: 'gemini',
+    apiKey: 'k-12345678',
+    baseURL: `http://127.0.0.1:${port}`,
+    ...own,
+  })
+  const relay = cleanup.add(
+    testRelay({
+      providers: Object.fromEntries(upstreams.map((upstream, index) => [`up${index}`, provider(upstream)])),
+      models: { embed: upstreams.map((_upstream, index) => `up${index}/real-model`) },
+      prices: { '*': { input: 1, output: 0 } },
+      plugins: [{ done: (record) => void records.push(record) }],
+      ...more,
+    }),
+  )
+  const { baseURL } = cleanup.add(await listen(createServer(nodeRelay(relay))))
+  return { upstreams, records, baseURL, openai: new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 }) }
+}
+
+describe('more embeddings than a provider takes at once', () => {
+  it('are asked for in batches, and told as one answer, in order, of one usage', async () => {
+    const { openai, upstreams, records } = await start([likeGemini], { limits: { rpm: 1 } })
+    const { data, response } = await openai.embeddings.create({ model: 'embed', input: TEXTS }).withResponse()
+    expect(places(data)).toEqual(ALL)
+    expect(data.data.map(({ index }) => index)).toEqual(ALL)
+    expect(data.usage).toEqual({ prompt_tokens: 500, total_tokens: 500 })
+    expect(response.headers.get('x-modelmount-attempts')).toBe('up0/real-model 200')
+    const asked = (upstreams[0]?.seen ?? []).map(({ body }) => textsOf(body)).toSorted(([a = 0], [b = 0]) => a - b)
+    expect(asked.map(({ length }) => length)).toEqual([100, 100, 50])
+    expect(asked.flat()).toEqual(ALL)
+    expect(upstreams[0]?.seen.every(({ url }) => url === '/v1beta/models/real-model:batchEmbedContents')).toBe(true)
+    expect(records).toMatchObject([
+      { operation: 'embed', target: 'up0/real-model', inputTokens: 500, costNanos: 500_000, outcome: 'complete' },
+    ])
+  })
+
+  it('go to the next target as a whole when one batch fails', async () => {
+    const { openai, upstreams, records } = await start([except(100, answerError(500, 'down')), likeGemini])
+    const { data, response } = await openai.embeddings.create({ model: 'embed', input: TEXTS }).withResponse()
+    expect(places(data)).toEqual(ALL)
+    expect(response.headers.get('x-modelmount-attempts')).toBe('up0/real-model 500, up1/real-model 200')
+    expect(upstreams[1]?.seen).toHaveLength(3)
+    expect(records).toMatchObject([{ target: 'up1/real-model', inputTokens: 500 }])
+  })
+
+  it('are not asked for again at the same target where they have come', async () => {
+    let failures = 0
+    const { openai, upstreams } = await start(
+      [except(200, (...of) => (failures++ === 0 ? slowly(answerError(503, 'busy'))(...of) : likeGemini(...of)))],
+      { retry: { attempts: 3, minDelayMs: 10 } },
+    )
+    expect(places(await openai.embeddings.create({ model: 'embed', input: TEXTS }))).toEqual(ALL)
+    expect(upstreams[0]?.seen.map(firstOf).toSorted((a, b) => a - b)).toEqual([0, 100, 200, 200])
+  })
+
+  it('fail with the error of the batch that failed, and as no answer where one has too few', async () => {
+    const refused = await start([except(200, answerError(400, 'text 201 is not nice'))])
+    await expect(refused.openai.embeddings.create({ model: 'embed', input: TEXTS })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('text 201 is not nice'),
+    })
+    expect(refused.records).toMatchObject([{ outcome: 'failed', costNanos: 0 }])
+    const short = await start([except(100, answerJson({ embeddings: [{ values: [1, 0] }] }))], {
+      retry: { attempts: 1 },
+    })
+    await expect(short.openai.embeddings.create({ model: 'embed', input: TEXTS })).rejects.toMatchObject({
+      status: 502,
+    })
+  })
+
+  it('are asked for by no more than four requests at once, and no more once the client has left', async () => {
+    const never: Script = () => undefined
+    const { openai, upstreams, records } = await start([never])
+    const [upstream] = upstreams
+    const leaving = new AbortController()
+    const many = Array.from({ length: 1200 }, (_each, index) => `text ${index}`)
+    const asked = openai.embeddings.create({ model: 'embed', input: many }, { signal: leaving.signal })
+    await expect.poll(() => upstream?.seen.length).toBe(4)
+    const most = upstream?.running.size
+    leaving.abort()
+    await expect(asked).rejects.toThrow()
+    await expect.poll(() => upstream?.running.size).toBe(0)
+    await expect.poll(() => records.map(({ outcome }) => outcome)).toEqual(['left'])
+    expect([most, upstream?.seen.length]).toEqual([4, 4])
+  })
+
+  it('break off what is under way when one batch fails', async () => {
+    const { openai, upstreams } = await start([
+      (req, res, seen) => (firstOf(seen) === 100 ? answerError(400, 'no')(req, res, seen) : undefined),
+    ])
+    await expect(openai.embeddings.create({ model: 'embed', input: TEXTS })).rejects.toMatchObject({ status: 400 })
+    await expect.poll(() => upstreams[0]?.running.size).toBe(0)
+  })
+
+  it('come one after the other where their provider is paced', async () => {
+    let most = 0
+    const watched: Script = (...of) => {
+      most = Math.max(most, upstreams[0]?.running.size ?? 0)
+      return likeGemini(...of)
+    }
+    const { openai, upstreams } = await start([watched], {}, { pace: { concurrency: 1, queue: 0 } })
+    expect(places(await openai.embeddings.create({ model: 'embed', input: TEXTS }))).toEqual(ALL)
+    expect(most).toBe(1)
+  })
+
+  it('of Google’s own callers go on as they came', async () => {
+    const { baseURL, upstreams } = await start([likeGemini])
+    const google = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: baseURL.replace(/\/v1$/, '') } })
+    await expect(google.models.embedContent({ model: 'embed', contents: TEXTS })).rejects.toMatchObject({ status: 400 })
+    expect(upstreams[0]?.seen.map(({ body }) => textsOf(body).length)).toEqual([250])
+  })
+})
