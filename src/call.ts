@@ -9,6 +9,7 @@ import type { Bill } from './policies/account.js'
 import type { Lease } from './policies/admit.js'
 import type { Dialect } from './protocols/dialect.js'
 import type { PathFacts, Protocol } from './protocols/protocol.js'
+import type { Envelope } from './providers/envelope.js'
 import type { Provider } from './providers/provider.js'
 import type { Limits } from './stores/limits.js'
 import type { OpenPassage } from './upstream/passage.js'
@@ -63,12 +64,17 @@ export interface Place {
 export interface Upstream {
   readonly id: string
   readonly provider: Provider
+  /** What it speaks where no model is meant. */
   readonly speaks: readonly Protocol[]
+  /** How a model of it is spoken to. */
+  readonly mannerOf: (model: string) => Spoken
   readonly credentials: readonly Credential[]
   /** The first is the primary, the others its backups. */
   readonly places: readonly Place[]
   readonly timeouts: Timeouts
   readonly pace?: Pace | undefined
+  /** How often it is asked for its list of models; never where it is undefined. */
+  readonly refreshModelsMs?: number | undefined
   /** Counts picks, so that the pool of credentials is used in turn. */
   turn: number
 }
@@ -89,16 +95,26 @@ export interface Pace {
   readonly queueMs: number
 }
 
+/** How a model is spoken to. */
+export interface Spoken {
+  /** What is in another language is translated into the first. */
+  readonly speaks: readonly Protocol[]
+  /** It can be asked for a count of tokens, in such of these languages as can ask for one. */
+  readonly counts: boolean
+  /** What it takes of a language, beside what all do. */
+  readonly dialect: Dialect
+  /** Undefined where requests go as their language has them. */
+  readonly envelope: Envelope | undefined
+}
+
 /** A model at a provider, and how it has been doing. */
-export interface Target {
+export interface Target extends Spoken {
   /** `openai/gpt-5-mini`. */
   readonly name: string
   readonly upstream: Upstream
   readonly model: string
   /** Stands for its name in signatures that callers carry. */
   readonly tag: string
-  /** What it takes of a language, beside what all do. */
-  readonly dialect: Dialect
   readonly weight: number
   /** Every way to it, place by place: `places × credentials` of them. */
   readonly channels: readonly Channel[]

@@ -22,6 +22,7 @@ import type { Bounds } from './stores/memory.js'
 import { Uploads } from './uploads.js'
 import { Health } from './upstream/health.js'
 import { KeptAnswers } from './upstream/kept.js'
+import { ModelLists } from './upstream/model-lists.js'
 import { Paces } from './upstream/pace.js'
 import { SignatureMemory } from './upstream/signature-memory.js'
 import { Connections } from './upstream/transport.js'
@@ -52,6 +53,7 @@ export interface Parts {
   /** Undefined unless `responses.store` is on. */
   readonly kept: KeptAnswers | undefined
   readonly countTokens: Hooks['countTokens']
+  readonly lists: ModelLists
 }
 
 /** @throws {ConfigError} */
@@ -66,16 +68,18 @@ export function assemble(options: RelayOptions): Parts {
   const groups = new Groups(config.groups)
   const budgets = new Budgets(groups)
   const backing = openBacking(backingOptions({ config, handles, alarms, logger }))
+  const router = new Router(config.models, upstreams)
+  const connections = new Connections(hooks.transport, hooks.sign)
   const prices = new Prices({ priceOf: hooks.priceOf, prices: config.prices, unpriced: config.unpriced, logger })
   return {
     // Their secrets and texts are not kept beside what the gate has made of them: a hundred thousand keys weigh tens of MB.
     config: { ...config, keys: [] },
     cors: new Cors(config.cors),
     gate: new Gate(config.keys, groups, hooks.authenticate),
-    router: new Router(config.models, upstreams),
+    router,
     forwards: new Forwards(config.forward, upstreams),
     means: {
-      connections: new Connections(hooks.transport, hooks.sign),
+      connections,
       alarms,
       drain: config.onDisconnect === 'drain',
       strict: config.translation === 'strict',
@@ -106,6 +110,12 @@ export function assemble(options: RelayOptions): Parts {
     logger,
     kept: config.responses.store ? new KeptAnswers(config.responses) : undefined,
     countTokens: hooks.countTokens,
+    lists: new ModelLists(upstreams.values(), {
+      connections,
+      alarms,
+      logger,
+      learn: (upstream, names) => router.learn(upstream, names),
+    }),
   }
 }
 

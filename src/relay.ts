@@ -66,7 +66,8 @@ export function createRelay(options: RelayOptions): Relay {
   }
 }
 
-async function close({ running, config, means, backing }: Parts): Promise<void> {
+async function close({ running, config, means, backing, lists }: Parts): Promise<void> {
+  lists.close()
   await running.close(config.shutdownMs)
   await means.connections.destroy()
   await means.paces.close()

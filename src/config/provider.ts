@@ -40,8 +40,10 @@ export const provider: Strict<{
   apiKey: Maybe<OneOrMore<z.ZodString>>
   baseURL: Maybe<OneOrMore<z.ZodURL>>
   speaks: Maybe<z.ZodArray<Choice<ProtocolId>>>
+  apiVersion: Maybe<z.ZodString>
   timeouts: z.ZodPrefault<typeof timeouts>
   pace: Maybe<typeof pace>
+  refreshModelsMs: Maybe<z.ZodInt>
 }> = object({
   type: z
     .enum([...providers.keys()])
@@ -58,6 +60,18 @@ export const provider: Strict<{
     .describe(
       'Languages it takes untranslated; what is in another is translated into the first. By default what the type is known for.',
     ),
+  apiVersion: z
+    .string()
+    .regex(/^[\w.-]+$/, 'not a version')
+    .optional()
+    .describe('Of Azure: the version of its API by deployments, as `2024-10-21`. Left out: its v1 API, which needs none.'),
   timeouts: timeouts.prefault({}),
   pace: pace.optional(),
+  refreshModelsMs: z
+    .int()
+    .min(1000)
+    .optional()
+    .describe(
+      'Ask this provider for its own list of models at start, and again so long after each answer. Never asked when left out. In ms.',
+    ),
 })

@@ -4,6 +4,7 @@ import { RelayError } from '../errors.js'
 import { ConfigError, type ConfigFault } from '../faults.js'
 import { hashText } from '../lib/hash.js'
 import { bySpecificity, fill, type Pattern, pattern } from '../lib/patterns.js'
+import { Learnt } from './learnt.js'
 
 /** Where a public model name goes. */
 export interface Plan {
@@ -48,10 +49,15 @@ export class Router {
   readonly #wild: Rule[] = []
   readonly #plans = new Map<string, Plan>()
   readonly #upstreams: ReadonlyMap<string, Upstream>
+  readonly #learnt: Learnt
+  /** `models` was left out: every name that a provider has may be asked for. */
+  readonly #isOpen: boolean
 
   /** @throws {ConfigError} for a target that no provider or other model name stands for */
   constructor(models: Config['models'], upstreams: ReadonlyMap<string, Upstream>) {
     this.#upstreams = upstreams
+    this.#learnt = new Learnt(upstreams.values())
+    this.#isOpen = models === undefined
     const rules = models ? readRules(models, upstreams) : defaultRules(upstreams)
     for (const rule of rules) {
       if (rule.pattern.text.includes('*')) this.#wild.push(rule)
@@ -65,10 +71,18 @@ export class Router {
     return [...this.#exact.keys()]
   }
 
-  /** Of the models that providers are known to have, the names under which they can be asked for here. */
+  /**
+   * What a provider has, by its own word. A name alone then goes there too, if it meant nothing before: no list takes away
+   * what another provider is known for.
+   */
+  learn(upstream: Upstream, names: readonly string[]): void {
+    for (const name of this.#learnt.learn(upstream, names)) this.#plans.delete(name)
+  }
+
+  /** Of the models that providers have said, or are known, to have, the names under which they can be asked for here. */
   namesOf(modelsOf: (upstream: Upstream) => readonly string[]): string[] {
     return [...this.#upstreams.values()].flatMap((upstream) =>
-      modelsOf(upstream).flatMap((model) => {
+      (this.#learnt.namesOf(upstream) ?? modelsOf(upstream)).flatMap((model) => {
         const leads = (name: string): boolean => {
           const [first] = this.find(name)?.targets ?? []
           return first?.upstream === upstream && first.model === model
@@ -86,12 +100,18 @@ export class Router {
   find(model: string): Plan | undefined {
     const known = this.#plans.get(model)
     if (known) return known
-    const rule = this.#exact.get(model) ?? this.#wild.find(({ pattern }) => pattern.match(model))
+    const rule =
+      this.#exact.get(model) ?? this.#wild.find(({ pattern }) => pattern.match(model)) ?? this.#learntRule(model)
     if (!rule) return undefined
     if (this.#plans.size >= MOST_PLANS) this.#plans.clear()
     const plan = planFor(rule, model)
     this.#plans.set(model, plan)
     return plan
+  }
+
+  #learntRule(name: string): Rule | undefined {
+    const owner = this.#isOpen ? this.#learnt.ownerOf(name) : undefined
+    return owner && ruleTo(owner, name, name)
   }
 }
 
@@ -125,7 +145,7 @@ function targetOf({ upstream }: Destination, model: string, weight: number): Tar
     upstream,
     model,
     tag: hashText(name, 8),
-    dialect: upstream.provider.dialect?.(model) ?? {},
+    ...upstream.mannerOf(model),
     weight,
     channels,
     busy: 0,
@@ -147,16 +167,19 @@ function nameThere({ upstream, model }: Destination, publicName: string, stars: 
 /** Without `models`: every model by the name its provider is known for, and any `provider/model`. */
 function defaultRules(upstreams: ReadonlyMap<string, Upstream>): Rule[] {
   return [...upstreams.values()].flatMap((upstream) =>
-    [...upstream.provider.models, `${upstream.id}/*`].map(
-      (text): Rule => ({
-        pattern: pattern(text),
-        strategy: 'priority',
-        targets: [{ to: { upstream, model: undefined }, weight: 1 }],
-        onContextTooLong: [],
-        onContentFilter: [],
-      }),
-    ),
+    [...upstream.provider.models, `${upstream.id}/*`].map((text) => ruleTo(upstream, text)),
   )
+}
+
+/** `model`: its name there; left out for the same one. */
+function ruleTo(upstream: Upstream, text: string, model?: string): Rule {
+  return {
+    pattern: pattern(text),
+    strategy: 'priority',
+    targets: [{ to: { upstream, model }, weight: 1 }],
+    onContextTooLong: [],
+    onContentFilter: [],
+  }
 }
 
 function readRules(models: ModelsConfig, upstreams: ReadonlyMap<string, Upstream>): Rule[] {

@@ -11,6 +11,7 @@ import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
 import type { Dialect } from './dialect.js'
 import type { Embedding } from './embedding.js'
+import type { Listing } from './listing.js'
 import type { AnswerFacts, Ending, Metering, Sign } from './passing.js'
 
 /** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
@@ -44,6 +45,8 @@ export interface Protocol {
   readonly counting?: Counting
   /** Left out: the language cannot ask for embeddings. */
   readonly embedding?: Embedding
+  /** Left out: the language cannot ask which models there are. */
+  readonly listing?: Listing
   /** Left out: callers send all of a conversation with every request. */
   readonly recall?: Recall
   /** Left out: a request asks one question. */
@@ -102,7 +105,9 @@ export interface Counting {
 export interface Recall {
   /** The request with what it refers to put in its place. @throws {RelayError} for what is not kept */
   expand(body: Buffer, find: Find): Buffer
-  /** What is to be kept of a call; undefined where its caller does not want it, or it has failed. */
+  /** Whether a call's caller wants its answer kept. */
+  isWanted(body: Buffer): boolean
+  /** What there is to keep of a call; undefined where it has failed. */
   keep(body: Buffer, answer: Buffer): Keeping | undefined
   /** The whole answer, in the record of a stream that holds it. */
   finalAnswer(record: SseRecord): Buffer | undefined

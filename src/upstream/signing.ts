@@ -4,7 +4,8 @@ import { RelayError } from '../errors.js'
 export interface Unsigned {
   /** The provider's id in the config. */
   readonly provider: string
-  readonly method: 'POST'
+  /** `GET` for a provider's list of models. */
+  readonly method: 'GET' | 'POST'
   readonly url: string
   /** Name, value, name, value. */
   readonly headers: readonly string[]

@@ -20,6 +20,8 @@ interface Sending {
   /** The provider's id in the config. */
   readonly provider: string
   readonly place: Place
+  /** Left out: `POST`. */
+  readonly method?: 'GET'
   /** The whole of it. */
   readonly path: string
   readonly headers: readonly string[]
@@ -41,8 +43,8 @@ export class Connections {
 
   send(sending: Sending, receiver: Receiver): void {
     if (!this.#sign) return this.#dispatch(sending, sending.headers, receiver)
-    const { provider, place, path, headers, body } = sending
-    signedHeaders(this.#sign, { provider, method: 'POST', url: place.origin + path, headers, body })
+    const { provider, place, method = 'POST', path, headers, body } = sending
+    signedHeaders(this.#sign, { provider, method, url: place.origin + path, headers, body })
       .then((signed) => this.#dispatch(sending, signed, receiver))
       .catch((error: Error) => receiver.onError(error))
   }
@@ -54,7 +56,7 @@ export class Connections {
       {
         origin,
         path: sending.path,
-        method: 'POST',
+        method: sending.method ?? 'POST',
         headers: headers as string[],
         body: sending.body,
         // undici would set three timers a request; the relay watches over head and body itself, with one for all.

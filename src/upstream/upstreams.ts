@@ -6,6 +6,7 @@ import { providers } from '../providers/index.js'
 import type { Provider } from '../providers/provider.js'
 import { userAgent } from '../version.js'
 import { placeAt } from './address.js'
+import { mannersOf } from './manner.js'
 
 type ProviderConfig = Config['providers'][string]
 
@@ -31,15 +32,19 @@ export function readUpstreams(config: Config, environment: NodeJS.ProcessEnv): R
     }
     if (!apiKeys)
       faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
+    if (given.apiVersion !== undefined && !provider.hasVersions)
+      faults.push({ path: `${path}.apiVersion`, message: 'has no meaning for this type' })
     const speaks = (given.speaks ?? provider.speaks).map((name) => protocolOf(name))
     upstreams.set(id, {
       id,
       provider,
       speaks,
+      mannerOf: mannersOf(provider, given),
       credentials: (apiKeys ?? []).map((apiKey, index) => credential(`${id}#${index}`, provider, apiKey)),
       places: baseURLs.map((baseURL) => placeAt(baseURL, provider, speaks, given.timeouts.connectMs)),
       timeouts: given.timeouts,
       pace: given.pace,
+      refreshModelsMs: given.refreshModelsMs,
       turn: 0,
     })
   }

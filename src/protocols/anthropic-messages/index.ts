@@ -3,6 +3,7 @@ import { counting } from './counting.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { readOutputLength } from './length.js'
+import { listing } from './listing.js'
 import { writeModel, writeModels } from './models.js'
 import { ID } from './own.js'
 import { readAnswerFacts, readEnding, readSign } from './pass-through.js'
@@ -37,6 +38,7 @@ export const anthropicMessages: Protocol = {
   readStream,
   writeStream,
   counting,
+  listing,
   readAnswerFacts,
   readSign,
   readEnding,

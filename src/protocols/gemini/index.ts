@@ -6,6 +6,7 @@ import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { ID } from './id.js'
 import { readOutputLength } from './length.js'
+import { listing } from './listing.js'
 import { writeModel, writeModels } from './models.js'
 import { readEnding, readSign } from './pass.js'
 import { pathFor } from './path.js'
@@ -42,6 +43,7 @@ export const gemini: Protocol = {
   writeStream,
   counting,
   embedding,
+  listing,
   framing,
   readAnswerFacts,
   readSign,

@@ -5,6 +5,7 @@ import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { LANGUAGE } from './language.js'
 import { readOutputLength } from './length.js'
+import { listing } from './listing.js'
 import { metering } from './metering.js'
 import { writeModel, writeModels } from './models.js'
 import { readAnswer } from './read-answer.js'
@@ -36,6 +37,7 @@ export const openaiChat: Protocol = {
   metering,
   suit,
   embedding,
+  listing,
   readAnswerFacts,
   readSign,
   readEnding,

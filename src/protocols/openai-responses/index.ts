@@ -1,4 +1,5 @@
 import { readFault, statusOf, writeError } from '../openai-chat/errors.js'
+import { listing } from '../openai-chat/listing.js'
 import { writeModel, writeModels } from '../openai-chat/models.js'
 import type { Protocol } from '../protocol.js'
 import { readAnswer, readAnswerFacts } from './answer.js'
@@ -38,6 +39,7 @@ export const openaiResponses: Protocol = {
   readStream,
   writeStream,
   counting,
+  listing,
   recall,
   readAnswerFacts,
   readSign,

@@ -1,0 +1,263 @@
+import OpenAI from 'openai'
+import { afterEach, describe, expect, it } from 'vitest'
+import { fetchRelay } from '../adapters/fetch.js'
+import { ConfigError, createRelay, type Logger, type RelayOptions } from '../src/index.js'
+import { Cleanup, KEY, testRelay } from './mounts.js'
+import { answerError, answerJson, completion, type Script, type ScriptedUpstream, startUpstream } from './upstream.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const SECRET = 'sk-upstream-12345678'
+/** The shortest interval that the config takes. */
+const EVERY_MS = 1000
+
+const listOf = (...names: readonly string[]): Script =>
+  answerJson({ object: 'list', data: names.map((id) => ({ id, object: 'model', created: 1, owned_by: 'me' })) })
+/** The list where it is asked for, an answer elsewhere. */
+const serving =
+  (list: Script): Script =>
+  (req, res, seen) =>
+    (req.method === 'GET' ? list : answerJson(completion(`by ${JSON.parse(seen.body).model}`)))(req, res, seen)
+
+interface Told {
+  readonly details: object
+  readonly message: string
+}
+
+async function start(
+  scripts: Readonly<Record<string, Script>>,
+  options: Partial<RelayOptions> = {},
+  own: { type?: string; apiKey?: string[]; refreshModelsMs?: number | undefined } = {},
+) {
+  const upstreams: Record<string, ScriptedUpstream> = {}
+  for (const [id, script] of Object.entries(scripts)) upstreams[id] = cleanup.add(await startUpstream(script))
+  const told: Told[] = []
+  const tell = (details: object, message: string): void => void told.push({ details, message })
+  const logger: Logger = { info: tell, warn: tell, error: tell }
+  const providers = Object.fromEntries(
+    Object.entries(upstreams).map(([id, { baseURL }]) => [
+      id,
+      {
+        type: 'openai-compatible',
+        apiKey: SECRET,
+        baseURL: baseURL.replace(/\/v1$/, own.type ? '' : '/v1'),
+        refreshModelsMs: EVERY_MS,
+        ...own,
+      },
+    ]),
+  )
+  const relay = cleanup.add(testRelay({ providers, logger, ...options }))
+  const fetch = fetchRelay(relay)
+  const openai = new OpenAI({ baseURL: 'http://relay/v1', apiKey: KEY, fetch, maxRetries: 0 })
+  const names = async (): Promise<string[]> => (await openai.models.list()).data.map(({ id }) => id)
+  const ask = async (model: string): Promise<string | null | undefined> =>
+    (await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })).choices[0]?.message
+      .content
+  return { upstreams, told, relay, openai, names, ask }
+}
+
+const eventually = { timeout: 4 * EVERY_MS }
+
+describe('the providers’ own lists of models', () => {
+  it('are in the relay’s, and their names can be asked for, alone and with their provider', async () => {
+    const { names, ask, openai, upstreams } = await start({ up: serving(listOf('tiny', 'gpt-4o', 'org/large:q4')) })
+    await expect.poll(names).toEqual(['tiny', 'gpt-4o', 'org/large:q4'])
+    expect(await ask('tiny')).toBe('by tiny')
+    expect(await ask('up/tiny')).toBe('by tiny')
+    expect(await ask('org/large:q4')).toBe('by org/large:q4')
+    expect(await openai.models.retrieve('tiny')).toMatchObject({ id: 'tiny', owned_by: 'up' })
+    // What the catalogue knows of a name stands beside it.
+    expect(await openai.models.retrieve('gpt-4o')).toMatchObject({ owned_by: 'up', context_window: 128_000 })
+    const [asked] = upstreams.up?.seen ?? []
+    expect([asked?.method, asked?.url, asked?.body]).toEqual(['GET', '/v1/models', ''])
+    expect(asked?.headers.authorization).toBe(`Bearer ${SECRET}`)
+  })
+
+  it('come and go with the next reading', async () => {
+    const { names, ask, upstreams } = await start({ up: serving(listOf('old', 'both')) })
+    await expect.poll(names).toEqual(['old', 'both'])
+    expect(await ask('old')).toBe('by old')
+    if (upstreams.up) upstreams.up.script = serving(listOf('both', 'new'))
+    await expect.poll(names, eventually).toEqual(['both', 'new'])
+    expect(await ask('new')).toBe('by new')
+    await expect(ask('old')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+    // Whoever says the provider too is believed.
+    expect(await ask('up/old')).toBe('by old')
+  })
+
+  it('stay as they were while the provider is down, which is told once and without secrets', async () => {
+    const { names, ask, upstreams, told } = await start({ up: serving(listOf('tiny')) })
+    await expect.poll(names).toEqual(['tiny'])
+    if (upstreams.up) upstreams.up.script = serving(answerError(401, `Incorrect API key provided: ${SECRET}`))
+    const asked = (): number => upstreams.up?.seen.filter(({ method }) => method === 'GET').length ?? 0
+    await expect.poll(asked, eventually).toBeGreaterThanOrEqual(3)
+    expect(await names()).toEqual(['tiny'])
+    expect(await ask('tiny')).toBe('by tiny')
+    await expect.poll(() => told.length).toBe(1)
+    expect(told[0]).toMatchObject({ details: { provider: 'up' }, message: 'a list of models cannot be read' })
+    expect(JSON.stringify(told)).not.toContain(SECRET)
+    if (upstreams.up) upstreams.up.script = serving(listOf('tiny', 'new'))
+    await expect.poll(names, eventually).toEqual(['tiny', 'new'])
+    expect(told.at(-1)).toMatchObject({ message: 'a list of models can be read again' })
+  }, 15_000)
+
+  it('are not waited for: a provider that keeps silent about them answers calls meanwhile', async () => {
+    const { names, ask, relay, upstreams } = await start({ up: serving(() => undefined) })
+    await expect.poll(() => upstreams.up?.seen.length).toBe(1)
+    expect(await names()).toEqual([])
+    expect(await ask('up/tiny')).toBe('by tiny')
+    expect(upstreams.up?.running.size).toBe(1)
+    const before = Date.now()
+    await relay.close()
+    expect(Date.now() - before).toBeLessThan(500)
+    await expect.poll(() => upstreams.up?.running.size).toBe(0)
+  })
+
+  it('are read no more once the relay is closed, and not at all when it is closed at once', async () => {
+    const { relay, upstreams, names } = await start({ up: serving(listOf('tiny')) })
+    await expect.poll(names).toEqual(['tiny'])
+    await relay.close()
+    const { relay: other, upstreams: others } = await start({ up: serving(listOf('tiny')) })
+    await other.close()
+    await new Promise((resolve) => setTimeout(resolve, 1.5 * EVERY_MS))
+    expect(upstreams.up?.seen).toHaveLength(1)
+    expect(others.up?.seen).toHaveLength(0)
+  })
+
+  it('are not asked for where the config does not say so', async () => {
+    const { upstreams, names } = await start({ up: serving(listOf('tiny')) }, {}, { refreshModelsMs: undefined })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await names()).toEqual([])
+    expect(upstreams.up?.seen).toHaveLength(0)
+    const config = {
+      providers: { up: { type: 'openai-compatible', baseURL: 'http://127.0.0.1:9', refreshModelsMs: 10 } },
+    }
+    expect(() => createRelay(config)).toThrow(ConfigError)
+  })
+
+  it('show a caller only what it may use, and give it nothing else', async () => {
+    const keys = [{ id: 'alice', key: KEY, models: ['tiny*'] }]
+    const { names, ask } = await start({ up: serving(listOf('tiny', 'large', 'tiny-2')) }, { keys })
+    await expect.poll(names).toEqual(['tiny', 'tiny-2'])
+    await expect(ask('large')).rejects.toMatchObject({ status: 404 })
+  })
+
+  it('open nothing that a config of models does not: of its stars they say what is behind them', async () => {
+    const { names, ask } = await start(
+      { up: serving(listOf('tiny', 'large')) },
+      { models: { quick: 'up/tiny', 'lar*': 'up' } },
+    )
+    await expect.poll(names).toEqual(['quick', 'large'])
+    await expect(ask('tiny')).rejects.toMatchObject({ status: 404 })
+    await expect(ask('up/tiny')).rejects.toMatchObject({ status: 404 })
+  })
+
+  it('take no name from a provider that is known for it; of two the first in the config has it', async () => {
+    const { names, ask, upstreams } = await start({
+      first: serving(listOf('shared')),
+      second: serving(listOf('shared', 'first/x', 'mine')),
+    })
+    const expected = ['shared', 'second/shared', 'second/first/x', 'mine']
+    await expect.poll(async () => (await names()).toSorted()).toEqual(expected.toSorted())
+    await ask('shared')
+    await ask('first/x')
+    expect(upstreams.first?.seen.filter(({ method }) => method === 'POST')).toHaveLength(2)
+    // It leads to the second as soon as the first has it no more.
+    if (upstreams.first) upstreams.first.script = serving(listOf())
+    await expect.poll(async () => (await names()).toSorted(), eventually).toEqual(['mine', 'second/first/x', 'shared'])
+    await ask('shared')
+    expect(upstreams.second?.seen.filter(({ method }) => method === 'POST')).toHaveLength(1)
+  })
+
+  it('of Anthropic and of Google are read page by page', async () => {
+    const anthropic = await start(
+      {
+        up: (req, res, seen) => {
+          const after = new URL(req.url ?? '', 'http://up').searchParams.get('after_id')
+          const id = after === null ? 'claude-one' : 'claude/two & more'.replaceAll(' ', '')
+          const page = { data: [{ type: 'model', id }], has_more: after === null, first_id: id, last_id: id }
+          return answerJson(page)(req, res, seen)
+        },
+      },
+      {},
+      { type: 'anthropic' },
+    )
+    await expect.poll(anthropic.names).toEqual(['claude-one', 'claude/two&more'])
+    expect(anthropic.upstreams.up?.seen.map(({ url }) => url)).toEqual([
+      '/v1/models?limit=1000',
+      '/v1/models?limit=1000&after_id=claude-one',
+    ])
+    expect(anthropic.upstreams.up?.seen[0]?.headers).toMatchObject({
+      'x-api-key': SECRET,
+      'anthropic-version': '2023-06-01',
+    })
+    const google = await start(
+      {
+        up: (req, res, seen) => {
+          const token = new URL(req.url ?? '', 'http://up').searchParams.get('pageToken')
+          const page =
+            token === null
+              ? { models: [{ name: 'models/gemini-one' }], nextPageToken: 'a&b=c' }
+              : { models: [{ name: `models/gemini-${token.length}` }] }
+          return answerJson(page)(req, res, seen)
+        },
+      },
+      {},
+      { type: 'gemini' },
+    )
+    await expect.poll(google.names).toEqual(['gemini-one', 'gemini-5'])
+    expect(google.upstreams.up?.seen.map(({ url }) => url)).toEqual([
+      '/v1beta/models?pageSize=1000',
+      '/v1beta/models?pageSize=1000&pageToken=a%26b%3Dc',
+    ])
+  })
+
+  it('without an end are read no further than ten pages', async () => {
+    let pages = 0
+    const endless: Script = (req, res, seen) =>
+      answerJson({ data: [{ id: `claude-${++pages}` }], has_more: true, last_id: `claude-${pages}` })(req, res, seen)
+    const { names, upstreams } = await start({ up: endless }, {}, { type: 'anthropic', refreshModelsMs: 60_000 })
+    await expect.poll(async () => (await names()).length).toBe(10)
+    expect(upstreams.up?.seen).toHaveLength(10)
+  })
+
+  it.each<readonly [string, Script]>([
+    ['a page of HTML', answerJson('<html><body>Hello</body></html>')],
+    ['an error under 200', answerJson({ error: { message: 'no' } })],
+    ['a redirect', (_req, res) => void res.writeHead(302, { location: 'http://169.254.169.254/' }).end()],
+    ['10 MB', answerJson({ object: 'list', data: [{ id: 'x'.repeat(10_000_000) }] })],
+    [
+      'half an answer',
+      (_req, res) => void res.writeHead(200, { 'content-length': '99' }).write('{"data":[{"id":"x"}]'),
+    ],
+    ['nothing at all', (req) => void req.socket.destroy()],
+  ])('that are %s do no harm', async (_what, nonsense) => {
+    const cut: Script = (req, res, seen) => {
+      setTimeout(() => res.destroy(), 50)
+      return nonsense(req, res, seen)
+    }
+    const { names, ask, told } = await start({ up: serving(cut) })
+    await expect.poll(() => told.length, eventually).toBe(1)
+    expect(await names()).toEqual([])
+    expect(await ask('up/tiny')).toBe('by tiny')
+  })
+
+  it('of a hundred thousand names, and of names that are none, are taken as far as they make sense', async () => {
+    const many = Array.from({ length: 100_000 }, (_each, index) => `model-${index}`)
+    const odd = ['*', 'a*', '', ' ', 'line\nend', 'é', 'x'.repeat(300), 'good', 'good', '__proto__']
+    const rows = [...odd, ...many].map((id) => ({ id }))
+    const { names, ask } = await start({ up: serving(answerJson([...rows, null, 7, { name: 'x' }])) })
+    await expect.poll(async () => (await names()).length).toBe(2000)
+    expect((await names()).slice(0, 3)).toEqual(['good', '__proto__', 'model-0'])
+    await expect(ask('anything')).rejects.toMatchObject({ status: 404 })
+    expect(await ask('__proto__')).toBe('by __proto__')
+  })
+
+  it('are read from a backup, or by another key, where the first is refused', async () => {
+    const script: Script = (req, res, seen) =>
+      (req.headers.authorization === 'Bearer second-key-000' ? listOf('tiny') : answerError(401, 'no'))(req, res, seen)
+    const { names } = await start({ up: script }, {}, { apiKey: ['first-key-0000', 'second-key-000'] })
+    await expect.poll(names).toEqual(['tiny'])
+  })
+})
