@@ -64,7 +64,9 @@ export const provider: Strict<{
     .string()
     .regex(/^[\w.-]+$/, 'not a version')
     .optional()
-    .describe('Of Azure: the version of its API by deployments, as `2024-10-21`. Left out: its v1 API, which needs none.'),
+    .describe(
+      'The version of its API, where it has several: with one, as `2024-10-21`, Azure is asked by its deployments, and without by its v1 API.',
+    ),
   timeouts: timeouts.prefault({}),
   pace: pace.optional(),
   refreshModelsMs: z

@@ -34,7 +34,7 @@ export const chat: Perform = async (parts, visit) => {
 /** The questions of a request that asks several, where no target takes them at once. */
 function questionsOf({ call: { protocol, body }, plan }: Routed): Questions | undefined {
   const { batch } = protocol
-  if (!batch || plan.targets.some(({ upstream }) => upstream.speaks.includes(protocol))) return undefined
+  if (!batch || plan.targets.some(({ speaks }) => speaks.includes(protocol))) return undefined
   const bodies = batch.split(body)
   return bodies.length > 0 ? { bodies, batch, protocol } : undefined
 }

@@ -27,7 +27,7 @@ export const media: Perform = async (parts, visit) => {
       open: openMedia(path, RAW.has(operation)),
       readFacts: (body) => readFacts(body, USUAL.get(path)),
     })
-    const targets = plan.targets.filter(({ upstream }) => upstream.speaks.includes(protocol))
+    const targets = plan.targets.filter(({ speaks }) => speaks.includes(protocol))
     if (targets.length === 0) {
       const message = `The model \`${call.facts.model}\` cannot be asked for this.`
       throw new RelayError('invalid_request', message, { param: 'model' })

@@ -26,8 +26,6 @@ export interface Dialect extends Taken {
   readonly toolId?: NameRule
   /** So many stop sequences are taken: at the others the relay itself ends the answer. As the language has it if left out. */
   readonly stopSequences?: number
-  /** The ids of languages that its provider speaks and it does not. */
-  readonly unspoken?: readonly string[]
   /** It answers in streams only: a whole answer is put together from one. */
   readonly onlyStreams?: boolean
   /** Of Chat Completions: fields that go by another name here. */

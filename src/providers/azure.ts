@@ -1,15 +1,39 @@
+import { segmentsOf } from '../protocols/segments.js'
+import type { Envelope } from './envelope.js'
 import { gptDialect } from './families.js'
 import type { Provider } from './provider.js'
 
 /**
  * Azure OpenAI, by its v1 path: the base URL is `https://RESOURCE.openai.azure.com/openai/v1`, and deployments stand for
- * models. One that is named after its model is known for what that takes.
+ * models. One that is named after its model is known for what that takes. With an `apiVersion` in its config each
+ * deployment has an address of its own, as of old.
  */
 export const azure: Provider = {
   id: 'azure',
   keyVariable: 'AZURE_OPENAI_API_KEY',
   speaks: ['openai-chat', 'openai-responses'],
   dialect: gptDialect,
+  hasVersions: true,
+  apart: (_model, apiVersion) => (apiVersion ? { counts: false, envelope: deployments(apiVersion) } : undefined),
   sign: (apiKey) => ['api-key', apiKey],
   models: [],
+}
+
+/** What is asked of a deployment at its own address; all else, Responses among it, is asked of the resource. */
+const AT_DEPLOYMENTS: ReadonlySet<string> = new Set([
+  ...['/chat/completions', '/completions', '/embeddings', '/images/generations', '/images/edits'],
+  ...['/audio/transcriptions', '/audio/translations', '/audio/speech'],
+])
+
+/** The base URL may be that of the resource, that of its API, or that of its v1 API. */
+const API = /(?:\/openai)?(?:\/v1)?$/
+
+function deployments(apiVersion: string): Envelope {
+  const query = `?api-version=${encodeURIComponent(apiVersion)}`
+  return {
+    seal({ path, headers, body }, { prefix, model }) {
+      const deployment = AT_DEPLOYMENTS.has(path) ? `/deployments/${segmentsOf(model).join('%2F')}` : ''
+      return { path: `${prefix.replace(API, '')}/openai${deployment}${path}${query}`, headers, body }
+    },
+  }
 }

@@ -34,7 +34,8 @@ export const qwen: Provider = {
   speaks: ['openai-chat', 'anthropic-messages'],
   paths: { 'anthropic-messages': '/apps/anthropic' },
   counts: false,
-  dialect: (model) => (OPEN.test(model) ? { ...ofFamily(model), unspoken: ['anthropic-messages'] } : ofFamily(model)),
+  dialect: ofFamily,
+  apart: (model) => (OPEN.test(model) ? { speaks: ['openai-chat'] } : undefined),
   sign: bearer,
   models: ['qwen*', 'qwq*', 'qvq*'],
 }

@@ -13,9 +13,8 @@ import { WholePassage } from './whole-passage.js'
 export const openCount: OpenPassage = (call, channel) => new Count(call, channel)
 
 /** The language in which a target can be asked for a count: the caller's, if it may be. */
-export function countingLanguage({ upstream }: Target, own: Protocol): Protocol | undefined {
-  const { speaks, provider } = upstream
-  if (provider.counts === false) return undefined
+export function countingLanguage({ speaks, counts }: Target, own: Protocol): Protocol | undefined {
+  if (!counts) return undefined
   if (speaks.includes(own) && own.counting) return own
   return speaks.find(({ counting }) => counting !== undefined)
 }

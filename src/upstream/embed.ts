@@ -26,7 +26,7 @@ export function openBatch(batch: EmbeddingBatch): OpenPassage {
 }
 
 /** The language in which a target can be asked for embeddings: the caller's, if it may be. */
-export function embeddingLanguage({ upstream: { speaks } }: Target, own: Protocol): Protocol | undefined {
+export function embeddingLanguage({ speaks }: Target, own: Protocol): Protocol | undefined {
   if (speaks.includes(own) && own.embedding) return own
   return speaks.find(({ embedding }) => embedding !== undefined)
 }

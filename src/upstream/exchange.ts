@@ -4,7 +4,7 @@ import { RelayError } from '../errors.js'
 import type { Waiter } from '../lib/departure.js'
 import { type Alarms, now } from '../lib/time.js'
 import type { Protocol } from '../protocols/protocol.js'
-import { pathAt } from './address.js'
+import { enclose } from './enclose.js'
 import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
 import type { Head } from './headers.js'
 import { Hold } from './hold.js'
@@ -16,6 +16,7 @@ import { Raw } from './raw.js'
 import { redactRecords } from './redact.js'
 import type { Reply, Tools } from './reply.js'
 import { answeredIn } from './speed.js'
+import { streamsFor } from './translation.js'
 import { type Attending, Wire } from './wire.js'
 
 /** An error's body beyond this is no explanation. */
@@ -85,8 +86,7 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
     const { connectMs } = target.upstream.timeouts
     const { facts, departure } = this.#call
     // First: a name that cannot stand in a path throws here.
-    const { protocol, headers, body } = this.#passage
-    const path = pathAt(place, protocol, this.#passage.path)
+    const { path, headers, body } = enclose(this.#channel, this.#passage, streamsFor(this.#call, target))
     target.busy++
     departure.waiter = this
     if (departure.left) return this.clientLeft()

@@ -33,6 +33,13 @@ const STANDARD = new Map([
 /** What a status says that its kind of error does not. */
 const CODES = new Map([[529, 'overloaded']])
 
+/** What is wrong with the request itself: its caller is given all that the provider said of it, in its own words. */
+const TOLD_WHOLE: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'upstream_rejected',
+  'context_too_long',
+  'content_filtered',
+])
+
 /** What stands around a fault: the status line and headers it came with. */
 export interface Circumstances {
   readonly upstreamStatus: number
@@ -96,7 +103,7 @@ export function toRelayError(fault: Fault | undefined, around: Circumstances): R
     type: around.isForeign ? undefined : (fault?.type ?? undefined),
     code: isNamed ? (fault?.code ?? CODES.get(status)) : undefined,
     param: fault?.param ?? undefined,
-    body: kind === 'upstream_rejected' || (isNamed && kind === 'context_too_long') ? around.body?.() : undefined,
+    body: TOLD_WHOLE.has(kind) && isNamed ? around.body?.() : undefined,
     retryAfterMs,
     upstreamStatus: status,
   })

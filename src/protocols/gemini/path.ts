@@ -1,4 +1,4 @@
-import { RelayError } from '../../errors.js'
+import { segmentsOf } from '../segments.js'
 
 /** Where a conversation is sent. @throws {RelayError} for a model whose name is no name: it stands in the path */
 export function pathFor(model: string, stream: boolean): string {
@@ -8,11 +8,7 @@ export function pathFor(model: string, stream: boolean): string {
 /** `models/gemini-x` or `tunedModels/x`, fit for a path. Dots and slashes must not lead it elsewhere. */
 export function resourceOf(model: string): string {
   const named = /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`
-  const segments = named.split('/')
-  const plain = /^[A-Za-z0-9._:@/-]+$/.test(model) && segments.every((segment) => !/^\.*$/.test(segment))
-  if (!plain)
-    throw new RelayError('model_not_found', 'The model has a name that cannot stand in a path.', { param: 'model' })
-  return segments.map(encodeURIComponent).join('/')
+  return segmentsOf(named).join('/')
 }
 
 /** A model's name without the collection that Google's clients may put before it. */

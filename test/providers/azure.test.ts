@@ -1,0 +1,218 @@
+import OpenAI, { APIError, toFile } from 'openai'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ConfigError, createRelay, type RelayOptions } from '../../src/index.js'
+import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
+import { data, dig, speeches } from '../hardcases/languages.js'
+import { Cleanup, KEY } from '../mounts.js'
+import { answerJson, completion, inTurn } from '../upstream.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const API_KEY = '0123456789abcdef0123456789abcdef'
+const VERSION = '2024-10-21'
+
+const azureAt =
+  (path: string, more: object = {}) =>
+  (port: number): RelayOptions['providers'] => ({
+    azure: { apiKey: API_KEY, baseURL: `http://127.0.0.1:${port}${path}`, apiVersion: VERSION, ...more },
+  })
+
+const start = (path = '', more: Partial<RelayOptions> = {}): Promise<Bench> =>
+  startBench(cleanup, { retry: { attempts: 1 }, ...more }, azureAt(path))
+
+const clientOf = ({ origin }: Bench): OpenAI => new OpenAI({ apiKey: KEY, baseURL: `${origin}/v1`, maxRetries: 0 })
+
+let bench: Bench
+let client: OpenAI
+beforeEach(async () => {
+  bench = await start()
+  client = clientOf(bench)
+})
+
+const seenURL = (): string | undefined => bench.upstream.seen.at(-1)?.url
+const AT = '/openai/deployments/my-deployment'
+const QUERY = `?api-version=${VERSION}`
+const model = 'azure/my-deployment'
+const file = (name: string): ReturnType<typeof toFile> => toFile(Buffer.from('bytes'), name)
+
+describe('a version of the API', () => {
+  it('has each operation at its deployment, with the key in its own header', async () => {
+    const list = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5] }] }
+    const image = { created: 1, data: [{ b64_json: 'aGk=' }] }
+    const rows: [string, unknown, () => PromiseLike<unknown>][] = [
+      [
+        '/chat/completions',
+        completion('hello'),
+        () => client.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] }),
+      ],
+      ['/embeddings', list, () => client.embeddings.create({ model, input: 'hi', encoding_format: 'float' })],
+      ['/images/generations', image, () => client.images.generate({ model, prompt: 'a cat' })],
+      [
+        '/images/edits',
+        image,
+        async () => client.images.edit({ model, prompt: 'a cat', image: await file('cat.png') }),
+      ],
+      [
+        '/audio/transcriptions',
+        { text: 'hello' },
+        async () => client.audio.transcriptions.create({ model, file: await file('a.mp3') }),
+      ],
+      [
+        '/audio/translations',
+        { text: 'hello' },
+        async () => client.audio.translations.create({ model, file: await file('a.mp3') }),
+      ],
+    ]
+    for (const [path, answer, ask] of rows) {
+      bench.upstream.script = answerJson(answer)
+      await ask()
+      const seen = bench.upstream.seen.at(-1)
+      expect(seen?.url).toBe(AT + path + QUERY)
+      expect(seen?.headers).toMatchObject({ 'api-key': API_KEY })
+      expect(seen?.headers).not.toHaveProperty('authorization')
+    }
+    bench.upstream.script = (_req, res) => void res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('sound')
+    const sound = await client.audio.speech.create({ model, input: 'hi', voice: 'alloy' })
+    expect(await sound.text()).toBe('sound')
+    expect(seenURL()).toBe(`${AT}/audio/speech${QUERY}`)
+  })
+
+  it('has Responses at the resource, whole and streamed', async () => {
+    bench.upstream.script = speaks('responses', 'he', 'llo')
+    expect((await client.responses.create({ model, input: 'hi' })).output_text).toBe('hello')
+    expect(bench.upstream.seen.at(-1)).toMatchObject({ url: `/openai/responses${QUERY}`, method: 'POST' })
+    expect(dig(bench.sent(), 'model')).toBe('my-deployment')
+    let text = ''
+    for await (const event of await client.responses.create({ model, input: 'hi', stream: true })) {
+      if (event.type === 'response.output_text.delta') text += event.delta
+    }
+    expect(text).toBe('hello')
+  })
+
+  it('streams, with its filter results first, to callers of every language', async () => {
+    const first = data({ id: '', model: '', object: '', created: 0, choices: [], prompt_filter_results: [] })
+    bench.upstream.script = streams(first + speeches.chat.streamed('he', 'llo'))
+    const stream = await client.chat.completions.create({
+      model,
+      stream: true,
+      messages: [{ role: 'user', content: 'hi' }],
+    })
+    let text = ''
+    for await (const { choices } of stream) text += choices[0]?.delta?.content ?? ''
+    expect([text, seenURL()]).toEqual(['hello', `${AT}/chat/completions${QUERY}`])
+    for (const from of ['messages', 'gemini'] as const) {
+      const { text: whole, records } = await bench.ask(from, model, { stream: true })
+      expect(speeches[from].wordsIn(records)).toBe('hello')
+      expect(whole).toMatch(speeches[from].end)
+    }
+    expect(bench.records.at(-1)).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
+  })
+
+  it.each(['/openai', '/openai/v1', '/openai/v1/', '/v1', '/'])('is found from a base URL with %s', async (path) => {
+    bench = await start(path)
+    bench.upstream.script = speaks('chat', 'ok')
+    expect((await bench.ask('chat', model)).status).toBe(200)
+    expect(seenURL()).toBe(`${AT}/chat/completions${QUERY}`)
+  })
+
+  it('maps a model to its deployment, whose name stands in the path and leads nowhere else', async () => {
+    bench = await start('', { models: { 'gpt-4o': 'azure/team a', mini: 'azure/mini.1', 'a/*': 'azure/*' } })
+    bench.upstream.script = speaks('chat', 'ok')
+    expect((await bench.ask('chat', 'mini' as 'a/b')).status).toBe(200)
+    expect(seenURL()).toBe(`/openai/deployments/mini.1/chat/completions${QUERY}`)
+    const before = bench.upstream.seen.length
+    for (const bad of ['gpt-4o', 'a/../../files', 'a/..', 'a/x?y=', 'a/%2e%2e', 'a/\ud800'] as const) {
+      const { status, json } = await bench.ask('chat', bad as 'a/b')
+      expect([bad, status, dig(json, 'error', 'code')]).toEqual([bad, 404, 'model_not_found'])
+    }
+    expect(bench.upstream.seen).toHaveLength(before)
+  })
+
+  it('estimates counts of tokens: deployments have none', async () => {
+    const asking = { with: { model, messages: [{ role: 'user', content: 'hi' }] } }
+    const { status, headers } = await bench.send('POST', '/v1/messages/count_tokens', asking)
+    expect([status, headers.get('x-modelmount-losses')]).toEqual([200, 'count: estimated by the relay'])
+    expect(bench.upstream.seen).toEqual([])
+  })
+
+  it('is refused for a provider that has but one, and where it is none', () => {
+    const check = (providers: RelayOptions['providers']) => () => createRelay({ providers, logger: false })
+    expect(check({ openai: { apiKey: 'k', apiVersion: VERSION } })).toThrowError(/providers\.openai\.apiVersion/)
+    expect(check({ azure: { apiKey: 'k', baseURL: 'https://r.example', apiVersion: 'a&b=c' } })).toThrowError(
+      ConfigError,
+    )
+  })
+
+  it('left out, all stands at the v1 path', async () => {
+    bench = await startBench(cleanup, {}, azureAt('/openai/v1', { apiVersion: undefined }))
+    bench.upstream.script = speaks('chat', 'ok')
+    await bench.ask('chat', model)
+    expect(seenURL()).toBe('/openai/v1/chat/completions')
+  })
+})
+
+describe('errors', () => {
+  const filtered = {
+    error: {
+      message: "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+      type: null,
+      param: 'prompt',
+      code: 'content_filter',
+      status: 400,
+      innererror: {
+        code: 'ResponsibleAIPolicyViolation',
+        content_filter_result: { violence: { filtered: true, severity: 'high' } },
+      },
+    },
+  }
+
+  it('of the content filter say what it found', async () => {
+    bench.upstream.script = answerJson(filtered, 400)
+    const error = await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] }).then(
+      () => undefined,
+      (caught: unknown) => caught,
+    )
+    expect(error).toBeInstanceOf(APIError)
+    expect(error).toMatchObject({
+      status: 400,
+      code: 'content_filter',
+      error: { innererror: filtered.error.innererror },
+    })
+    const { status, json } = await bench.ask('messages', model)
+    expect([status, dig(json, 'error', 'type')]).toEqual([400, 'invalid_request_error'])
+    expect(String(dig(json, 'error', 'message'))).toContain('content management policy')
+  })
+
+  it('of the content filter lead to the fallback that is configured for it', async () => {
+    bench = await start('', {
+      models: { safe: { targets: ['azure/one'], onContentFilter: ['azure/two'] } },
+      retry: { attempts: 2 },
+    })
+    bench.upstream.script = inTurn(answerJson(filtered, 400), speaks('chat', 'ok'))
+    const { status, headers } = await bench.ask('gemini', 'safe' as 'a/b')
+    expect([status, headers.get('x-modelmount-target')]).toEqual([200, 'azure/two'])
+    expect(seenURL()).toBe(`/openai/deployments/two/chat/completions${QUERY}`)
+  })
+
+  it('of a missing deployment, and of the gateway before it', async () => {
+    const missing = { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } }
+    bench.upstream.script = answerJson(missing, 404)
+    expect(await bench.ask('chat', model)).toMatchObject({ status: 404, json: missing })
+    bench.upstream.script = answerJson({ statusCode: 401, message: 'Access denied due to invalid key.' }, 401)
+    const { status, text } = await bench.ask('chat', model)
+    expect([status, text.includes('Access denied')]).toEqual([502, false])
+  })
+
+  it('429 rests the deployment, and the next answers', async () => {
+    bench = await start('', { models: { both: ['azure/one', 'azure/two'] }, retry: { attempts: 2 } })
+    const busy = answerJson({ error: { code: '429', message: 'Requests exceeded the quota.' } }, 429, {
+      'retry-after-ms': '60000',
+    })
+    bench.upstream.script = inTurn(busy, speaks('chat', 'ok'))
+    const { headers } = await bench.ask('chat', 'both' as 'a/b')
+    expect(headers.get('x-modelmount-attempts')).toBe('azure/one 429, azure/two 200')
+    await bench.ask('chat', 'both' as 'a/b')
+    expect(seenURL()).toBe(`/openai/deployments/two/chat/completions${QUERY}`)
+  })
+})
