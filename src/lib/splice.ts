@@ -86,7 +86,8 @@ function stringAt(text: string, start: number): Span | undefined {
   return text[start] === '"' ? { start, end: endOfString(text, start) } : undefined
 }
 
-function endOfString(text: string, start: number): number {
+/** The place behind a string of JSON that begins at `start`, with its quote. */
+export function endOfString(text: string, start: number): number {
   let at = start + 1
   for (;;) {
     const quote = text.indexOf('"', at)

@@ -47,3 +47,34 @@ const ofGemini = byFamily(GEMINI, { schemas: 'full' })
 export function geminiDialect(model: string): Dialect {
   return ofGemini(model.replace(/^models\//, ''))
 }
+
+const STEPS = ['low', 'medium', 'high', 'max']
+const ALL_STEPS = ['low', 'medium', 'high', 'xhigh', 'max']
+
+/** Models that take no sampling, and think as long as they find fit. */
+const NEWEST: Dialect = { sampling: 'none', reasoning: 'adaptive', efforts: ALL_STEPS, maxOutputTokens: 64_000 }
+const BUDGET: Dialect = { sampling: 'any', reasoning: 'budget', maxOutputTokens: 64_000 }
+/** Takes temperature or top_p, since Opus 4.1. */
+const NEWER_BUDGET: Dialect = { ...BUDGET, sampling: 'one' }
+const UNKNOWN_CLAUDE: Dialect = { ...BUDGET, maxOutputTokens: 8192 }
+
+const CLAUDE: Families = [
+  [/claude-(?:instant|[12]\b)/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 4096 }],
+  [/claude-3-7/, BUDGET],
+  [/claude-3-5/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 8192 }],
+  [/claude-3-(?:haiku|opus|sonnet)/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 4096 }],
+  [/(?:opus|sonnet|haiku)-4-(?:[7-9]|\d\d)(?!\d)/, { ...NEWEST, efforts: ['none', ...ALL_STEPS] }],
+  [
+    /(?:opus|sonnet)-4-6(?!\d)/,
+    { sampling: 'one', reasoning: 'adaptive', efforts: ['none', ...STEPS], maxOutputTokens: 64_000 },
+  ],
+  [/opus-4-1(?!\d)/, { ...NEWER_BUDGET, maxOutputTokens: 32_000 }],
+  [/opus-4(?:-0)?(?:-20\d{6}|@|$)/, { ...BUDGET, maxOutputTokens: 32_000 }],
+  [/(?:opus|sonnet|haiku)-4-5(?!\d)/, NEWER_BUDGET],
+  [/(?:opus|sonnet|haiku)-4/, BUDGET],
+  [/(?:opus|sonnet|haiku)-(?:[5-9]|\d\d)(?!\d)/, NEWEST],
+  [/claude-(?:fable|mythos)/, NEWEST],
+]
+
+/** Anthropic's models, wherever they are served and whatever stands around their names there. */
+export const claudeDialect: (model: string) => Dialect = byFamily(CLAUDE, UNKNOWN_CLAUDE)
