@@ -2,13 +2,12 @@
  * The relay in `node:http`, `node:https` and `node:http2`; the other Node frameworks' adapters stand on it.
  * @module
  */
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { answerUnknownPath, type Relay } from '../src/index.js'
-import { LINGER_MS, send } from './node-answer.js'
+import { send } from './node-answer.js'
 import { Incoming, type NodeRequest, type NodeResponse, type Surroundings } from './node-request.js'
 
 export type { NodeRequest, NodeResponse, ParsedBody, Surroundings } from './node-request.js'
+export { type UpgradeListener, type UpgradeOptions, upgradeRelay } from './upgrade.js'
 
 /** A request listener: `http.createServer(nodeRelay(relay))`. What is not the relay's gets a 404. */
 export function nodeRelay(relay: Relay): (req: NodeRequest, res: NodeResponse) => void {
@@ -44,20 +43,6 @@ export function attachRelay(server: AttachableServer, relay: Relay): void {
     res.writeContinue()
     emit.call(server, 'request', req, res)
   })
-}
-
-/** An `upgrade` listener. WebSockets are not relayed: the client is told so, and its socket does not hang. */
-export function upgradeRelay(_relay: Relay): (req: IncomingMessage, socket: Duplex) => void {
-  return ({ method = 'GET', url = '/', headers: asked }, socket) => {
-    const { headers, body } = answerUnknownPath({ method, url, headers: asked })
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.on('error', () => socket.destroy())
-    // Node has let go of this socket: no time-out of the server's and no closing of its connections reaches it any more.
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-    socket.on('close', () => clearTimeout(timer))
-    socket.resume()
-    socket.end(`HTTP/1.1 404 Not Found\r\nconnection: close\r\n${lines.join('')}\r\n${String(body)}`)
-  }
 }
 
 /** Answers one request; undefined if it is not the relay's, and then it is untouched. Resolves when the answer has begun. */

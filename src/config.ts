@@ -55,6 +55,11 @@ const responses: Strict<{ store: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; 
   seconds: z.int().min(1).default(86_400).describe('How long an answer is kept.'),
 })
 
+const sockets: Strict<{ idleMs: Natural; totalMs: Natural }> = object({
+  idleMs: patience(900_000).describe('Without a message either way. In ms.'),
+  totalMs: patience(3_600_000).describe('In all. In ms.'),
+})
+
 const media: Strict<{ fetch: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; timeoutMs: Natural }> = object({
   fetch: z
     .boolean()
@@ -86,6 +91,7 @@ const configSchema: Strict<{
   translation: z.ZodDefault<Choice<'lenient' | 'strict'>>
   forward: z.ZodDefault<z.ZodRecord<z.ZodString, OneOrMore<z.ZodString>>>
   responses: z.ZodPrefault<typeof responses>
+  sockets: z.ZodPrefault<typeof sockets>
   media: z.ZodPrefault<typeof media>
   onDisconnect: z.ZodDefault<Choice<'abort' | 'drain'>>
   maxBodyBytes: Natural
@@ -141,6 +147,7 @@ const configSchema: Strict<{
       'Paths that are passed on unread, by their first word (`files`), and the provider; of several the first, or whichever `x-modelmount-provider` names.',
     ),
   responses: responses.prefault({}).describe('For callers of the Responses API.'),
+  sockets: sockets.prefault({}).describe('How long a WebSocket may stay open.'),
   media: media.prefault({}).describe('Images and files that a request names by their address.'),
   onDisconnect: z
     .enum(['abort', 'drain'])

@@ -15,8 +15,11 @@ export type Served =
   | 'model'
   | 'response'
 
-/** The same, or to be passed on unread. */
-export type Operation = Served | 'forward'
+/** The same, or what is passed on: unread, or a WebSocket and each answer on it. */
+export type Operation = Served | 'forward' | 'session' | 'realtime'
+
+/** Where a WebSocket may be opened. */
+export type SocketEndpoint = 'realtime' | 'responses'
 
 /** One row: how an endpoint is reached, what it does, and in which language. */
 export interface Endpoint {
@@ -100,6 +103,11 @@ const paths: readonly Path[] = [...new Set(ENDPOINTS.map(pathOf))].map((path) =>
   }
 })
 
+const SOCKETS: readonly (readonly [SocketEndpoint, RegExp])[] = [
+  ['realtime', expressionOf('realtime')],
+  ['responses', expressionOf('responses')],
+]
+
 function some([first, ...others]: readonly Endpoint[]): Rows | undefined {
   return first && [first, ...others]
 }
@@ -114,9 +122,7 @@ export function findEndpoints({
   headers,
 }: Pick<RelayRequest, 'url' | 'mount' | 'headers'>): Match | undefined {
   const mark = url.indexOf('?')
-  const path = mark < 0 ? url : url.slice(0, mark)
-  const within =
-    mount !== undefined && path.startsWith(mount) ? `/${versionOf(mount)}/${path.slice(mount.length)}` : path
+  const within = pathWithin(mark < 0 ? url : url.slice(0, mark), mount)
   for (const { expression, marked, plain } of paths) {
     const found = expression.exec(within)
     if (!found) continue
@@ -125,6 +131,17 @@ export function findEndpoints({
     if (endpoints) return { endpoints, id: found[1] === undefined ? '' : decode(found[1]), query }
   }
   return undefined
+}
+
+/** By the same rules, what a WebSocket is opened for. */
+export function findSocketEndpoint({ url, mount }: Pick<RelayRequest, 'url' | 'mount'>): SocketEndpoint | undefined {
+  const within = pathWithin(url.split('?', 1)[0] ?? '', mount)
+  return SOCKETS.find(([, expression]) => expression.test(within))?.[0]
+}
+
+/** The path without its mount, but with a version all the same. */
+function pathWithin(path: string, mount: string | undefined): string {
+  return mount !== undefined && path.startsWith(mount) ? `/${versionOf(mount)}/${path.slice(mount.length)}` : path
 }
 
 /** The version that a mount has swallowed, else the common one. */

@@ -17,6 +17,7 @@ import { Limiter } from './policies/limit.js'
 import { Router } from './policies/route.js'
 import { claimBy, Shelf } from './policies/shelf.js'
 import { Running } from './running.js'
+import { Sockets } from './sockets.js'
 import { type Backing, type BackingOptions, openBacking } from './stores/backing.js'
 import type { Bounds } from './stores/memory.js'
 import { Uploads } from './uploads.js'
@@ -45,6 +46,7 @@ export interface Parts {
   /** Every stream is asked for its usage, not only those whose tokens or money are counted. */
   readonly isMetered: boolean
   readonly running: Running
+  readonly sockets: Sockets
   readonly uploads: Uploads
   readonly plugins: readonly Plugin[]
   /** One of them wants to see calls before they are sent. */
@@ -104,6 +106,7 @@ export function assemble(options: RelayOptions): Parts {
     account: new Account({ plugins, logger, prices, budgets, usage: backing.usage }),
     isMetered: config.usage.ask || backing.usage !== undefined,
     running: new Running(),
+    sockets: new Sockets(alarms, config.sockets),
     uploads: new Uploads(config.maxUploadBytes, config.maxBodyBytes),
     plugins,
     isPlugged: plugins.some((plugin) => plugin.admitted),

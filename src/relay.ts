@@ -7,6 +7,7 @@ import { makeRequestId, readRequestId } from './lib/ids.js'
 import { now } from './lib/time.js'
 import { type Forwarding, forward } from './operations/forward.js'
 import { operations } from './operations/index.js'
+import { type Upgrade, upgrade } from './operations/upgrade.js'
 import type { RelayOptions } from './options.js'
 import { assemble, type Parts } from './parts.js'
 import { periodAt } from './policies/budget.js'
@@ -21,6 +22,8 @@ export interface Relay {
   handle(request: RelayRequest): Promise<RelayResponse> | undefined
   /** Lets a request in that is to be passed on unread, for an adapter to pass on; undefined if its path is none of the config's `forward`. */
   forward(request: RelayRequest): Promise<Forwarding | RelayResponse> | undefined
+  /** Lets a WebSocket in, for an adapter to open; undefined if its path has none. */
+  upgrade(request: RelayRequest): Promise<Upgrade | RelayResponse> | undefined
   /** The names that `models` holds, as they are written there: exact ones first, then those with wildcards. */
   readonly models: readonly string[]
   /** What would be done with a model name, for a caller or for anyone. */
@@ -39,15 +42,17 @@ export interface Relay {
 export function createRelay(options: RelayOptions): Relay {
   const parts = assemble(options)
   let closed: Promise<void> | undefined
+  const handle: Relay['handle'] = (request) => {
+    const match = findEndpoints(request)
+    return match && serve(parts, request, match)
+  }
   return {
-    handle(request) {
-      const match = findEndpoints(request)
-      return match && serve(parts, request, match)
-    },
+    handle,
     forward(request) {
       const route = parts.forwards.find(request)
       return route && forward(parts, request, route)
     },
+    upgrade: (request) => upgrade(parts, request, handle),
     get models() {
       return parts.router.rules
     },

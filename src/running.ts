@@ -8,9 +8,14 @@ export class Running {
 
   /** @throws {RelayError} `closing` once the relay takes no more */
   begin(): void {
+    this.check()
+    this.#count++
+  }
+
+  /** @throws {RelayError} as {@link begin} */
+  check(): void {
     if (this.#closing)
       throw new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
-    this.#count++
   }
 
   end(): void {

@@ -51,6 +51,7 @@ const floors: readonly (readonly string[])[] = [
     'src/endpoints.ts',
     'src/body.ts',
     'src/running.ts',
+    'src/sockets.ts',
     'src/uploads.ts',
     'src/catalog/',
   ],
@@ -108,7 +109,8 @@ describe('the house', () => {
     ['eventsource-parser', ['src/lib/sse.ts']],
     ['lru-cache', ['src/stores/memory.ts']],
     ['@pydantic/genai-prices', ['src/catalog/catalogue.ts']],
-    ['http-proxy-3', ['adapters/passthrough.ts']],
+    ['http-proxy-3', ['adapters/dialer.ts', 'adapters/passthrough.ts']],
+    ['ws', ['adapters/responses-line.ts']],
     ['zod', ['src/config.ts', 'src/config/', 'src/faults.ts']],
   ])('gives %s one home', (name, homes) => {
     const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))
@@ -136,6 +138,7 @@ describe('the house', () => {
       'lru-cache',
       'p-retry',
       'undici',
+      'ws',
       'zod',
     ])
   })

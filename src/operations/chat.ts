@@ -41,7 +41,7 @@ function questionsOf({ call: { protocol, body }, plan }: Routed): Questions | un
 
 /** The same answer, kept for its caller where that is configured and the language has a way to refer to it. */
 function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept }: Parts): Reply {
-  if (!recall || !kept) return reply
+  if (!recall || !kept || !recall.isWanted(body)) return reply
   const keep = (answer: Buffer): void => {
     const keeping = recall.keep(body, answer)
     if (keeping) kept.keep(caller.id, keeping)

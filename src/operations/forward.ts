@@ -8,8 +8,9 @@ import type { Parts } from '../parts.js'
 import type { ForwardRoute } from '../policies/forward.js'
 import type { Plan } from '../policies/route.js'
 import { commonProtocol } from '../protocols/index.js'
+import { keyHeaders } from '../upstream/headers.js'
 import { redactJson } from '../upstream/redact.js'
-import { askPlugins, callOf, fail } from './relayed.js'
+import { callOf, letIn, readNothing } from './relayed.js'
 
 /** A request that has been let in, and is now passed on unread by whoever has its socket. */
 export interface Forwarding {
@@ -29,9 +30,6 @@ export interface Forwarding {
   refuse(kind: 'upstream_unreachable' | 'upstream_refused', cause?: unknown): RelayResponse
 }
 
-/** Of a provider's own headers those that are the same for every request are the forwarder's business. */
-const NOT_SIGNED = new Set(['content-type', 'accept-encoding', 'user-agent'])
-const NOTHING = Buffer.alloc(0)
 const NO_PLAN: Plan = { rule: '', strategy: 'priority', targets: [], onContextTooLong: [], onContentFilter: [] }
 
 /** Lets a request in that nobody will read: by key, models' names aside, and by limits. */
@@ -48,7 +46,7 @@ export async function forward(
     if (parts.budgets.creditsOf(caller, Date.now()).length > 0)
       throw new RelayError('not_allowed', 'This path cannot be used with a key that has a budget.')
     const call = callFor(parts, { request, route, caller, id, told })
-    await letIn(parts, call)
+    await letIn(parts, call, NO_PLAN)
     return forwarding(call, route)
   } catch (error) {
     return refusal(fitToTell(error, parts.logger, id), id, told)
@@ -67,24 +65,7 @@ function callFor(parts: Parts, { request, route, caller, id, told }: Arrived): C
   const endpoint = { method: 'POST', path: route.name, operation: 'forward', protocol: commonProtocol.id } as const
   const path = { id: '', stream: undefined, query: '' }
   const visit = { id, startedAt: now(), request, endpoint, path, protocol: commonProtocol, caller, attempts: [], told }
-  const facts = { model: route.name, modelAt: undefined, stream: false, choices: 1, usesTools: false } as const
-  const unknown = { maxOutputTokens: undefined, temperature: undefined, asking: undefined }
-  const open = (): never => {
-    throw new TypeError('what is forwarded is not sent by the relay')
-  }
-  return callOf(parts, visit, { facts: { ...facts, ...unknown }, body: NOTHING, open, idempotencyKey: undefined })
-}
-
-async function letIn(parts: Parts, call: Call): Promise<void> {
-  const { running, admission, plugins } = parts
-  running.begin()
-  try {
-    call.lease = await admission.admit(call, NO_PLAN)
-    await askPlugins(plugins, call)
-  } catch (error) {
-    fail(parts, call, error)
-    throw error
-  }
+  return callOf(parts, visit, readNothing(route.name))
 }
 
 function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
@@ -92,15 +73,9 @@ function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
   const [credential] = upstream.credentials
   const [place] = upstream.places
   const target = `${upstream.id}/${call.facts.model}`
-  const signed = credential?.headers ?? []
-  const headers: Record<string, string> = {}
-  for (let at = 0; at < signed.length; at += 2) {
-    const name = String(signed[at]).toLowerCase()
-    if (!NOT_SIGNED.has(name)) headers[name] = String(signed[at + 1])
-  }
   return {
     target: `${place?.origin}${place?.prefix}/${rest}`,
-    headers,
+    headers: keyHeaders(credential?.headers ?? []),
     told: { ...call.told, 'x-modelmount-target': target },
     headersMs: upstream.timeouts.headersMs,
     redact: (body) => (credential ? Buffer.from(redactJson(body.toString(), credential)) : body),

@@ -60,6 +60,19 @@ export interface Read {
   readonly idempotencyKey: string | undefined
 }
 
+/** What is known of a call whose body, if it has one, is not the relay's to send. */
+export function readNothing(model: string, body: Buffer = NOTHING): Read {
+  const unknown = { modelAt: undefined, maxOutputTokens: undefined, temperature: undefined }
+  const facts = { model, stream: false, choices: 1, usesTools: false, ...unknown }
+  return { facts, body, open: notSent, idempotencyKey: undefined }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+const notSent: OpenPassage = () => {
+  throw new TypeError('this call is not sent by the relay')
+}
+
 /** A call, before it is admitted. */
 export function callOf({ running, account }: Parts, visit: Visit, read: Read): Call {
   const { id, startedAt, endpoint, path, protocol, caller, attempts, told, request } = visit
@@ -132,8 +145,23 @@ export async function relayCall(parts: Parts, { call, plan }: Routed, send: Send
   }
 }
 
+/** Has a call begin that somebody else will answer and settle. @throws {RelayError} it is settled then */
+export async function letIn(parts: Parts, call: Call, plan: Plan): Promise<void> {
+  const { running, prices, admission, plugins, isMetered } = parts
+  running.begin()
+  try {
+    await prices.ready(targetsOf(plan))
+    call.lease = await admission.admit(call, plan)
+    call.metered = call.lease.isCounted || isMetered
+    await askPlugins(plugins, call)
+  } catch (error) {
+    fail(parts, call, error)
+    throw error
+  }
+}
+
 /** The host's own code may refuse it. @throws {RelayError} */
-export async function askPlugins(
+async function askPlugins(
   plugins: readonly Plugin[],
   { id: requestId, caller, operation, facts }: Call,
 ): Promise<void> {

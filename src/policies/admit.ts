@@ -85,7 +85,9 @@ export class Admission {
     const hold = credits.length > 0 ? this.#holdOf(call, plan, { credits, guess }) : undefined
     if (scopes.length === 0) return this.#pay(hold, undefined)
     // A draw larger than a bucket wants all of it: an estimate may be wrong, and is no reason to refuse for ever.
-    const draw: Draw = { requests: 1, tokens: Math.min(guess.input + guess.output, smallest ?? 0), slots: 1 }
+    const tokens = Math.min(guess.input + guess.output, smallest ?? 0)
+    // An answer within a session has the session's slot.
+    const draw: Draw = { requests: 1, tokens, slots: call.operation === 'realtime' ? 0 : 1 }
     const grant = limits.take(scopes, draw)
     const next = ({ taken, from }: Grant): Lease | Promise<Lease> => {
       tellLimits(call.told, taken)

@@ -85,7 +85,7 @@ function isAmount(value: unknown): boolean {
 }
 
 /** A key comes the way the client's own provider wants it. Where two came, the one made for keys only wins. */
-function keyOf({ headers, url }: RelayRequest): string | undefined {
+export function keyOf({ headers, url }: Pick<RelayRequest, 'headers' | 'url'>): string | undefined {
   const own = headers['x-api-key'] || headers['x-goog-api-key']
   if (own) return String(own)
   const bearer = headers.authorization

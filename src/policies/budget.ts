@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000
 type Span = NonNullable<Budget['per']>
 
 /** Operations that cost nothing anywhere. */
-const FREE: ReadonlySet<Operation> = new Set<Operation>(['count', 'moderation', 'forward'])
+const FREE: ReadonlySet<Operation> = new Set<Operation>(['count', 'moderation', 'forward', 'session'])
 
 /** Whether a call costs nothing, whatever it says. */
 export function isFree({ operation }: Pick<Call, 'operation'>): boolean {

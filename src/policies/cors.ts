@@ -47,11 +47,15 @@ export class Cors {
     }
   }
 
+  /** Whether pages of this origin may call. */
+  admits(origin: string): boolean {
+    return this.#origins.has(origin) || this.#origins.has('*')
+  }
+
   /** What every answer to a page tells its browser. Undefined where there is nothing to tell. */
   headersFor({ headers }: Asking): Record<string, string> | undefined {
     const { origin } = headers
-    if (this.#origins.size === 0 || origin === undefined) return undefined
-    if (!this.#origins.has(origin) && !this.#origins.has('*')) return undefined
+    if (origin === undefined || !this.admits(origin)) return undefined
     return { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED, vary: 'origin' }
   }
 }

@@ -11,6 +11,7 @@ import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
 import type { Dialect } from './dialect.js'
 import type { Embedding } from './embedding.js'
+import type { Imaging } from './imaging.js'
 import type { Listing } from './listing.js'
 import type { AnswerFacts, Ending, Metering, Sign } from './passing.js'
 
@@ -45,6 +46,8 @@ export interface Protocol {
   readonly counting?: Counting
   /** Left out: the language cannot ask for embeddings. */
   readonly embedding?: Embedding
+  /** How a model is asked for images, where that is not in OpenAI's way. Left out: the language cannot ask for any. */
+  imaging?(model: string): Imaging
   /** Left out: the language cannot ask which models there are. */
   readonly listing?: Listing
   /** Left out: callers send all of a conversation with every request. */

@@ -83,3 +83,16 @@ export function passedOn(headers: IncomingHttpHeaders, names: readonly string[])
   }
   return passed ?? NONE
 }
+
+/** What every request to a provider has, whoever it is from: the business of whoever sends it. */
+const COMMON = new Set(['content-type', 'accept-encoding', 'user-agent'])
+
+/** Of a request's headers those that are the provider's key, for a request that the relay does not send itself. */
+export function keyHeaders(headers: readonly string[]): Record<string, string> {
+  const own: Record<string, string> = {}
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = String(headers[at]).toLowerCase()
+    if (!COMMON.has(name)) own[name] = String(headers[at + 1])
+  }
+  return own
+}

@@ -1,7 +1,7 @@
 import { type Dispatcher, Pool } from 'undici'
 import type { Place } from '../call.js'
 import { RelayError } from '../errors.js'
-import { type Sign, signedHeaders } from './signing.js'
+import { type Sign, signedHeaders, type Unsigned } from './signing.js'
 
 /** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */
 export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
@@ -65,6 +65,11 @@ export class Connections {
       },
       receiver,
     )
+  }
+
+  /** All headers of a request that somebody else sends. @throws {RelayError} */
+  async headersOf(request: Unsigned): Promise<readonly string[]> {
+    return this.#sign ? await signedHeaders(this.#sign, request) : request.headers
   }
 
   /** Breaks every connection, and makes no more: what breaks now must not be tried again. A transport that the host gave stays the host's to close, with what still runs on it. */

@@ -28,11 +28,15 @@ export const recall: Recall = {
     return isAmbiguous(text, request) ? Buffer.from(JSON.stringify(request)) : body
   },
 
+  isWanted(body) {
+    const request = parseJson(body.toString())
+    return isObject(request) && request.store !== false
+  },
+
   keep(body, answer) {
     const request = parseJson(body.toString())
     const response = parseJson(answer.toString())
-    if (!isObject(request) || request.store === false) return undefined
-    if (!isObject(response) || isTooDeep(response, answer.length)) return undefined
+    if (!isObject(request) || !isObject(response) || isTooDeep(response, answer.length)) return undefined
     const { id, output, status } = response
     if (typeof id !== 'string' || !Array.isArray(output) || status === 'failed') return undefined
     const items = output.filter((item) => isObject(item) && typeof item.id === 'string')

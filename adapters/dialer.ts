@@ -1,0 +1,107 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import httpProxy from 'http-proxy-3'
+import { type Dialed, type Dialing, RelayError } from '../src/index.js'
+import type { Junction } from './junction.js'
+import type { Client } from './line.js'
+import { LINGER_MS } from './node-answer.js'
+
+/** Of a client's handshake these go on, and the provider's key besides. */
+const PASSED = new Set(['sec-websocket-key', 'sec-websocket-version', 'openai-beta'])
+/** Of a provider's answer these come back, and what the relay tells besides. */
+const RETURNED = ['upgrade', 'connection', 'sec-websocket-accept', 'sec-websocket-protocol'] as const
+/** A refusal's body beyond this is no explanation. */
+const LONGEST_FAULT = 64 * 1024
+
+/** A handshake that is to be tried. */
+export interface Handshake extends Pick<Client, 'req' | 'socket' | 'subprotocols'> {
+  /** Stands for the client. */
+  readonly junction: Junction
+  readonly to: Dialing
+  /** To be called when the provider has agreed, before its first byte. */
+  agreed(): void
+}
+
+interface Trying extends Handshake {
+  settle(dialed: Dialed): void
+  fail(error: Error): void
+}
+
+/** Opens WebSockets at providers, by http-proxy-3. */
+export class Dialer {
+  readonly #trying = new WeakMap<object, Trying>()
+  readonly #proxy = httpProxy.createProxyServer({ changeOrigin: true, ignorePath: true })
+
+  constructor() {
+    // Each handshake has its own listener besides; without one here an error would end the process.
+    this.#proxy.on('error', () => undefined)
+    this.#proxy.on('proxyReqWs', (asking: ClientRequest, _req: unknown, junction: object) => {
+      const trying = this.#trying.get(junction)
+      if (trying) follow(asking, trying)
+    })
+  }
+
+  /** Rejects where the provider cannot be reached, or the client has left. */
+  dial(handshake: Handshake): Promise<Dialed> {
+    const { req, junction, to, subprotocols } = handshake
+    for (const name of Object.keys(req.headers)) if (!PASSED.has(name)) delete req.headers[name]
+    // http-proxy-3 looks here too.
+    req.headers.upgrade = 'websocket'
+    const headers: Record<string, string> = { ...to.headers, connection: 'Upgrade', upgrade: 'websocket' }
+    if (subprotocols.length > 0) headers['sec-websocket-protocol'] = subprotocols.join(', ')
+    return new Promise((resolve, reject) => {
+      this.#trying.set(junction, { ...handshake, settle: resolve, fail: reject })
+      const socket = junction as unknown as Client['socket']
+      this.#proxy.ws(req, socket, NOTHING, { target: to.target, headers }, (error) => reject(error))
+    })
+  }
+}
+
+/** These listeners come before http-proxy-3's own: what is not to be told is gone when it looks. */
+function follow(asking: ClientRequest, { junction, to, socket, agreed, settle, fail }: Trying): void {
+  const late = (): void => {
+    asking.destroy(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+  }
+  const left = (): void => {
+    asking.destroy(new RelayError('client_left', 'The client left.'))
+  }
+  const timer = setTimeout(late, to.withinMs)
+  const decided = (): void => {
+    clearTimeout(timer)
+    socket.off('close', left)
+  }
+  socket.on('close', left)
+  asking.on('close', decided)
+  asking.on('upgrade', (answer: IncomingMessage, provider: Duplex) => {
+    decided()
+    answer.headers = { ...pick(answer), ...to.told }
+    agreed()
+    junction.on('close', () => setTimeout(() => provider.destroy(), LINGER_MS).unref())
+    settle({ status: 101, body: NOTHING })
+  })
+  asking.on('response', (answer: IncomingMessage) => {
+    // There is nobody any more whom http-proxy-3 could pass it on to.
+    junction.destroy()
+    read(answer).then((body) => {
+      const wait = Number(answer.headers['retry-after'])
+      settle({ status: answer.statusCode ?? 502, retryAfterMs: wait >= 0 ? wait * 1000 : undefined, body })
+    }, fail)
+  })
+}
+
+function pick({ headers }: IncomingMessage): IncomingMessage['headers'] {
+  return Object.fromEntries(RETURNED.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])))
+}
+
+async function read(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > LONGEST_FAULT) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const NOTHING = Buffer.alloc(0)

@@ -1,0 +1,186 @@
+import { answerError, fitToTell } from '../answers.js'
+import type { Caller } from '../call.js'
+import { RelayError } from '../errors.js'
+import type { ByteStream, RelayRequest, RelayResponse } from '../http.js'
+import { Departure } from '../lib/departure.js'
+import { makeRequestId, randomText } from '../lib/ids.js'
+import { RecordGatherer, readRecords } from '../lib/sse.js'
+import type { Parts } from '../parts.js'
+import { route } from '../policies/route.js'
+import { openaiResponses } from '../protocols/openai-responses/index.js'
+import { recall } from '../protocols/openai-responses/recall.js'
+import { type Asked, emptyAnswer, failedEvent, readAsked, repeatable } from '../protocols/openai-responses/socket.js'
+import type { Line, OpenSocket } from '../sockets.js'
+import { KeptAnswers } from '../upstream/kept.js'
+
+/** Answers a request as if it had come by HTTP. */
+export type Handle = (request: RelayRequest) => Promise<RelayResponse> | undefined
+
+/** Who has opened the WebSocket, and how. */
+export interface Opened {
+  readonly parts: Parts
+  readonly request: RelayRequest
+  readonly caller: Caller
+  readonly handle: Handle
+}
+
+/** So many messages may wait for the one that is being answered. */
+const MOST_WAITING = 16
+/** Headers of the handshake that say nothing of the single messages. */
+const HANDSHAKE = /^(?:sec-websocket-.*|connection|upgrade|host|content-.*|expect|x-request-id|idempotency-key)$/
+
+/**
+ * The Responses API on a WebSocket. Each message is a request of its own to the relay, with all that belongs to one, and
+ * its answer's events are messages; so any model can be talked to in this way. What was said on the connection is
+ * remembered as long as it stands: a client goes on from an answer by its id.
+ */
+export class ResponsesTalk {
+  readonly #opened: Opened
+  readonly #line: Line
+  readonly #socket: OpenSocket
+  readonly #waiting: Buffer[] = []
+  readonly #said: KeptAnswers
+  #isAnswering = false
+  #departure = new Departure()
+  #stream: ByteStream | undefined
+
+  constructor(opened: Opened, line: Line) {
+    const { sockets, config } = opened.parts
+    this.#opened = opened
+    this.#line = line
+    this.#socket = sockets.open(line)
+    this.#said = new KeptAnswers({
+      maxBytes: 2 * config.maxBodyBytes,
+      seconds: Math.ceil(config.sockets.totalMs / 1000),
+    })
+  }
+
+  /** The client's next message, whole. */
+  said(message: Buffer): void {
+    this.#socket.touch()
+    if (this.#waiting.length >= MOST_WAITING)
+      return this.#refuse(new RelayError('rate_limited', 'Too many requests wait on this connection.'))
+    this.#waiting.push(message)
+    this.#next()
+  }
+
+  /** More is welcome again, after a `tell` that gave false. */
+  resume(): void {
+    this.#stream?.resume()
+  }
+
+  /** The client has left. */
+  ended(): void {
+    this.#waiting.length = 0
+    this.#socket.closed()
+    this.#departure.leave()
+  }
+
+  #next(): void {
+    const message = this.#isAnswering ? undefined : this.#waiting.shift()
+    if (!message) return
+    this.#isAnswering = true
+    this.#socket.began()
+    this.#answer(message)
+      .catch((error: unknown) => this.#refuse(error))
+      .finally(() => {
+        this.#isAnswering = false
+        this.#stream = undefined
+        this.#socket.ended()
+        this.#next()
+      })
+  }
+
+  async #answer(message: Buffer): Promise<void> {
+    const asked = readAsked(message)
+    const body = this.#expanded(asked)
+    if (asked.isWarmUp) return this.#warmUp(String(asked.model), body)
+    this.#departure = new Departure()
+    const response = await this.#opened.handle(this.#requestFor(body))
+    if (!response) throw new RelayError('unknown_path', 'There is nothing here.')
+    const { status, headers, body: answer = NOTHING } = response
+    if (!Buffer.isBuffer(answer)) return this.#pass(answer, body)
+    this.#line.tell(failedEvent(status, headers, answer))
+  }
+
+  /** The events of an answer, one message each. */
+  #pass(stream: ByteStream, body: Buffer): Promise<void> {
+    const gatherer = new RecordGatherer()
+    const pass = (records: Buffer): boolean => {
+      let more = true
+      for (const record of records.length > 0 ? readRecords(records) : []) {
+        more = this.#line.tell(record.data)
+        const answer = recall.finalAnswer(record)
+        if (answer) this.#remember(body, answer)
+      }
+      this.#socket.touch()
+      return more
+    }
+    this.#stream = stream
+    return new Promise((resolve, reject) => {
+      stream.flow({
+        write: (bytes) => pass(gatherer.push(bytes)),
+        end() {
+          pass(gatherer.rest())
+          resolve()
+        },
+        cut: () => reject(new RelayError('upstream_failed', 'The answer broke off.')),
+      })
+    })
+  }
+
+  /** Nothing is sent for the prompt alone: it is remembered, and comes with what goes on from it. @throws {RelayError} */
+  #warmUp(model: string, body: Buffer): void {
+    const { parts, caller } = this.#opened
+    route(parts.router, model, parts.gate.mayUse(caller, model))
+    const { events, answer } = emptyAnswer({
+      id: `resp_${randomText(48)}`,
+      model,
+      created_at: Math.floor(Date.now() / 1000),
+    })
+    this.#remember(body, answer)
+    for (const event of events) this.#line.tell(event)
+  }
+
+  /** With what it goes on from, where that was said here. All else the relay's own memory is asked for. */
+  #expanded({ body, previous }: Asked): Buffer {
+    if (typeof previous !== 'string' || !this.#said.find(HERE, previous)) return body
+    const { parts, caller } = this.#opened
+    return recall.expand(body, (id) => this.#said.find(HERE, id) ?? parts.kept?.find(caller.id, id))
+  }
+
+  #remember(body: Buffer, answer: Buffer): void {
+    const keeping = recall.keep(body, recall.isWanted(body) ? answer : repeatable(answer))
+    if (keeping) this.#said.keep(HERE, keeping)
+  }
+
+  #requestFor(body: Buffer): RelayRequest {
+    const { url, mount, headers: given, ip, host } = this.#opened.request
+    const headers = Object.fromEntries(Object.entries(given).filter(([name]) => !HANDSHAKE.test(name)))
+    return {
+      method: 'POST',
+      url,
+      mount,
+      headers: { ...headers, 'content-type': 'application/json' },
+      ip,
+      host,
+      departure: this.#departure,
+      read: () => Promise.resolve(body),
+    }
+  }
+
+  #refuse(error: unknown): void {
+    const id = makeRequestId()
+    const { status, headers, body } = answerError(
+      fitToTell(error, this.#opened.parts.logger, id),
+      openaiResponses,
+      id,
+      [],
+    )
+    this.#line.tell(failedEvent(status, headers, body as Buffer))
+  }
+}
+
+/** All that is said on a connection is its one client's. */
+const HERE = ''
+const NOTHING = Buffer.alloc(0)

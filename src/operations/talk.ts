@@ -1,0 +1,139 @@
+import { fitToTell } from '../answers.js'
+import type { Call } from '../call.js'
+import { RelayError } from '../errors.js'
+import { randomText } from '../lib/ids.js'
+import {
+  type Event,
+  errorEvent,
+  namedModels,
+  readEvent,
+  readHeard,
+  tokensOfPiece,
+} from '../protocols/openai-realtime/events.js'
+import type { Line } from '../sockets.js'
+import { type SessionFacts, Turns } from './turns.js'
+
+/** RFC 6455: what was said is against the rules of the house; and: the other end met with something unforeseen. */
+const [AGAINST_POLICY, UNFORESEEN] = [1008, 1011]
+
+/** What of a client's message goes on to the provider: the message, the message with other names, or nothing. */
+export type Said = Buffer | undefined
+
+/** A session that is open: every message passes by here, and what is to be limited or paid is seen to. */
+export class Talk {
+  readonly #session: SessionFacts
+  readonly #call: Call
+  readonly #line: Line
+  readonly #turns: Turns
+  /** The model that writes down what is said, at the provider. */
+  #transcriber: string | undefined
+  #isOver = false
+
+  constructor(session: Omit<SessionFacts, 'socket'>, call: Call, line: Line) {
+    this.#session = { ...session, socket: session.parts.sockets.open(line) }
+    this.#call = call
+    this.#line = line
+    this.#turns = new Turns(this.#session)
+    session.target.busy++
+  }
+
+  /** The client's next message, whole. */
+  said(message: Buffer): Said | Promise<Said> {
+    this.#session.socket.touch()
+    const event = readEvent(message)
+    // What only some readers take for JSON would get past every check.
+    if (!event) return this.#refuse(new RelayError('invalid_request', 'The message is not a JSON object.'))
+    try {
+      const named = this.#renamed(event, message)
+      return event.type === 'response.create' ? this.#ask(event, named) : named
+    } catch (error) {
+      return this.#refuse(error, event.event_id)
+    }
+  }
+
+  /** The provider's next message, whole. It has gone on to the client already. */
+  heard(message: Buffer): void {
+    this.#session.socket.touch()
+    const tokens = tokensOfPiece(message)
+    if (tokens !== undefined) return this.#turns.came(tokens)
+    this.#hear(message).catch((error: unknown) => {
+      this.#refuse(error)
+      // It speaks unasked: to stop it is to hang up.
+      this.#line.close(AGAINST_POLICY, 'The session is not covered by the limits any more.')
+    })
+  }
+
+  /** It is over: at an end's own wish (`complete`), or because the client or the provider has gone. Only the first time counts. */
+  ended(outcome: 'complete' | 'left' | 'cut'): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { target, socket } = this.#session
+    if (outcome === 'cut') {
+      this.#refuse(new RelayError('upstream_failed', 'The provider broke off the connection.'))
+      this.#line.close(UNFORESEEN, 'The provider broke off the connection.')
+    }
+    this.#turns.end(outcome === 'cut' ? 'cut' : 'left')
+    target.busy--
+    socket.closed()
+    this.#call.settle({ outcome, status: 101, target })
+  }
+
+  async #ask(event: Event, message: Buffer): Promise<Said> {
+    try {
+      await this.#turns.ask(message, event.event_id)
+      return message
+    } catch (error) {
+      return this.#refuse(error, event.event_id)
+    }
+  }
+
+  async #hear(message: Buffer): Promise<void> {
+    const heard = readHeard(message)
+    switch (heard?.type) {
+      case 'begun':
+        return this.#turns.begun(heard.id)
+      case 'done':
+        return this.#turns.done(heard.id, heard)
+      case 'transcribed':
+        return this.#turns.transcribed(heard.usage, this.#transcriber ?? this.#session.target.model)
+      case 'configured':
+        this.#transcriber = heard.transcriber
+        return
+      case 'failed':
+        return this.#turns.refused(heard.eventId)
+    }
+  }
+
+  /** The message with the models that it names as the provider knows them. @throws {RelayError} for others than the caller's */
+  #renamed(event: Event, message: Buffer): Buffer {
+    let changed = false
+    for (const { holder, isTranscriber } of namedModels(event)) {
+      const there = isTranscriber ? this.#transcriberFor(holder.model) : this.#modelFor(holder.model)
+      changed ||= there !== holder.model
+      holder.model = there
+    }
+    return changed ? Buffer.from(JSON.stringify(event)) : message
+  }
+
+  #modelFor(model: unknown): string {
+    const { target, model: own } = this.#session
+    if (model === own || model === target.model) return target.model
+    throw new RelayError('model_not_found', 'The model of a session cannot be changed.', { param: 'session.model' })
+  }
+
+  /** Only at the same provider: it is the one that hears. */
+  #transcriberFor(model: unknown): string {
+    const { parts, visit, target } = this.#session
+    const name = String(model)
+    const plan = parts.gate.mayUse(visit.caller, name) ? parts.router.find(name) : undefined
+    const found = plan?.targets.find(({ upstream }) => upstream === target.upstream)
+    if (found) return found.model
+    const message = `The model \`${name.slice(0, 100)}\` does not exist or you do not have access to it.`
+    throw new RelayError('model_not_found', message, { param: 'session.audio.input.transcription.model' })
+  }
+
+  #refuse(error: unknown, eventId?: unknown): undefined {
+    const { parts, visit } = this.#session
+    this.#line.tell(errorEvent(fitToTell(error, parts.logger, visit.id), `event_${randomText(21)}`, eventId))
+  }
+}

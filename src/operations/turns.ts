@@ -1,0 +1,137 @@
+import type { Call, Target } from '../call.js'
+import type { Usage } from '../chat/usage.js'
+import { RelayError } from '../errors.js'
+import { now } from '../lib/time.js'
+import type { Parts } from '../parts.js'
+import type { Plan } from '../policies/route.js'
+import type { OpenSocket } from '../sockets.js'
+import type { Visit } from './operation.js'
+import { callOf, letIn, readNothing } from './relayed.js'
+
+/** An answer within a session: a call of its own, for its limits, its price and its record. */
+interface Turn {
+  readonly call: Call
+  /** Of the client's event that asked for it. */
+  readonly eventId: unknown
+  firstOutputMs: number | undefined
+  /** About how many tokens have come. */
+  delivered: number
+}
+
+/** The session that they are in. */
+export interface SessionFacts {
+  readonly parts: Parts
+  readonly visit: Visit
+  readonly plan: Plan
+  readonly target: Target
+  /** As the caller named it. */
+  readonly model: string
+  readonly socket: OpenSocket
+}
+
+/** The end of an answer, as its provider tells it. */
+export interface Done {
+  readonly failed: boolean
+  readonly usage: Usage | undefined
+}
+
+/** The answers of one session: those that were asked for, and those that its provider began of itself when it heard a pause. */
+export class Turns {
+  readonly #session: SessionFacts
+  /** Asked for, and not yet begun: in order. */
+  readonly #asked: Turn[] = []
+  readonly #begun = new Map<string, Promise<Turn>>()
+  /** The one that began last: what comes is taken to be its. */
+  #latest: Turn | undefined
+
+  constructor(session: SessionFacts) {
+    this.#session = session
+  }
+
+  /** The client asks for one. @throws {RelayError} where it is not let in */
+  async ask(body: Buffer, eventId: unknown): Promise<void> {
+    this.#asked.push(await this.#admit(body, eventId))
+  }
+
+  /** One has begun. @throws {RelayError} where nobody has asked for it and it would not have been let in */
+  async begun(id: string): Promise<void> {
+    const asked = this.#asked.shift()
+    const pending = asked ? Promise.resolve(asked) : this.#admit()
+    this.#begun.set(id, pending)
+    const turn = await pending
+    turn.firstOutputMs = now() - turn.call.startedAt
+    this.#latest = turn
+  }
+
+  /** So many tokens have come. */
+  came(tokens: number): void {
+    if (this.#latest) this.#latest.delivered += tokens
+  }
+
+  /** One has ended. @throws {RelayError} as {@link begun} */
+  async done(id: string, end: Done): Promise<void> {
+    const pending = this.#begun.get(id) ?? this.#admit()
+    this.#begun.delete(id)
+    this.#settle(await pending, end, this.#session.target)
+  }
+
+  /** What another model has written down of what was said. @throws {RelayError} as {@link begun} */
+  async transcribed(usage: Usage | undefined, model: string): Promise<void> {
+    const { target } = this.#session
+    const transcriber = { ...target, name: `${target.upstream.id}/${model}`, model }
+    this.#settle(await this.#admit(undefined, undefined, transcriber), { usage, failed: false }, transcriber)
+  }
+
+  /** The provider refuses one that was asked for: the one that it names, else the one asked for last. */
+  refused(eventId: string | undefined): void {
+    const named = this.#asked.findIndex((turn) => eventId !== undefined && turn.eventId === eventId)
+    const [turn] = this.#asked.splice(named < 0 ? this.#asked.length - 1 : named, 1)
+    turn?.call.settle({ outcome: 'failed', status: 400, target: this.#session.target, error: REJECTED })
+  }
+
+  /** The session has ended in the midst of all that are left. */
+  end(outcome: 'cut' | 'left'): void {
+    const { target } = this.#session
+    const settle = ({ call, firstOutputMs, delivered }: Turn): void =>
+      call.settle({
+        outcome,
+        status: outcome === 'left' ? 499 : 502,
+        target,
+        firstOutputMs,
+        delivered: Math.ceil(delivered),
+      })
+    for (const turn of this.#asked.splice(0)) settle(turn)
+    for (const pending of this.#begun.values()) pending.then(settle, ignore)
+    this.#begun.clear()
+  }
+
+  async #admit(body?: Buffer, eventId?: unknown, target: Target = this.#session.target): Promise<Turn> {
+    const { parts, visit, plan, model, socket } = this.#session
+    const endpoint = { ...visit.endpoint, operation: 'realtime' as const }
+    const attempts = [{ target: target.name, status: 101 }]
+    const name = target === this.#session.target ? model : target.model
+    const call = callOf(parts, { ...visit, endpoint, attempts, told: {}, startedAt: now() }, readNothing(name, body))
+    socket.began()
+    call.ended = () => socket.ended()
+    await letIn(parts, call, { ...plan, targets: [target] })
+    return { call, eventId, firstOutputMs: undefined, delivered: 0 }
+  }
+
+  #settle({ call, firstOutputMs }: Turn, { usage, failed }: Done, target: Target): void {
+    if (failed && !usage) return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
+    call.settle({
+      outcome: failed ? 'failed' : 'complete',
+      status: 200,
+      target,
+      usage: usage ?? NO_USAGE,
+      firstOutputMs: firstOutputMs ?? 0,
+    })
+  }
+}
+
+/** Of a transcript that is billed by its length: no tokens. */
+const NO_USAGE: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
+const REJECTED = new RelayError('upstream_rejected', 'The provider refused to answer.')
+const FAILED = new RelayError('upstream_failed', 'The provider failed to answer.')
+
+function ignore(): void {}

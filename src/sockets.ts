@@ -1,0 +1,107 @@
+import type { Alarms, Waiting } from './lib/time.js'
+
+/** The client's end of a WebSocket, as an adapter holds it. */
+export interface Line {
+  /** Sends one text message. False asks for a pause. */
+  tell(text: string): boolean
+  /** Ends it when all that was sent has gone. `code` is one of RFC 6455's; `reason` is for people, up to 123 bytes. */
+  close(code: number, reason: string): void
+}
+
+/** How long a WebSocket may stay open, in ms: without a message either way, and in all. */
+export interface SocketPatience {
+  readonly idleMs: number
+  readonly totalMs: number
+}
+
+/** RFC 6455: an end is going away. */
+const GOING_AWAY = 1001
+
+/** The WebSockets that are open: closes those that nobody uses, and all of them when the relay closes. */
+export class Sockets {
+  readonly #alarms: Alarms
+  readonly #patience: SocketPatience
+  readonly #open = new Set<OpenSocket>()
+  #isClosing = false
+
+  constructor(alarms: Alarms, patience: SocketPatience) {
+    this.#alarms = alarms
+    this.#patience = patience
+  }
+
+  open(line: Line): OpenSocket {
+    const socket = new OpenSocket(line, this.#alarms, this.#patience, () => void this.#open.delete(socket))
+    this.#open.add(socket)
+    if (this.#isClosing) socket.drain()
+    return socket
+  }
+
+  /** Closes those on which nothing is under way, and the others as soon as that is so. */
+  drain(): void {
+    this.#isClosing = true
+    for (const socket of this.#open) socket.drain()
+  }
+
+  close(): void {
+    for (const socket of this.#open) socket.close('The relay is shutting down.')
+  }
+}
+
+/** One of them. */
+export class OpenSocket implements Waiting {
+  deadline: number
+  alarmIndex = -1
+  readonly #line: Line
+  readonly #alarms: Alarms
+  readonly #idleMs: number
+  readonly #until: number
+  readonly #forget: () => void
+  #working = 0
+  #isDraining = false
+
+  constructor(line: Line, alarms: Alarms, { idleMs, totalMs }: SocketPatience, forget: () => void) {
+    this.#line = line
+    this.#alarms = alarms
+    this.#idleMs = idleMs
+    this.#until = alarms.time + totalMs
+    this.#forget = forget
+    this.deadline = Math.min(this.#until, alarms.time + idleMs)
+    alarms.add(this)
+  }
+
+  /** A message came or went. */
+  touch(): void {
+    this.deadline = Math.min(this.#until, this.#alarms.time + this.#idleMs)
+  }
+
+  /** An answer is under way. */
+  began(): void {
+    this.#working++
+  }
+
+  /** It has ended. */
+  ended(): void {
+    this.#working--
+    if (this.#isDraining) this.drain()
+  }
+
+  drain(): void {
+    this.#isDraining = true
+    if (this.#working === 0) this.close('The relay is shutting down.')
+  }
+
+  ring(): void {
+    const isOld = this.#alarms.time >= this.#until
+    this.close(isOld ? 'This connection has been open for as long as it may.' : 'Nothing was said for too long.')
+  }
+
+  close(reason: string): void {
+    this.#line.close(GOING_AWAY, reason)
+  }
+
+  /** It is no more. */
+  closed(): void {
+    this.#alarms.remove(this)
+    this.#forget()
+  }
+}
