@@ -26,6 +26,8 @@ export interface Dialect extends Taken {
   readonly toolId?: NameRule
   /** So many stop sequences are taken: at the others the relay itself ends the answer. As the language has it if left out. */
   readonly stopSequences?: number
+  /** Stands in each record of a stream that tells of a failure in a way that clients do not know for one: it is told anew. */
+  readonly faultMark?: Buffer
   /** It answers in streams only: a whole answer is put together from one. */
   readonly onlyStreams?: boolean
   /** Of Chat Completions: fields that go by another name here. */

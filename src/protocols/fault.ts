@@ -1,5 +1,6 @@
 import type { Fault } from '../chat/fault.js'
 import { isObject, parseJson, textOf } from '../lib/values.js'
+import { resultFault } from './result.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -43,7 +44,7 @@ export function faultReader(words: FaultWords): FaultReader {
     const first: unknown = Array.isArray(value) ? value[0] : value
     if (!isObject(first)) return undefined
     const { error } = first
-    const fault = readErrorValue(error) ?? readErrorValue(first.detail) ?? readErrorValue(first)
+    const fault = readErrorValue(error) ?? readErrorValue(first.detail) ?? resultFault(first) ?? readErrorValue(first)
     const told = first === value && isObject(error) && typeof error.message === 'string'
     return fault && { ...fault, status, native: told && (words.isNative?.(first, error) ?? true) }
   }

@@ -10,6 +10,7 @@ const COMMON: Dialect = {
   toolChoices: ['auto', 'none'],
   stopSequences: 0,
   untaken: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs'],
+  faultMark: Buffer.from('"base_resp"'),
 }
 
 /** MiniMax, by its international address; the mainland one, with keys of its own, is a `baseURL`. */

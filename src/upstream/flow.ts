@@ -6,6 +6,7 @@ import type { Ending, Metering } from '../protocols/passing.js'
 import type { Frames } from '../protocols/protocol.js'
 import { estimateStream, tellsOutput, tokensOf } from './delivered.js'
 import type { Answering, Preamble } from './intake.js'
+import { markedIn } from './marked.js'
 import { withoutExtra } from './metering.js'
 import { type Outflow, Outlet } from './outlet.js'
 import { Tail } from './tail.js'
@@ -24,6 +25,8 @@ export interface Begun {
   readonly frames: Frames | undefined
   /** The stream tells of usage, and its caller did not ask. */
   readonly metering: Metering | undefined
+  /** Stands in records that are failures, and that its caller would not know for them. */
+  readonly faultMark?: Buffer | undefined
 }
 
 /**
@@ -38,11 +41,15 @@ export class Flow implements Outflow {
   #carry: Buffer | undefined
   readonly #tail = new Tail()
   readonly #metering: Metering | undefined
+  readonly #faultMark: Buffer | undefined
+  /** A failure has been told in its place: nothing follows it. */
+  #isStopped = false
   /** How many bytes have come. */
   #size = 0
 
-  constructor(exchange: Answering, { preamble, frames, metering }: Begun) {
+  constructor(exchange: Answering, { preamble, frames, metering, faultMark }: Begun) {
     this.#metering = metering
+    this.#faultMark = faultMark
     this.#outlet = new Outlet(frames)
     this.#exchange = exchange
     this.#preamble = preamble
@@ -61,13 +68,14 @@ export class Flow implements Outflow {
     const whole = wholeRecords(bytes)
     if (whole === bytes.length || bytes.length > LONGEST_CARRY) {
       this.#carry = undefined
-      return this.#pass(bytes)
+      return this.#passOn(bytes)
     }
     this.#carry = bytes.subarray(whole)
-    return whole === 0 || this.#pass(bytes.subarray(0, whole))
+    return whole === 0 || this.#passOn(bytes.subarray(0, whole))
   }
 
   end(): void {
+    if (this.#isStopped || (this.#carry && this.#stopAt(this.#carry))) return
     const ending = this.#ending()
     if (ending.complete || ending.fault) {
       this.#passRest()
@@ -94,6 +102,30 @@ export class Flow implements Outflow {
   drain(): void {
     this.#outlet.close()
     this.#exchange.resume()
+  }
+
+  #passOn(records: Buffer): boolean {
+    return this.#isStopped || this.#stopAt(records) || this.#pass(records)
+  }
+
+  /** Whether there is a failure among these records that its caller would not know for one. Then it is told, and all is over. */
+  #stopAt(records: Buffer): boolean {
+    if (!this.#faultMark) return false
+    const { protocol } = this.#exchange
+    for (const { start, record } of markedIn(records, this.#faultMark)) {
+      const { fault } = protocol.readEnding([record])
+      if (!fault) continue
+      this.#isStopped = true
+      this.#carry = undefined
+      if (start > 0) this.#pass(records.subarray(0, start))
+      const ending = this.#ending()
+      const error = this.#exchange.errorOf(fault)
+      this.#pass(protocol.writeStreamError(error))
+      this.#outlet.end()
+      this.#ended('failed', ending, error)
+      return true
+    }
+    return false
   }
 
   #pass(records: Buffer): boolean {

@@ -108,7 +108,12 @@ class Conversation implements Passage {
   open(exchange: Answering, preamble: Preamble): Outflow {
     const frames = this.#framing?.begin()
     if (this.#translation) return new TranslatedFlow(exchange, this.#translation.retelling, frames)
-    return new Flow(exchange, { preamble, frames, metering: this.#metering })
+    return new Flow(exchange, {
+      preamble,
+      frames,
+      metering: this.#metering,
+      faultMark: this.#channel.target.dialect.faultMark,
+    })
   }
 
   openTranslated(exchange: Answering): TranslatedFlow {

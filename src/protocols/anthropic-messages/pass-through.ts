@@ -4,6 +4,7 @@ import { latin1 } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { AnswerFacts, Ending, Sign } from '../passing.js'
+import { resultFault } from '../result.js'
 import { readErrorValue } from './errors.js'
 import { faultOf } from './read-answer.js'
 import { readUsage } from './usage.js'
@@ -27,6 +28,8 @@ export function readSign({ data }: SseRecord): Sign {
   if (record.type === 'error' || (record.error && record.type === undefined)) {
     return readErrorValue(record.error) ?? invalidAnswer('an error without a message')
   }
+  const fault = record.type === undefined ? resultFault(record) : undefined
+  if (fault) return fault
   if (isOutput(record)) return 'output'
   const usage = isObject(record.message) ? readUsage(record.message.usage) : undefined
   return usage ? { usage } : 'preamble'
@@ -66,6 +69,7 @@ export function readEnding(records: readonly SseRecord[], begun?: Usage): Ending
       usage = readUsage(record.message.usage, usage)
     else if (record.type === 'error')
       fault = readErrorValue(record.error) ?? invalidAnswer('an error without a message')
+    else if (record.type === undefined) fault = resultFault(record) ?? fault
   }
   return { complete: complete && !fault, usage, fault, refused, isPartial: !counted }
 }

@@ -3,6 +3,7 @@ import type { Block } from '../../chat/blocks.js'
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { Reading } from '../protocol.js'
+import { resultFault } from '../result.js'
 import { isDirectCall, readBlock } from './blocks.js'
 import { readErrorValue } from './errors.js'
 import { readFinish } from './finish.js'
@@ -37,5 +38,5 @@ export function faultOf(answer: unknown, length: number): Fault | undefined {
   if (answer.error || answer.type === 'error') {
     return readErrorValue(answer.error) ?? invalidAnswer('an error without a message')
   }
-  return Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content')
+  return resultFault(answer) ?? (Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content'))
 }

@@ -5,6 +5,7 @@ import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { Reading, StreamReader } from '../protocol.js'
+import { resultFault } from '../result.js'
 import { isDirectCall } from './blocks.js'
 import { readErrorValue } from './errors.js'
 import { readFinish } from './finish.js'
@@ -47,8 +48,10 @@ class MessageReader implements StreamReader {
     if (type === 'message_delta') return this.#ending(record, emit)
     if (type === 'message_stop') return this.#over(emit)
     if (type === 'error' || (type === undefined && record.error)) {
-      this.#fail(readErrorValue(record.error) ?? invalidAnswer('an error without a message'), emit)
+      return this.#fail(readErrorValue(record.error) ?? invalidAnswer('an error without a message'), emit)
     }
+    const fault = type === undefined ? resultFault(record) : undefined
+    if (fault) this.#fail(fault, emit)
   }
 
   #unreadable(data: string, emit: Emit): void {

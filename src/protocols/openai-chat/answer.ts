@@ -2,6 +2,7 @@ import { invalidAnswer } from '../../chat/fault.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { AnswerFacts } from '../passing.js'
+import { resultFault } from '../result.js'
 import { brokenOff, choicesOf, isRefusal } from './choices.js'
 import { faultIn } from './errors.js'
 import { findUsage } from './usage.js'
@@ -12,7 +13,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
   if (!isObject(answer)) return { fault: notJson(body) }
   const usage = findUsage(answer)
   // Parsed again, decoded: this text will be read by people.
-  if (answer.error || !Array.isArray(answer.choices)) return { fault: faultOf(body), usage }
+  if (answer.error || !Array.isArray(answer.choices) || resultFault(answer)) return { fault: faultOf(body), usage }
   let refused = false
   for (const choice of choicesOf(answer)) {
     const fault = brokenOff(choice)

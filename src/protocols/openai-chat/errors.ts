@@ -2,6 +2,7 @@ import type { Fault } from '../../chat/fault.js'
 import type { RelayError } from '../../errors.js'
 import { isObject } from '../../lib/values.js'
 import { bareFault, type FaultReader, faultReader } from '../fault.js'
+import { resultFault } from '../result.js'
 
 /** `{ "error": { message, type, param, code } }`, OpenAI's format. */
 export function writeError(error: RelayError): Buffer {
@@ -50,10 +51,10 @@ const reader: FaultReader = faultReader({
 export const readFault: FaultReader['readFault'] = reader.readFault
 export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
 
-/** The error that stands where an answer or a chunk should: under `error`, or, as old servers have it, all of it. */
+/** The error that stands where an answer or a chunk should: under `error`, or, as old servers have it, all of it; or beside it. */
 export function faultIn(value: Record<string, unknown>, event?: string): Fault | undefined {
   if (value.error) return readErrorValue(value.error) ?? bareFault('The upstream gave an error.')
   const isError = value.object === 'error' || event === 'error' || (value.detail && !Array.isArray(value.choices))
   if (isError) return readErrorValue(value.detail) ?? readErrorValue(value)
-  return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : undefined
+  return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : resultFault(value)
 }

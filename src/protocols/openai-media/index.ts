@@ -7,6 +7,7 @@ import { faultIn } from '../openai-chat/errors.js'
 import { openaiChat } from '../openai-chat/index.js'
 import type { AnswerFacts, Ending, Sign } from '../passing.js'
 import type { Protocol } from '../protocol.js'
+import { resultFault } from '../result.js'
 
 /** OpenAI's images, sound, moderations, and what others have put beside them: answers are passed on, and read for their usage. */
 export const openaiMedia: Protocol = { ...openaiChat, readAnswerFacts, readSign, readEnding, readOutputLength: () => 0 }
@@ -21,7 +22,7 @@ function readAnswerFacts(body: Buffer): AnswerFacts {
   }
   const answer = parseJson(latin1(body))
   if (!isObject(answer)) return {}
-  if (!answer.error) return { usage: readUsage(answer) }
+  if (!answer.error && !resultFault(answer)) return { usage: readUsage(answer) }
   const decoded = parseJson(body.toString())
   return { fault: (isObject(decoded) ? faultIn(decoded) : undefined) ?? invalidAnswer('an error') }
 }
