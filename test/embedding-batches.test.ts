@@ -156,6 +156,16 @@ describe('more embeddings than a provider takes at once', () => {
     expect(most).toBe(1)
   })
 
+  it('are asked for once by callers who ask the same at once, and kept by the cache', async () => {
+    const { openai, upstreams, records } = await start([likeGemini], { cache: {} })
+    const ask = (): Promise<OpenAI.CreateEmbeddingResponse> =>
+      openai.embeddings.create({ model: 'embed', input: TEXTS })
+    const answers = [...(await Promise.all([ask(), ask()])), await ask()]
+    for (const answer of answers) expect(places(answer)).toEqual(ALL)
+    expect(upstreams[0]?.seen).toHaveLength(3)
+    expect(records.map(({ costNanos = 0 }) => costNanos).toSorted((a, b) => a - b)).toEqual([0, 0, 500_000])
+  })
+
   it('of Google’s own callers go on as they came', async () => {
     const { baseURL, upstreams } = await start([likeGemini])
     const google = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: baseURL.replace(/\/v1$/, '') } })

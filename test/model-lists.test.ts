@@ -1,7 +1,8 @@
+import { gzipSync } from 'node:zlib'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
-import { ConfigError, createRelay, type Logger, type RelayOptions } from '../src/index.js'
+import { ConfigError, createRelay, type Logger, type RelayOptions, type Sign, type Unsigned } from '../src/index.js'
 import { Cleanup, KEY, testRelay } from './mounts.js'
 import { answerError, answerJson, completion, type Script, type ScriptedUpstream, startUpstream } from './upstream.js'
 
@@ -28,7 +29,12 @@ interface Told {
 async function start(
   scripts: Readonly<Record<string, Script>>,
   options: Partial<RelayOptions> = {},
-  own: { type?: string; apiKey?: string[]; refreshModelsMs?: number | undefined } = {},
+  own: {
+    type?: string
+    apiKey?: string[]
+    refreshModelsMs?: number | undefined
+    timeouts?: { headersMs: number }
+  } = {},
 ) {
   const upstreams: Record<string, ScriptedUpstream> = {}
   for (const [id, script] of Object.entries(scripts)) upstreams[id] = cleanup.add(await startUpstream(script))
@@ -252,6 +258,33 @@ describe('the providers’ own lists of models', () => {
     expect((await names()).slice(0, 3)).toEqual(['good', '__proto__', 'model-0'])
     await expect(ask('anything')).rejects.toMatchObject({ status: 404 })
     expect(await ask('__proto__')).toBe('by __proto__')
+  })
+
+  it('are waited for no longer than the provider’s time-outs say, and read again after that', async () => {
+    const { names, told, upstreams } = await start(
+      { up: serving(() => undefined) },
+      {},
+      { timeouts: { headersMs: 200 } },
+    )
+    await expect.poll(() => told.length, eventually).toBe(1)
+    expect(told[0]).toMatchObject({ details: { error: 'The provider kept silent for too long.' } })
+    if (upstreams.up) upstreams.up.script = serving(listOf('tiny'))
+    await expect.poll(names, eventually).toEqual(['tiny'])
+  })
+
+  it('are read packed, by a signature of the host’s own', async () => {
+    const list = gzipSync(JSON.stringify({ data: [{ id: 'tiny' }] }))
+    const packed: Script = (_req, res) =>
+      void res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(list)
+    const signed: Unsigned[] = []
+    const sign: Sign = (request) => {
+      signed.push(request)
+      return { authorization: 'Bearer of-an-hour' }
+    }
+    const { names, upstreams } = await start({ up: packed }, { sign })
+    await expect.poll(names).toEqual(['tiny'])
+    expect(signed).toMatchObject([{ provider: 'up', method: 'GET', url: `${upstreams.up?.baseURL}/models` }])
+    expect(upstreams.up?.seen[0]?.headers.authorization).toBe('Bearer of-an-hour')
   })
 
   it('are read from a backup, or by another key, where the first is refused', async () => {
