@@ -2,6 +2,7 @@ import type { Served } from '../endpoints.js'
 import { chat } from './chat.js'
 import { count } from './count.js'
 import { embed } from './embed.js'
+import { image } from './image.js'
 import { media } from './media.js'
 import { listModels, showModel } from './models.js'
 import type { Perform } from './operation.js'
@@ -12,7 +13,7 @@ export const operations: Readonly<Record<Served, Perform>> = {
   chat,
   count,
   embed,
-  image: media,
+  image,
   transcription: media,
   speech: media,
   moderation: media,

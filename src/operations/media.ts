@@ -1,10 +1,13 @@
 import { answerReply } from '../answers.js'
+import type { Target } from '../call.js'
 import type { Operation } from '../endpoints.js'
 import { RelayError } from '../errors.js'
+import type { RelayResponse } from '../http.js'
+import type { Parts } from '../parts.js'
 import { readFacts } from '../protocols/openai-media/facts.js'
 import { openMedia } from '../upstream/media-passage.js'
-import type { Perform } from './operation.js'
-import { relayCall, routeCall } from './relayed.js'
+import type { Perform, Visit } from './operation.js'
+import { type Routed, relayCall, routeCall, type Send } from './relayed.js'
 
 /** The model that is meant where none is named, as OpenAI has it. */
 const USUAL: ReadonlyMap<string, string> = new Map([
@@ -18,21 +21,46 @@ const USUAL: ReadonlyMap<string, string> = new Map([
 const RAW: ReadonlySet<Operation> = new Set<Operation>(['speech'])
 
 /** Images, sound, moderations, ranks: passed on to those targets that speak the language, with the model's name as they have it. */
-export const media: Perform = async (parts, visit) => {
-  const { endpoint, protocol, request, id, attempts } = visit
+export const media: Perform = (parts, visit) => relayMedia(parts, visit, passedOn)
+
+/** How a call is sent on. */
+export interface Course {
+  /** Which targets can be asked. */
+  readonly suits: (target: Target) => boolean
+  /** Left out: as one request, as it is. */
+  readonly send?: Send
+}
+
+/** What is sent on untranslated. */
+export function passedOn({ call: { protocol } }: Routed): Course {
+  return { suits: ({ speaks }) => speaks.includes(protocol) }
+}
+
+/** The same for every kind: `course` says what becomes of a call. @throws {RelayError} */
+export async function relayMedia(
+  parts: Parts,
+  visit: Visit,
+  course: (routed: Routed) => Course,
+): Promise<RelayResponse> {
+  const { endpoint, request, id, attempts } = visit
   const { path, operation } = endpoint
   const release = parts.uploads.admit(request)
   try {
-    const { call, plan } = await routeCall(parts, visit, {
+    const routed = await routeCall(parts, visit, {
       open: openMedia(path, RAW.has(operation)),
       readFacts: (body) => readFacts(body, USUAL.get(path)),
     })
-    const targets = plan.targets.filter(({ speaks }) => speaks.includes(protocol))
+    const { call, plan } = routed
+    const { suits, send } = course(routed)
+    const targets = plan.targets.filter(suits)
     if (targets.length === 0) {
       const message = `The model \`${call.facts.model}\` cannot be asked for this.`
       throw new RelayError('invalid_request', message, { param: 'model' })
     }
-    return answerReply(await relayCall(parts, { call, plan: { ...plan, targets } }), id, attempts)
+    const onContentFilter = plan.onContentFilter.filter(suits)
+    const onContextTooLong = plan.onContextTooLong.filter(suits)
+    const suited = { ...plan, targets, onContentFilter, onContextTooLong }
+    return answerReply(await relayCall(parts, { call, plan: suited }, send), id, attempts)
   } finally {
     release()
   }

@@ -79,7 +79,8 @@ export function streamsFor({ facts }: Call, { dialect }: Target): boolean {
   return facts.stream || dialect.onlyStreams === true
 }
 
-function untranslatable(losses: readonly Loss[]): RelayError {
+/** What is told in place of losses, where none may be. */
+export function untranslatable(losses: readonly Loss[]): RelayError {
   const [first] = losses
   const text = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
   return new RelayError('untranslatable', `The model's own language cannot say all of this request. ${text}`, {

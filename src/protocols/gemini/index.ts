@@ -5,6 +5,7 @@ import { embedding } from './embedding.js'
 import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { ID } from './id.js'
+import { imaging } from './imaging.js'
 import { readOutputLength } from './length.js'
 import { listing } from './listing.js'
 import { writeModel, writeModels } from './models.js'
@@ -43,6 +44,7 @@ export const gemini: Protocol = {
   writeStream,
   counting,
   embedding,
+  imaging,
   listing,
   framing,
   readAnswerFacts,

@@ -20,6 +20,11 @@ export function readUsage(value: unknown): Usage | undefined {
   }
 }
 
+/** Of the input that `usageMetadata` tells of, the tokens of images. */
+export function imageInputOf(value: unknown): number {
+  return isObject(value) ? tokensOf('IMAGE', value.promptTokensDetails) : 0
+}
+
 /** Writes `usageMetadata`. Of its details, those that are known: text is what they leave. */
 export function writeUsage(usage: Usage): Record<string, unknown> {
   const { input, cachedInput, output, reasoning, audioInput, cachedAudioInput, audioOutput, imageOutput } = usage

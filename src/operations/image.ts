@@ -1,0 +1,69 @@
+import type { Target } from '../call.js'
+import type { MediaBlock } from '../chat/blocks.js'
+import { RelayError } from '../errors.js'
+import { failover } from '../policies/failover.js'
+import { targetsOf } from '../policies/route.js'
+import type { ImageInput, ImageRequest } from '../protocols/imaging.js'
+import { readImageRequest } from '../protocols/openai-media/read-images.js'
+import { studioOf } from '../upstream/image.js'
+import { fetchMedia } from '../upstream/media.js'
+import { fetchRemote, type RemoteLimits } from '../upstream/remote.js'
+import { inShares } from './image-shares.js'
+import { type Course, passedOn, relayMedia } from './media.js'
+import type { Perform } from './operation.js'
+import type { Routed, Send } from './relayed.js'
+
+/** What is translated, and whether it is of images that are given. Variations nobody but OpenAI draws. */
+const DRAWN: ReadonlyMap<string, boolean> = new Map([
+  ['images/generations', false],
+  ['images/edits', true],
+])
+
+/** Images: passed on to those targets that speak the language, and told anew to those that draw in another. */
+export const image: Perform = (parts, visit) => relayMedia(parts, visit, courseOf)
+
+function courseOf(routed: Routed): Course {
+  const { call, plan } = routed
+  const edits = DRAWN.get(call.endpoint)
+  const own = passedOn(routed)
+  const isForeign = (target: Target): boolean => !own.suits(target) && studioOf(target) !== undefined
+  if (edits === undefined || !targetsOf(plan).some(isForeign)) return own
+  const request = attempt(() => readImageRequest(call.body, edits))
+  // What goes on as it came is the upstream's to judge: only where nobody is left to do so is the relay's own word told.
+  const refusals: RelayError[] = []
+  const suits = (target: Target): boolean => {
+    if (!isForeign(target)) return own.suits(target)
+    const refused = request instanceof RelayError ? request : attempt(() => studioOf(target)?.imaging.check(request))
+    if (refused instanceof RelayError) refusals.push(refused)
+    return !(refused instanceof RelayError)
+  }
+  if (!plan.targets.some(suits) && refusals[0]) throw refusals[0]
+  return request instanceof RelayError ? own : { suits, send: sendDrawn(request) }
+}
+
+function attempt<Value>(make: () => Value): Value | RelayError {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof RelayError) return error
+    throw error
+  }
+}
+
+function sendDrawn(request: ImageRequest): Send {
+  return async ({ means, config: { media } }, call, plan) => {
+    const isBrought = media.fetch && request.images.some(({ isRemote }) => isRemote)
+    const images = isBrought ? await bring(request.images, media) : request.images
+    return failover(call, plan, { ...means, send: inShares({ ...request, images }) })
+  }
+}
+
+/** Fetches what is named by its address. @throws {RelayError} 400 with its path */
+async function bring(images: readonly ImageInput[], limits: RemoteLimits): Promise<ImageInput[]> {
+  const blocks = images.map((one) => one.block())
+  const asked = { stream: false, turns: [{ role: 'user' as const, blocks }], tools: [], stop: [] }
+  const fetching = { kinds: new Set<MediaBlock['kind']>(['image']), limits, fetch: fetchRemote }
+  const { turns } = await fetchMedia(asked, fetching)
+  const brought = turns.flatMap((turn) => turn.blocks.filter((block) => block.type === 'media'))
+  return brought.map((block) => ({ isRemote: false, block: () => block }))
+}

@@ -1,0 +1,19 @@
+import type { Fault } from '../../chat/fault.js'
+import { RelayError } from '../../errors.js'
+
+/** A request, or all that was drawn for it, was kept back: by the code that callers of image models look for. */
+export function filtered(explanation: string | undefined): Fault {
+  const message = `The provider did not let the image be drawn${explanation ? `: ${explanation}` : '.'}`
+  return { status: 400, message, type: null, code: 'moderation_blocked', param: null }
+}
+
+/** The model has drawn nothing, and at best said something. To ask again may help; another provider need not. */
+export function notDrawn(words: string): Fault {
+  const message = words === '' ? 'The model drew nothing.' : `The model drew nothing, and said: ${words.slice(0, 500)}`
+  return { status: 400, message, type: null, code: 'no_image', param: null }
+}
+
+/** Something that a request is about, and that its model cannot be asked for. */
+export function refusal(param: string, what: string): RelayError {
+  return new RelayError('invalid_request', `${param}: ${what}`, { param })
+}

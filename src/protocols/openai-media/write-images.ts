@@ -1,0 +1,61 @@
+import { writeDataUrl } from '../../chat/media.js'
+import type { Usage } from '../../chat/usage.js'
+import type { DrawnImage, ImageAnswer, ImageRequest } from '../imaging.js'
+
+/** Images as `POST /images/…` answers: as JSON, or as the last events of a stream. `createdAt`: epoch seconds. */
+export function writeImages(answer: ImageAnswer, request: ImageRequest, createdAt: number): string {
+  return request.stream ? writeEvents(answer, request, createdAt) : writeWhole(answer, request, createdAt)
+}
+
+function writeWhole({ images, usage, imageInput }: ImageAnswer, { isLinked }: ImageRequest, created: number): string {
+  const data = images.map(({ mime, data, prompt }) => ({
+    ...(isLinked ? { url: writeDataUrl(mime, data) } : { b64_json: data }),
+    ...(prompt === undefined ? {} : { revised_prompt: prompt }),
+  }))
+  return JSON.stringify({
+    created,
+    output_format: formatOf(images[0]),
+    data,
+    usage: usage && writeUsage(usage, imageInput),
+  })
+}
+
+/** One for each image. The usage is of all of them, so it stands in the last: whoever adds up comes to the same. */
+function writeEvents({ images, usage = NOTHING, imageInput }: ImageAnswer, request: ImageRequest, at: number): string {
+  const type = request.images.length > 0 ? 'image_edit.completed' : 'image_generation.completed'
+  const events = images.map((image, index) => {
+    const isLast = index === images.length - 1
+    const event = {
+      type,
+      b64_json: image.data,
+      background: 'auto',
+      created_at: at,
+      output_format: formatOf(image) ?? 'png',
+      quality: 'auto',
+      size: 'auto',
+      usage: isLast ? writeUsage(usage, imageInput) : writeUsage(NOTHING, 0),
+    }
+    return `event: ${type}\ndata: ${JSON.stringify(event)}\n\n`
+  })
+  return events.join('')
+}
+
+const NOTHING: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
+
+function formatOf(image: DrawnImage | undefined): string | undefined {
+  return image?.mime.replace(/^image\//, '')
+}
+
+function writeUsage({ input, output, imageOutput }: Usage, imageInput: number): object {
+  return {
+    input_tokens: input,
+    input_tokens_details: { image_tokens: imageInput, text_tokens: Math.max(0, input - imageInput) },
+    output_tokens: output,
+    ...(imageOutput === undefined
+      ? {}
+      : {
+          output_tokens_details: { image_tokens: imageOutput, text_tokens: Math.max(0, output - imageOutput) },
+        }),
+    total_tokens: input + output,
+  }
+}
