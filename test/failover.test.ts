@@ -115,7 +115,7 @@ function cutAt(bytes: Buffer, end: number, how: 'broken' | 'ended'): Script {
 
 describe('goes to the next target at once', () => {
   const sayings: [string, Script, string | number][] = [
-    ...[408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map((status): [string, Script, number] => [
+    ...[408, 409, 424, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map((status): [string, Script, number] => [
       `${status}`,
       answerError(status, `trouble at ${INSIDE} of ${ORGANISATION}`),
       status,

@@ -1,6 +1,21 @@
-import { PLAIN } from './families.js'
-import type { Provider } from './provider.js'
+import { segmentsOf } from '../protocols/segments.js'
+import { betasIn, claudeBody, withoutOwn } from './claude.js'
+import type { Envelope } from './envelope.js'
+import { eventStream } from './event-stream.js'
+import { PLAIN, soldClaudeDialect } from './families.js'
+import type { Manner, Provider } from './provider.js'
 import { bearer } from './sign.js'
+
+/** Claude is there by InvokeModel only, in Anthropic's language; not every model can be counted for. */
+const CLAUDE: Partial<Manner> = {
+  speaks: ['anthropic-messages'],
+  counts: false,
+  dialect: soldClaudeDialect,
+  envelope: invokeModel(),
+}
+
+/** `us.anthropic.claude-…` and the like, also at the end of an ARN; and ARNs of a user's own, which do not tell the model. */
+const IS_CLAUDE = /\banthropic\.|^arn:.*:(?:application-inference-profile|provisioned-model)\//
 
 /**
  * Amazon Bedrock, by the address at which it speaks OpenAI's languages:
@@ -12,6 +27,28 @@ export const bedrock: Provider = {
   keyVariable: 'AWS_BEARER_TOKEN_BEDROCK',
   speaks: ['openai-chat', 'openai-responses'],
   dialect: () => PLAIN,
+  apart: (model) => (IS_CLAUDE.test(model) ? CLAUDE : undefined),
   sign: bearer,
   models: [],
+}
+
+/** The base URL may be that of the region, or that at which it speaks OpenAI's languages. */
+const OPENAI = /(?:\/openai)?(?:\/v1)?$/
+
+function invokeModel(): Envelope {
+  return {
+    unframing: eventStream,
+    seal({ headers, body }, { prefix, model, stream }) {
+      const way = stream ? 'invoke-with-response-stream' : 'invoke'
+      return {
+        path: `${prefix.replace(OPENAI, '')}/model/${segmentsOf(model).join('%2F')}/${way}`,
+        headers: withoutOwn(headers),
+        body: claudeBody(body, {
+          without: ['model', 'stream'],
+          version: 'bedrock-2023-05-31',
+          betas: betasIn(headers),
+        }),
+      }
+    },
+  }
 }

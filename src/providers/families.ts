@@ -78,3 +78,8 @@ const CLAUDE: Families = [
 
 /** Anthropic's models, wherever they are served and whatever stands around their names there. */
 export const claudeDialect: (model: string) => Dialect = byFamily(CLAUDE, UNKNOWN_CLAUDE)
+
+/** The same models at others than Anthropic, whose tiers of service they do not have. */
+export function soldClaudeDialect(model: string): Dialect {
+  return { ...claudeDialect(model), untaken: ['serviceTier'] }
+}

@@ -1,12 +1,12 @@
 import { segmentsOf } from '../protocols/segments.js'
 import { betasIn, claudeBody, withoutOwn } from './claude.js'
 import type { Envelope } from './envelope.js'
-import { claudeDialect, geminiDialect } from './families.js'
+import { geminiDialect, soldClaudeDialect } from './families.js'
 import type { Manner, Provider } from './provider.js'
 import { bearer } from './sign.js'
 
 /** Its publisher is Anthropic, and so is its language. */
-const CLAUDE: Partial<Manner> = { speaks: ['anthropic-messages'], dialect: claudeDialect, envelope: rawPredict() }
+const CLAUDE: Partial<Manner> = { speaks: ['anthropic-messages'], dialect: soldClaudeDialect, envelope: rawPredict() }
 
 /**
  * Gemini and Claude on Vertex AI: the base URL is `https://aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/publishers/google`.

@@ -72,7 +72,7 @@ class Exchange implements Attending, Answering, Impatient, Waiter {
   constructor({ call, channel, tools, passage }: Given, ends: Ends) {
     this.alarms = tools.alarms
     this.protocol = passage.protocol
-    this.#wire = new Wire(this, tools.alarms)
+    this.#wire = new Wire(this, tools.alarms, channel.target.envelope?.unframing)
     this.#passage = passage
     this.#call = call
     this.#channel = channel

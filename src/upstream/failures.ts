@@ -14,11 +14,12 @@ const EXHAUSTED = new Set([
   'contract_spend_limit_reached',
 ])
 const CONTEXT_TOO_LONG = 'context_length_exceeded'
-const TOO_LONG = /context[ _-]?(length|window)|maximum context|prompt is too long|input token count.{0,80}exceeds/i
+const TOO_LONG =
+  /context[ _-]?(length|window)|maximum context|prompt is too long|input is too long|input token count.{0,80}exceeds/i
 const FILTERED = new Set(['content_filter', 'content_policy_violation', 'moderation_blocked'])
 
 /** Statuses under 500 that say nothing against the request: another upstream may take it. */
-const TRY_ELSEWHERE = new Set([408, 409, 425])
+const TRY_ELSEWHERE = new Set([408, 409, 424, 425])
 
 /** Statuses that only a proxy in between uses, as the standard ones that clients know. */
 const STANDARD = new Map([

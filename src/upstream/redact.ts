@@ -5,13 +5,14 @@ import { isObject, parseJson } from '../lib/values.js'
 const HIDDEN = '[redacted]'
 
 /**
- * What providers' error texts give away: keys, also half starred out, organisations, mail and inside addresses. Every
+ * What providers' error texts give away: keys, also half starred out, organisations, names of resources, mail and inside addresses. Every
  * repetition is bounded, and the mail pattern begins once a word: these run over whatever an upstream cares to send.
  */
 const SECRETS = new RegExp(
   [
     /\b(?:sk|rk|pk|gsk|xai|key|AIza|ya29)[-_.]?[\w*.-]{0,128}[\d*][\w*.-]{5,256}/,
     /\b(?:org|proj|acct)[-_][A-Za-z0-9]{6,64}/,
+    /\barn:aws[\w-]{0,16}:[\w.:/+=@*-]{1,512}/,
     /\bBearer\s{1,8}[^\s"'\\]{1,1024}/,
     /(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,190}/,
     /\bhttps?:\/\/[^\s"'\\]{0,1024}[?&](?:key|api_key|token)=[^\s"'\\]{0,1024}/,

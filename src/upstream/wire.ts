@@ -1,10 +1,12 @@
 import type { RelayError } from '../errors.js'
 import type { Alarms, Waiting } from '../lib/time.js'
+import type { Unframing } from '../providers/envelope.js'
 import { Decoder } from './decode.js'
 import { toConnectionError, unreadable } from './failures.js'
 import { type Head, readHead } from './headers.js'
 import type { Intake } from './intake.js'
 import type { Receiver } from './transport.js'
+import { Unframer } from './unframe.js'
 
 /** So long may an upstream take from its last word to the end of its answer. */
 const LINGER_MS = 1000
@@ -25,17 +27,21 @@ export class Wire implements Receiver, Waiting {
   alarmIndex = -1
   readonly #owner: Attending
   readonly #alarms: Alarms
+  /** How a stream may be framed otherwise than as server-sent events. */
+  readonly #unframing: Unframing | undefined
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   #intake: Intake | undefined
   #decoder: Decoder | undefined
+  #unframer: Unframer | undefined
   #closed = false
   /** Nothing more can come. */
   #isComplete = false
 
-  constructor(owner: Attending, alarms: Alarms) {
+  constructor(owner: Attending, alarms: Alarms, unframing?: Unframing) {
     this.#owner = owner
     this.#alarms = alarms
+    this.#unframing = unframing
   }
 
   /** Undefined until the head has come. */
@@ -52,10 +58,18 @@ export class Wire implements Receiver, Waiting {
     if (status < 200) return true
     this.#resume = resume
     const head = readHead(raw)
-    const intake = this.#owner.begun(status, head)
+    const intake = this.#begun(status, head)
     if (head.contentEncoding) this.#decoder = new Decoder(head.contentEncoding, intake, () => this.#unpacked())
     this.#intake = this.#decoder ?? intake
     return true
+  }
+
+  /** What is unframed is of the usual type to all that follows. */
+  #begun(status: number, head: Head): Intake {
+    const unframing = this.#unframing
+    if (!unframing || !head.contentType.startsWith(unframing.contentType)) return this.#owner.begun(status, head)
+    this.#unframer = new Unframer(unframing, this.#owner.begun(status, { ...head, contentType: 'text/event-stream' }))
+    return this.#unframer
   }
 
   onData(chunk: Buffer): boolean {
@@ -88,6 +102,7 @@ export class Wire implements Receiver, Waiting {
 
   /** What follows goes to another intake. */
   into(intake: Intake): void {
+    if (this.#unframer) return this.#unframer.into(intake)
     this.#intake = this.#decoder ?? intake
     this.#decoder?.into(intake)
   }

@@ -96,6 +96,8 @@ describe('Claude on Vertex AI', () => {
     const chat = await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })
     expect([chat.choices[0]?.message.content, chat.usage?.total_tokens]).toEqual(['hello', 7])
     expect(dig(bench.sent(), 'max_tokens')).toBe(64_000)
+    await bench.ask('chat', model, { with: { service_tier: 'default' } })
+    expect(bench.sent()).not.toHaveProperty('service_tier')
   })
 
   it('leaves Gemini where it was, and takes a base URL of any publisher, or of none', async () => {

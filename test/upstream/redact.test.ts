@@ -10,6 +10,10 @@ it.each([
   ['write to ops@example.com', 'write to [redacted]'],
   ['see https://api.example/v1?key=AIzaSyA123 there', 'see [redacted] there'],
   ['dial tcp 10.2.3.4:8000: refused', 'dial tcp [redacted]: refused'],
+  [
+    'User: arn:aws:iam::123456789012:user/me may not do this on arn:aws-us-gov:bedrock:us-east-1:123456789012:model/x',
+    'User: [redacted] may not do this on [redacted]',
+  ],
   ['host model-7.prod.internal:8080 is down', 'host [redacted] is down'],
 ])('%s', (text, clean) => expect(redact(text, credential)).toBe(clean))
 

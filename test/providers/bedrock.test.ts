@@ -1,0 +1,331 @@
+import { gzipSync } from 'node:zlib'
+import Anthropic from '@anthropic-ai/sdk'
+import OpenAI from 'openai'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RelayOptions, Unsigned } from '../../src/index.js'
+import { answerFrames, chunkFrame, eventFrame, exceptionFrame, framesOf } from '../event-frames.js'
+import { type Bench, speaks, startBench } from '../hardcases/bench.js'
+import { dig, languages, messageStart, speeches } from '../hardcases/languages.js'
+import { Cleanup, KEY } from '../mounts.js'
+import { answerJson, inTurn, type Script } from '../upstream.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const VERSION = 'bedrock-2023-05-31'
+const CLAUDE = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0'
+const model = `bedrock/${CLAUDE}` as const
+const AT = '/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0'
+
+const placesAt =
+  (path = '/openai/v1') =>
+  (port: number): RelayOptions['providers'] => ({
+    bedrock: { apiKey: 'bedrock-api-key-1', baseURL: `http://127.0.0.1:${port}${path}` },
+    spare: { type: 'openai-compatible', baseURL: `http://127.0.0.1:${port}/v1` },
+  })
+
+const start = (more: Partial<RelayOptions> = {}, path?: string): Promise<Bench> =>
+  startBench(cleanup, { retry: { attempts: 1 }, ...more }, placesAt(path))
+
+const FRAMES = framesOf(speeches.messages.streamed('he', 'llo'))
+
+/** Answers as Bedrock does, whole or in frames, by the path. */
+const invoked: Script = (req, res, seen) =>
+  (seen.url.endsWith('-stream') ? answerFrames(FRAMES) : answerJson(speeches.messages.whole('hello')))(req, res, seen)
+
+let bench: Bench
+beforeEach(async () => {
+  bench = await start()
+  bench.upstream.script = invoked
+})
+
+const anthropicOf = ({ origin }: Bench): Anthropic => new Anthropic({ apiKey: KEY, baseURL: origin, maxRetries: 0 })
+const question = { max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] }
+
+describe('Claude on Bedrock', () => {
+  it("is asked by Anthropic's callers: model and stream in the path, the version in the body, all else as it came", async () => {
+    const answer = await anthropicOf(bench).messages.create({ model, ...question })
+    expect(answer.content).toMatchObject([{ type: 'text', text: 'hello' }])
+    const [seen] = bench.upstream.seen
+    expect(seen).toMatchObject({ method: 'POST', url: `${AT}/invoke` })
+    expect(seen?.headers).toMatchObject({
+      authorization: 'Bearer bedrock-api-key-1',
+      'content-type': 'application/json',
+    })
+    for (const name of ['anthropic-version', 'anthropic-beta', 'x-api-key'])
+      expect(seen?.headers).not.toHaveProperty(name)
+    expect(bench.sent()).toEqual({ anthropic_version: VERSION, ...question })
+  })
+
+  it('keeps every byte of the rest', async () => {
+    const rest =
+      '"max_tokens" : 100,\n "messages": [ {"role":"user","content":"\\"stream\\":true, ü"} ], "x": 12345678901234567890'
+    for (const stream of ['false', 'true']) {
+      const body = `{"stream" : ${stream}, ${rest} , "model": "${model}"}`
+      expect((await bench.ask('messages', model, { body })).status).toBe(200)
+      expect(bench.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}", ${rest} }`)
+    }
+    await bench.ask('messages', model, { body: `{${rest},"model":"${model}","str\\u0065am":true}` })
+    expect(bench.upstream.seen.at(-1)).toMatchObject({
+      url: `${AT}/invoke-with-response-stream`,
+      body: `{"anthropic_version":"${VERSION}",${rest}}`,
+    })
+  })
+
+  it('streams to its own callers, as server-sent events', async () => {
+    const stream = anthropicOf(bench).messages.stream({ model, ...question })
+    expect(await stream.finalText()).toBe('hello')
+    expect(await stream.finalMessage()).toMatchObject({ stop_reason: 'end_turn', usage: { output_tokens: 2 } })
+    expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke-with-response-stream`)
+    expect(bench.sent()).toEqual({ anthropic_version: VERSION, ...question })
+    const { text, headers } = await bench.ask('messages', model, { stream: true })
+    expect(headers.get('content-type')).toContain('text/event-stream')
+    expect(text).toBe(speeches.messages.streamed('he', 'llo'))
+    expect(bench.records.at(-1)).toMatchObject({ target: model, outcome: 'complete', inputTokens: 5, outputTokens: 2 })
+    expect(bench.records.at(-1)?.costNanos).toBeGreaterThan(0)
+  })
+
+  it("is asked by callers of every language, in Anthropic's", async () => {
+    for (const from of languages) {
+      for (const stream of [false, true]) {
+        const { status, text, json, records } = await bench.ask(from, model, { stream })
+        expect(status, text).toBe(200)
+        expect(stream ? speeches[from].wordsIn(records) : speeches[from].wordsOf(json)).toBe('hello')
+        if (stream) expect(text).toMatch(speeches[from].end)
+        expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke${stream ? '-with-response-stream' : ''}`)
+        expect(bench.sent()).toMatchObject({ anthropic_version: VERSION, messages: [{ role: 'user' }] })
+        expect(bench.sent()).not.toHaveProperty('model')
+        expect(bench.sent()).not.toHaveProperty('stream')
+      }
+    }
+    const openai = new OpenAI({ apiKey: KEY, baseURL: `${bench.origin}/v1`, maxRetries: 0 })
+    const messages = [{ role: 'user' as const, content: 'hi' }]
+    const asked = { model, messages, stream: true as const, stream_options: { include_usage: true } }
+    let words = ''
+    let tokens = 0
+    for await (const { choices, usage } of await openai.chat.completions.create(asked)) {
+      words += choices[0]?.delta.content ?? ''
+      tokens += usage?.total_tokens ?? 0
+    }
+    expect([words, tokens]).toEqual(['hello', 7])
+    expect(dig(bench.sent(), 'max_tokens')).toBe(64_000)
+    await bench.ask('chat', model, { with: { service_tier: 'default' } })
+    expect(bench.sent()).not.toHaveProperty('service_tier')
+  })
+
+  it.each([
+    ['anthropic.claude-3-5-sonnet-20241022-v2:0', 'anthropic.claude-3-5-sonnet-20241022-v2%3A0'],
+    ['global.anthropic.claude-opus-4-6-v1', 'global.anthropic.claude-opus-4-6-v1'],
+    [
+      'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-20250514-v1:0',
+      'arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-sonnet-4-20250514-v1%3A0',
+    ],
+    [
+      'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123',
+      'arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123',
+    ],
+  ])('%s is one segment of the path', async (name, segment) => {
+    bench = await start({ models: { claude: `bedrock/${name}` } })
+    bench.upstream.script = invoked
+    expect((await bench.ask('chat', 'claude' as 'a/b')).status).toBe(200)
+    expect(bench.upstream.seen.at(-1)?.url).toBe(`/model/${segment}/invoke`)
+  })
+
+  it('a name that leads elsewhere goes nowhere', async () => {
+    for (const bad of ['anthropic./../x', 'anthropic.claude?a=b', 'anthropic.claude/..', 'anthropic.%2e']) {
+      const { status } = await bench.ask('messages', `bedrock/${bad}`)
+      expect([bad, status]).toEqual([bad, 404])
+    }
+    expect(bench.upstream.seen).toEqual([])
+  })
+
+  it('leaves the others where they were, and takes the base URL of the region', async () => {
+    bench.upstream.script = speaks('chat', 'ok')
+    await bench.ask('messages', 'bedrock/openai.gpt-oss-120b')
+    expect(bench.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
+    for (const path of ['', '/', '/openai/v1/']) {
+      bench = await start({}, path)
+      bench.upstream.script = invoked
+      expect((await bench.ask('chat', model)).status).toBe(200)
+      expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke`)
+    }
+  })
+
+  it('is asked like the others where the config wants it so', async () => {
+    bench = await startBench(cleanup, {}, (port) => ({
+      bedrock: { apiKey: 'k-1', baseURL: `http://127.0.0.1:${port}/openai/v1`, speaks: ['openai-chat'] },
+    }))
+    bench.upstream.script = speaks('chat', 'ok')
+    expect((await bench.ask('messages', model)).status).toBe(200)
+    expect(bench.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
+  })
+
+  it('is told of betas in the body, but for those of clients', async () => {
+    const headers = { 'anthropic-beta': 'claude-code-20250219, context-1m-2025-08-07,interleaved-thinking-2025-05-14' }
+    await bench.ask('messages', model, { headers })
+    expect(bench.sent()).toMatchObject({ anthropic_beta: ['context-1m-2025-08-07', 'interleaved-thinking-2025-05-14'] })
+    await bench.ask('messages', model, { headers, with: { anthropic_beta: ['mine'] } })
+    expect(bench.sent()).toMatchObject({ anthropic_beta: ['mine'] })
+  })
+
+  it('has its tokens counted by the relay: not every model there can', async () => {
+    const { messages } = question
+    const { input_tokens } = await anthropicOf(bench).messages.countTokens({ model, messages })
+    expect(input_tokens).toBeGreaterThan(0)
+    expect(bench.upstream.seen).toEqual([])
+  })
+
+  it('may be signed over the path and the body that are sent', async () => {
+    const signed: Unsigned[] = []
+    bench = await start({
+      sign: (request) => {
+        signed.push(request)
+        return { authorization: 'AWS4-HMAC-SHA256 Signature=1', 'x-amz-date': '20261124T000000Z' }
+      },
+    })
+    bench.upstream.script = invoked
+    await bench.ask('messages', model, { stream: true })
+    const [seen] = bench.upstream.seen
+    expect(seen?.headers).toMatchObject({ authorization: 'AWS4-HMAC-SHA256 Signature=1' })
+    expect(signed[0]?.url).toBe(`http://127.0.0.1:${bench.upstream.port}${seen?.url}`)
+    expect(signed[0]?.body).toEqual(seen?.raw)
+  })
+})
+
+describe('frames', () => {
+  it('may be cut at every byte', async () => {
+    const whole = speeches.messages.streamed('he', 'llo')
+    const { length } = Buffer.concat(FRAMES)
+    for (let cut = 1; cut < length; cut++) {
+      bench.upstream.script = answerFrames(FRAMES, cut)
+      const from = cut % 2 === 0 ? 'messages' : 'chat'
+      const { text, records } = await bench.ask(from, model, { stream: true })
+      if (from === 'messages') expect(text).toBe(whole)
+      else expect(speeches.chat.wordsIn(records)).toBe('hello')
+    }
+  })
+
+  it('may be compressed, though nobody asked for it', async () => {
+    bench.upstream.script = (_req, res) => {
+      const head = { 'content-type': 'application/vnd.amazon.eventstream', 'content-encoding': 'gzip' }
+      res.writeHead(200, head).end(gzipSync(Buffer.concat(FRAMES)))
+    }
+    const { text } = await bench.ask('messages', model, { stream: true })
+    expect(text).toBe(speeches.messages.streamed('he', 'llo'))
+  })
+
+  it('stop when their reader does, and go on with it', async () => {
+    const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(64_000) } }
+    const many = Array.from({ length: 400 }, () => chunkFrame(JSON.stringify(delta)))
+    bench.upstream.script = answerFrames([...FRAMES.slice(0, 3), ...many, ...FRAMES.slice(-3)])
+    const { text } = await bench.ask('messages', model, { stream: true })
+    expect(text.length).toBeGreaterThan(400 * 64_000)
+    expect(text).toMatch(speeches.messages.end)
+  })
+
+  it('of kinds that nobody knows are passed over, and line ends in a record are none', async () => {
+    const strange = eventFrame({ ':message-type': 'event', ':event-type': 'news' }, '{}')
+    const spread = chunkFrame('{\r\n"type": "ping",\n"x": "a\\nb" }')
+    bench.upstream.script = answerFrames([strange, FRAMES[0] as Buffer, spread, ...FRAMES.slice(1)])
+    const { text } = await bench.ask('messages', model, { stream: true })
+    expect(text).toContain('event: ping\ndata: { "type": "ping", "x": "a\\nb" }\n\n')
+    expect(text).toMatch(speeches.messages.end)
+  })
+
+  const begun = FRAMES.slice(0, 3)
+  const damaged = Buffer.from(FRAMES[3] as Buffer)
+  damaged[40] = (damaged[40] ?? 0) ^ 1
+
+  it.each<[what: string, frames: readonly Buffer[], words: string]>([
+    ['is damaged', [...begun, damaged], 'damaged'],
+    ['is damaged, in one piece', [Buffer.concat([...begun, damaged, ...FRAMES.slice(4)])], 'damaged'],
+    ['ends in a frame', [...begun, (FRAMES[3] as Buffer).subarray(0, 30)], 'in the middle'],
+    ['ends after a frame', begun, 'in the middle'],
+    ['holds no record', [...begun, chunkFrame('no JSON')], 'damaged'],
+    ['throttles', [...begun, exceptionFrame('throttlingException', 'Too many tokens.')], 'Too many tokens.'],
+    ['errs', [...begun, exceptionFrame('modelStreamErrorException', 'It broke.')], 'It broke.'],
+    [
+      'errs by the gateway',
+      [...begun, eventFrame({ ':message-type': 'error', ':error-message': 'Gone.' }, '')],
+      'Gone.',
+    ],
+  ])('a stream that %s in its midst says so, and does not end well', async (_what, frames, words) => {
+    for (const from of languages) {
+      bench.upstream.script = answerFrames(frames)
+      const { status, text } = await bench.ask(from, model, { stream: true })
+      expect([from, status]).toEqual([from, 200])
+      expect(text).toContain('he')
+      expect(text).toContain(words)
+      expect(text).not.toMatch(speeches[from].end)
+    }
+    expect(['failed', 'cut']).toContain(bench.records.at(-1)?.outcome)
+    expect(bench.records.at(-1)).toMatchObject({ inputTokens: 5 })
+  })
+
+  it.each<[what: string, frames: readonly Buffer[], told: string]>([
+    ['throttled', [exceptionFrame('throttlingException', 'slow down')], '429'],
+    ['not served', [exceptionFrame('serviceUnavailableException', 'later')], '529'],
+    ['out of time', [exceptionFrame('modelTimeoutException', 'too late')], '504'],
+    ['broken', [exceptionFrame('internalServerException', 'sorry')], '500'],
+    ['damaged', [chunkFrame(JSON.stringify({ type: 'message_start', message: messageStart })), damaged], 'invalid'],
+    ['overloaded', [chunkFrame('{"type":"error","error":{"type":"overloaded_error","message":"x"}}')], '529'],
+  ])('a stream that is %s before its first word goes to the next target', async (_what, frames, told) => {
+    bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+    for (const from of ['messages', 'chat'] as const) {
+      bench.upstream.script = inTurn(answerFrames(frames), speaks('chat', 'spare'))
+      const { records, headers } = await bench.ask(from, 'both' as 'a/b', { stream: true })
+      expect(speeches[from].wordsIn(records)).toBe('spare')
+      if (from === 'messages') expect(headers.get('x-modelmount-attempts')).toContain(`${model} ${told}, spare/m 200`)
+      bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+    }
+  })
+
+  it('a request that is wrong is told at once', async () => {
+    bench.upstream.script = answerFrames([exceptionFrame('validationException', 'messages: too short')])
+    const { status, json } = await bench.ask('messages', model, { stream: true })
+    expect([status, dig(json, 'error', 'message')]).toEqual([400, 'messages: too short'])
+  })
+})
+
+describe('errors', () => {
+  it.each<[status: number, message: string, told: number]>([
+    [400, 'messages: roles must alternate', 400],
+    [403, 'User arn:aws:iam::123456789012:user/me may not do this.', 502],
+    [404, 'Could not resolve the foundation model from the model identifier.', 404],
+    [429, 'Too many requests, please wait before trying again.', 429],
+    [424, 'The model has failed.', 424],
+    [503, 'Bedrock is unable to process your request.', 503],
+  ])('%i', async (upstreamStatus, message, told) => {
+    for (const stream of [false, true]) {
+      const headers = { 'x-amzn-errortype': 'SomeException:http://internal.amazon.com/coral/' }
+      bench.upstream.script = answerJson({ message }, upstreamStatus, headers)
+      for (const from of ['messages', 'chat'] as const) {
+        bench = await start()
+        bench.upstream.script = answerJson({ message }, upstreamStatus, headers)
+        const { status, text } = await bench.ask(from, model, { stream })
+        expect([from, status]).toEqual([from, told])
+        if (told === 502) expect(text).not.toContain('123456789012')
+        else expect(text).toContain(message)
+      }
+    }
+  })
+
+  it('too long a prompt is known for what it is', async () => {
+    bench = await start({
+      models: { long: { targets: [model], onContextTooLong: ['spare/m'] } },
+      retry: { attempts: 2 },
+    })
+    bench.upstream.script = inTurn(
+      answerJson({ message: 'Input is too long for requested model.' }, 400),
+      speaks('chat', 'spare'),
+    )
+    expect(speeches.chat.wordsOf((await bench.ask('chat', 'long' as 'a/b')).json)).toBe('spare')
+  })
+
+  it.each([424, 429, 500, 503])('%i goes to the next target', async (status) => {
+    bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+    bench.upstream.script = inTurn(answerJson({ message: 'no' }, status), speaks('chat', 'spare'))
+    const { headers } = await bench.ask('gemini', 'both' as 'a/b')
+    expect(headers.get('x-modelmount-attempts')).toBe(`${model} ${status}, spare/m 200`)
+  })
+})
