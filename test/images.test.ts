@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import OpenAI, { toFile } from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
+import { fetchRelay } from '../adapters/fetch.js'
 import { nodeRelay } from '../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../src/index.js'
 import { Cleanup, KEY, listen, testRelay } from './mounts.js'
@@ -184,6 +185,91 @@ describe('images of Gemini', () => {
     }
   })
 
+  it('are edited by form, where an image is named in it, and files that have no place are told', async () => {
+    const { relay, seen } = await start(drawn)
+    const form = new FormData()
+    for (const [name, value] of [
+      ['model', 'draw'],
+      ['prompt', 'more'],
+      ['n', '1'],
+      ['partial_images', '0'],
+      ['image', `data:image/png;base64,${B64}`],
+    ] as const)
+      form.set(name, value)
+    form.set('palette', new Blob([PNG]), 'p.png')
+    const headers = { authorization: `Bearer ${KEY}` }
+    const answer = await fetchRelay(relay)('http://relay/v1/images/edits', { method: 'POST', headers, body: form })
+    expect(answer.status).toBe(200)
+    expect(losses(answer)).toBe('palette: cannot be said in gemini')
+    expect(sent(seen).contents).toEqual([{ role: 'user', parts: [picture(), { text: 'more' }] }])
+  })
+
+  it('are named by address where they are, and fetched where that is wanted', async () => {
+    const image = 'https://127.0.0.1/cat.png'
+    const { post, seen } = await start(drawn)
+    expect((await post('images/edits', { prompt: 'more', image })).status).toBe(200)
+    const file = { fileData: { mimeType: 'image/png', fileUri: image } }
+    expect(sent(seen).contents).toEqual([{ role: 'user', parts: [file, { text: 'more' }] }])
+    const fetching = await start(drawn, 'gemini-3-pro-image', { media: { fetch: true } })
+    const refused = await fetching.post('images/edits', { prompt: 'more', image })
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'image' } }])
+    expect(fetching.seen).toHaveLength(0)
+  })
+
+  it('are kept by the cache and by idempotency keys, also as a stream', async () => {
+    const { relay, seen, records } = await start(drawn, 'gemini-3-pro-image', { cache: { temperature: 'any' } })
+    const ask = (body: object, headers: Record<string, string> = {}): Promise<Response> =>
+      fetchRelay(relay)('http://relay/v1/images/generations', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${KEY}`, ...headers },
+        body: JSON.stringify({ model: 'draw', prompt: 'a cat', ...body }),
+      })
+    for (const stream of [false, true]) {
+      const answers = [await ask({ stream }), await ask({ stream })]
+      const [first, second] = await Promise.all(answers.map((answer) => answer.text()))
+      expect(second).toBe(first)
+      expect(answers.map(({ headers }) => headers.get('x-modelmount-cache'))).toEqual(['miss', 'hit'])
+      expect(answers[1]?.headers.get('content-type')).toBe(answers[0]?.headers.get('content-type'))
+    }
+    const keyed = { 'idempotency-key': 'k', 'cache-control': 'no-store' }
+    await ask({}, keyed)
+    await ask({}, keyed)
+    expect(seen).toHaveLength(3)
+    expect(records.map(({ costNanos }) => costNanos)).toEqual([1_300_000, 0, 1_300_000, 0, 1_300_000, 0])
+  })
+
+  it('cost what images cost, also where they are not told apart', async () => {
+    for (const details of [USAGE, { promptTokenCount: 10, candidatesTokenCount: 1290 }]) {
+      const answer = { ...spoken([picture()]), usageMetadata: details }
+      const { openai, records } = await start(answerJson(answer), 'gemini-2.5-flash-image', {
+        prices: {},
+      })
+      await openai.images.generate({ model: 'draw', prompt: 'a cat' })
+      expect(records).toMatchObject([{ costNanos: 10 * 300 + 1290 * 30_000, estimated: false }])
+    }
+  })
+
+  it('of OpenAI cost what those cost that are read', async () => {
+    const usage = {
+      input_tokens: 10,
+      input_tokens_details: { image_tokens: 6, text_tokens: 4 },
+      output_tokens: 90,
+      total_tokens: 100,
+    }
+    const upstream = cleanup.add(await startUpstream(answerJson({ ...OWN, usage })))
+    const records: UsageRecord[] = []
+    const relay = cleanup.add(
+      testRelay({
+        providers: { openai: { baseURL: upstream.baseURL, apiKey: 'k-12345678' } },
+        models: { draw: 'openai/gpt-image-1' },
+        plugins: [{ done: (record) => void records.push(record) }],
+      }),
+    )
+    const fetching = { fetch: fetchRelay(relay), baseURL: 'http://relay/v1', apiKey: KEY }
+    await new OpenAI(fetching).images.generate({ model: 'draw', prompt: 'a cat' })
+    expect(records).toMatchObject([{ costNanos: 4 * 5000 + 6 * 10_000 + 90 * 40_000 }])
+  })
+
   it('are given as data: URLs to those who want addresses', async () => {
     const { openai } = await start(drawn)
     const answer = await openai.images.generate({ model: 'draw', prompt: 'a cat', response_format: 'url' })
@@ -303,6 +389,7 @@ describe('what was not drawn', () => {
     ['none', 'images/generations', { prompt: 'a', n: 0 }, 'n'],
     ['a size that is none', 'images/generations', { prompt: 'a', size: 'big' }, 'size'],
     ['a mask', 'images/edits', { prompt: 'a', image: `data:image/png;base64,${B64}`, mask: 'data:,' }, 'mask'],
+    ['a markup', 'images/edits', { prompt: 'a', image: `data:image/png;base64,${B64}`, markup: 'x' }, 'markup'],
     ['a file of another’s', 'images/edits', { prompt: 'a', images: [{ file_id: 'file-1' }] }, 'images[0].file_id'],
     ['what is no image', 'images/edits', { prompt: 'a', image: 'data:text/plain;base64,aGk=' }, 'image'],
     ['what is no address', 'images/edits', { prompt: 'a', image: 'file:///etc/passwd' }, 'image'],
@@ -380,6 +467,26 @@ describe('images of Imagen', () => {
       const asked = openai.images.generate({ model: 'draw', prompt: 'a cat' })
       await expect(asked).rejects.toMatchObject({ status: 400, code: 'moderation_blocked' })
     }
+  })
+
+  it('are had of Vertex AI under its own paths', async () => {
+    const upstream = cleanup.add(await startUpstream(answerJson(predicted(1))))
+    const prefix = '/v1/projects/p/locations/us-central1/publishers/google'
+    const baseURL = `http://127.0.0.1:${upstream.port}${prefix}`
+    const relay = cleanup.add(
+      testRelay({
+        providers: { vertex: { baseURL, apiKey: 'token-1234' } },
+        models: { draw: `vertex/${MODEL}`, speak: 'vertex/gemini-3-pro-image' },
+      }),
+    )
+    const openai = new OpenAI({ fetch: fetchRelay(relay), baseURL: 'http://relay/v1', apiKey: KEY })
+    await openai.images.generate({ model: 'draw', prompt: 'a cat', stream: true }).then(collect)
+    upstream.script = drawn
+    await openai.images.generate({ model: 'speak', prompt: 'a cat', stream: true }).then(collect)
+    expect(upstream.seen.map(({ url }) => url)).toEqual([
+      `${prefix}/models/${MODEL}:predict`,
+      `${prefix}/models/gemini-3-pro-image:generateContent`,
+    ])
   })
 
   it('are not edited', async () => {

@@ -19,6 +19,7 @@ export interface Rates {
   readonly cacheWriteLongInput: number
   readonly audioInput: number
   readonly cachedAudioInput: number
+  readonly imageInput: number
   readonly output: number
   readonly reasoning: number
   readonly audioOutput: number
@@ -35,6 +36,7 @@ const NAMES: Readonly<Record<keyof Rates, readonly string[]>> = {
   cacheWriteLongInput: ['cache_write_1h_mtok', 'cache_write_mtok', 'input_mtok'],
   audioInput: ['input_audio_mtok', 'input_mtok'],
   cachedAudioInput: ['cache_audio_read_mtok', 'cache_read_mtok', 'input_audio_mtok', 'input_mtok'],
+  imageInput: ['input_image_mtok', 'input_mtok'],
   output: ['output_mtok'],
   reasoning: ['output_reasoning_mtok', 'output_mtok'],
   audioOutput: ['output_audio_mtok', 'output_mtok'],
@@ -73,11 +75,15 @@ function priceAt(price: number | Steps, inputTokens: number): number {
 /** What a usage costs. Each token is counted in one kind only, and none negatively, however badly an upstream counts. */
 export function charge(rates: Rates, usage: Usage): Nanos {
   const { input, cachedInput, cacheWriteInput, output, reasoning } = usage
-  const { cacheWriteLongInput = 0, audioInput = 0, cachedAudioInput = 0 } = usage
+  const { cacheWriteLongInput = 0, audioInput = 0, cachedAudioInput = 0, imageInput = 0 } = usage
   const { audioOutput = 0, imageOutput = 0, webSearches = 0 } = usage
   const audio = Math.max(0, audioInput - cachedAudioInput)
+  const plain = Math.max(0, input - cachedInput - cacheWriteInput - audio)
+  // Nobody tells how many of those from the cache are of images.
+  const image = Math.min(imageInput, plain)
   const tokens =
-    Math.max(0, input - cachedInput - cacheWriteInput - audio) * rates.input +
+    (plain - image) * rates.input +
+    image * rates.imageInput +
     Math.max(0, cachedInput - cachedAudioInput) * rates.cachedInput +
     Math.max(0, cacheWriteInput - cacheWriteLongInput) * rates.cacheWriteInput +
     cacheWriteLongInput * rates.cacheWriteLongInput +

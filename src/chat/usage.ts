@@ -14,12 +14,13 @@ export interface Usage extends Partial<Readonly<Record<UsagePart, number>>> {
 
 /**
  * What only some upstreams tell apart, because it has a price of its own: of `cacheWriteInput`, what is kept for an hour;
- * of `input`, sound; of that and of `cachedInput`, sound from the cache; of `output`, sound and images. Searches of the
- * web are no tokens: they cost by piece.
+ * of `input`, sound, and images where others are drawn from them; of sound and of `cachedInput`, sound from the cache; of
+ * `output`, sound and images. Searches of the web are no tokens: they cost by piece.
  */
 export type UsagePart =
   | 'cacheWriteLongInput'
   | 'audioInput'
+  | 'imageInput'
   | 'cachedAudioInput'
   | 'audioOutput'
   | 'imageOutput'

@@ -1,20 +1,23 @@
-import type { Call, Channel, Target } from '../call.js'
+import type { Call, Channel, End, Target } from '../call.js'
 import type { Loss } from '../chat/losses.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { Departure } from '../lib/departure.js'
 import { now } from '../lib/time.js'
+import { estimateInput } from '../policies/estimate.js'
 import { type Means, type Send, sendOnce } from '../policies/failover.js'
 import type { DrawnImage, ImageAnswer, ImageRequest } from '../protocols/imaging.js'
 import { writeImages } from '../protocols/openai-media/write-images.js'
 import { tellsOutput } from '../upstream/delivered.js'
 import { type Commission, commission, openShare, type Share, type Studio, studioOf } from '../upstream/image.js'
+import { LONGEST_ANSWER } from '../upstream/intake.js'
 import type { Reply } from '../upstream/reply.js'
 
 /** So many shares of a call are under way at once. */
 const MOST_AT_ONCE = 4
 /** What an image comes to in tokens where nobody has counted: as Google counts those of a million pixels. */
 const TOKENS_PER_IMAGE = 1290
+const NOTHING: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 
 /**
@@ -72,10 +75,13 @@ async function askAll(way: Way, shares: readonly Share[]): Promise<RelayError | 
     for (const departure of lines) departure.leave()
   }
   let blocked: RelayError | undefined
+  let held = 0
   const askInLine = async (departure: Departure): Promise<void> => {
     for (let share = waiting.shift(); share; share = waiting.shift()) {
       try {
         await askOne(way, share, departure)
+        held += sizeOf(share)
+        if (held > LONGEST_ANSWER) throw new RelayError('upstream_invalid', 'The provider gave too long an answer.')
       } catch (error) {
         if (!(error instanceof RelayError) || error.kind !== 'content_filtered') throw error
         blocked ??= error
@@ -106,6 +112,11 @@ function askOne({ call, channel, means }: Way, share: Share, departure: Departur
   return sendOnce(part, channel, means)
 }
 
+/** In bytes of Base64. */
+function sizeOf({ answer }: Share): number {
+  return answer?.images.reduce((size, { data }) => size + data.length, 0) ?? 0
+}
+
 interface Asked {
   readonly call: Call
   readonly channel: Channel
@@ -119,14 +130,13 @@ function answer({ call, channel, request }: Asked, shares: readonly Share[], blo
   const images = answers.flatMap((one) => one.images)
   if (blocked && images.length === 0) throw blocked
   const usage = sumOf(answers)
-  const imageInput = answers.reduce((sum, one) => sum + one.imageInput, 0)
-  const text = writeImages({ images, usage, imageInput }, request, Math.floor(Date.now() / 1000))
+  const text = writeImages({ images, usage }, request, Math.floor(Date.now() / 1000))
   const losses = [...(shares[0]?.commission.losses ?? []), ...missing(images, request)]
   const refused = images.length < request.count
-  const delivered = tellsOutput(usage) ? undefined : images.length * TOKENS_PER_IMAGE
+  const counted = tellsOutput(usage) ? { usage } : guess(call, images.length)
   const firstOutputMs = now() - call.startedAt
   call.attempts.push({ target: target.name, status: 200 })
-  call.settle({ outcome: 'complete', status: 200, target, usage, delivered, refused, losses, firstOutputMs })
+  call.settle({ outcome: 'complete', status: 200, target, ...counted, refused, losses, firstOutputMs })
   const contentType = request.stream ? STREAM_TYPE : ''
   return { status: 200, target: target.name, contentType, body: Buffer.from(text), losses }
 }
@@ -136,9 +146,16 @@ function missing(images: readonly DrawnImage[], { count }: ImageRequest): readon
   return [{ path: 'n', reason: `${images.length} of ${count} were drawn, the provider kept the others back` }]
 }
 
+/** What nobody has counted. */
+function guess({ body }: Call, count: number): Pick<End, 'usage' | 'delivered'> {
+  const output = count * TOKENS_PER_IMAGE
+  const usage = { ...NOTHING, input: estimateInput(body), output, imageOutput: output }
+  return { usage, delivered: output }
+}
+
 /** Undefined where one of them is not told. */
 function sumOf(answers: readonly ImageAnswer[]): Usage | undefined {
-  let sum: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
+  let sum = NOTHING
   for (const { usage } of answers) {
     if (!usage) return undefined
     sum = added(sum, usage)

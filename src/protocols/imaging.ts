@@ -8,8 +8,8 @@ export interface ImageRequest {
   readonly prompt: string
   /** What is to be edited; none where something new is drawn. */
   readonly images: readonly ImageInput[]
-  /** Only a part of the first image may change. */
-  readonly hasMask: boolean
+  /** The name of what says which part of an image may change; undefined where all of it may. */
+  readonly mask: string | undefined
   /** How many are wanted: 1 to 10. */
   readonly count: number
   /** Undefined where the model may choose. */
@@ -55,8 +55,6 @@ export interface DrawnImage {
 export interface ImageAnswer {
   readonly images: readonly DrawnImage[]
   readonly usage: Usage | undefined
-  /** Of the usage's input, tokens of images. */
-  readonly imageInput: number
 }
 
 /** How a model is asked for images. */

@@ -17,6 +17,8 @@ function one(random: () => number): Usage {
   const output = upTo(100_000)
   const reasoning = upTo(output)
   const audioOutput = random() < 0.5 ? 0 : upTo(output - reasoning)
+  const plainInput = input - cacheWriteInput - cachedInput
+  const plainAudioInput = upTo(plainInput)
   return {
     input,
     cachedInput,
@@ -25,7 +27,8 @@ function one(random: () => number): Usage {
     reasoning,
     ...countParts({
       cachedAudioInput,
-      audioInput: cachedAudioInput + upTo(input - cacheWriteInput - cachedInput),
+      audioInput: cachedAudioInput + plainAudioInput,
+      imageInput: random() < 0.5 ? 0 : upTo(plainInput - plainAudioInput),
       cacheWriteLongInput: random() < 0.5 ? 0 : upTo(cacheWriteInput),
       audioOutput,
       imageOutput: random() < 0.5 ? 0 : upTo(output - reasoning - audioOutput),
@@ -42,6 +45,8 @@ export function packageUsage(usage: Usage): Record<string, number> {
     cache_write_tokens: usage.cacheWriteInput,
     cache_write_1h_tokens: usage.cacheWriteLongInput ?? 0,
     input_audio_tokens: usage.audioInput ?? 0,
+    input_image_tokens: usage.imageInput ?? 0,
+    cache_image_read_tokens: 0,
     cache_audio_read_tokens: usage.cachedAudioInput ?? 0,
     output_tokens: usage.output,
     output_reasoning_tokens: usage.reasoning,

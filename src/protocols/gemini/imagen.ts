@@ -16,9 +16,8 @@ export function isImagen(model: string): boolean {
 export const imagen: Imaging = {
   mostImages: 4,
   pathFor: (model) => `/v1beta/${resourceOf(model)}:predict`,
-  check({ images, hasMask }) {
+  check({ images }) {
     if (images.length > 0) throw refusal('image', 'this model draws from words only')
-    if (hasMask) throw refusal('mask', 'this model takes none')
   },
   writeRequest,
   readAnswer,
@@ -67,7 +66,7 @@ function readAnswer(body: Buffer): ImageAnswer | Fault {
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   const predictions = Array.isArray(answer.predictions) ? answer.predictions.filter(isObject) : []
   const images = predictions.flatMap(imageIn)
-  return images.length > 0 ? { images, usage: undefined, imageInput: 0 } : faultOf(body)
+  return images.length > 0 ? { images, usage: undefined } : faultOf(body)
 }
 
 function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record<string, unknown>>): DrawnImage[] {

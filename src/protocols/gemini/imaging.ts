@@ -1,4 +1,5 @@
 import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { countParts, type Usage } from '../../chat/usage.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { DrawnImage, ImageAnswer, ImageRequest, ImageWriting, Imaging } from '../imaging.js'
@@ -21,8 +22,8 @@ export function imaging(model: string): Imaging {
 const conversation: Imaging = {
   mostImages: 1,
   pathFor: (model) => pathFor(model, false),
-  check({ hasMask }) {
-    if (hasMask) throw refusal('mask', 'this model takes none: say in the prompt what is to change')
+  check({ mask }) {
+    if (mask) throw refusal(mask, 'this model takes none: say in the prompt what is to change')
   },
   writeRequest,
   readAnswer,
@@ -63,8 +64,15 @@ function readAnswer(body: Buffer): ImageAnswer | Fault {
   const parts = candidates.flatMap(partsOf).filter(isObject)
   const images = parts.flatMap(imageIn)
   if (images.length === 0) return faultOf(body)
-  const { usageMetadata } = answer
-  return { images, usage: readUsage(usageMetadata), imageInput: imageInputOf(usageMetadata) }
+  return { images, usage: readDrawn(answer.usageMetadata) }
+}
+
+/** What is not told by its kind is taken to be images: they cost most, and words are few beside them. */
+function readDrawn(value: unknown): Usage | undefined {
+  const usage = readUsage(value)
+  if (!usage) return undefined
+  const { output, reasoning, imageOutput = output - reasoning } = usage
+  return { ...usage, ...countParts({ imageInput: imageInputOf(value), imageOutput }) }
 }
 
 /** Drafts that were made while thinking are no part of the answer. */

@@ -34,15 +34,16 @@ function readUsage({ usage, meta }: Readonly<Record<string, unknown>>): Usage | 
     const output = count(usage.output_tokens ?? usage.completion_tokens)
     const total = count(usage.total_tokens)
     if (input + output + total === 0) return undefined
-    const { input_tokens_details: read } = usage
-    const audioInput = isObject(read) ? read.audio_tokens : undefined
+    const { input_tokens_details: read, output_tokens_details: written } = usage
+    const { audio_tokens: audioInput, image_tokens: imageInput } = isObject(read) ? read : {}
+    const imageOutput = isObject(written) ? written.image_tokens : undefined
     return {
       input: input + output === 0 ? total : input,
       cachedInput: 0,
       cacheWriteInput: 0,
       output,
       reasoning: 0,
-      ...countParts({ audioInput }),
+      ...countParts({ audioInput, imageInput, imageOutput }),
     }
   }
   const tokens = isObject(meta) && isObject(meta.tokens) ? meta.tokens : undefined

@@ -1,5 +1,5 @@
 import { mimeOf, sourceOfUrl } from '../../chat/media.js'
-import { isMultipart, type Part } from '../../lib/multipart.js'
+import { isMultipart } from '../../lib/multipart.js'
 import { parseBody } from '../body.js'
 import { Field } from '../field.js'
 import type { ImageInput, ImageRequest, ImageSize } from '../imaging.js'
@@ -7,6 +7,9 @@ import { readForm } from './facts.js'
 
 const MOST_IMAGES = 10
 const FORMATS = ['url', 'b64_json'] as const
+
+/** What shows on an image which part of it is meant. */
+const MASKS = ['mask', 'markup']
 
 /** What others have a word for, or need none. Who the end user is has no bearing on the answer. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -32,7 +35,7 @@ const USUAL: Readonly<Record<string, readonly unknown[]>> = {
 
 /** A caller's request for images, as JSON or as a form. `edits`: of images that are given. @throws {RelayError} that names the path of what is wrong */
 export function readImageRequest(body: Buffer, edits: boolean): ImageRequest {
-  const { root, images, hasMask } = isMultipart(body) ? readParts(body) : readJson(body)
+  const { root, images } = isMultipart(body) ? readParts(body) : readJson(body)
   const prompt = root.get('prompt')
   if (prompt.text() === '') prompt.fail('must not be empty')
   // Asked for as a text, it is told as missing.
@@ -40,7 +43,7 @@ export function readImageRequest(body: Buffer, edits: boolean): ImageRequest {
   return {
     prompt: prompt.text(),
     images: edits ? images : [],
-    hasMask: edits && hasMask,
+    mask: edits ? MASKS.find((name) => root.has(name)) : undefined,
     count: readCount(root.get('n')),
     size: readSize(root.get('size')),
     background: readBackground(root.get('background')),
@@ -55,11 +58,10 @@ export function readImageRequest(body: Buffer, edits: boolean): ImageRequest {
 interface Pieces {
   readonly root: Field
   readonly images: readonly ImageInput[]
-  readonly hasMask: boolean
 }
 
 function ownNames(root: Field, edits: boolean): string[] {
-  const inputs = edits ? ['image', 'images', 'mask'] : []
+  const inputs = edits ? ['image', 'images', ...MASKS] : []
   const others = Object.keys(root.object()).filter((name) => !KNOWN.has(name) && !inputs.includes(name))
   return others.filter((name) => root.has(name) && !USUAL[name]?.includes(root.get(name).value))
 }
@@ -86,7 +88,7 @@ function readJson(body: Buffer): Pieces {
   const root = parseBody(body.toString())
   const given = root.get(root.has('images') ? 'images' : 'image')
   const images = Array.isArray(given.value) ? given.list() : given.given ? [given] : []
-  return { root, images: images.map(readImage), hasMask: root.has('mask') }
+  return { root, images: images.map(readImage) }
 }
 
 /** An address, `data:` or other: plain, or as `{ image_url }`. */
@@ -109,20 +111,24 @@ function isImage(head: string, mime: string | undefined): boolean {
   return /^image\//.test(mimeOf({ source: { type: 'bytes', data: head }, mime, name: undefined }) ?? '')
 }
 
+/** Stands for what is no text. */
+const FILE = {}
 const IMAGE = /^image(?:\[\d*\])?$/
 /** Fields of a form are texts, and mean what JSON has other types for. */
 const NUMBERS: ReadonlySet<string> = new Set(['n', 'output_compression', 'partial_images'])
 
 function readParts(body: Buffer): Pieces {
-  const { parts } = readForm(body)
   const fields: Record<string, unknown> = {}
-  const files: Part[] = []
-  for (const part of parts) {
-    if (IMAGE.test(part.name) && part.isFile) files.push(part)
-    else if (!part.isFile) fields[part.name] = textOrNumber(part.name, body.toString('utf8', part.start, part.end))
+  const root = new Field(fields)
+  const images: ImageInput[] = []
+  for (const part of readForm(body).parts) {
+    const { name, isFile, start, end } = part
+    const value = isFile ? FILE : textOrNumber(name, body.toString('utf8', start, end))
+    const at = new Field(value, root, `image[${images.length}]`)
+    if (!IMAGE.test(name)) fields[name] = value
+    else images.push(isFile ? readFile(body.subarray(start, end), at) : readImage(at))
   }
-  const hasMask = parts.some(({ name }) => name === 'mask')
-  return { root: new Field(fields), images: files.map((file, index) => readFile(body, file, index)), hasMask }
+  return { root, images }
 }
 
 function textOrNumber(name: string, text: string): unknown {
@@ -131,11 +137,9 @@ function textOrNumber(name: string, text: string): unknown {
 }
 
 /** The file stays where it is in the form until it is wanted. */
-function readFile(body: Buffer, { start, end }: Part, index: number): ImageInput {
-  const at = `image[${index}]`
-  const bytes = body.subarray(start, end)
-  const head = bytes.toString('base64', 0, 48)
-  if (!isImage(head, undefined)) new Field(undefined, new Field(undefined), at).fail(NO_IMAGE)
+function readFile(bytes: Buffer, file: Field): ImageInput {
+  if (!isImage(bytes.toString('base64', 0, 48), undefined)) file.fail(NO_IMAGE)
+  const { path: at } = file
   return {
     isRemote: false,
     block: () => ({ type: 'media', kind: 'image', source: { type: 'bytes', data: bytes.toString('base64') }, at }),

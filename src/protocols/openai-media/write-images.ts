@@ -7,7 +7,7 @@ export function writeImages(answer: ImageAnswer, request: ImageRequest, createdA
   return request.stream ? writeEvents(answer, request, createdAt) : writeWhole(answer, request, createdAt)
 }
 
-function writeWhole({ images, usage, imageInput }: ImageAnswer, { isLinked }: ImageRequest, created: number): string {
+function writeWhole({ images, usage }: ImageAnswer, { isLinked }: ImageRequest, created: number): string {
   const data = images.map(({ mime, data, prompt }) => ({
     ...(isLinked ? { url: writeDataUrl(mime, data) } : { b64_json: data }),
     ...(prompt === undefined ? {} : { revised_prompt: prompt }),
@@ -16,15 +16,14 @@ function writeWhole({ images, usage, imageInput }: ImageAnswer, { isLinked }: Im
     created,
     output_format: formatOf(images[0]),
     data,
-    usage: usage && writeUsage(usage, imageInput),
+    usage: usage && writeUsage(usage),
   })
 }
 
 /** One for each image. The usage is of all of them, so it stands in the last: whoever adds up comes to the same. */
-function writeEvents({ images, usage = NOTHING, imageInput }: ImageAnswer, request: ImageRequest, at: number): string {
+function writeEvents({ images, usage = NOTHING }: ImageAnswer, request: ImageRequest, at: number): string {
   const type = request.images.length > 0 ? 'image_edit.completed' : 'image_generation.completed'
   const events = images.map((image, index) => {
-    const isLast = index === images.length - 1
     const event = {
       type,
       b64_json: image.data,
@@ -33,7 +32,7 @@ function writeEvents({ images, usage = NOTHING, imageInput }: ImageAnswer, reque
       output_format: formatOf(image) ?? 'png',
       quality: 'auto',
       size: 'auto',
-      usage: isLast ? writeUsage(usage, imageInput) : writeUsage(NOTHING, 0),
+      usage: writeUsage(index === images.length - 1 ? usage : NOTHING),
     }
     return `event: ${type}\ndata: ${JSON.stringify(event)}\n\n`
   })
@@ -46,7 +45,7 @@ function formatOf(image: DrawnImage | undefined): string | undefined {
   return image?.mime.replace(/^image\//, '')
 }
 
-function writeUsage({ input, output, imageOutput }: Usage, imageInput: number): object {
+function writeUsage({ input, output, imageInput = 0, imageOutput }: Usage): object {
   return {
     input_tokens: input,
     input_tokens_details: { image_tokens: imageInput, text_tokens: Math.max(0, input - imageInput) },
