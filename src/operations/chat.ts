@@ -63,7 +63,7 @@ async function bringMedia(call: Call, plan: Plan, limits: RemoteLimits): Promise
   const kinds = new Set<MediaBlock['kind']>()
   for (const target of targetsOf(plan)) {
     const language = languageFor(target, call.protocol)
-    const { remoteMedia = KINDS } = language === call.protocol ? {} : language.traits
+    const { remoteMedia = KINDS } = language === call.protocol ? {} : { ...language.traits, ...target.dialect }
     for (const kind of KINDS) if (!remoteMedia.includes(kind)) kinds.add(kind)
   }
   if (kinds.size === 0) return

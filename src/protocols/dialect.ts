@@ -1,3 +1,4 @@
+import type { MediaBlock } from '../chat/blocks.js'
 import type { Taken } from '../chat/taken.js'
 import type { NameRule } from '../chat/traits.js'
 
@@ -28,6 +29,8 @@ export interface Dialect extends Taken {
   readonly stopSequences?: number
   /** Stands in each record of a stream that tells of a failure in a way that clients do not know for one: it is told anew. */
   readonly faultMark?: Buffer
+  /** Media that may be named by their address. As the language has it if left out. */
+  readonly remoteMedia?: readonly MediaBlock['kind'][]
   /** It answers in streams only: a whole answer is put together from one. */
   readonly onlyStreams?: boolean
   /** Of Chat Completions: fields that go by another name here. */

@@ -10,7 +10,7 @@ import { bearer } from './sign.js'
 const CLAUDE: Partial<Manner> = {
   speaks: ['anthropic-messages'],
   counts: false,
-  dialect: soldClaudeDialect,
+  dialect: soldClaudeDialect([]),
   envelope: invokeModel(),
 }
 

@@ -79,7 +79,7 @@ const CLAUDE: Families = [
 /** Anthropic's models, wherever they are served and whatever stands around their names there. */
 export const claudeDialect: (model: string) => Dialect = byFamily(CLAUDE, UNKNOWN_CLAUDE)
 
-/** The same models at others than Anthropic, whose tiers of service they do not have. */
-export function soldClaudeDialect(model: string): Dialect {
-  return { ...claudeDialect(model), untaken: ['serviceTier'] }
+/** The same models at others than Anthropic, whose tiers of service they do not have; of media some must come as bytes. */
+export function soldClaudeDialect(remoteMedia: NonNullable<Dialect['remoteMedia']>): (model: string) => Dialect {
+  return (model) => ({ ...claudeDialect(model), untaken: ['serviceTier'], remoteMedia })
 }

@@ -6,7 +6,11 @@ import type { Manner, Provider } from './provider.js'
 import { bearer } from './sign.js'
 
 /** Its publisher is Anthropic, and so is its language. */
-const CLAUDE: Partial<Manner> = { speaks: ['anthropic-messages'], dialect: soldClaudeDialect, envelope: rawPredict() }
+const CLAUDE: Partial<Manner> = {
+  speaks: ['anthropic-messages'],
+  dialect: soldClaudeDialect(['image']),
+  envelope: rawPredict(),
+}
 
 /**
  * Gemini and Claude on Vertex AI: the base URL is `https://aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/publishers/google`.

@@ -175,6 +175,15 @@ describe('Claude on Bedrock', () => {
     expect(bench.upstream.seen).toEqual([])
   })
 
+  it('has images fetched that are named by their address, where that is configured', async () => {
+    bench = await start({ media: { fetch: true } })
+    const url = 'https://127.0.0.1/cat.png'
+    const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
+    const { status, text } = await bench.ask('chat', model, { with: { messages } })
+    expect([status, text.includes('was not fetched')]).toEqual([400, true])
+    expect(bench.upstream.seen).toEqual([])
+  })
+
   it('may be signed over the path and the body that are sent', async () => {
     const signed: Unsigned[] = []
     bench = await start({

@@ -140,6 +140,18 @@ describe('Claude on Vertex AI', () => {
     expect(bench.sent()).toMatchObject({ anthropic_version: VERSION, model: CLAUDE })
   })
 
+  it('takes images by their address, and files as bytes: they are fetched, where that is configured', async () => {
+    bench = await start({ media: { fetch: true } })
+    bench.upstream.script = speaks('messages', 'ok')
+    const url = 'https://127.0.0.1/cat'
+    const image = { role: 'user', content: [{ type: 'input_image', image_url: url }] }
+    expect((await bench.ask('responses', model, { with: { input: [image] } })).status).toBe(200)
+    expect(dig(bench.sent(), 'messages', 0, 'content', 0, 'source')).toEqual({ type: 'url', url })
+    const file = { role: 'user', content: [{ type: 'input_file', file_url: url }] }
+    const { status, text } = await bench.ask('responses', model, { with: { input: [file] } })
+    expect([status, text.includes('was not fetched')]).toEqual([400, true])
+  })
+
   it('a name that leads elsewhere goes nowhere', async () => {
     for (const bad of ['claude-x/../../google/models/y', 'claude-?a', 'claude-%2e', 'claude-x/..']) {
       const { status } = await bench.ask('messages', `vertex/${bad}`)
