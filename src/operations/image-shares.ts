@@ -75,7 +75,7 @@ async function askAll(way: Way, shares: readonly Share[]): Promise<RelayError | 
     for (const departure of lines) departure.leave()
   }
   let blocked: RelayError | undefined
-  let held = 0
+  let held = shares.reduce((size, share) => size + sizeOf(share), 0)
   const askInLine = async (departure: Departure): Promise<void> => {
     for (let share = waiting.shift(); share; share = waiting.shift()) {
       try {
