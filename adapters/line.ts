@@ -38,6 +38,8 @@ export class ProxiedLine implements WaitingLine, Joined {
   /** What waits for the end of one of the provider's messages. */
   #unsaid: Buffer[] = []
   #isOpen = false
+  /** What the provider has brought is being looked at, and has not gone on. */
+  #isReading = false
   /** The relay thinks about the client's last message. */
   #isAsking = false
   /** One of the three has said goodbye. */
@@ -162,6 +164,7 @@ export class ProxiedLine implements WaitingLine, Joined {
   /** Shows the relay what the provider says. Gives what is to be sent: with what the relay has to say, where there is a place for it. */
   #read(chunk: Buffer): Buffer {
     if (this.#isClosedByRelay && this.#unsaid.length === 0) return NOTHING
+    this.#isReading = true
     try {
       this.#fromProvider.push(chunk)
       for (let unit = this.#fromProvider.next(); unit; unit = this.#fromProvider.next()) {
@@ -170,7 +173,10 @@ export class ProxiedLine implements WaitingLine, Joined {
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
+      this.#talk?.ended('cut')
       this.#client.socket.destroy()
+    } finally {
+      this.#isReading = false
     }
     const place = chunk.length - this.#fromProvider.unfinished
     if (this.#unsaid.length === 0 || place < 0) return chunk
@@ -182,7 +188,8 @@ export class ProxiedLine implements WaitingLine, Joined {
 
   #say(frame: Buffer): boolean {
     const { socket } = this.#client
-    if (this.#isOpen && this.#unsaid.length === 0 && this.#fromProvider.unfinished === 0) return socket.write(frame)
+    const isPlace = this.#isOpen && !this.#isReading && this.#fromProvider.unfinished === 0
+    if (isPlace && this.#unsaid.length === 0) return socket.write(frame)
     this.#unsaid.push(frame)
     return true
   }

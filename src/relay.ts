@@ -71,9 +71,9 @@ export function createRelay(options: RelayOptions): Relay {
   }
 }
 
-async function close({ running, config, means, backing, lists }: Parts): Promise<void> {
+async function close({ running, sockets, config, means, backing, lists }: Parts): Promise<void> {
   lists.close()
-  await running.close(config.shutdownMs)
+  await Promise.all([running.close(config.shutdownMs), sockets.close(config.shutdownMs)])
   await means.connections.destroy()
   await means.paces.close()
   await backing.close()

@@ -23,6 +23,7 @@ export class Sockets {
   readonly #patience: SocketPatience
   readonly #open = new Set<OpenSocket>()
   #isClosing = false
+  #allClosed: (() => void) | undefined
 
   constructor(alarms: Alarms, patience: SocketPatience) {
     this.#alarms = alarms
@@ -30,20 +31,32 @@ export class Sockets {
   }
 
   open(line: Line): OpenSocket {
-    const socket = new OpenSocket(line, this.#alarms, this.#patience, () => void this.#open.delete(socket))
+    const socket = new OpenSocket(line, this.#alarms, this.#patience, () => this.#forget(socket))
     this.#open.add(socket)
     if (this.#isClosing) socket.drain()
     return socket
   }
 
-  /** Closes those on which nothing is under way, and the others as soon as that is so. */
-  drain(): void {
+  /** Closes those on which nothing is under way, the others as soon as that is so, and after `ms` all that are left. */
+  close(ms: number): Promise<void> {
     this.#isClosing = true
-    for (const socket of this.#open) socket.drain()
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        for (const socket of this.#open) socket.close('The relay is shutting down.')
+        resolve()
+      }, ms)
+      this.#allClosed = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      for (const socket of this.#open) socket.drain()
+      if (this.#open.size === 0) this.#allClosed()
+    })
   }
 
-  close(): void {
-    for (const socket of this.#open) socket.close('The relay is shutting down.')
+  #forget(socket: OpenSocket): void {
+    this.#open.delete(socket)
+    if (this.#open.size === 0) this.#allClosed?.()
   }
 }
 

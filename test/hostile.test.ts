@@ -255,7 +255,7 @@ it('an upgrade is refused, and its socket does not stay', async () => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.write('GET /v1/realtime HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
   const [bytes] = (await once(socket, 'data')) as [Buffer]
-  expect(String(bytes)).toMatch(/^HTTP\/1\.1 404 /)
+  expect(String(bytes)).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
   const start = performance.now()
   socket.on('error', () => undefined)
   while (!socket.destroyed && performance.now() - start < 4000) {

@@ -8,6 +8,7 @@ import {
   namedModels,
   readEvent,
   readHeard,
+  readMaxOutput,
   tokensOfPiece,
 } from '../protocols/openai-realtime/events.js'
 import type { Line } from '../sockets.js'
@@ -80,7 +81,7 @@ export class Talk {
 
   async #ask(event: Event, message: Buffer): Promise<Said> {
     try {
-      await this.#turns.ask(message, event.event_id)
+      await this.#turns.ask({ body: message, eventId: event.event_id, maxOutputTokens: readMaxOutput(event) })
       return message
     } catch (error) {
       return this.#refuse(error, event.event_id)

@@ -18,6 +18,17 @@ interface Turn {
   delivered: number
 }
 
+/** A client's wish for one. */
+export interface Asking {
+  readonly body: Buffer | undefined
+  readonly eventId: unknown
+  /** The client's own cap; undefined where there is none. */
+  readonly maxOutputTokens: number | undefined
+}
+
+/** Nobody's. */
+const UNASKED: Asking = { body: undefined, eventId: undefined, maxOutputTokens: undefined }
+
 /** The session that they are in. */
 export interface SessionFacts {
   readonly parts: Parts
@@ -40,7 +51,7 @@ export class Turns {
   readonly #session: SessionFacts
   /** Asked for, and not yet begun: in order. */
   readonly #asked: Turn[] = []
-  readonly #begun = new Map<string, Promise<Turn>>()
+  readonly #begun = new Map<string, Turn | Promise<Turn>>()
   /** The one that began last: what comes is taken to be its. */
   #latest: Turn | undefined
 
@@ -49,16 +60,15 @@ export class Turns {
   }
 
   /** The client asks for one. @throws {RelayError} where it is not let in */
-  async ask(body: Buffer, eventId: unknown): Promise<void> {
-    this.#asked.push(await this.#admit(body, eventId))
+  async ask(asking: Asking): Promise<void> {
+    this.#asked.push(await this.#admit(asking))
   }
 
   /** One has begun. @throws {RelayError} where nobody has asked for it and it would not have been let in */
   async begun(id: string): Promise<void> {
-    const asked = this.#asked.shift()
-    const pending = asked ? Promise.resolve(asked) : this.#admit()
-    this.#begun.set(id, pending)
-    const turn = await pending
+    const begun = this.#asked.shift() ?? this.#admit(UNASKED)
+    this.#begun.set(id, begun)
+    const turn = begun instanceof Promise ? await begun : begun
     turn.firstOutputMs = now() - turn.call.startedAt
     this.#latest = turn
   }
@@ -70,16 +80,16 @@ export class Turns {
 
   /** One has ended. @throws {RelayError} as {@link begun} */
   async done(id: string, end: Done): Promise<void> {
-    const pending = this.#begun.get(id) ?? this.#admit()
+    const begun = this.#begun.get(id) ?? this.#admit(UNASKED)
     this.#begun.delete(id)
-    this.#settle(await pending, end, this.#session.target)
+    this.#settle(begun instanceof Promise ? await begun : begun, end, this.#session.target)
   }
 
   /** What another model has written down of what was said. @throws {RelayError} as {@link begun} */
   async transcribed(usage: Usage | undefined, model: string): Promise<void> {
     const { target } = this.#session
     const transcriber = { ...target, name: `${target.upstream.id}/${model}`, model }
-    this.#settle(await this.#admit(undefined, undefined, transcriber), { usage, failed: false }, transcriber)
+    this.#settle(await this.#admit(UNASKED, transcriber), { usage, failed: false }, transcriber)
   }
 
   /** The provider refuses one that was asked for: the one that it names, else the one asked for last. */
@@ -101,16 +111,20 @@ export class Turns {
         delivered: Math.ceil(delivered),
       })
     for (const turn of this.#asked.splice(0)) settle(turn)
-    for (const pending of this.#begun.values()) pending.then(settle, ignore)
+    for (const turn of this.#begun.values()) {
+      if (turn instanceof Promise) turn.then(settle, ignore)
+      else settle(turn)
+    }
     this.#begun.clear()
   }
 
-  async #admit(body?: Buffer, eventId?: unknown, target: Target = this.#session.target): Promise<Turn> {
+  async #admit({ body, eventId, maxOutputTokens }: Asking, target: Target = this.#session.target): Promise<Turn> {
     const { parts, visit, plan, model, socket } = this.#session
     const endpoint = { ...visit.endpoint, operation: 'realtime' as const }
     const attempts = [{ target: target.name, status: 101 }]
-    const name = target === this.#session.target ? model : target.model
-    const call = callOf(parts, { ...visit, endpoint, attempts, told: {}, startedAt: now() }, readNothing(name, body))
+    const { facts, ...read } = readNothing(target === this.#session.target ? model : target.model, body)
+    const own = { ...visit, endpoint, attempts, told: {}, startedAt: now() }
+    const call = callOf(parts, own, { ...read, facts: { ...facts, maxOutputTokens } })
     socket.began()
     call.ended = () => socket.ended()
     await letIn(parts, call, { ...plan, targets: [target] })

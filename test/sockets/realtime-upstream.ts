@@ -91,3 +91,9 @@ export function refuseWith(status: number, message: string, headers = ''): Realt
     )
   }
 }
+
+/** Neither yes nor no, until the other side has had enough. */
+export function keepSilent(_req: IncomingMessage, socket: Duplex): void {
+  socket.resume().on('end', () => socket.end())
+  socket.on('error', () => undefined)
+}

@@ -1,14 +1,16 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import OpenAI from 'openai'
 import { OpenAIRealtimeWS } from 'openai/realtime/ws'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { ClientOptions } from 'ws'
+import { type ClientOptions, WebSocket, WebSocketServer } from 'ws'
 import { nodeRelay, upgradeRelay } from '../../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
 import { Cleanup, KEY, listen, testRelay } from '../mounts.js'
 import { type Client, openSocket, type Refused } from './client.js'
-import { refuseWith, respond, startRealtime } from './realtime-upstream.js'
+import { keepSilent, refuseWith, respond, startRealtime } from './realtime-upstream.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -95,5 +97,505 @@ describe('a realtime session', () => {
       },
       { operation: 'session', model: 'voice', outcome: 'complete', status: 101, costNanos: 0 },
     ])
+  })
+
+  it('is asked for with the key among the subprotocols, which the provider does not see', async () => {
+    const { open, upstream } = await start()
+    const protocols = [
+      'realtime',
+      `openai-insecure-api-key.${KEY}`,
+      'openai-organization.org-1',
+      'openai-beta.realtime-v1',
+    ]
+    const client = await open('?model=voice', { protocols })
+    expect(client.socket.protocol).toBe('realtime')
+    const [handshake] = upstream.handshakes
+    expect(handshake?.headers['sec-websocket-protocol']).toBe('realtime, openai-beta.realtime-v1')
+    expect(JSON.stringify(handshake?.rawHeaders)).not.toContain(KEY)
+  })
+
+  it('passes on nothing of a handshake but what belongs to it', async () => {
+    const { open, upstream } = await start()
+    const headers = {
+      authorization: `Bearer ${KEY}`,
+      cookie: 'session=1',
+      expect: '100-continue',
+      'x-forwarded-for': '10.1.2.3',
+      'openai-organization': 'org-1',
+      'openai-beta': 'realtime=v1',
+      'proxy-authorization': 'Basic x',
+    }
+    await open('?model=voice&key=sk-in-query&intent=conversation', { headers })
+    const [handshake] = upstream.handshakes
+    expect(handshake?.url).toBe('/v1/realtime?model=gpt-realtime&intent=conversation')
+    expect(Object.keys(handshake?.headers ?? {}).sort()).toEqual([
+      'authorization',
+      'connection',
+      'host',
+      'openai-beta',
+      'sec-websocket-key',
+      'sec-websocket-version',
+      'upgrade',
+    ])
+  })
+
+  it('tells the client of its target and its limits, and nothing of the provider', async () => {
+    const { baseURL } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 5 } }] })
+    const socket = new WebSocket(`${baseURL.replace('http', 'ws')}/realtime?model=voice`, {
+      headers: { authorization: `Bearer ${KEY}` },
+    })
+    const [answer] = (await once(socket, 'upgrade')) as [IncomingMessage]
+    expect(Object.keys(answer.headers).sort()).toEqual([
+      'connection',
+      'sec-websocket-accept',
+      'upgrade',
+      'x-modelmount-target',
+      'x-ratelimit-limit-requests',
+      'x-ratelimit-remaining-requests',
+      'x-ratelimit-reset-requests',
+      'x-request-id',
+    ])
+    expect(answer.headers['x-modelmount-target']).toBe('up/gpt-realtime')
+    socket.terminate()
+  })
+
+  it.each([
+    ['a wrong key', '?model=voice', 'Bearer sk-wrong', 401, 'invalid_api_key'],
+    ['no key', '?model=voice', '', 401, 'invalid_api_key'],
+    ['a model that is none', '?model=nothing', undefined, 404, 'model_not_found'],
+    ['no model', '', undefined, 400, 'missing_required_parameter'],
+  ])('is refused before any provider hears of it: %s', async (_name, query, authorization, status, code) => {
+    const { refused, upstream } = await start()
+    const headers = { authorization: authorization ?? `Bearer ${KEY}` }
+    const no = await refused(query, { headers })
+    expect([no.status, (JSON.parse(no.body) as { error: { code: string } }).error.code]).toEqual([status, code])
+    expect(upstream.handshakes).toHaveLength(0)
+  })
+
+  it('is refused for a model that only other languages lead to', async () => {
+    const { refused } = await start({
+      providers: { claude: { type: 'anthropic', baseURL: 'http://127.0.0.1:9', apiKey: 'sk-upstream-secret' } },
+      models: { voice: 'claude/claude-opus-4' },
+    })
+    expect((await refused()).status).toBe(400)
+  })
+
+  it('holds its slot as long as it lasts, and its answers need none', async () => {
+    const { open, refused, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { concurrency: 1 } }] })
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    expect((await refused()).status).toBe(429)
+    client.socket.close()
+    await expect
+      .poll(() =>
+        open().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true)
+    expect(upstream.handshakes).toHaveLength(2)
+  })
+
+  it('counts each answer as a request: one beyond the limit is refused by an event, and the session goes on', async () => {
+    const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    client.send({ type: 'response.create', event_id: 'mine' })
+    await expect
+      .poll(() => client.of('error'))
+      .toMatchObject([{ type: 'error', error: { code: 'rate_limit_exceeded', event_id: 'mine' } }])
+    client.send({ type: 'input_audio_buffer.clear' })
+    await expect
+      .poll(() => upstream.heard.map(({ type }) => type))
+      .toEqual(['response.create', 'input_audio_buffer.clear'])
+    expect(client.socket.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('is hung up when its provider answers unasked beyond the limits', async () => {
+    const { open, upstream, records } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
+    const client = await open()
+    client.send({ type: 'input_audio_buffer.commit' })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    expect(records).toMatchObject([{ operation: 'realtime', inputTokens: 20, outputTokens: 10 }])
+    client.send({ type: 'input_audio_buffer.commit' })
+    expect((await client.closed).code).toBe(1008)
+    expect(client.of('error')).toMatchObject([{ error: { code: 'rate_limit_exceeded' } }])
+    await expect.poll(() => upstream.open.size).toBe(0)
+  })
+
+  it('spends a budget by what the provider counts', async () => {
+    const { open, relay, upstream } = await start({
+      prices: { 'gpt-realtime': { input: 10_000, output: 10_000 } },
+      keys: [{ id: 'alice', key: KEY, budget: { usd: 10.3 } }],
+    })
+    const client = await open()
+    client.send({ type: 'response.create', response: { max_output_tokens: 5 } })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    await expect.poll(async () => (await relay.balance('key:alice')).spent).toBe(0.3 * 1e9)
+    // The next would be taken to come to more than is left.
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('error').length).toBe(1)
+    expect(client.of('error')).toMatchObject([{ error: { code: 'insufficient_quota' } }])
+    expect(upstream.heard).toHaveLength(1)
+  })
+
+  it('takes no model but its own, and writes down with none that the caller may not use', async () => {
+    const keys = [{ id: 'alice', key: KEY, models: ['voice', 'scribe'] }]
+    const { open, upstream } = await start({ keys })
+    const client = await open()
+    const transcription = (model: string) => ({
+      type: 'session.update',
+      session: { audio: { input: { transcription: { model, language: 'de' } } } },
+    })
+    client.send({ type: 'session.update', event_id: 'e1', session: { model: 'text' } })
+    client.send({ ...transcription('text'), event_id: 'e2' })
+    client.send({ type: 'session.update', event_id: 'e3', session: { input_audio_transcription: { model: 'text' } } })
+    await expect
+      .poll(() => client.of('error'))
+      .toMatchObject(['e1', 'e2', 'e3'].map((event_id) => ({ error: { code: 'model_not_found', event_id } })))
+    client.send(transcription('scribe'))
+    client.send({ type: 'session.update', session: { model: 'voice', instructions: 'héllo' } })
+    await expect
+      .poll(() => upstream.heard)
+      .toEqual([
+        transcription('gpt-4o-transcribe'),
+        { type: 'session.update', session: { model: 'gpt-realtime', instructions: 'héllo' } },
+      ])
+  })
+
+  it('charges what another model has written down at that one’s price', async () => {
+    const { open, records, upstream } = await start()
+    const client = await open('?intent=transcription&model=scribe')
+    expect(upstream.handshakes[0]?.url).toBe('/v1/realtime?intent=transcription&model=gpt-4o-transcribe')
+    upstream.answer = (to, event) => {
+      const session = { audio: { input: { transcription: { model: 'gpt-4o-transcribe' } } } }
+      if (event.type === 'session.update') to.send(JSON.stringify({ type: 'session.updated', session }))
+      const usage = {
+        type: 'tokens',
+        input_tokens: 100,
+        input_token_details: { audio_tokens: 100, text_tokens: 0 },
+        output_tokens: 10,
+      }
+      const type = 'conversation.item.input_audio_transcription.completed'
+      if (event.type === 'input_audio_buffer.commit') to.send(JSON.stringify({ type, transcript: 'hi', usage }))
+    }
+    client.send({ type: 'session.update', session: {} })
+    await expect.poll(() => client.of('session.updated').length).toBe(1)
+    client.send({ type: 'input_audio_buffer.commit' })
+    await expect.poll(() => records.length).toBe(1)
+    expect(records).toMatchObject([
+      { operation: 'realtime', target: 'up/gpt-4o-transcribe', inputTokens: 100, costNanos: 100 * 6000 + 10 * 10_000 },
+    ])
+  })
+
+  it('gives back what a refused answer had taken', async () => {
+    const { open, records, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { tpm: 2000 } }] })
+    upstream.answer = (to, { event_id }) =>
+      to.send(JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message: 'no', event_id } }))
+    const client = await open()
+    for (const event_id of ['e1', 'e2', 'e3', 'e4']) {
+      client.send({ type: 'response.create', event_id })
+      await expect.poll(() => client.of('error').length).toBe(Number(event_id[1]))
+      await expect.poll(() => records.length).toBe(Number(event_id[1]))
+    }
+    expect(records.map(({ outcome, costNanos }) => [outcome, costNanos])).toEqual(Array(4).fill(['failed', 0]))
+    expect(upstream.heard).toHaveLength(4)
+  })
+})
+
+describe('handshakes with providers', () => {
+  it.each([
+    ['is dead', undefined],
+    ['is full', refuseWith(429, 'slow down', 'retry-after: 7\r\n')],
+    ['does not take the key', refuseWith(401, 'Incorrect API key provided: sk-upstream-secret')],
+    ['is broken', refuseWith(500, 'oops')],
+    ['hangs up', (_req: unknown, socket: Duplex) => void socket.destroy()],
+  ])('go to the next target where the first %s', async (_name, refuse) => {
+    const { open, upstream, other } = await start()
+    if (refuse) upstream.refuse = refuse
+    else await upstream.close()
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    expect(other.heard).toHaveLength(1)
+  })
+
+  it('tell the client why there is none, without the provider’s secrets', async () => {
+    const { refused, upstream, other, records } = await start()
+    upstream.refuse = refuseWith(401, 'Incorrect API key provided: sk-upstream-secret')
+    other.refuse = refuseWith(500, 'broken at 10.0.0.1')
+    const no = await refused()
+    expect(no.status).toBe(500)
+    expect(no.headers['x-modelmount-attempts']).toMatch('up/gpt-realtime 401, other/gpt-realtime 500')
+    expect(no.headers['set-cookie']).toBe(undefined)
+    expect(no.body).not.toMatch(/sk-upstream|10\.0/)
+    expect(records).toMatchObject([{ operation: 'session', outcome: 'failed', costNanos: 0 }])
+  })
+
+  it('are told as the caller’s mistake where that is what they are', async () => {
+    const { refused, upstream, other } = await start()
+    upstream.refuse = refuseWith(400, 'The model `gpt-realtime` does not have that.')
+    const no = await refused()
+    expect([no.status, no.body]).toEqual([400, expect.stringContaining('does not have that')])
+    expect(other.handshakes).toHaveLength(0)
+  })
+
+  it('are given up when the provider keeps silent', async () => {
+    const place = (baseURL: string) => ({
+      type: 'openai-compatible',
+      baseURL,
+      apiKey: 'sk-upstream-secret',
+      timeouts: { headersMs: 100 },
+    })
+    const silent = cleanup.add(await startRealtime())
+    silent.refuse = keepSilent
+    const { refused } = await start({ providers: { up: place(silent.baseURL) }, models: { voice: 'up/gpt-realtime' } })
+    expect((await refused()).status).toBe(504)
+    await expect.poll(() => silent.sockets.size).toBe(0)
+  })
+
+  it('are broken off when the client leaves', async () => {
+    const { baseURL, upstream, records } = await start()
+    upstream.refuse = keepSilent
+    const socket = connect(Number(new URL(baseURL).port), '127.0.0.1')
+    socket.write(
+      `GET /v1/realtime?model=voice HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\nconnection: upgrade\r\n` +
+        'upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    )
+    await expect.poll(() => upstream.handshakes.length).toBe(1)
+    socket.destroy()
+    await expect.poll(() => records).toMatchObject([{ operation: 'session', outcome: 'left' }])
+    await expect.poll(() => upstream.sockets.size).toBe(0)
+  })
+})
+
+describe('the end of a session', () => {
+  it('comes with an error where the provider dies', async () => {
+    const { open, upstream, records } = await start()
+    upstream.answer = (to, { type }) => {
+      if (type !== 'response.create') return
+      to.send(JSON.stringify({ type: 'response.created', response: { id: 'resp_x' } }))
+      to.send(JSON.stringify({ type: 'response.output_text.delta', response_id: 'resp_x', delta: 'half' }))
+      setTimeout(() => to.terminate(), 20)
+    }
+    const client = await open()
+    client.send({ type: 'response.create' })
+    expect((await client.closed).code).toBe(1011)
+    expect(client.of('error')).toMatchObject([
+      { error: { type: 'server_error', message: expect.stringContaining('broke off') } },
+    ])
+    expect(records).toMatchObject([
+      { operation: 'realtime', outcome: 'cut', estimated: true, outputTokens: 1 },
+      { operation: 'session', outcome: 'cut' },
+    ])
+  })
+
+  it('frees everything where the client dies', async () => {
+    const { open, upstream, records } = await start()
+    upstream.answer = (to, { type }) => {
+      if (type === 'response.create') to.send(JSON.stringify({ type: 'response.created', response: { id: 'resp_x' } }))
+    }
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.created').length).toBe(1)
+    client.socket.terminate()
+    await expect
+      .poll(() => records)
+      .toMatchObject([
+        { operation: 'realtime', outcome: 'left' },
+        { operation: 'session', outcome: 'left' },
+      ])
+    await expect.poll(() => upstream.sockets.size).toBe(0)
+  })
+
+  it('is passed on as each end puts it', async () => {
+    const { open, upstream, records } = await start()
+    const first = await open()
+    for (const one of upstream.open) one.close(4001, 'the provider has had enough')
+    expect(await first.closed).toEqual({ code: 4001, reason: 'the provider has had enough' })
+    const second = await open()
+    const [there] = upstream.open
+    const closed = once(there as WebSocket, 'close')
+    second.socket.close(4002, 'the client has had enough')
+    expect((await closed).map(String)).toEqual(['4002', 'the client has had enough'])
+    await expect.poll(() => records.map(({ outcome }) => outcome)).toEqual(['complete', 'complete'])
+  })
+
+  it('comes when nobody says anything, or after all', async () => {
+    const idle = await start({ sockets: { idleMs: 150 } })
+    const client = await idle.open()
+    expect(await client.closed).toEqual({ code: 1001, reason: 'Nothing was said for too long.' })
+    await expect.poll(() => idle.upstream.sockets.size).toBe(0)
+    const old = await start({ sockets: { totalMs: 300 } })
+    const other = await old.open()
+    const talking = setInterval(() => other.send({ type: 'input_audio_buffer.append', audio: '' }), 20)
+    expect(await other.closed).toMatchObject({ code: 1001, reason: expect.stringContaining('as long as it may') })
+    clearInterval(talking)
+  })
+
+  it('waits for the answer that is under way when the relay closes', async () => {
+    const { open, relay, upstream, records } = await start()
+    const idle = await open()
+    const busy = await open()
+    upstream.answer = (to, { type }) => {
+      if (type === 'response.create') setTimeout(() => respond(to), 200)
+    }
+    busy.send({ type: 'response.create' })
+    await expect.poll(() => upstream.heard.length).toBe(1)
+    const closing = relay.close()
+    expect((await idle.closed).code).toBe(1001)
+    expect(busy.of('response.done')).toHaveLength(0)
+    expect((await busy.closed).code).toBe(1001)
+    expect(busy.of('response.done')).toHaveLength(1)
+    await closing
+    expect(records).toMatchObject([
+      { operation: 'session' },
+      { operation: 'realtime', outcome: 'complete' },
+      { operation: 'session' },
+    ])
+  })
+
+  it('does not wait for ever then', async () => {
+    const { open, relay, upstream } = await start({ shutdownMs: 100 })
+    upstream.answer = () => undefined
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => upstream.heard.length).toBe(1)
+    await relay.close()
+    expect((await client.closed).code).toBe(1001)
+    await expect.poll(() => upstream.sockets.size).toBe(0)
+  })
+})
+
+describe('messages', () => {
+  it('that are no JSON are refused: other readers might take them for some', async () => {
+    const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
+    const client = await open()
+    client.send('{"type":"response.create","x":NaN}')
+    client.send('["response.create"]')
+    await expect.poll(() => client.of('error').length).toBe(2)
+    client.send(Buffer.from('{"type":"response.\\u0063reate"}'))
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    client.send('{"type":"response.\\u0063reate"}')
+    await expect.poll(() => client.of('error').length).toBe(3)
+    expect(upstream.heard).toHaveLength(1)
+  })
+
+  it('go on however they are cut, byte for byte', async () => {
+    const { open, upstream } = await start()
+    const client = await open()
+    const audio = 'A'.repeat(700_000)
+    client.socket.send('{"type":"input_audio_buffer.append",', { fin: false })
+    client.socket.ping()
+    client.socket.send('"audio":"', { fin: false })
+    client.socket.send(`${audio}"}`, { fin: true })
+    for (let size = 0; size < 300; size++) client.send({ type: 'input_audio_buffer.append', audio: 'B'.repeat(size) })
+    await expect.poll(() => upstream.heard.length).toBe(301)
+    expect(upstream.heard[0]).toEqual({ type: 'input_audio_buffer.append', audio })
+    expect(upstream.heard.slice(1).map(({ audio: sound }) => String(sound).length)).toEqual(
+      Array.from({ length: 300 }, (_, at) => at),
+    )
+  })
+
+  it('that are too long end the session', async () => {
+    const { open, upstream } = await start({ maxBodyBytes: 10_000 })
+    const client = await open()
+    client.send({ type: 'input_audio_buffer.append', audio: 'A'.repeat(20_000) })
+    expect((await client.closed).code).toBe(1009)
+    expect(upstream.heard).toHaveLength(0)
+  })
+
+  it('of the relay’s own stand between the provider’s, not within', async () => {
+    const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 1 } }] })
+    const client = await open()
+    const [there] = upstream.open
+    there?.send('{"type":"response.output_text.delta",', { fin: false })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    client.send({ type: 'response.create' })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    there?.send('"delta":"x"}', { fin: true })
+    await expect.poll(() => client.of('error').length).toBe(1)
+    there?.send('{"type":"after"}')
+    await expect
+      .poll(() => client.events.map(({ type }) => type))
+      .toEqual(['session.created', 'response.output_text.delta', 'error', 'after'])
+  })
+
+  it('wait for a client that does not read, and for a provider that does not', async () => {
+    const { open, upstream } = await start()
+    const client = await open()
+    client.socket.pause()
+    const [there] = upstream.open
+    const before = process.memoryUsage().rss
+    const delta = 'x'.repeat(65_536)
+    for (let sent = 0; sent < 1600; sent++) there?.send(JSON.stringify({ type: 'response.output_text.delta', delta }))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    // The scripted provider holds the rest in its own memory, which is this process's too.
+    expect(there?.bufferedAmount).toBeGreaterThan(50 * 2 ** 20)
+    client.socket.resume()
+    await expect.poll(() => client.of('response.output_text.delta').length, { timeout: 20_000 }).toBe(1600)
+    expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 30)
+  })
+})
+
+describe('an upgrade', () => {
+  it('of another path is left to the host where it has a listener, and told where not', async () => {
+    const { refused, server, baseURL } = await start()
+    expect((await openSocket(`${baseURL}/elsewhere`).catch((error: Refused) => error)) as Refused).toMatchObject({
+      status: 404,
+    })
+    const own = new WebSocketServer({ noServer: true })
+    server.on('upgrade', (req, socket, head) => {
+      if (req.url === '/chat') own.handleUpgrade(req, socket, head, (client) => client.send('{"type":"host"}'))
+    })
+    const client = await openSocket(baseURL.replace('/v1', '/chat'))
+    await expect.poll(() => client.events).toEqual([{ type: 'host' }])
+    client.socket.terminate()
+    expect((await refused('?model=nothing')).status).toBe(404)
+  })
+
+  it('with the host’s own session is not for pages of strangers', async () => {
+    const { refused, baseURL, open } = await start({
+      authenticate: (request) => (request.headers.cookie === 'session=1' ? { id: 'user' } : undefined),
+      cors: { origins: ['https://friend.example'] },
+    })
+    const by = (origin: string) => ({ headers: { cookie: 'session=1', origin } })
+    expect((await refused('?model=voice', by('https://stranger.example'))).status).toBe(403)
+    expect((await refused('?model=voice', by('null'))).status).toBe(403)
+    await open('?model=voice', by('https://friend.example'))
+    await open('?model=voice', by(new URL(baseURL).origin))
+    await open('?model=voice', { headers: { cookie: 'session=1' } })
+    await open('?model=voice', { headers: { origin: 'https://stranger.example', authorization: `Bearer ${KEY}` } })
+  })
+
+  it('does no harm, whatever comes behind it', async () => {
+    const { baseURL, open } = await start()
+    const port = Number(new URL(baseURL).port)
+    const handshake =
+      `GET /v1/realtime?model=voice HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\nconnection: upgrade\r\n` +
+      'upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+    const nonsense = [
+      Buffer.alloc(200_000, 0xff),
+      Buffer.from([0x81, ...Array<number>(13).fill(0xff)]),
+      Buffer.from([0xf1, 0x80, 1, 2, 3, 4]),
+      Buffer.from([0x80, 0x80, 1, 2, 3, 4]),
+      Buffer.from([0x01, 0x80, 1, 2, 3, 4, 0x81, 0x80, 1, 2, 3, 4]),
+      Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    ]
+    await Promise.all(
+      nonsense.map(async (bytes) => {
+        const socket = connect(port, '127.0.0.1')
+        socket.on('error', () => undefined)
+        socket.write(Buffer.concat([Buffer.from(handshake), bytes]))
+        socket.resume()
+        await new Promise((resolve) => socket.on('close', resolve))
+      }),
+    )
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
   })
 })

@@ -1,4 +1,4 @@
-import type { Usage } from '../../chat/usage.js'
+import { count, type Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readUsage } from './usage.js'
@@ -47,6 +47,12 @@ export function readHeard(message: Buffer): Heard | undefined {
     default:
       return undefined
   }
+}
+
+/** The client's own cap on an answer that it asks for, in tokens; undefined where there is none, or `inf`. */
+export function readMaxOutput(event: Event): number | undefined {
+  const { max_output_tokens: today, max_response_output_tokens: beta } = objectOf(event.response)
+  return count(today ?? beta) || undefined
 }
 
 /** What most messages of a session are, told by their beginning: a piece of an answer. */

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { closeFrame, FrameReader, maskedFrame, textFrame, type Unit } from '../../adapters/frames.js'
+
+const SIZES = [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 70_001]
+
+function read(chunks: readonly Buffer[], longest = 2 ** 20): Unit[] {
+  const reader = new FrameReader(longest)
+  const units: Unit[] = []
+  for (const chunk of chunks) {
+    reader.push(chunk)
+    for (let unit = reader.next(); unit; unit = reader.next()) units.push(unit)
+  }
+  expect(reader.unfinished).toBe(0)
+  return units
+}
+
+function inPieces(bytes: Buffer, size: number): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size))
+  return pieces
+}
+
+it.each([1, 2, 7, 125, 1000, 65_536, 1_000_000])('frames are read however they are cut: %i bytes at a time', (size) => {
+  const payloads = SIZES.map((length) => randomBytes(length))
+  const bytes = Buffer.concat(payloads.map(maskedFrame))
+  const units = read(inPieces(bytes, size))
+  expect(units.map(({ payload }) => payload)).toEqual(payloads)
+  expect(Buffer.concat(units.flatMap(({ frames }) => frames))).toEqual(bytes)
+})
+
+it('a message in several frames is one, and what comes between them comes first', () => {
+  const [first, last] = [textFrame('hel'), textFrame('lo')]
+  first[0] = 0x01
+  last[0] = 0x80
+  const bytes = Buffer.concat([first, closeFrame(1000, 'bye'), last])
+  for (let cut = 1; cut < bytes.length; cut++) {
+    const units = read([bytes.subarray(0, cut), bytes.subarray(cut)])
+    expect(units.map(({ opcode, payload }) => [opcode, payload.toString('latin1')])).toEqual([
+      [8, '\x03\xe8bye'],
+      [1, 'hello'],
+    ])
+    expect(units[1]?.frames).toEqual([first, last])
+  }
+})
+
+it.each([
+  ['an extension', [0xc1, 0], 1002],
+  ['a continuation of nothing', [0x80, 0], 1002],
+  ['a message within another', [0x01, 0, 0x81, 0], 1002],
+  ['a message that is too long', [0x81, 127, 0, 0, 0, 0, 0, 0x20, 0, 0], 1009],
+  ['a length beyond all measure', [0x81, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 1009],
+])('%s is an error, told by its code', (_name, bytes, code) => {
+  expect(() => read([Buffer.from(bytes)])).toThrow(expect.objectContaining({ code }))
+})
+
+it('frames without end that hold nothing are too long some day', () => {
+  const empty = Buffer.from([0x00, 0])
+  const begin = Buffer.from([0x01, 0])
+  expect(() => read([begin, ...Array<Buffer>(1000).fill(empty)], 1000)).toThrow(expect.objectContaining({ code: 1009 }))
+})
+
+it('a long message costs the same a byte however it is cut', () => {
+  const bytes = maskedFrame(Buffer.alloc(16 * 2 ** 20))
+  const timeOf = (size: number): number => {
+    const start = performance.now()
+    read(inPieces(bytes, size), 2 ** 25)
+    return performance.now() - start
+  }
+  timeOf(65_536)
+  expect(timeOf(1024)).toBeLessThan(20 * timeOf(65_536) + 200)
+})
