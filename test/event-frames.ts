@@ -13,7 +13,11 @@ export function eventFrame(headers: Readonly<Record<string, string>>, payload: s
 }
 
 /** A frame around these bytes of headers; `length` is what it says of its own. */
-export function frameOf(head: Buffer, payload: string, length: number = 16 + head.length + Buffer.byteLength(payload)): Buffer {
+export function frameOf(
+  head: Buffer,
+  payload: string,
+  length: number = 16 + head.length + Buffer.byteLength(payload),
+): Buffer {
   const prelude = Buffer.alloc(8)
   prelude.writeUInt32BE(length, 0)
   prelude.writeUInt32BE(head.length, 4)
