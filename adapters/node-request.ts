@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { Departure, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
 import { ignore } from './node-answer.js'
+import { NodeBody } from './node-body.js'
 
 /** A request of `node:http` or `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -80,21 +81,22 @@ export class Incoming implements RelayRequest {
       return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
     if (this.#around.awaitsContinue) this.#res.writeContinue()
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let size = 0
+      const body = new NodeBody(announced)
+      const give = (error: RelayError): void => {
+        body.drop()
+        reject(error)
+      }
       const clientLeft = (): void =>
-        reject(new RelayError('client_left', 'The client left before its request was whole.'))
+        give(new RelayError('client_left', 'The client left before its request was whole.'))
       this.departure.waiter = { clientLeft }
       if (this.departure.left) clientLeft()
       req.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size <= limit) chunks.push(chunk)
-        else reject(tooLarge(limit))
+        if (body.size + chunk.length <= limit) body.add(chunk)
+        else give(tooLarge(limit))
       })
       req.on('end', () => {
         this.departure.waiter = undefined
-        const [only] = chunks
-        resolve(only && chunks.length === 1 ? only : Buffer.concat(chunks, size))
+        resolve(body.whole())
       })
       req.on('error', ignore)
     })

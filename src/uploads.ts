@@ -16,7 +16,9 @@ export class Uploads {
   /** Lets one in; what is given ends it. @throws {RelayError} 503 when there is no room */
   admit({ headers }: Pick<RelayRequest, 'headers'>): () => void {
     const announced = Number(headers['content-length'])
-    const bytes = announced >= 0 ? Math.min(announced, this.#mostEach) : this.#mostEach
+    // What is packed may come to anything.
+    const isPlain = (headers['content-encoding'] ?? 'identity') === 'identity'
+    const bytes = isPlain && announced >= 0 ? Math.min(announced, this.#mostEach) : this.#mostEach
     if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) {
       const message = 'The relay has too many uploads under way. Please try again.'
       throw new RelayError('overloaded', message, { retryAfterMs: 1000 })

@@ -1,3 +1,4 @@
+import { nameIn } from './part-head.js'
 import type { Span } from './splice.js'
 
 /** One part of a multipart body: where its content stands in the bytes. */
@@ -17,7 +18,10 @@ export class MultipartFault extends Error {
   override readonly name: string = 'MultipartFault'
 }
 
-/** RFC 2046 allows 70 characters. */
+/** What RFC 2046 allows between parts: of anything else, readers further on may make something of their own. */
+const BOUNDARY = /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/
+/** What needs no quotes in a header. */
+const TOKEN = /^[\w'+\-.]+$/
 const LONGEST_BOUNDARY = 70
 const LONGEST_HEAD = 16 * 1024
 const MOST_PARTS = 1000
@@ -28,11 +32,24 @@ export function isMultipart(body: Buffer): boolean {
   return body[0] === 0x2d && body[1] === 0x2d
 }
 
-/** What stands between the parts of a body. @throws {MultipartFault} */
-export function boundaryOf(body: Buffer): string {
-  const boundary = body.toString('latin1', 2, body.indexOf('\r\n'))
-  if (boundary === '' || boundary.length > LONGEST_BOUNDARY)
-    throw new MultipartFault('it does not begin with a boundary')
+/** The content type of a body, by the boundary that it begins with. @throws {MultipartFault} */
+export function contentTypeOf(body: Buffer): string {
+  const boundary = boundaryOf(body)
+  return `multipart/form-data; boundary=${TOKEN.test(boundary) ? boundary : `"${boundary}"`}`
+}
+
+/** One more field, to stand before all others of a body. @throws {MultipartFault} */
+export function fieldBefore(body: Buffer, name: string, value: string): Buffer {
+  return Buffer.from(`--${boundaryOf(body)}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+}
+
+function boundaryOf(body: Buffer): string {
+  const line = body.subarray(2, LONGEST_BOUNDARY + 4).toString('latin1')
+  const boundary = line.slice(0, Math.max(0, line.indexOf('\r\n')))
+  if (!BOUNDARY.test(boundary)) {
+    const rule = `a boundary of 1 to ${LONGEST_BOUNDARY} letters, digits or '()+_,-./:=?`
+    throw new MultipartFault(`its first line is not ${rule}`)
+  }
   return boundary
 }
 
@@ -41,25 +58,32 @@ export function readMultipart(body: Buffer): Multipart {
   const boundary = boundaryOf(body)
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
   const parts: Part[] = []
-  let at = boundary.length + 2
+  let at = boundary.length + 4
   for (;;) {
-    const head = at + 2
-    const start = body.indexOf(BLANK_LINE, at)
-    if (start < 0 || start - head > LONGEST_HEAD) throw new MultipartFault('a part has no head')
-    const end = body.indexOf(delimiter, start + 2)
-    if (end < 0) throw new MultipartFault('its last boundary is missing')
     if (parts.length === MOST_PARTS) throw new MultipartFault(`it has more than ${MOST_PARTS} parts`)
-    parts.push({ ...readHead(body.toString('utf8', head, start)), start: Math.min(start + 4, end), end })
-    at = end + delimiter.length
-    if (body.toString('latin1', at, at + 2) === '--') return { boundary, parts }
-    at = body.indexOf('\r\n', at)
-    if (at < 0) throw new MultipartFault('its last boundary is missing')
+    const part = readPart(body, at, delimiter, parts.length + 1)
+    parts.push(part)
+    at = part.end + delimiter.length
+    const next = body.toString('latin1', at, at + 2)
+    if (next === '--') return { boundary, parts }
+    // A boundary that only begins like this one is for some readers a part's content, and for others its end.
+    if (next !== '\r\n') throw new MultipartFault(`part ${parts.length} is not followed by a boundary of its own line`)
+    at += 2
   }
 }
 
-function readHead(head: string): Pick<Part, 'name' | 'isFile'> {
-  const disposition = /^content-disposition:\s*form-data\b(.*)$/im.exec(head)?.[1]
-  const name = disposition && /;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))/i.exec(disposition)
-  if (!name) throw new MultipartFault('a part has no name')
-  return { name: (name[1] ?? name[2] ?? '').replace(/\\(.)/g, '$1'), isFile: /;\s*filename\*?=/i.test(disposition) }
+/** The part whose head begins at `at`. */
+function readPart(body: Buffer, at: number, delimiter: Buffer, number: number): Part {
+  const near = body.subarray(at, at + LONGEST_HEAD + BLANK_LINE.length)
+  const length = near.indexOf(BLANK_LINE)
+  if (length < 0) {
+    const isLong = near.length > LONGEST_HEAD
+    throw new MultipartFault(`part ${number} has ${isLong ? `a head beyond ${LONGEST_HEAD} bytes` : 'no head'}`)
+  }
+  const head = nameIn(near.toString('utf8', 0, length))
+  if (typeof head === 'string') throw new MultipartFault(`part ${number} ${head}`)
+  // An empty part's boundary begins with the very line end that ends its head.
+  const end = body.indexOf(delimiter, at + length + 2)
+  if (end < 0) throw new MultipartFault(`part ${number}, "${head.name.slice(0, 40)}", has no boundary behind it`)
+  return { ...head, start: Math.min(at + length + BLANK_LINE.length, end), end }
 }

@@ -45,6 +45,7 @@ export async function relayMedia(
   const { endpoint, request, id, attempts } = visit
   const { path, operation } = endpoint
   const release = parts.uploads.admit(request)
+  let isCalled = false
   try {
     const routed = await routeCall(parts, visit, {
       open: openMedia(path, RAW.has(operation)),
@@ -60,8 +61,11 @@ export async function relayMedia(
     const onContentFilter = plan.onContentFilter.filter(suits)
     const onContextTooLong = plan.onContextTooLong.filter(suits)
     const suited = { ...plan, targets, onContentFilter, onContextTooLong }
+    // The body is held until its call is settled, which is long after this where the answer streams.
+    call.ended = release
+    isCalled = true
     return answerReply(await relayCall(parts, { call, plan: suited }, send), id, attempts)
   } finally {
-    release()
+    if (!isCalled) release()
   }
 }

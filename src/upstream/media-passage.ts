@@ -1,6 +1,7 @@
 import type { Call, Channel } from '../call.js'
 import type { Loss } from '../chat/losses.js'
-import { boundaryOf, isMultipart } from '../lib/multipart.js'
+import { contentTypeOf, fieldBefore, isMultipart } from '../lib/multipart.js'
+import type { Pieces } from '../lib/pieces.js'
 import { splice } from '../lib/splice.js'
 import { openaiMedia } from '../protocols/openai-media/index.js'
 import { Flow } from './flow.js'
@@ -21,7 +22,7 @@ class MediaPassage implements Passage {
   readonly protocol: typeof openaiMedia = openaiMedia
   readonly losses: readonly Loss[] = NONE
   readonly path: string
-  readonly body: Buffer
+  readonly body: Pieces
   readonly #call: Call
   readonly #channel: Channel
   readonly #isRaw: boolean
@@ -36,8 +37,9 @@ class MediaPassage implements Passage {
 
   get headers(): readonly string[] {
     const headers = headersFor(this.#call.protocol, this.#call, this.#channel)
-    if (!isMultipart(this.body)) return headers
-    const type = `multipart/form-data; boundary=${boundaryOf(this.body)}`
+    const { body } = this.#call
+    if (!isMultipart(body)) return headers
+    const type = contentTypeOf(body)
     return headers.map((value, at) => (headers[at - 1] === 'content-type' && at % 2 === 1 ? type : value))
   }
 
@@ -65,16 +67,16 @@ class MediaPassage implements Passage {
   }
 }
 
-/** The same body for another model's name. */
-function bodyFor({ facts, body }: Call, model: string): Buffer {
+/** The same body for another model's name; a form in pieces, since it can be large. */
+function bodyFor({ facts, body }: Call, model: string): Pieces {
   if (model === facts.model) return body
   if (!facts.modelAt) {
-    // It named none, which is only so in JSON.
+    if (isMultipart(body)) return [fieldBefore(body, 'model', model), body]
     const rest = body.subarray(body.indexOf('{') + 1)
     const comma = /^\s*\}/.test(rest.toString('latin1', 0, 64)) ? '' : ','
     return Buffer.concat([Buffer.from(`{"model":${JSON.stringify(model)}${comma}`), rest])
   }
   if (!isMultipart(body)) return splice(body, facts.modelAt, model)
   const { start, end } = facts.modelAt
-  return Buffer.concat([body.subarray(0, start), Buffer.from(model), body.subarray(end)])
+  return [body.subarray(0, start), Buffer.from(model), body.subarray(end)]
 }

@@ -3,6 +3,7 @@ import { lengthOf } from '../chat/length.js'
 import type { Loss } from '../chat/losses.js'
 import { isRefused } from '../chat/refusal.js'
 import { bringsCarried } from '../chat/signatures.js'
+import type { Pieces } from '../lib/pieces.js'
 import { type Edit, spliceAll } from '../lib/splice.js'
 import type { AnswerFacts, Metering } from '../protocols/passing.js'
 import type { Framing, Protocol } from '../protocols/protocol.js'
@@ -36,7 +37,7 @@ export interface Passage {
   readonly path: string
   /** Name, value, name, value. */
   readonly headers: readonly string[]
-  readonly body: Buffer
+  readonly body: Pieces
   /** What had to be left out so far. */
   readonly losses: readonly Loss[]
   /** What comes, by the upstream's content type. Left out: what was asked for. */

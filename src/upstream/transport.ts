@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici'
 import type { Place } from '../call.js'
 import { RelayError } from '../errors.js'
+import { joined, lengthOf, type Pieces } from '../lib/pieces.js'
 import { type Sign, signedHeaders, type Unsigned } from './signing.js'
 
 /** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */
@@ -25,7 +26,7 @@ interface Sending {
   /** The whole of it. */
   readonly path: string
   readonly headers: readonly string[]
-  readonly body: Buffer
+  readonly body: Pieces
   readonly connectMs: number
 }
 
@@ -43,22 +44,25 @@ export class Connections {
 
   send(sending: Sending, receiver: Receiver): void {
     if (!this.#sign) return this.#dispatch(sending, sending.headers, receiver)
-    const { provider, place, method = 'POST', path, headers, body } = sending
+    const { provider, place, method = 'POST', path, headers } = sending
+    const body = joined(sending.body)
     signedHeaders(this.#sign, { provider, method, url: place.origin + path, headers, body })
-      .then((signed) => this.#dispatch(sending, signed, receiver))
+      .then((signed) => this.#dispatch({ ...sending, body }, signed, receiver))
       .catch((error: Error) => receiver.onError(error))
   }
 
   #dispatch(sending: Sending, headers: readonly string[], receiver: Receiver): void {
     if (this.#closed) return receiver.onError(this.#closed)
+    const { body } = sending
     const { origin } = sending.place
     this.#to(sending.place, sending.connectMs).dispatch(
       {
         origin,
         path: sending.path,
         method: sending.method ?? 'POST',
-        headers: headers as string[],
-        body: sending.body,
+        headers: (Buffer.isBuffer(body) ? headers : [...headers, 'content-length', String(lengthOf(body))]) as string[],
+        // undici takes whatever can be iterated over, though its types do not say so of `dispatch`.
+        body: body as Buffer,
         // undici would set three timers a request; the relay watches over head and body itself, with one for all.
         headersTimeout: 0,
         bodyTimeout: 0,

@@ -9,7 +9,10 @@ const LONGEST_FIELD = 1024 * 1024
 
 /** Model and stream flag of a JSON or multipart body; `usual`: the model where none need be named. @throws {RelayError} */
 export function readFacts(body: Buffer, usual: string | undefined): RequestFacts {
-  return isMultipart(body) ? readFormFacts(body, usual) : readJsonFacts(body, usual)
+  if (isMultipart(body)) return readFormFacts(body, usual)
+  if (/^\s+--/.test(body.toString('latin1', 0, 64)))
+    throw new RelayError('invalid_request', 'The multipart body must begin with its boundary, and nothing before it.')
+  return readJsonFacts(body, usual)
 }
 
 function readJsonFacts(body: Buffer, usual: string | undefined): RequestFacts {

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { contentTypeOf, fieldBefore, readMultipart } from '../../src/lib/multipart.js'
+
+const MODEL = 'content-disposition: form-data; name="model"'
+const form = (head: string, content = 'm', boundary = 'b'): Buffer =>
+  Buffer.from(`--${boundary}\r\n${head}\r\n\r\n${content}\r\n--${boundary}--\r\n`)
+
+function read(body: Buffer): { name: string; isFile: boolean; text: string }[] {
+  return readMultipart(body).parts.map(({ name, isFile, start, end }) => ({
+    name,
+    isFile,
+    text: body.toString('utf8', start, end),
+  }))
+}
+
+describe('a part', () => {
+  it.each([
+    [
+      'as undici writes it',
+      'Content-Disposition: form-data; name="file"; filename="a.mp3"\r\nContent-Type: audio/mpeg',
+      'file',
+      true,
+    ],
+    ['without quotes', 'content-disposition:form-data;name=model', 'model', false],
+    [
+      'whose parameters come the other way round',
+      'content-disposition: form-data; filename="x"; name="file"',
+      'file',
+      true,
+    ],
+    [
+      'whose file is called like a parameter',
+      'content-disposition: form-data; filename="x; name=model"; name="file"',
+      'file',
+      true,
+    ],
+    [
+      'whose file name has a quote behind a backslash',
+      'content-disposition: form-data; name="file"; filename="a\\"; name=\\"model.mp3"',
+      'file',
+      true,
+    ],
+    [
+      'whose file name is no ASCII, in both spellings',
+      'content-disposition: form-data; name="file"; filename="nä\u2028me"; filename*=UTF-8\'\'n%C3%A4me',
+      'file',
+      true,
+    ],
+    ['whose name looks like a file’s', 'content-disposition: form-data; name="a; filename=b"', 'a; filename=b', false],
+    ['with the encoding that is none', `${MODEL}\r\ncontent-transfer-encoding: binary`, 'model', false],
+    ['with other headers before', `content-type: text/plain\r\ncontent-length: 1\r\n${MODEL}`, 'model', false],
+  ])('%s', (_what, head, name, isFile) => {
+    expect(read(form(head))).toEqual([{ name, isFile, text: 'm' }])
+  })
+
+  it('may be empty, or hold what almost is a boundary', () => {
+    expect(read(form(MODEL, ''))).toMatchObject([{ text: '' }])
+    expect(read(Buffer.from(`--b\r\n${MODEL}\r\n\r\n--b--\r\n`))).toMatchObject([{ text: '' }])
+    expect(read(form(MODEL, 'x--b\r\n-b\n--b\r--b\r\n--'))).toMatchObject([{ text: 'x--b\r\n-b\n--b\r--b\r\n--' }])
+  })
+
+  // What is let in here is what another reader further on will ask for: so nothing may be read in two ways.
+  it.each([
+    ['two names', 'content-disposition: form-data; name="x"; name="model"', 'part 1 has a name that can be read'],
+    ['a name in another encoding', "content-disposition: form-data; name*=UTF-8''model", 'part 1 has a name'],
+    ['two dispositions', `${MODEL}\r\ncontent-disposition: form-data; name="x"`, 'more than one content-disposition'],
+    ['a line end within its file name', 'content-disposition: form-data; name="x"; filename="\n', 'a stray line end'],
+    ['a header behind a bare line end', `content-type: a\n${MODEL}`, 'a stray line end'],
+    ['a folded header', 'content-disposition: form-data;\r\n name="model"', 'a line in its head that is no header'],
+    ['Base64', `${MODEL}\r\nContent-Transfer-Encoding: base64`, 'a content-transfer-encoding'],
+    [
+      'a quote that does not end',
+      'content-disposition: form-data; name="model',
+      'content-disposition that cannot be read',
+    ],
+    ['no name', 'content-disposition: form-data; filename="x"', 'part 1 has no name'],
+    ['no form-data', 'content-disposition: attachment; name="model"', 'part 1 has no name'],
+    ['a head of a megabyte', `x: ${'y'.repeat(1_000_000)}\r\n${MODEL}`, 'part 1 has a head beyond 16384 bytes'],
+  ])('with %s is refused', (_what, head, words) => {
+    expect(() => readMultipart(form(head))).toThrow(words)
+  })
+})
+
+describe('a boundary', () => {
+  it('that only begins like the form’s is neither an end nor a beginning', () => {
+    const body = Buffer.from(
+      `--b\r\n${MODEL}\r\n\r\ncheap\r\n--bx\r\n${MODEL.replace('model', 'file')}; filename="a"\r\n\r\nx\r\n--b--\r\n`,
+    )
+    expect(() => readMultipart(body)).toThrow('part 1 is not followed by a boundary of its own line')
+  })
+
+  it.each([
+    ['', 'nothing'],
+    ['x'.repeat(71), 'too long'],
+    ['x'.repeat(5000), 'far too long'],
+    ['b\nx-header: 1', 'a line end'],
+    ['b;charset=x', 'a semicolon'],
+    ['b"', 'a quote'],
+    ['grün', 'no ASCII'],
+    ['b ', 'a blank at its end'],
+  ])('%j is refused: %s', (boundary) => {
+    expect(() => readMultipart(form(MODEL, 'm', boundary))).toThrow('its first line is not a boundary')
+  })
+
+  it('goes into the content type in quotes where it needs some', () => {
+    expect(contentTypeOf(form(MODEL, 'm', '----WebKitFormBoundary7MA'))).toBe(
+      'multipart/form-data; boundary=----WebKitFormBoundary7MA',
+    )
+    expect(contentTypeOf(form(MODEL, 'm', '=_Part(1)/2:?,'))).toBe('multipart/form-data; boundary="=_Part(1)/2:?,"')
+  })
+})
+
+it('one more field stands before the others', () => {
+  const body = form('content-disposition: form-data; name="prompt"', 'a cat')
+  expect(read(Buffer.concat([fieldBefore(body, 'model', 'm2'), body]))).toEqual([
+    { name: 'model', isFile: false, text: 'm2' },
+    { name: 'prompt', isFile: false, text: 'a cat' },
+  ])
+})
+
+describe('thirty megabytes', () => {
+  const SIZE = 30 * 1024 * 1024
+  const longest = 'a'.repeat(70)
+
+  it.each([
+    ['of line ends', 'b', '\r\n'],
+    ['of what almost is the boundary', longest, `\r\n--${longest.slice(1)}b`],
+    ['of the boundary’s letter', longest, 'a'],
+    ['of dashes', longest, '--'],
+    ['of line ends and dashes', longest, '\r\n--'],
+  ])('%s are looked through in no time', (_what, boundary, unit) => {
+    const body = form(MODEL, '', boundary)
+    const at = body.length - boundary.length - 8
+    const large = Buffer.concat([body.subarray(0, at), Buffer.alloc(SIZE, unit), body.subarray(at)])
+    const from = performance.now()
+    expect(readMultipart(large).parts).toHaveLength(1)
+    expect(performance.now() - from).toBeLessThan(500)
+  })
+
+  it('without the end of a head are not looked through', () => {
+    const body = Buffer.concat([Buffer.from('--b\r\n'), Buffer.alloc(SIZE, '\r\n\r')])
+    expect(() => readMultipart(body)).toThrow('part 1 has a head beyond')
+  })
+})

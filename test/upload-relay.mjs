@@ -1,0 +1,26 @@
+// A relay with room for 80 MB of uploads, in a process of its own, whose memory is nobody else's and whose TMPDIR is empty.
+// Asked, it tells how far its memory has grown in MB, at the most, and which files were written meanwhile.
+import { watch } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { nodeRelay } from '../dist/adapters/node.js'
+import { createRelay } from '../dist/src/index.js'
+
+const MB = 1024 * 1024
+const relay = createRelay({
+  providers: { up: { type: 'openai-compatible', baseURL: process.env.UPSTREAM } },
+  models: { m: 'up/real' },
+  keys: [{ id: 'alice', key: process.env.KEY }],
+  maxUploadBytes: 80 * MB,
+  logger: false,
+})
+const written = []
+watch(tmpdir(), (_event, name) => written.push(name))
+const server = createServer(nodeRelay(relay))
+server.listen(0, '127.0.0.1', () => {
+  const idle = process.memoryUsage().rss
+  process.on('message', () => {
+    process.send({ grown: (process.resourceUsage().maxRSS * 1024 - idle) / MB, written })
+  })
+  process.send(server.address().port)
+})
