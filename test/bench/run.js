@@ -1,5 +1,5 @@
 // npm run bench [-- SCENARIO …] [-- --rounds N …]: the relay beside a bare undici proxy and a bare http-proxy-3, in one run.
-// `admission` measures limits and budgets in a loop, and needs no kit.
+// `admission` measures limits and budgets in a loop, `upload` a form of 25 MB: they need no kit.
 //
 // The load kit (a native upstream and load generator, and what is measured for comparison) is not part of the project.
 // It is taken from MODELMOUNT_BENCH_KIT or ../shared/bench, and works in a copy of its own in the system's temp folder.
@@ -48,9 +48,13 @@ const plan = {
   s10: ['modelmount'],
 }
 
+/** What is measured here, without the kit. */
+const own = { admission: 'admission.js', upload: 'upload.js' }
+
 const words = process.argv.slice(2)
 const scenarios = words.filter((word) => word in plan)
-const options = words.filter((word) => !(word in plan) && word !== 'admission')
+const ours = words.filter((word) => word in own)
+const options = words.filter((word) => !(word in plan) && !(word in own))
 
 const run = (command, args, cwd, env = {}) => {
   const { status } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
@@ -58,8 +62,8 @@ const run = (command, args, cwd, env = {}) => {
 }
 
 run('npm', ['run', '--silent', 'build'], root)
-const chosen = scenarios.length > 0 || words.includes('admission') ? scenarios : Object.keys(plan)
-if (words.includes('admission')) run(process.execPath, ['--expose-gc', join(root, 'test/bench/admission.js')], root)
+const chosen = scenarios.length > 0 || ours.length > 0 ? scenarios : Object.keys(plan)
+for (const name of ours) run(process.execPath, ['--expose-gc', join(root, 'test/bench', own[name]), ...options], root)
 if (chosen.length > 0 && !existsSync(kit)) {
   console.error(`no bench kit at ${kit}: set MODELMOUNT_BENCH_KIT`)
   process.exit(1)
