@@ -4,7 +4,6 @@ import httpProxy from 'http-proxy-3'
 import { type Dialed, type Dialing, RelayError } from '../src/index.js'
 import type { Junction } from './junction.js'
 import type { Client } from './line.js'
-import { LINGER_MS } from './node-answer.js'
 
 /** Of a client's handshake these go on, and the provider's key besides. */
 const PASSED = new Set(['sec-websocket-key', 'sec-websocket-version', 'openai-beta'])
@@ -18,8 +17,8 @@ export interface Handshake extends Pick<Client, 'req' | 'socket' | 'subprotocols
   /** Stands for the client. */
   readonly junction: Junction
   readonly to: Dialing
-  /** To be called when the provider has agreed, before its first byte. */
-  agreed(): void
+  /** To be called when both have agreed: the client has been told, and nothing has been said. */
+  agreed(provider: Duplex): void
 }
 
 interface Trying extends Handshake {
@@ -30,14 +29,17 @@ interface Trying extends Handshake {
 /** Opens WebSockets at providers, by http-proxy-3. */
 export class Dialer {
   readonly #trying = new WeakMap<object, Trying>()
+  /** By the provider's socket. */
+  readonly #opening = new WeakMap<object, () => void>()
   readonly #proxy = httpProxy.createProxyServer({ changeOrigin: true, ignorePath: true })
 
   constructor() {
     // Each handshake has its own listener besides; without one here an error would end the process.
     this.#proxy.on('error', () => undefined)
+    this.#proxy.on('open', (provider) => this.#opening.get(provider)?.())
     this.#proxy.on('proxyReqWs', (asking: ClientRequest, _req: unknown, junction: object) => {
       const trying = this.#trying.get(junction)
-      if (trying) follow(asking, trying)
+      if (trying) this.#follow(asking, trying)
     })
   }
 
@@ -55,38 +57,42 @@ export class Dialer {
       this.#proxy.ws(req, socket, NOTHING, { target: to.target, headers }, (error) => reject(error))
     })
   }
-}
 
-/** These listeners come before http-proxy-3's own: what is not to be told is gone when it looks. */
-function follow(asking: ClientRequest, { junction, to, socket, agreed, settle, fail }: Trying): void {
-  const late = (): void => {
-    asking.destroy(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+  /** These listeners come before http-proxy-3's own: what is not to be told is gone when it looks. */
+  #follow(asking: ClientRequest, { junction, to, socket, agreed, settle, fail }: Trying): void {
+    const late = (): void => {
+      asking.destroy(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+    }
+    const left = (): void => {
+      asking.destroy(new RelayError('client_left', 'The client left.'))
+    }
+    const timer = setTimeout(late, to.withinMs)
+    const decided = (): void => {
+      clearTimeout(timer)
+      socket.off('close', left)
+    }
+    socket.on('close', left)
+    asking.on('close', decided)
+    asking.on('upgrade', (answer: IncomingMessage, provider: Duplex) => {
+      decided()
+      answer.headers = { ...pick(answer), ...to.told }
+      this.#opening.set(provider, () => {
+        // It has connected the two; they are the line's now.
+        provider.unpipe(junction)
+        junction.unpipe(provider)
+        agreed(provider)
+        settle({ status: 101, body: NOTHING })
+      })
+    })
+    asking.on('response', (answer: IncomingMessage) => {
+      // There is nobody any more whom http-proxy-3 could pass it on to.
+      junction.destroy()
+      read(answer).then((body) => {
+        const wait = Number(answer.headers['retry-after'])
+        settle({ status: answer.statusCode ?? 502, retryAfterMs: wait >= 0 ? wait * 1000 : undefined, body })
+      }, fail)
+    })
   }
-  const left = (): void => {
-    asking.destroy(new RelayError('client_left', 'The client left.'))
-  }
-  const timer = setTimeout(late, to.withinMs)
-  const decided = (): void => {
-    clearTimeout(timer)
-    socket.off('close', left)
-  }
-  socket.on('close', left)
-  asking.on('close', decided)
-  asking.on('upgrade', (answer: IncomingMessage, provider: Duplex) => {
-    decided()
-    answer.headers = { ...pick(answer), ...to.told }
-    agreed()
-    junction.on('close', () => setTimeout(() => provider.destroy(), LINGER_MS).unref())
-    settle({ status: 101, body: NOTHING })
-  })
-  asking.on('response', (answer: IncomingMessage) => {
-    // There is nobody any more whom http-proxy-3 could pass it on to.
-    junction.destroy()
-    read(answer).then((body) => {
-      const wait = Number(answer.headers['retry-after'])
-      settle({ status: answer.statusCode ?? 502, retryAfterMs: wait >= 0 ? wait * 1000 : undefined, body })
-    }, fail)
-  })
 }
 
 function pick({ headers }: IncomingMessage): IncomingMessage['headers'] {

@@ -6,7 +6,7 @@ export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8 } as const
 /** A message, or a frame that controls the connection. */
 export interface Unit {
   readonly opcode: number
-  /** Unmasked; of a message all of it. */
+  /** Unmasked; of a message all of it. To be looked at before the next one is asked for: it may lie in the same place. */
   readonly payload: Buffer
   /** The same as it came, frame by frame. */
   readonly frames: readonly Buffer[]
@@ -28,7 +28,7 @@ const [BROKEN_RULES, TOO_LONG] = [1002, 1009]
 /** Reads the bytes of one direction, without extensions. Linear in them, however they are cut. */
 export class FrameReader {
   readonly #longest: number
-  #chunks: Buffer[] = []
+  readonly #chunks: Buffer[] = []
   #size = 0
   /** Fewer bytes than these hold no whole frame. */
   #needed = 2
@@ -61,20 +61,29 @@ export class FrameReader {
 
   #frame(): Frame | undefined {
     if (this.#size < this.#needed) return undefined
-    const [only, ...others] = this.#chunks
-    const bytes = only && others.length === 0 ? only : Buffer.concat(this.#chunks, this.#size)
+    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size)
     const head = readHead(bytes)
     if (head && head.length > this.#longest) throw new FrameError(TOO_LONG, 'A message is too long.')
     const total = head ? head.start + head.length : bytes.length + 1
-    const isWhole = head !== undefined && bytes.length >= total
-    const rest = isWhole ? bytes.subarray(total) : bytes
-    this.#chunks = rest.length > 0 ? [rest] : []
-    this.#size = rest.length
-    this.#needed = isWhole ? 2 : total
-    if (!isWhole) return undefined
-    const masked = bytes.subarray(head.start, total)
-    const payload = head.mask ? unmasked(masked, head.mask) : masked
-    return { opcode: head.opcode, isLast: head.isLast, payload, bytes: bytes.subarray(0, total) }
+    if (!head || bytes.length < total) {
+      this.#keep(bytes)
+      this.#needed = total
+      return undefined
+    }
+    // Mostly a frame comes by itself: then nothing is cut.
+    const isAll = bytes.length === total
+    this.#keep(isAll ? undefined : bytes.subarray(total))
+    this.#needed = 2
+    const { opcode, isLast, start, isMasked } = head
+    const given = bytes.subarray(start, total)
+    const payload = isMasked ? unmask(given, keyAt(bytes, start - 4), roomFor(given, isLast)) : given
+    return { opcode, isLast, payload, bytes: isAll ? bytes : bytes.subarray(0, total) }
+  }
+
+  #keep(rest: Buffer | undefined): void {
+    this.#chunks.length = 0
+    if (rest) this.#chunks.push(rest)
+    this.#size = rest?.length ?? 0
   }
 
   /** The message that a frame completes. */
@@ -109,7 +118,8 @@ function unitOf({ opcode, payload, bytes }: Frame): Unit {
 interface Head {
   readonly opcode: number
   readonly isLast: boolean
-  readonly mask: Buffer | undefined
+  /** The four bytes before the payload are its key. */
+  readonly isMasked: boolean
   /** Where the payload begins. */
   readonly start: number
   /** Of the payload. */
@@ -122,24 +132,44 @@ function readHead(bytes: Buffer): Head | undefined {
   if ((first & 0x70) !== 0) throw new FrameError(BROKEN_RULES, 'A frame uses an extension that was not agreed on.')
   const short = second & 0x7f
   const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0
-  const maskAt = 2 + lengthBytes
-  const start = maskAt + ((second & 0x80) === 0 ? 0 : 4)
+  const isMasked = (second & 0x80) !== 0
+  const start = 2 + lengthBytes + (isMasked ? 4 : 0)
   if (bytes.length < start) return undefined
   const length =
     lengthBytes === 8 ? Number(bytes.readBigUInt64BE(2)) : lengthBytes === 2 ? bytes.readUInt16BE(2) : short
-  const mask = start > maskAt ? bytes.subarray(maskAt, start) : undefined
-  return { opcode: first & 0x0f, isLast: (first & 0x80) !== 0, mask, start, length }
+  return { opcode: first & 0x0f, isLast: (first & 0x80) !== 0, isMasked, start, length }
 }
 
-/** Four bytes at a time: a byte at a time costs four times as much. */
-function unmasked(payload: Buffer, mask: Buffer): Buffer {
-  const plain = Buffer.allocUnsafe(payload.length)
-  payload.copy(plain)
-  const words = new Int32Array(plain.buffer, plain.byteOffset, plain.length >> 2)
-  const word = new Int32Array(Uint8Array.from(mask).buffer)[0] as number
-  for (let at = 0; at < words.length; at++) (words[at] as number) ^= word
-  for (let at = words.length << 2; at < plain.length; at++) (plain[at] as number) ^= mask[at & 3] as number
-  return plain
+/**
+ * Where payloads are unmasked that are looked at and not kept, as almost all are: to make room for each anew costs more
+ * than the unmasking.
+ */
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** Room for so many bytes and the rest of their last word. */
+function wordsFor(length: number): Buffer {
+  return Buffer.allocUnsafeSlow(4 * Math.ceil(length / 4))
+}
+
+function roomFor({ length }: Buffer, isPassing: boolean): Buffer {
+  return isPassing && length <= SCRATCH.length ? SCRATCH : wordsFor(length)
+}
+
+const KEY = new Uint8Array(4)
+const KEY_WORD = new Int32Array(KEY.buffer)
+
+/** The four bytes there as the machine's own word. */
+function keyAt(bytes: Buffer, at: number): number {
+  for (let index = 0; index < 4; index++) KEY[index] = bytes[at + index] as number
+  return KEY_WORD[0] as number
+}
+
+/** Four bytes at a time: a byte at a time costs four times as much. The last word may reach beyond the payload. */
+function unmask(payload: Buffer, key: number, into: Buffer): Buffer {
+  into.set(payload)
+  const words = new Int32Array(into.buffer, into.byteOffset, Math.ceil(payload.length / 4))
+  for (let at = 0; at < words.length; at++) words[at] = (words[at] as number) ^ key
+  return into.subarray(0, payload.length)
 }
 
 /** A text message in one frame, as a server sends it. */
@@ -151,7 +181,8 @@ export function textFrame(text: string): Buffer {
 /** The same as a client sends it. */
 export function maskedFrame(payload: Buffer): Buffer {
   const mask = randomBytes(4)
-  return Buffer.concat([headOf(Opcode.text, payload.length, true), mask, unmasked(payload, mask)])
+  const masked = unmask(payload, keyAt(mask, 0), wordsFor(payload.length))
+  return Buffer.concat([headOf(Opcode.text, payload.length, true), mask, masked])
 }
 
 /** The last frame of a server. */

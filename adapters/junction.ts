@@ -1,45 +1,31 @@
 import { Duplex } from 'node:stream'
 
-/** Who holds the client's own socket. */
-export interface Joined {
-  /** The provider takes more. */
-  wanted(): void
-  /** The provider's next bytes. `taken` is called when more is welcome. */
-  brought(chunk: Buffer, taken: () => void): void
-  /** The provider says no more. */
-  providerLeft(junction: Junction): void
-}
-
-/** The client as http-proxy-3 sees it: what it reads has been looked at, and what it writes will be. */
+/**
+ * Stands for the client while http-proxy-3 shakes hands: what is written here is the answer to the client's handshake. After
+ * that both ends are held by the line itself, since a stream between them would cost more than all else.
+ */
 export class Junction extends Duplex {
-  readonly #line: Joined
+  readonly #client: Pick<Duplex, 'write'>
 
-  constructor(line: Joined) {
+  constructor(client: Pick<Duplex, 'write'>) {
     super()
-    this.#line = line
+    this.#client = client
     this.on('error', () => undefined)
   }
 
-  override _read(): void {
-    this.#line.wanted()
-  }
+  override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#line.brought(chunk, done)
-  }
-
-  override _final(done: () => void): void {
-    this.#line.providerLeft(this)
+    this.#client.write(chunk)
     done()
   }
 
-  /** How http-proxy-3 ends a socket's client when its provider has failed. */
+  /** How http-proxy-3 ends a client whose provider has failed. */
   destroySoon(): void {
-    this.#line.providerLeft(this)
     this.destroy()
   }
 
-  /** The line has set this for the client's own socket. */
+  /** What http-proxy-3 asks of sockets is done for the client's own by the line. */
   setTimeout(): this {
     return this
   }

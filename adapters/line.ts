@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Dialed, Dialing, Said, Talk, WaitingLine } from '../src/index.js'
 import type { Dialer } from './dialer.js'
 import { closeFrame, FrameError, FrameReader, maskedFrame, Opcode, textFrame, type Unit } from './frames.js'
-import { type Joined, Junction } from './junction.js'
+import { Junction } from './junction.js'
 import { LINGER_MS } from './node-answer.js'
 
 /** So much may come before the provider has agreed. In bytes. */
@@ -23,21 +24,26 @@ export interface Client {
   left(): void
 }
 
+/** What the line holds once both have agreed. */
+interface Open {
+  readonly provider: Duplex
+  readonly junction: Junction
+  readonly talk: Talk
+}
+
 /**
  * A client on its way to a provider, and then the line between the two: bytes go on as they come, and every message is
  * shown to the relay, the client's before they go on. What the relay says itself stands between two of the provider's.
  */
-export class ProxiedLine implements WaitingLine, Joined {
+export class ProxiedLine implements WaitingLine {
   readonly #client: Client
   readonly #dialer: Dialer
   readonly #fromClient: FrameReader
   readonly #fromProvider: FrameReader
-  readonly #early: Buffer[] = []
-  #junction: Junction | undefined
-  #talk: Talk | undefined
+  #early: Buffer[] = []
+  #open: Open | undefined
   /** What waits for the end of one of the provider's messages. */
   #unsaid: Buffer[] = []
-  #isOpen = false
   /** What the provider has brought is being looked at, and has not gone on. */
   #isReading = false
   /** The relay thinks about the client's last message. */
@@ -55,6 +61,7 @@ export class ProxiedLine implements WaitingLine, Joined {
     const { socket, head } = client
     this.#early.push(head)
     socket.setTimeout(0)
+    socket.setKeepAlive(true)
     socket.on('data', (chunk: Buffer) => this.#came(chunk))
     socket.on('end', () => this.#clientLeft())
     socket.on('close', () => this.#clientLeft())
@@ -62,12 +69,9 @@ export class ProxiedLine implements WaitingLine, Joined {
   }
 
   dial(to: Dialing): Promise<Dialed> {
-    const junction = new Junction(this)
     const { req, socket, subprotocols } = this.#client
-    const agreed = (): void => {
-      this.#junction = junction
-      this.#talk = to.open()
-    }
+    const junction = new Junction(socket)
+    const agreed = (provider: Duplex): void => this.#connect({ provider, junction, talk: to.open() })
     return this.#dialer.dial({ req, socket, subprotocols, junction, to, agreed })
   }
 
@@ -84,50 +88,42 @@ export class ProxiedLine implements WaitingLine, Joined {
     setTimeout(() => this.#client.socket.destroy(), LINGER_MS).unref()
   }
 
-  /** The provider takes more. */
-  wanted(): void {
-    if (!this.#isAsking) this.#client.socket.resume()
-  }
-
-  /** The provider's next bytes. `taken` is called when more is welcome. */
-  brought(chunk: Buffer, taken: () => void): void {
+  #connect(open: Open): void {
     const { socket } = this.#client
-    if (socket.write(this.#isOpen ? this.#read(chunk) : chunk)) taken()
-    else socket.once('drain', taken)
-    // The first is the answer to the client's handshake: before it nothing may be said.
-    if (this.#isOpen) return
-    this.#isOpen = true
+    const { provider } = open
+    this.#open = open
+    provider.on('data', (chunk: Buffer) => this.#brought(chunk))
+    provider.on('drain', () => this.#goOn())
+    provider.on('end', () => this.#providerLeft())
+    provider.on('close', () => this.#providerLeft())
+    socket.on('drain', () => provider.resume())
+    provider.resume()
+    if (this.#isOver) return this.#hangUp()
     for (const early of this.#early.splice(0)) this.#came(early)
   }
 
-  /** The provider says no more. */
-  providerLeft(junction: Junction): void {
-    if (junction !== this.#junction || this.#isOver) return
-    if (!this.#isClosing) this.#talk?.ended('cut')
-    // In the midst of a message there is no way to say so.
-    if (this.#unsaid.length > 0) this.#client.socket.destroy()
-    this.#hangUp()
+  #came(chunk: Buffer): void {
+    if (!this.#open) return this.#wait(chunk)
+    if (this.#isClosedByRelay) return
+    this.#fromClient.push(chunk)
+    this.#advance(this.#open)
   }
 
-  #came(chunk: Buffer): void {
-    if (this.#isOpen) {
-      if (this.#isClosedByRelay) return
-      this.#fromClient.push(chunk)
-      return this.#advance()
-    }
+  #wait(chunk: Buffer): void {
     this.#early.push(chunk)
     if (this.#early.reduce((size, { length }) => size + length, 0) > MOST_EARLY) this.#client.socket.destroy()
   }
 
   /** All of the client's messages that are whole, until there is one that the relay has to think about. */
-  #advance(): void {
+  #advance(open: Open): void {
     try {
       while (!this.#isAsking && !this.#isOver) {
         const unit = this.#fromClient.next()
         if (!unit) return
-        const said = this.#show(unit)
-        if (said instanceof Promise) return this.#wait(unit, said)
-        this.#pass(unit, said)
+        if (unit.opcode === Opcode.close) this.#isClosing = true
+        const said = unit.opcode < Opcode.close ? open.talk.said(unit.payload) : true
+        if (said instanceof Promise) return this.#ask(open, unit, said)
+        this.#pass(open, unit, said)
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
@@ -135,45 +131,50 @@ export class ProxiedLine implements WaitingLine, Joined {
     }
   }
 
-  #show(unit: Unit): Said | Promise<Said> {
-    if (unit.opcode === Opcode.close) this.#isClosing = true
-    return unit.opcode < Opcode.close ? this.#talk?.said(unit.payload) : unit.payload
-  }
-
-  #wait(unit: Unit, said: Promise<Said>): void {
+  #ask(open: Open, unit: Unit, said: Promise<Said>): void {
     const { socket } = this.#client
     this.#isAsking = true
     socket.pause()
     said
       .then((decided) => {
         this.#isAsking = false
-        this.#pass(unit, decided)
-        socket.resume()
-        this.#advance()
+        this.#pass(open, unit, decided)
+        this.#advance(open)
+        this.#goOn()
       })
       .catch(() => void socket.destroy())
   }
 
-  #pass({ payload, frames }: Unit, said: Said): void {
-    if (!said || this.#isOver) return
-    let more = true
-    for (const frame of said === payload ? frames : [maskedFrame(said)]) more = this.#junction?.push(frame) === true
-    if (!more) this.#client.socket.pause()
+  #pass({ provider }: Open, { frames }: Unit, said: Said): void {
+    if (said === false || this.#isOver) return
+    for (const frame of said === true ? frames : [maskedFrame(said)])
+      if (!provider.write(frame)) this.#client.socket.pause()
+  }
+
+  /** The provider takes more, and the relay has nothing to think about. */
+  #goOn(): void {
+    if (!this.#isAsking && this.#open?.provider.writableNeedDrain !== true) this.#client.socket.resume()
+  }
+
+  #brought(chunk: Buffer): void {
+    if (this.#isOver || !this.#open) return
+    const bytes = this.#read(this.#open, chunk)
+    if (!this.#client.socket.write(bytes)) this.#open.provider.pause()
+    if (this.#isClosedByRelay && this.#unsaid.length === 0) this.#hangUp()
   }
 
   /** Shows the relay what the provider says. Gives what is to be sent: with what the relay has to say, where there is a place for it. */
-  #read(chunk: Buffer): Buffer {
-    if (this.#isClosedByRelay && this.#unsaid.length === 0) return NOTHING
+  #read({ talk }: Open, chunk: Buffer): Buffer {
     this.#isReading = true
     try {
       this.#fromProvider.push(chunk)
       for (let unit = this.#fromProvider.next(); unit; unit = this.#fromProvider.next()) {
         if (unit.opcode === Opcode.close) this.#isClosing = true
-        else if (unit.opcode < Opcode.close) this.#talk?.heard(unit.payload)
+        else if (unit.opcode < Opcode.close) talk.heard(unit.payload)
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      this.#talk?.ended('cut')
+      talk.ended('cut')
       this.#client.socket.destroy()
     } finally {
       this.#isReading = false
@@ -181,36 +182,47 @@ export class ProxiedLine implements WaitingLine, Joined {
     const place = chunk.length - this.#fromProvider.unfinished
     if (this.#unsaid.length === 0 || place < 0) return chunk
     const unsaid = this.#unsaid.splice(0)
-    if (!this.#isClosedByRelay) return Buffer.concat([chunk.subarray(0, place), ...unsaid, chunk.subarray(place)])
-    setImmediate(() => this.#hangUp())
-    return Buffer.concat([chunk.subarray(0, place), ...unsaid])
+    const rest = this.#isClosedByRelay ? [] : [chunk.subarray(place)]
+    return Buffer.concat([chunk.subarray(0, place), ...unsaid, ...rest])
   }
 
   #say(frame: Buffer): boolean {
     const { socket } = this.#client
-    const isPlace = this.#isOpen && !this.#isReading && this.#fromProvider.unfinished === 0
+    const isPlace = this.#open && !this.#isReading && this.#fromProvider.unfinished === 0
     if (isPlace && this.#unsaid.length === 0) return socket.write(frame)
     this.#unsaid.push(frame)
     return true
   }
 
-  #clientLeft(): void {
+  #providerLeft(): void {
     if (this.#isOver) return
-    this.#client.left()
-    this.#talk?.ended(this.#isClosing ? 'complete' : 'left')
+    if (!this.#isClosing) this.#open?.talk.ended('cut')
+    // In the midst of a message there is no way to say so.
+    if (this.#unsaid.length > 0) this.#client.socket.destroy()
     this.#hangUp()
   }
 
+  #clientLeft(): void {
+    this.#client.left()
+    if (!this.#isClosing) this.#open?.talk.ended('left')
+    this.#hangUp()
+  }
+
+  /** Ends it at both sides. */
   #hangUp(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#talk?.ended('complete')
-    this.#junction?.destroy()
     const { socket } = this.#client
+    const isFirst = !this.#isOver
+    this.#isOver = true
+    if (this.#open) {
+      const { talk, junction, provider } = this.#open
+      talk.ended('complete')
+      // http-proxy-3 ends the provider's socket then.
+      junction.destroy()
+      if (isFirst) setTimeout(() => provider.destroy(), LINGER_MS).unref()
+    }
+    if (!isFirst) return
     socket.end()
     socket.resume()
     setTimeout(() => socket.destroy(), LINGER_MS).unref()
   }
 }
-
-const NOTHING = Buffer.alloc(0)

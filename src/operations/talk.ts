@@ -5,6 +5,7 @@ import { randomText } from '../lib/ids.js'
 import {
   type Event,
   errorEvent,
+  mattersToLimits,
   namedModels,
   readEvent,
   readHeard,
@@ -17,8 +18,8 @@ import { type SessionFacts, Turns } from './turns.js'
 /** RFC 6455: what was said is against the rules of the house; and: the other end met with something unforeseen. */
 const [AGAINST_POLICY, UNFORESEEN] = [1008, 1011]
 
-/** What of a client's message goes on to the provider: the message, the message with other names, or nothing. */
-export type Said = Buffer | undefined
+/** What becomes of a client's message: it goes on as it is, or not at all, or another goes on in its place. */
+export type Said = boolean | Buffer
 
 /** A session that is open: every message passes by here, and what is to be limited or paid is seen to. */
 export class Talk {
@@ -38,15 +39,16 @@ export class Talk {
     session.target.busy++
   }
 
-  /** The client's next message, whole. */
+  /** The client's next message, whole. Its bytes are not held on to. */
   said(message: Buffer): Said | Promise<Said> {
     this.#session.socket.touch()
+    if (!mattersToLimits(message)) return true
     const event = readEvent(message)
     // What only some readers take for JSON would get past every check.
     if (!event) return this.#refuse(new RelayError('invalid_request', 'The message is not a JSON object.'))
     try {
-      const named = this.#renamed(event, message)
-      return event.type === 'response.create' ? this.#ask(event, named) : named
+      const named = this.#renamed(event)
+      return event.type === 'response.create' ? this.#ask(event, Buffer.from(message), named) : named
     } catch (error) {
       return this.#refuse(error, event.event_id)
     }
@@ -79,10 +81,10 @@ export class Talk {
     this.#call.settle({ outcome, status: 101, target })
   }
 
-  async #ask(event: Event, message: Buffer): Promise<Said> {
+  async #ask(event: Event, message: Buffer, said: Said): Promise<Said> {
     try {
       await this.#turns.ask({ body: message, eventId: event.event_id, maxOutputTokens: readMaxOutput(event) })
-      return message
+      return said
     } catch (error) {
       return this.#refuse(error, event.event_id)
     }
@@ -105,15 +107,15 @@ export class Talk {
     }
   }
 
-  /** The message with the models that it names as the provider knows them. @throws {RelayError} for others than the caller's */
-  #renamed(event: Event, message: Buffer): Buffer {
+  /** With the models that an event names as the provider knows them. @throws {RelayError} for others than the caller's */
+  #renamed(event: Event): Said {
     let changed = false
     for (const { holder, isTranscriber } of namedModels(event)) {
       const there = isTranscriber ? this.#transcriberFor(holder.model) : this.#modelFor(holder.model)
       changed ||= there !== holder.model
       holder.model = there
     }
-    return changed ? Buffer.from(JSON.stringify(event)) : message
+    return changed ? Buffer.from(JSON.stringify(event)) : true
   }
 
   #modelFor(model: unknown): string {
@@ -133,8 +135,9 @@ export class Talk {
     throw new RelayError('model_not_found', message, { param: 'session.audio.input.transcription.model' })
   }
 
-  #refuse(error: unknown, eventId?: unknown): undefined {
+  #refuse(error: unknown, eventId?: unknown): false {
     const { parts, visit } = this.#session
     this.#line.tell(errorEvent(fitToTell(error, parts.logger, visit.id), `event_${randomText(21)}`, eventId))
+    return false
   }
 }

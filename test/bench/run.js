@@ -1,5 +1,6 @@
 // npm run bench [-- SCENARIO …] [-- --rounds N …]: the relay beside a bare undici proxy and a bare http-proxy-3, in one run.
-// `admission` measures limits and budgets in a loop, `upload` a form of 25 MB: they need no kit.
+// `admission` measures limits and budgets in a loop, `upload` a form of 25 MB, `sockets`
+// the messages of a realtime session: they need no kit.
 //
 // The load kit (a native upstream and load generator, and what is measured for comparison) is not part of the project.
 // It is taken from MODELMOUNT_BENCH_KIT or ../shared/bench, and works in a copy of its own in the system's temp folder.
@@ -49,7 +50,7 @@ const plan = {
 }
 
 /** What is measured here, without the kit. */
-const own = { admission: 'admission.js', upload: 'upload.js' }
+const own = { admission: 'admission.js', upload: 'upload.js', sockets: 'sockets.js' }
 
 const words = process.argv.slice(2)
 const scenarios = words.filter((word) => word in plan)

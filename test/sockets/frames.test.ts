@@ -9,7 +9,8 @@ function read(chunks: readonly Buffer[], longest = 2 ** 20): Unit[] {
   const units: Unit[] = []
   for (const chunk of chunks) {
     reader.push(chunk)
-    for (let unit = reader.next(); unit; unit = reader.next()) units.push(unit)
+    for (let unit = reader.next(); unit; unit = reader.next())
+      units.push({ ...unit, payload: Buffer.from(unit.payload) })
   }
   expect(reader.unfinished).toBe(0)
   return units

@@ -6,6 +6,14 @@ import { readUsage } from './usage.js'
 /** An event, of either side. */
 export type Event = Readonly<Record<string, unknown>>
 
+/** What a message must hold to ask for an answer or to name a model, each in its own spelling, or by numbers in any. */
+const SIGNS = ['response.create', '"model"', '\\', '\0'].map((sign) => Buffer.from(sign))
+
+/** Whether a client's message has to be read: most are sound, and to parse it would cost more than to pass it on. */
+export function mattersToLimits(message: Buffer): boolean {
+  return SIGNS.some((sign) => message.includes(sign))
+}
+
 /** Undefined for what is no event. */
 export function readEvent(message: Buffer): Event | undefined {
   const event = parseJson(message.toString())
