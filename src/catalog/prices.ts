@@ -1,4 +1,4 @@
-import type { Usage } from '../chat/usage.js'
+import { NO_USAGE, type Usage } from '../chat/usage.js'
 import { bySpecificity, pattern } from '../lib/patterns.js'
 import type { Provider } from '../providers/provider.js'
 import { Catalogue } from './catalogue.js'
@@ -34,7 +34,7 @@ interface Reporter {
 /** How many targets are remembered. */
 const MOST_TARGETS = 1000
 /** As much in as out, and short, so that no step for long inputs counts. */
-const SAMPLE: Usage = { input: 1000, cachedInput: 0, cacheWriteInput: 0, output: 1000, reasoning: 0 }
+const SAMPLE: Usage = { ...NO_USAGE, input: 1000, output: 1000 }
 /** What the sample costs at a dollar a million tokens, for input and output together. */
 const NANOS_OF_SAMPLE = 1_000_000
 
@@ -104,11 +104,10 @@ export class Prices {
   perMillion(target: Priced): { readonly input: number; readonly output: number } | undefined {
     const pricing = this.of(target)
     if (!pricing) return undefined
-    const nothing = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
-    const input = pricing({ ...nothing, input: SAMPLE.input }) / SAMPLE.input / NANOS_A_TOKEN
+    const input = pricing({ ...NO_USAGE, input: SAMPLE.input }) / SAMPLE.input / NANOS_A_TOKEN
     return {
       input: tidy(input),
-      output: tidy(pricing({ ...nothing, output: SAMPLE.output }) / SAMPLE.output / NANOS_A_TOKEN),
+      output: tidy(pricing({ ...NO_USAGE, output: SAMPLE.output }) / SAMPLE.output / NANOS_A_TOKEN),
     }
   }
 

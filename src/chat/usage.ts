@@ -40,3 +40,17 @@ export function countParts(told: Readonly<Partial<Record<UsagePart, unknown>>>):
   }
   return parts
 }
+
+/** That nothing was read or written. */
+export const NO_USAGE: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
+
+/** That of several requests together; undefined where one of them is not told. */
+export function sumOf(usages: readonly (Usage | undefined)[]): Usage | undefined {
+  let sum: Usage = NO_USAGE
+  for (const usage of usages) {
+    if (!usage) return undefined
+    const parts = Object.entries(usage).map(([part, tokens]) => [part, (sum[part as keyof Usage] ?? 0) + tokens])
+    sum = { ...sum, ...Object.fromEntries(parts) }
+  }
+  return sum
+}

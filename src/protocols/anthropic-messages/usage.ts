@@ -1,4 +1,4 @@
-import { count, countParts, type Usage } from '../../chat/usage.js'
+import { count, countParts, NO_USAGE, type Usage } from '../../chat/usage.js'
 import { isObject } from '../../lib/values.js'
 
 /**
@@ -45,10 +45,8 @@ function later(plainBefore: number, plainAfter: number, before: Usage, after: Us
   }
 }
 
-const NOTHING: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
-
 /** Usage as the last record of a stream tells it. */
-export function writeDeltaUsage(usage: Usage = NOTHING): object {
+export function writeDeltaUsage(usage: Usage = NO_USAGE): object {
   return {
     input_tokens: plain(usage),
     cache_creation_input_tokens: usage.cacheWriteInput,

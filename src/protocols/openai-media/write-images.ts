@@ -1,5 +1,5 @@
 import { writeDataUrl } from '../../chat/media.js'
-import type { Usage } from '../../chat/usage.js'
+import { NO_USAGE, type Usage } from '../../chat/usage.js'
 import type { DrawnImage, ImageAnswer, ImageRequest } from '../imaging.js'
 
 /** Images as `POST /images/…` answers: as JSON, or as the last events of a stream. `createdAt`: epoch seconds. */
@@ -21,7 +21,7 @@ function writeWhole({ images, usage }: ImageAnswer, { isLinked }: ImageRequest, 
 }
 
 /** One for each image. The usage is of all of them, so it stands in the last: whoever adds up comes to the same. */
-function writeEvents({ images, usage = NOTHING }: ImageAnswer, request: ImageRequest, at: number): string {
+function writeEvents({ images, usage = NO_USAGE }: ImageAnswer, request: ImageRequest, at: number): string {
   const type = request.images.length > 0 ? 'image_edit.completed' : 'image_generation.completed'
   const events = images.map((image, index) => {
     const event = {
@@ -32,14 +32,12 @@ function writeEvents({ images, usage = NOTHING }: ImageAnswer, request: ImageReq
       output_format: formatOf(image) ?? 'png',
       quality: 'auto',
       size: 'auto',
-      usage: writeUsage(index === images.length - 1 ? usage : NOTHING),
+      usage: writeUsage(index === images.length - 1 ? usage : NO_USAGE),
     }
     return `event: ${type}\ndata: ${JSON.stringify(event)}\n\n`
   })
   return events.join('')
 }
-
-const NOTHING: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
 
 function formatOf(image: DrawnImage | undefined): string | undefined {
   return image?.mime.replace(/^image\//, '')

@@ -1,4 +1,4 @@
-import type { Usage } from '../../chat/usage.js'
+import { NO_USAGE, type Usage } from '../../chat/usage.js'
 import { isObject } from '../../lib/values.js'
 import type { Answering } from '../protocol.js'
 import { echoOf } from './echo.js'
@@ -52,10 +52,8 @@ export function writeResponse(answering: Answering, model: string, progress: Pro
 
 /** What the upstream did not count stands as nothing: clients read the counts of a finished response unasked. */
 function writeProgress({ status, usage }: Progress): object | null {
-  return status === 'in_progress' ? null : writeUsage(usage ?? UNCOUNTED)
+  return status === 'in_progress' ? null : writeUsage(usage ?? NO_USAGE)
 }
-
-const UNCOUNTED: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
 
 /** The type of a function wants these, also where the caller left them out. */
 function repeatTool(tool: unknown): unknown {
