@@ -24,7 +24,7 @@ export function answerReply(
     'content-type': safe(contentType) || (Buffer.isBuffer(body) ? JSON_TYPE : STREAM_TYPE),
     'x-request-id': id,
   }
-  if (target !== '') headers['x-modelmount-target'] = safe(target)
+  if (target !== '') headers['x-modelmount-target'] = shown(target)
   if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
   if (losses.length > 0) headers['x-modelmount-losses'] = spellLosses(losses)
   if (Buffer.isBuffer(body)) headers['content-length'] = String(body.length)
@@ -91,8 +91,16 @@ export function answerUnknownPath({
 
 function spell(attempts: readonly Attempt[]): string {
   let text = ''
-  for (const { target, status } of attempts) text += `${text && ', '}${safe(target)} ${status}`
+  for (const { target, status } of attempts) text += `${text && ', '}${shown(target)} ${status}`
   return text
+}
+
+/** Whose account a model belongs to, where an ARN names it. */
+const ACCOUNT = /(\barn:[\w-]*:[\w-]*:[\w-]*:)(\d+)/g
+
+/** A target's name as callers may know it: the whole of it is in logs and usage records. */
+function shown(target: string): string {
+  return safe(target).replace(ACCOUNT, (_arn, before: string, account: string) => before + '*'.repeat(account.length))
 }
 
 /** More than this is in the usage record only. */

@@ -131,6 +131,21 @@ describe('Claude on Bedrock', () => {
     expect(bench.upstream.seen.at(-1)?.url).toBe(`/model/${segment}/invoke`)
   })
 
+  it('an account that a model is of is told the operator only', async () => {
+    const profile = 'arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc123'
+    const models = { mine: [`bedrock/${profile}`, 'spare/m'] }
+    bench = await start({ models, retry: { attempts: 2 } })
+    bench.upstream.script = inTurn(answerJson({ message: 'no' }, 503), speaks('chat', 'spare'), invoked)
+    const failed = await bench.ask('messages', 'mine' as 'a/b')
+    const hidden = 'bedrock/arn:aws:bedrock:eu-central-1:************:application-inference-profile/abc123'
+    expect(failed.headers.get('x-modelmount-attempts')).toBe(`${hidden} 503, spare/m 200`)
+    const answered = await bench.ask('messages', 'mine' as 'a/b')
+    expect(answered.headers.get('x-modelmount-target')).toBe(hidden)
+    expect(bench.records.at(-1)).toMatchObject({ target: `bedrock/${profile}` })
+    expect(bench.records[0]?.attempts[0]).toMatchObject({ target: `bedrock/${profile}` })
+    expect(bench.upstream.seen[0]?.url).toContain('123456789012')
+  })
+
   it('a name that leads elsewhere goes nowhere', async () => {
     for (const bad of ['anthropic./../x', 'anthropic.claude?a=b', 'anthropic.claude/..', 'anthropic.%2e']) {
       const { status } = await bench.ask('messages', `bedrock/${bad}`)
