@@ -10,6 +10,6 @@ export const gemini: Provider = {
   speaks: ['gemini'],
   dialect: geminiDialect,
   sign: (apiKey) => ['x-goog-api-key', apiKey],
-  models: ['gemini-*', 'gemma-*', 'learnlm-*'],
+  models: ['gemini-*', 'imagen-*', 'gemma-*', 'learnlm-*'],
   familiarModel: 'gemini-2.5-flash',
 }

@@ -85,7 +85,8 @@ function faultOf(body: Buffer): Fault {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')
-  const predictions = Array.isArray(answer.predictions) ? answer.predictions.filter(isObject) : []
+  const { predictions = [] } = answer
+  if (!Array.isArray(predictions) || !predictions.every(isObject)) return invalidAnswer('predictions that are none')
   const reasons = predictions.map(({ raiFilteredReason }) => textOf(raiFilteredReason))
   return filtered(reasons.find((reason) => reason !== null) ?? undefined)
 }
