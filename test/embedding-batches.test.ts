@@ -4,6 +4,7 @@ import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeRelay } from '../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../src/index.js'
+import { toBase64 } from '../src/lib/vectors.js'
 import { Cleanup, KEY, listen, testRelay } from './mounts.js'
 import { answerError, answerJson, type Script, type ScriptedUpstream, startUpstream } from './upstream.js'
 
@@ -46,6 +47,20 @@ const slowly =
   async (...of) => {
     await new Promise((resolve) => setTimeout(resolve, 150))
     return script(...of)
+  }
+
+/** Like DashScope and others that speak OpenAI's language and take few inputs at once. */
+const likeOpenAI =
+  (most: number): Script =>
+  (req, res, seen) => {
+    const { input, encoding_format: encoding } = JSON.parse(seen.body) as { input: string[]; encoding_format?: string }
+    if (input.length > most) return answerError(400, `at most ${most}`)(req, res, seen)
+    const vectors = input.map((text) => vectorOf(Number(text.slice(5))))
+    const data = vectors.map((vector, index) => ({
+      index,
+      embedding: encoding === 'base64' ? toBase64(vector) : vector,
+    }))
+    return answerJson({ data: data.reverse(), usage: { prompt_tokens: input.length * 2 } })(req, res, seen)
   }
 
 async function start(scripts: readonly Script[], more: Partial<RelayOptions> = {}, own: object = {}) {
@@ -164,6 +179,47 @@ describe('more embeddings than a provider takes at once', () => {
     for (const answer of answers) expect(places(answer)).toEqual(ALL)
     expect(upstreams[0]?.seen).toHaveLength(3)
     expect(records.map(({ costNanos = 0 }) => costNanos).toSorted((a, b) => a - b)).toEqual([0, 0, 500_000])
+  })
+
+  it.each([
+    ['qwen', 10],
+    ['cohere', 96],
+  ])(
+    'of OpenAI’s callers from %s, which speaks their language: %i at once, all else as it came',
+    async (type, most) => {
+      const { openai, upstreams, records } = await start([likeOpenAI(most)], { translation: 'strict' }, { type })
+      const asked = { model: 'embed', input: TEXTS, dimensions: 2, user: 'me', input_type: 'search_query' }
+      for (const more of [{}, { encoding_format: 'float' as const }]) {
+        const { data, response } = await openai.embeddings.create({ ...asked, ...more }).withResponse()
+        expect(places(data)).toEqual(ALL)
+        expect(data.usage).toEqual({ prompt_tokens: 500, total_tokens: 500 })
+        expect(response.headers.get('x-modelmount-losses')).toBeNull()
+      }
+      expect(records).toMatchObject([{ inputTokens: 500 }, { inputTokens: 500 }])
+      const sent = (upstreams[0]?.seen ?? []).map(({ body }) => JSON.parse(body) as typeof asked)
+      expect(sent).toHaveLength(2 * Math.ceil(250 / most))
+      for (const { input, ...rest } of sent) {
+        expect(input.length).toBeLessThanOrEqual(most)
+        expect(rest).toMatchObject({ model: 'real-model', dimensions: 2, user: 'me', input_type: 'search_query' })
+      }
+      const few = await openai.embeddings.create({ ...asked, input: TEXTS.slice(0, 3) })
+      expect(places(few).toSorted()).toEqual([0, 1, 2])
+      expect(upstreams[0]?.seen.at(-1)?.body).toBe(
+        JSON.stringify({ ...asked, model: 'real-model', input: TEXTS.slice(0, 3), encoding_format: 'base64' }),
+      )
+    },
+  )
+
+  it('are refused where something would be lost and nothing may be', async () => {
+    const { openai, upstreams } = await start([likeGemini], { translation: 'strict' })
+    const asked = { model: 'embed', input: TEXTS }
+    await expect(openai.embeddings.create({ ...asked, user: 'me' })).rejects.toMatchObject({
+      status: 400,
+      code: 'untranslatable',
+      param: 'user',
+    })
+    expect(upstreams[0]?.seen).toEqual([])
+    expect(places(await openai.embeddings.create(asked))).toEqual(ALL)
   })
 
   it('of Google’s own callers go on as they came', async () => {

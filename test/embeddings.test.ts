@@ -184,6 +184,42 @@ describe('embeddings', () => {
     expect(records.map(({ costNanos }) => costNanos)).toEqual([4000, 0, 0])
   })
 
+  it('are refused where something would be lost and nothing may be', async () => {
+    const strict = { translation: 'strict' } as const
+    const google = await start(likeGemini, 'gemini', strict)
+    await expect(google.openai.embeddings.create({ model: 'embed', input: 'a', user: 'me' })).rejects.toMatchObject({
+      status: 400,
+      code: 'untranslatable',
+      param: 'user',
+    })
+    expect(google.upstream.seen).toEqual([])
+    expect((await google.openai.embeddings.create({ model: 'embed', input: 'a' })).data).toHaveLength(1)
+    const open = await start(likeOpenAI(), 'openai-compatible', strict)
+    const config = { taskType: 'CLUSTERING' }
+    await expect(open.gemini.models.embedContent({ model: 'embed', contents: 'a', config })).rejects.toMatchObject({
+      status: 400,
+    })
+    await open.openai.embeddings.create({ model: 'embed', input: 'a', user: 'me' })
+    expect(open.upstream.seen).toHaveLength(1)
+  })
+
+  it.each([
+    ['none', []],
+    ['one of two', [{ index: 0, embedding: [1] }]],
+    ['three', [0, 1, 2].map((index) => ({ index, embedding: [1] }))],
+    ['two, of which none is the first', [1, 2].map((index) => ({ index, embedding: [1] }))],
+    ['two of the same place', [1, 1].map((index) => ({ index, embedding: [1] }))],
+  ])('that are %s are no answer to two inputs', async (_name, data) => {
+    const answer = { data, ...(data.length === 0 ? { base_resp: { status_code: 1002, status_msg: 'slow' } } : {}) }
+    const { ask, gemini } = await start(answerJson(answer), 'openai-compatible', { retry: { attempts: 1 } })
+    const isOwn = data.length !== 2
+    const asked = await ask({ input: ['a', 'b'], encoding_format: isOwn ? 'float' : 'base64' })
+    expect(asked.status).toBe(data.length === 0 ? 429 : 502)
+    await expect(gemini.models.embedContent({ model: 'embed', contents: ['a', 'b'] })).rejects.toMatchObject({
+      status: data.length === 0 ? 503 : 502,
+    })
+  })
+
   it('of a model without any are a 400, and a wrong number of vectors is no answer', async () => {
     const { ask } = await start(answerJson({}), 'openai-compatible', {
       providers: { up: { type: 'anthropic', apiKey: 'k-12345678', baseURL: 'http://127.0.0.1:9' } },

@@ -364,6 +364,18 @@ describe('what was not drawn', () => {
     expect(records).toMatchObject([{ outputTokens: 2580, outcome: 'complete' }])
   })
 
+  it('of several was answered in words: the others are given, and where there are none it is said', async () => {
+    const words = answerJson(spoken([{ text: 'What colour should it be?' }]))
+    const some = await start(inTurn(drawn, words, drawn))
+    const asked = { model: 'draw', prompt: 'a cat', n: 3 }
+    const { data, response } = await some.openai.images.generate({ ...asked, stream: false }).withResponse()
+    expect(data.data).toHaveLength(2)
+    expect(losses(response)).toContain('n: 2 of 3')
+    expect(some.records).toMatchObject([{ outputTokens: 2580, outcome: 'complete' }])
+    const none = await start(words)
+    await expect(none.openai.images.generate(asked)).rejects.toMatchObject({ status: 400, code: 'no_image' })
+  })
+
   it('goes to the target for what is filtered, if there is one', async () => {
     const blocked = answerJson({ promptFeedback: { blockReason: 'SAFETY' } })
     const { openai } = await startAll(
@@ -466,6 +478,14 @@ describe('images of Imagen', () => {
       const { openai } = await start(answerJson(answer), MODEL)
       const asked = openai.images.generate({ model: 'draw', prompt: 'a cat' })
       await expect(asked).rejects.toMatchObject({ status: 400, code: 'moderation_blocked' })
+    }
+  })
+
+  it('that are none were not filtered: that is a 502', async () => {
+    for (const predictions of ['none', {}, [[]], [{}, 'x']]) {
+      const { openai } = await start(answerJson({ predictions }), MODEL, { retry: { attempts: 1 } })
+      const asked = openai.images.generate({ model: 'draw', prompt: 'a cat' })
+      await expect(asked).rejects.toMatchObject({ status: 502 })
     }
   })
 

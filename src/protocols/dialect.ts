@@ -31,6 +31,8 @@ export interface Dialect extends Taken {
   readonly faultMark?: Buffer
   /** Media that may be named by their address. As the language has it if left out. */
   readonly remoteMedia?: readonly MediaBlock['kind'][]
+  /** So many inputs of embeddings are taken at once. As the language has it if left out. */
+  readonly embeddingInputs?: number
   /** It answers in streams only: a whole answer is put together from one. */
   readonly onlyStreams?: boolean
   /** Of Chat Completions: fields that go by another name here. */

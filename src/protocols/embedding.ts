@@ -32,6 +32,8 @@ export interface EmbeddingFacts {
   readonly fault?: Fault | undefined
   /** How its numbers are spelled. */
   readonly encoding?: EmbeddingRequest['encoding']
+  /** How many vectors it holds. */
+  readonly vectors?: number
 }
 
 /** How a language asks for embeddings. */
@@ -45,6 +47,8 @@ export interface Embedding {
   readRequest(body: Buffer): EmbeddingRequest
   /** The same request for another model, where a body names it in places of its own. */
   rename?(body: Buffer, model: string): Buffer
+  /** The same request for some of its inputs and another model. Left out: no place takes fewer at once than the language. */
+  portion?(body: Buffer, inputs: readonly EmbeddingInput[], model: string): Buffer
   /** @throws {RelayError} for what the language cannot be asked to embed */
   writeRequest(request: EmbeddingRequest, writing: EmbeddingWriting): string
   /** Undefined for what is no answer. */

@@ -57,6 +57,9 @@ export interface ImageAnswer {
   readonly usage: Usage | undefined
 }
 
+/** The code of a fault where a model was free to draw, and did not. */
+export const NOT_DRAWN = 'no_image'
+
 /** How a model is asked for images. */
 export interface Imaging {
   /** So many are drawn by one request: of more, each share is a request of its own. */

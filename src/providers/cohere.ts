@@ -6,6 +6,7 @@ import { bearer } from './sign.js'
 const COMMON: Dialect = {
   ...PLAIN,
   temperatures: [0, 1],
+  embeddingInputs: 96,
   untaken: ['choices', 'parallelToolCalls', 'serviceTier', 'metadata', 'modalities', 'verbosity', 'logprobs'],
 }
 

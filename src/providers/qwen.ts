@@ -3,7 +3,7 @@ import { byFamily, PLAIN } from './families.js'
 import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
-const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1.99], formats: ['json'] }
+const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1.99], formats: ['json'], embeddingInputs: 10 }
 const PLAINLY: Dialect = { ...COMMON, reasoning: 'none' }
 
 /** While a model thinks, it answers in streams only, and cannot be made to call a tool. */

@@ -3,9 +3,8 @@ import { invalidAnswer } from '../chat/fault.js'
 import { fitTools } from '../chat/fit.js'
 import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import { bringsCarried } from '../chat/signatures.js'
-import { splice } from '../lib/splice.js'
 import type { Counting, Protocol } from '../protocols/protocol.js'
-import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
+import { type Delivered, headersFor, type OpenPassage, type Passage, renamed } from './passage.js'
 import { traitsOf } from './translation.js'
 import { WholePassage } from './whole-passage.js'
 
@@ -58,10 +57,9 @@ class Count extends WholePassage implements Passage {
 
   /** The caller's bytes, where they can go on; undefined where something in them means something else to the target. */
   #own(): Buffer | undefined {
-    const { facts, body, protocol } = this.#call
-    const { model } = this.#channel.target
+    const { body, protocol } = this.#call
     if (this.protocol !== protocol || bringsCarried(body)) return undefined
-    return model === facts.model || !facts.modelAt ? body : splice(body, facts.modelAt, model)
+    return renamed(this.#call, this.#channel.target.model)
   }
 
   #translated(losses: Losses): string {

@@ -1,14 +1,14 @@
 import type { Call, Channel, Target } from '../call.js'
 import { invalidAnswer } from '../chat/fault.js'
 import { type Loss, Losses } from '../chat/losses.js'
-import { splice } from '../lib/splice.js'
 import type { Embedding, EmbeddingAnswer, EmbeddingRequest } from '../protocols/embedding.js'
 import type { Protocol } from '../protocols/protocol.js'
-import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
+import { type Delivered, headersFor, type OpenPassage, type Passage, renamed } from './passage.js'
+import { type Translating, untranslatable } from './translation.js'
 import { WholePassage } from './whole-passage.js'
 
 /** The passage of a request for embeddings. */
-export const openEmbedding: OpenPassage = (call, channel) => new Embed(call, channel)
+export const openEmbedding: OpenPassage = (call, channel, translating) => new Embed({ call, channel, translating })
 
 /** Some of a call's inputs, in a request of their own. */
 export interface EmbeddingBatch {
@@ -16,22 +16,33 @@ export interface EmbeddingBatch {
   readonly request: EmbeddingRequest
   /** How many inputs of the call stand before them. */
   readonly offset: number
+  /** What had to be left out. */
+  losses: readonly Loss[]
   /** Their vectors, once they have come. */
   answer: EmbeddingAnswer | undefined
+  /** How much came, in bytes. */
+  size: number
 }
 
-/** The passage of a batch to a target that does not speak the caller's language. Its answer is kept, and nothing of it told. */
+/** The passage of a batch. Its answer is kept, and nothing of it told. */
 export function openBatch(batch: EmbeddingBatch): OpenPassage {
-  return (call, channel) => new Embed(call, channel, batch)
+  return (call, channel, translating) => new Embed({ call, channel, translating, batch })
 }
 
 /** The language in which a target can be asked for embeddings: the caller's, if it may be. */
-export function embeddingLanguage({ speaks }: Target, own: Protocol): Protocol | undefined {
+export function embeddingLanguage({ speaks }: Pick<Target, 'speaks'>, own: Protocol): Protocol | undefined {
   if (speaks.includes(own) && own.embedding) return own
   return speaks.find(({ embedding }) => embedding !== undefined)
 }
 
 const NOTHING = Buffer.alloc(0)
+
+interface Given {
+  readonly call: Call
+  readonly channel: Channel
+  readonly translating: Translating
+  readonly batch?: EmbeddingBatch
+}
 
 /** Where the target speaks the caller's language, the bytes go on as they came; else request and answer are told anew. */
 class Embed extends WholePassage implements Passage {
@@ -45,7 +56,8 @@ class Embed extends WholePassage implements Passage {
   readonly #request: EmbeddingRequest
   readonly #batch: EmbeddingBatch | undefined
 
-  constructor(call: Call, channel: Channel, batch?: EmbeddingBatch) {
+  /** @throws {RelayError} for a request that the target's language cannot do without a part of */
+  constructor({ call, channel, translating, batch }: Given) {
     super()
     const protocol = embeddingLanguage(channel.target, call.protocol)
     const { embedding: own } = call.protocol
@@ -55,15 +67,12 @@ class Embed extends WholePassage implements Passage {
     this.#own = own
     this.#call = call
     this.#channel = channel
-    const losses = new Losses(protocol.id)
-    const { model } = channel.target
-    const request = batch?.request ?? own.readRequest(call.body)
-    this.#request = request
+    this.#request = batch?.request ?? own.readRequest(call.body)
     this.#batch = batch
-    const writing = { model, losses, offset: batch?.offset ?? 0 }
-    this.body =
-      protocol === call.protocol ? this.#passed(model) : Buffer.from(this.#theirs.writeRequest(request, writing))
+    const losses = new Losses(protocol.id)
+    this.body = protocol === call.protocol ? this.#passed() : this.#told(losses)
     this.losses = losses.list
+    if (translating.strict && this.losses.length > 0) throw untranslatable(this.losses)
   }
 
   get path(): string {
@@ -75,30 +84,36 @@ class Embed extends WholePassage implements Passage {
   }
 
   deliver(body: Buffer): Delivered {
-    const { usage, fault, encoding } = this.#theirs.readAnswerFacts(body)
+    const { usage, fault, encoding, vectors } = this.#theirs.readAnswerFacts(body)
     if (fault) return { usage, fault, bytes: body }
+    const { inputs, encoding: wanted } = this.#request
     // Some servers give numbers although their bytes were asked for, and clients read them as what they asked for.
-    if (this.protocol === this.#call.protocol && encoding === this.#request.encoding) return { usage, bytes: body }
-    return this.#retold(body)
-  }
-
-  #retold(body: Buffer): Delivered {
-    const request = this.#request
+    const passes = this.protocol === this.#call.protocol && encoding === wanted && !this.#batch
+    if (passes && vectors === inputs.length) return { usage, bytes: body }
     const answer = this.#theirs.readAnswer(body)
-    if (answer?.vectors.length !== request.inputs.length)
+    if (answer?.vectors.length !== inputs.length)
       return { bytes: body, fault: invalidAnswer('another number of vectors than was asked for') }
-    if (this.#batch) {
-      this.#batch.answer = answer
-      return { usage: answer.usage, bytes: NOTHING }
-    }
-    const text = this.#own.writeAnswer(answer, request, this.#call.facts.model)
-    return { usage: answer.usage, bytes: Buffer.from(text) }
+    return { usage: answer.usage, bytes: this.#retold(answer, body.length) }
   }
 
-  #passed(model: string): Buffer {
+  #retold(answer: EmbeddingAnswer, size: number): Buffer {
+    if (!this.#batch) return Buffer.from(this.#own.writeAnswer(answer, this.#request, this.#call.facts.model))
+    this.#batch.answer = answer
+    this.#batch.size = size
+    this.#batch.losses = this.losses
+    return NOTHING
+  }
+
+  #told(losses: Losses): Buffer {
+    const { model } = this.#channel.target
+    return Buffer.from(this.#theirs.writeRequest(this.#request, { model, losses, offset: this.#batch?.offset ?? 0 }))
+  }
+
+  #passed(): Buffer {
     const { facts, body } = this.#call
-    if (model === facts.model) return body
-    if (facts.modelAt) return splice(body, facts.modelAt, model)
-    return this.#own.rename?.(body, model) ?? body
+    const { model } = this.#channel.target
+    if (this.#batch) return this.#own.portion?.(body, this.#batch.request.inputs, model) ?? body
+    const isInPath = !facts.modelAt && model !== facts.model
+    return (isInPath ? this.#own.rename?.(body, model) : undefined) ?? renamed(this.#call, model)
   }
 }

@@ -1,6 +1,7 @@
 import type { Call, Channel, Target } from '../call.js'
 import { type Loss, Losses } from '../chat/losses.js'
-import type { ImageAnswer, ImageRequest, Imaging } from '../protocols/imaging.js'
+import type { RelayError } from '../errors.js'
+import { type ImageAnswer, type ImageRequest, type Imaging, NOT_DRAWN } from '../protocols/imaging.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
 import { untranslatable } from './translation.js'
@@ -43,27 +44,34 @@ export function commission(request: ImageRequest, { studio, model, count, strict
   return { body, losses: losses.list }
 }
 
-/** What a call wants of a target, in a request of its own. */
-export interface Share {
+/** Some of the images that a call wants, in a request of their own. */
+export interface ImageShare {
   readonly studio: Studio
   readonly commission: Commission
-  /** Its images, once they have come. */
+  /** Once they have come. */
   answer: ImageAnswer | undefined
+  /** How much came, in bytes. */
+  size: number
 }
 
 /** The passage of a share. Its answer is kept, and nothing of it told. */
-export function openShare(share: Share): OpenPassage {
+export function openShare(share: ImageShare): OpenPassage {
   return (call, channel) => new SharePassage(share, call, channel)
+}
+
+/** Whether a share has failed in a way that says nothing of the others: it was filtered, or answered in words. */
+export function isKeptBack({ kind, code }: RelayError): boolean {
+  return kind === 'content_filtered' || code === NOT_DRAWN
 }
 
 const NOTHING = Buffer.alloc(0)
 
 class SharePassage extends WholePassage implements Passage {
-  readonly #share: Share
+  readonly #share: ImageShare
   readonly #call: Call
   readonly #channel: Channel
 
-  constructor(share: Share, call: Call, channel: Channel) {
+  constructor(share: ImageShare, call: Call, channel: Channel) {
     super()
     this.#share = share
     this.#call = call
@@ -94,6 +102,7 @@ class SharePassage extends WholePassage implements Passage {
     const answer = this.#share.studio.imaging.readAnswer(body)
     if ('message' in answer) return { fault: answer, bytes: body }
     this.#share.answer = answer
+    this.#share.size = body.length
     return { usage: answer.usage, bytes: NOTHING }
   }
 }

@@ -150,6 +150,11 @@ class Conversation implements Passage {
   }
 }
 
+/** The caller's bytes, but for the model's name. */
+export function renamed(call: Call, model: string): Buffer {
+  return edited(call.body, modelEdit(call, model))
+}
+
 /** Where the target's name for the model stands in for the caller's; undefined where they are the same. */
 function modelEdit({ facts }: Call, model: string): Edit | undefined {
   return model === facts.model || !facts.modelAt ? undefined : { at: facts.modelAt, text: JSON.stringify(model) }

@@ -100,9 +100,8 @@ function textIn(input: EmbeddingRequest['inputs'][number], index: number): strin
 function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return undefined
-  const items: unknown[] = Array.isArray(answer.embeddings) ? answer.embeddings : [answer.embedding]
   const vectors: (readonly number[])[] = []
-  for (const item of items) {
+  for (const item of vectorsIn(answer)) {
     const values: unknown = isObject(item) ? item.values : undefined
     if (!Array.isArray(values) || !values.every((value) => typeof value === 'number')) return undefined
     // Google's shortened vectors are not of length 1, and everybody else's are.
@@ -111,11 +110,17 @@ function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
   return { vectors, usage: readUsage(answer.usageMetadata) }
 }
 
+/** As they stand in an answer, of one or of several. */
+function vectorsIn({ embedding: only, embeddings }: Readonly<Record<string, unknown>>): readonly unknown[] {
+  if (Array.isArray(embeddings)) return embeddings
+  return only ? [only] : []
+}
+
 function readAnswerFacts(body: Buffer): EmbeddingFacts {
   const answer = parseJson(latin1(body))
-  if (!isObject(answer) || !(answer.embedding || answer.embeddings))
-    return { fault: invalidAnswer('an answer without vectors') }
-  return { usage: readUsage(answer.usageMetadata), encoding: 'float' }
+  const vectors = isObject(answer) ? vectorsIn(answer).length : 0
+  if (!isObject(answer) || vectors === 0) return { fault: invalidAnswer('an answer without vectors') }
+  return { usage: readUsage(answer.usageMetadata), encoding: 'float', vectors }
 }
 
 function writeAnswer({ vectors, usage }: EmbeddingAnswer, { isSingle }: EmbeddingRequest): string {

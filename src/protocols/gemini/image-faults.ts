@@ -1,5 +1,6 @@
 import type { Fault } from '../../chat/fault.js'
 import { RelayError } from '../../errors.js'
+import { NOT_DRAWN } from '../imaging.js'
 
 /** A request, or all that was drawn for it, was kept back: by the code that callers of image models look for. */
 export function filtered(explanation: string | undefined): Fault {
@@ -10,7 +11,7 @@ export function filtered(explanation: string | undefined): Fault {
 /** The model has drawn nothing, and at best said something. To ask again may help; another provider need not. */
 export function notDrawn(words: string): Fault {
   const message = words === '' ? 'The model drew nothing.' : `The model drew nothing, and said: ${words.slice(0, 500)}`
-  return { status: 400, message, type: null, code: 'no_image', param: null }
+  return { status: 400, message, type: null, code: NOT_DRAWN, param: null }
 }
 
 /** Something that a request is about, and that its model cannot be asked for. */

@@ -1,6 +1,7 @@
 import type { RequestFacts } from '../../call.js'
 import { invalidAnswer } from '../../chat/fault.js'
 import { latin1 } from '../../lib/json.js'
+import { membersOf, objectOf } from '../../lib/members.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { fromBase64, toBase64 } from '../../lib/vectors.js'
 import { parseBody, readModel } from '../body.js'
@@ -13,6 +14,7 @@ import type {
   EmbeddingWriting,
 } from '../embedding.js'
 import type { Field } from '../field.js'
+import { resultFault } from '../result.js'
 import { faultIn } from './errors.js'
 import { readUsage } from './usage.js'
 
@@ -22,6 +24,7 @@ export const embedding: Embedding = {
   pathFor: () => '/embeddings',
   readFacts,
   readRequest,
+  portion,
   writeRequest,
   readAnswer,
   readAnswerFacts,
@@ -79,6 +82,12 @@ function readInput(input: Field): EmbeddingInput {
   return input.text() === '' ? input.fail('must not be empty') : input.text()
 }
 
+/** All else that it says keeps its bytes. */
+function portion(body: Buffer, input: readonly EmbeddingInput[], model: string): Buffer {
+  const kept = membersOf(body).filter(({ name }) => name !== 'model' && name !== 'input')
+  return objectOf(body, kept, { model, input })
+}
+
 function writeRequest(
   { inputs, isSingle, dimensions, own }: EmbeddingRequest,
   { model, losses }: EmbeddingWriting,
@@ -90,13 +99,15 @@ function writeRequest(
 function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
   const answer = parseJson(body.toString())
   if (!isObject(answer) || !Array.isArray(answer.data)) return undefined
-  const vectors: (readonly number[])[] = []
+  const placed = new Map<unknown, readonly number[]>()
   for (const [place, item] of answer.data.entries()) {
     const vector = isObject(item) ? vectorOf(item.embedding) : undefined
     if (!isObject(item) || !vector) return undefined
-    vectors[typeof item.index === 'number' ? item.index : place] = vector
+    placed.set(typeof item.index === 'number' ? item.index : place, vector)
   }
-  return { vectors, usage: readUsage(answer.usage) }
+  const vectors = answer.data.map((_item, place) => placed.get(place)).filter((vector) => vector !== undefined)
+  // A place that none has is a vector that is another's, or of nothing.
+  return vectors.length === answer.data.length ? { vectors, usage: readUsage(answer.usage) } : undefined
 }
 
 function vectorOf(value: unknown): readonly number[] | undefined {
@@ -108,13 +119,15 @@ function readAnswerFacts(body: Buffer): EmbeddingFacts {
   const answer = parseJson(latin1(body))
   if (!isObject(answer)) return { fault: invalidAnswer('an answer that is not JSON') }
   const usage = readUsage(answer.usage)
-  if (answer.error || !Array.isArray(answer.data)) {
+  const { data } = answer
+  if (answer.error || !Array.isArray(data) || data.length === 0 || resultFault(answer)) {
     const decoded = parseJson(body.toString())
     const fault = isObject(decoded) ? faultIn(decoded) : undefined
     return { usage, fault: fault ?? invalidAnswer('an answer without vectors') }
   }
-  const first: unknown = answer.data[0]
-  return { usage, encoding: isObject(first) && typeof first.embedding === 'string' ? 'base64' : 'float' }
+  const [first]: readonly unknown[] = data
+  const encoding = isObject(first) && typeof first.embedding === 'string' ? 'base64' : 'float'
+  return { usage, encoding, vectors: data.length }
 }
 
 function writeAnswer({ vectors, usage }: EmbeddingAnswer, { encoding }: EmbeddingRequest, model: string): string {
