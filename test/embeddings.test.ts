@@ -220,6 +220,20 @@ describe('embeddings', () => {
     })
   })
 
+  it('are asked of a fallback that has any, and of no other', async () => {
+    const refused = answerError(400, 'not this', { code: 'content_filter' })
+    const upstream = cleanup.add(await startUpstream(inTurn(refused, likeOpenAI())))
+    const { openai } = await start(likeGemini, 'gemini', {
+      providers: {
+        up: { type: 'openai-compatible', baseURL: upstream.baseURL },
+        claude: { type: 'anthropic', apiKey: 'k-12345678', baseURL: upstream.baseURL },
+      },
+      models: { embed: { targets: ['up/first'], onContentFilter: ['claude/none', 'up/second'] } },
+    })
+    expect((await openai.embeddings.create({ model: 'embed', input: 'a' })).data).toHaveLength(1)
+    expect(upstream.seen.map(({ body }) => (JSON.parse(body) as { model: string }).model)).toEqual(['first', 'second'])
+  })
+
   it('of a model without any are a 400, and a wrong number of vectors is no answer', async () => {
     const { ask } = await start(answerJson({}), 'openai-compatible', {
       providers: { up: { type: 'anthropic', apiKey: 'k-12345678', baseURL: 'http://127.0.0.1:9' } },

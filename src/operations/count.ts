@@ -3,6 +3,7 @@ import type { Call } from '../call.js'
 import type { Loss } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
 import { RelayError } from '../errors.js'
+import { narrowed } from '../policies/route.js'
 import { countingLanguage, openCount } from '../upstream/count.js'
 import { estimateTokens } from './estimate.js'
 import type { Perform } from './operation.js'
@@ -14,11 +15,10 @@ export const count: Perform = async (parts, visit) => {
   const { counting } = protocol
   if (!counting) throw new RelayError('unknown_path', 'This language has no counting.')
   const routed = await routeCall(parts, visit, { open: openCount, readFacts: protocol.readFacts })
-  const { call, plan } = routed
-  const targets = plan.targets.filter((target) => countingLanguage(target, protocol))
+  const able = narrowed(routed.plan, (target) => countingLanguage(target, protocol) !== undefined)
   const reply =
-    targets.length > 0
-      ? await relayCall(parts, { call, plan: { ...plan, targets } })
+    able.targets.length > 0
+      ? await relayCall(parts, { call: routed.call, plan: able })
       : await relayCall(parts, routed, estimateCount)
   return answerReply(reply, id, attempts)
 }

@@ -1,6 +1,7 @@
 import { answerReply } from '../answers.js'
 import { RelayError } from '../errors.js'
 import { failover } from '../policies/failover.js'
+import { narrowed, targetsOf } from '../policies/route.js'
 import { embeddingLanguage, openEmbedding } from '../upstream/embed.js'
 import { inBatches, mostAtOnce } from './embed-batches.js'
 import type { Perform } from './operation.js'
@@ -17,15 +18,14 @@ export const embed: Perform = async (parts, visit) => {
   const { call, plan } = await routeCall(parts, visit, { open: openEmbedding, readFacts: embedding.readFacts })
   const request = embedding.readRequest(call.body)
   const count = request.inputs.length
-  const able = plan.targets.filter((target) => embeddingLanguage(target, protocol))
+  const able = narrowed(plan, (target) => embeddingLanguage(target, protocol) !== undefined)
   // What goes on as it came is the upstream's to judge.
-  const targets = able.filter((target) => count <= Math.max(MOST_INPUTS, mostAtOnce(target, call)))
-  if (able.length === 0)
+  const suited = narrowed(able, (target) => count <= Math.max(MOST_INPUTS, mostAtOnce(target, call)))
+  if (able.targets.length === 0)
     throw new RelayError('invalid_request', `The model \`${call.facts.model}\` has no embeddings.`, { param: 'model' })
-  if (targets.length === 0)
+  if (suited.targets.length === 0)
     throw new RelayError('invalid_request', `input: at most ${MOST_INPUTS} are taken at once`, { param: 'input' })
-  const isMuch = targets.some((target) => count > mostAtOnce(target, call))
+  const isMuch = targetsOf(suited).some((target) => count > mostAtOnce(target, call))
   const send: Send = ({ means }, sent, way) => failover(sent, way, { ...means, send: inBatches(request) })
-  const routed = { call, plan: { ...plan, targets } }
-  return answerReply(await relayCall(parts, routed, isMuch ? send : undefined), id, attempts)
+  return answerReply(await relayCall(parts, { call, plan: suited }, isMuch ? send : undefined), id, attempts)
 }

@@ -25,7 +25,7 @@ export const showModel: Perform = async (parts, { protocol, caller, path, id: re
 }
 
 function entry({ router, prices }: Parts, name: string): ModelEntry {
-  const [first] = router.find(name)?.targets ?? []
+  const first = router.firstOf(name)
   if (!first) return { id: name, ownedBy: 'modelmount' }
   return {
     id: name,

@@ -1,10 +1,10 @@
 import type { Channel, Target, Upstream } from '../call.js'
 import type { Config, Strategy } from '../config.js'
 import { RelayError } from '../errors.js'
-import { ConfigError, type ConfigFault } from '../faults.js'
 import { hashText } from '../lib/hash.js'
-import { bySpecificity, fill, type Pattern, pattern } from '../lib/patterns.js'
+import { bySpecificity, fill } from '../lib/patterns.js'
 import { Learnt } from './learnt.js'
+import { type Destination, defaultRules, type Rule, readRules, ruleTo } from './rules.js'
 
 /** Where a public model name goes. */
 export interface Plan {
@@ -22,23 +22,21 @@ export function targetsOf({ targets, onContextTooLong, onContentFilter }: Plan):
   return [...targets, ...onContextTooLong, ...onContentFilter]
 }
 
-/** One row of `models`, before a name fills its stars. */
-interface Rule {
-  readonly pattern: Pattern
-  readonly strategy: Strategy
-  readonly targets: readonly { readonly to: Destination; readonly weight: number }[]
-  readonly onContextTooLong: readonly Destination[]
-  readonly onContentFilter: readonly Destination[]
+/** The same plan without the targets that cannot be asked for what a call wants. */
+export function narrowed(plan: Plan, suits: (target: Target) => boolean): Plan {
+  const { targets, onContextTooLong, onContentFilter } = plan
+  // What the cache knows of a plan it knows by the plan itself.
+  if (targetsOf(plan).every(suits)) return plan
+  return {
+    ...plan,
+    targets: targets.filter(suits),
+    onContextTooLong: onContextTooLong.filter(suits),
+    onContentFilter: onContentFilter.filter(suits),
+  }
 }
 
-interface Destination {
-  readonly upstream: Upstream
-  /** The model there, perhaps with stars; undefined for the same name. */
-  readonly model: string | undefined
-}
-
-type ModelsConfig = NonNullable<Config['models']>
-type RouteConfig = Exclude<ModelsConfig[string], string | string[]>
+/** The first target of a name. */
+export type First = Pick<Target, 'name' | 'upstream' | 'model'>
 
 /** So many names are remembered with their plan; where routes have wildcards, callers choose the names. */
 const MOST_PLANS = 10_000
@@ -84,7 +82,7 @@ export class Router {
     return [...this.#upstreams.values()].flatMap((upstream) =>
       (this.#learnt.namesOf(upstream) ?? modelsOf(upstream)).flatMap((model) => {
         const leads = (name: string): boolean => {
-          const [first] = this.find(name)?.targets ?? []
+          const first = this.firstOf(name)
           return first?.upstream === upstream && first.model === model
         }
         return [model, `${upstream.id}/${model}`].find(leads) ?? []
@@ -100,13 +98,25 @@ export class Router {
   find(model: string): Plan | undefined {
     const known = this.#plans.get(model)
     if (known) return known
-    const rule =
-      this.#exact.get(model) ?? this.#wild.find(({ pattern }) => pattern.match(model)) ?? this.#learntRule(model)
+    const rule = this.#ruleOf(model)
     if (!rule) return undefined
     if (this.#plans.size >= MOST_PLANS) this.#plans.clear()
     const plan = planFor(rule, model)
     this.#plans.set(model, plan)
     return plan
+  }
+
+  /** Where a name leads first, for showing: a list of thousands makes no plans, and drives none out. */
+  firstOf(name: string): First | undefined {
+    const rule = this.#ruleOf(name)
+    const to = rule?.targets[0]?.to
+    if (!rule || !to) return undefined
+    const model = nameThere(to, name, rule.pattern.match(name) ?? [])
+    return { name: `${to.upstream.id}/${model}`, upstream: to.upstream, model }
+  }
+
+  #ruleOf(name: string): Rule | undefined {
+    return this.#exact.get(name) ?? this.#wild.find(({ pattern }) => pattern.match(name)) ?? this.#learntRule(name)
   }
 
   #learntRule(name: string): Rule | undefined {
@@ -162,79 +172,4 @@ function nameThere({ upstream, model }: Destination, publicName: string, stars: 
   if (model !== undefined) return fill(model, stars)
   const prefix = `${upstream.id}/`
   return publicName.startsWith(prefix) ? publicName.slice(prefix.length) : publicName
-}
-
-/** Without `models`: every model by the name its provider is known for, and any `provider/model`. */
-function defaultRules(upstreams: ReadonlyMap<string, Upstream>): Rule[] {
-  return [...upstreams.values()].flatMap((upstream) =>
-    [...upstream.provider.models, `${upstream.id}/*`].map((text) => ruleTo(upstream, text)),
-  )
-}
-
-/** `model`: its name there; left out for the same one. */
-function ruleTo(upstream: Upstream, text: string, model?: string): Rule {
-  return {
-    pattern: pattern(text),
-    strategy: 'priority',
-    targets: [{ to: { upstream, model }, weight: 1 }],
-    onContextTooLong: [],
-    onContentFilter: [],
-  }
-}
-
-function readRules(models: ModelsConfig, upstreams: ReadonlyMap<string, Upstream>): Rule[] {
-  const faults: ConfigFault[] = []
-  const rules = Object.entries(models).map(([name, written]): Rule => {
-    const path = `models.${name}`
-    const { strategy, targets, onContextTooLong = [], onContentFilter = [] } = routeOf(written)
-    const all = (texts: readonly string[], field: string): Destination[] =>
-      texts.flatMap((text) => destinations(text, { models, upstreams, seen: [name], faults, path: `${path}${field}` }))
-    return {
-      pattern: pattern(name),
-      strategy,
-      targets: targets.flatMap((one) => {
-        const { target, weight } = typeof one === 'string' ? { target: one, weight: 1 } : one
-        return all([target], '').map((to) => ({ to, weight }))
-      }),
-      onContextTooLong: all(onContextTooLong, '.onContextTooLong'),
-      onContentFilter: all(onContentFilter, '.onContentFilter'),
-    }
-  })
-  if (faults.length > 0) throw new ConfigError(faults)
-  return rules
-}
-
-function routeOf(written: ModelsConfig[string]): RouteConfig {
-  if (typeof written === 'string') return { strategy: 'priority', targets: [written] }
-  return Array.isArray(written) ? { strategy: 'priority', targets: written } : written
-}
-
-interface Reading {
-  readonly models: ModelsConfig
-  readonly upstreams: ReadonlyMap<string, Upstream>
-  /** Names that led here: an alias may not lead back to itself. */
-  readonly seen: readonly string[]
-  readonly faults: ConfigFault[]
-  readonly path: string
-}
-
-/** What a target's text stands for: `provider`, `provider/model`, or another name of `models` and all its targets. */
-function destinations(text: string, reading: Reading): Destination[] {
-  const { models, upstreams, seen, faults, path } = reading
-  const whole = upstreams.get(text)
-  if (whole) return [{ upstream: whole, model: undefined }]
-  const slash = text.indexOf('/')
-  const upstream = slash > 0 ? upstreams.get(text.slice(0, slash)) : undefined
-  if (upstream) return [{ upstream, model: text.slice(slash + 1) }]
-  const alias = Object.hasOwn(models, text) ? models[text] : undefined
-  if (alias === undefined || seen.includes(text)) {
-    faults.push({
-      path,
-      message: alias ? `"${text}" leads back to itself` : `"${text}" names no provider and no other model`,
-    })
-    return []
-  }
-  return routeOf(alias).targets.flatMap((one) =>
-    destinations(typeof one === 'string' ? one : one.target, { ...reading, seen: [...seen, text] }),
-  )
 }
