@@ -47,8 +47,11 @@ export class Talk {
     // What only some readers take for JSON would get past every check.
     if (!event) return this.#refuse(new RelayError('invalid_request', 'The message is not a JSON object.'))
     try {
-      const named = this.#renamed(event)
-      return event.type === 'response.create' ? this.#ask(event, Buffer.from(message), named) : named
+      this.#rename(event)
+      // Of two fields of one name another reader might take the other, which nobody has checked.
+      const spelled = Buffer.from(JSON.stringify(event))
+      const said = spelled.equals(message) || spelled
+      return event.type === 'response.create' ? this.#ask(event, spelled, said) : said
     } catch (error) {
       return this.#refuse(error, event.event_id)
     }
@@ -107,15 +110,10 @@ export class Talk {
     }
   }
 
-  /** With the models that an event names as the provider knows them. @throws {RelayError} for others than the caller's */
-  #renamed(event: Event): Said {
-    let changed = false
-    for (const { holder, isTranscriber } of namedModels(event)) {
-      const there = isTranscriber ? this.#transcriberFor(holder.model) : this.#modelFor(holder.model)
-      changed ||= there !== holder.model
-      holder.model = there
-    }
-    return changed ? Buffer.from(JSON.stringify(event)) : true
+  /** Has an event name its models as the provider knows them. @throws {RelayError} for others than the caller's */
+  #rename(event: Event): void {
+    for (const { holder, isTranscriber } of namedModels(event))
+      holder.model = isTranscriber ? this.#transcriberFor(holder.model) : this.#modelFor(holder.model)
   }
 
   #modelFor(model: unknown): string {

@@ -54,6 +54,8 @@ export class Turns {
   readonly #begun = new Map<string, Turn | Promise<Turn>>()
   /** The one that began last: what comes is taken to be its. */
   #latest: Turn | undefined
+  /** How the session has ended. */
+  #outcome: 'cut' | 'left' | undefined
 
   constructor(session: SessionFacts) {
     this.#session = session
@@ -61,11 +63,14 @@ export class Turns {
 
   /** The client asks for one. @throws {RelayError} where it is not let in */
   async ask(asking: Asking): Promise<void> {
-    this.#asked.push(await this.#admit(asking))
+    const turn = await this.#admit(asking)
+    if (this.#outcome) this.#abandon(turn, this.#outcome)
+    else this.#asked.push(turn)
   }
 
   /** One has begun. @throws {RelayError} where nobody has asked for it and it would not have been let in */
   async begun(id: string): Promise<void> {
+    if (this.#begun.has(id)) return
     const begun = this.#asked.shift() ?? this.#admit(UNASKED)
     this.#begun.set(id, begun)
     const turn = begun instanceof Promise ? await begun : begun
@@ -89,33 +94,31 @@ export class Turns {
   async transcribed(usage: Usage | undefined, model: string): Promise<void> {
     const { target } = this.#session
     const transcriber = { ...target, name: `${target.upstream.id}/${model}`, model }
-    this.#settle(await this.#admit(UNASKED, transcriber), { usage, failed: false }, transcriber)
+    this.#settle(await this.#admit(UNASKED, transcriber), { usage: usage ?? NO_USAGE, failed: false }, transcriber)
   }
 
-  /** The provider refuses one that was asked for: the one that it names, else the one asked for last. */
+  /** The provider refuses what a client's event wanted: an answer, if it was such a one. Of those without a name, the last. */
   refused(eventId: string | undefined): void {
-    const named = this.#asked.findIndex((turn) => eventId !== undefined && turn.eventId === eventId)
-    const [turn] = this.#asked.splice(named < 0 ? this.#asked.length - 1 : named, 1)
+    const at = this.#asked.findLastIndex((turn) => turn.eventId === eventId)
+    const [turn] = at < 0 ? [] : this.#asked.splice(at, 1)
     turn?.call.settle({ outcome: 'failed', status: 400, target: this.#session.target, error: REJECTED })
   }
 
   /** The session has ended in the midst of all that are left. */
   end(outcome: 'cut' | 'left'): void {
-    const { target } = this.#session
-    const settle = ({ call, firstOutputMs, delivered }: Turn): void =>
-      call.settle({
-        outcome,
-        status: outcome === 'left' ? 499 : 502,
-        target,
-        firstOutputMs,
-        delivered: Math.ceil(delivered),
-      })
-    for (const turn of this.#asked.splice(0)) settle(turn)
+    this.#outcome = outcome
+    for (const turn of this.#asked.splice(0)) this.#abandon(turn, outcome)
     for (const turn of this.#begun.values()) {
-      if (turn instanceof Promise) turn.then(settle, ignore)
-      else settle(turn)
+      if (turn instanceof Promise) turn.then((begun) => this.#abandon(begun, outcome), ignore)
+      else this.#abandon(turn, outcome)
     }
     this.#begun.clear()
+  }
+
+  #abandon({ call, firstOutputMs, delivered }: Turn, outcome: 'cut' | 'left'): void {
+    const { target } = this.#session
+    const status = outcome === 'left' ? 499 : 502
+    call.settle({ outcome, status, target, firstOutputMs, delivered: Math.ceil(delivered) })
   }
 
   async #admit({ body, eventId, maxOutputTokens }: Asking, target: Target = this.#session.target): Promise<Turn> {
@@ -125,21 +128,20 @@ export class Turns {
     const { facts, ...read } = readNothing(target === this.#session.target ? model : target.model, body)
     const own = { ...visit, endpoint, attempts, told: {}, startedAt: now() }
     const call = callOf(parts, own, { ...read, facts: { ...facts, maxOutputTokens } })
+    // What never begins never ends.
+    parts.running.check()
     socket.began()
     call.ended = () => socket.ended()
     await letIn(parts, call, { ...plan, targets: [target] })
     return { call, eventId, firstOutputMs: undefined, delivered: 0 }
   }
 
-  #settle({ call, firstOutputMs }: Turn, { usage, failed }: Done, target: Target): void {
-    if (failed && !usage) return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
-    call.settle({
-      outcome: failed ? 'failed' : 'complete',
-      status: 200,
-      target,
-      usage: usage ?? NO_USAGE,
-      firstOutputMs: firstOutputMs ?? 0,
-    })
+  /** Where the provider has not counted, what has come is. */
+  #settle({ call, firstOutputMs = 0, delivered }: Turn, { usage, failed }: Done, target: Target): void {
+    if (failed && !usage && delivered === 0)
+      return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
+    const counted = usage ? { usage } : { delivered: Math.ceil(delivered) }
+    call.settle({ outcome: failed ? 'failed' : 'complete', status: 200, target, ...counted, firstOutputMs })
   }
 }
 

@@ -49,7 +49,7 @@ export function readHeard(message: Buffer): Heard | undefined {
     case 'session.updated':
     case 'transcription_session.created':
     case 'transcription_session.updated':
-      return { type: 'configured', transcriber: textOf(transcriptionOf(event.session)?.model) }
+      return { type: 'configured', transcriber: textOf(transcriptionsOf(event.session)[0]?.model) }
     case 'error':
       return { type: 'failed', eventId: textOf(objectOf(event.error).event_id) }
     default:
@@ -86,18 +86,17 @@ export interface NamedModel {
 /** Every place of an event where a model is named. */
 export function namedModels(event: Event): NamedModel[] {
   const holders = [event, event.session, event.response].filter(isObject)
-  const transcriptions = holders.map(transcriptionOf).filter(isObject)
+  const transcriptions = holders.flatMap(transcriptionsOf)
   return [
     ...holders.map((holder) => ({ holder, isTranscriber: false })),
     ...transcriptions.map((holder) => ({ holder, isTranscriber: true })),
   ].filter(({ holder }) => holder.model !== undefined && holder.model !== null)
 }
 
-/** Its settings for writing down what it hears: in the place of today, or in that of the beta. */
-function transcriptionOf(session: unknown): Record<string, unknown> | undefined {
+/** Its settings for writing down what it hears: in the place of today, and in that of the beta. */
+function transcriptionsOf(session: unknown): Record<string, unknown>[] {
   const { audio, input_audio_transcription: beta } = objectOf(session)
-  const today = objectOf(objectOf(audio).input).transcription
-  return isObject(today) ? today : isObject(beta) ? beta : undefined
+  return [objectOf(objectOf(audio).input).transcription, beta].filter(isObject)
 }
 
 /** An error of the relay's own, as an event with an id. `eventId`: of the client's event that it answers. */
