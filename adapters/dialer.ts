@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import httpProxy from 'http-proxy-3'
-import { type Dialed, type Dialing, RelayError } from '../src/index.js'
+import { type Dialing, type Refusal, RelayError } from '../src/index.js'
 import type { Junction } from './junction.js'
 import type { Client } from './line.js'
 
@@ -22,7 +23,7 @@ export interface Handshake extends Pick<Client, 'req' | 'socket' | 'subprotocols
 }
 
 interface Trying extends Handshake {
-  settle(dialed: Dialed): void
+  settle(refusal?: Refusal): void
   fail(error: Error): void
 }
 
@@ -44,7 +45,7 @@ export class Dialer {
   }
 
   /** Rejects where the provider cannot be reached, or the client has left. */
-  dial(handshake: Handshake): Promise<Dialed> {
+  dial(handshake: Handshake): Promise<Refusal | undefined> {
     const { req, junction, to, subprotocols } = handshake
     for (const name of Object.keys(req.headers)) if (!PASSED.has(name)) delete req.headers[name]
     // http-proxy-3 looks here too.
@@ -59,7 +60,7 @@ export class Dialer {
   }
 
   /** These listeners come before http-proxy-3's own: what is not to be told is gone when it looks. */
-  #follow(asking: ClientRequest, { junction, to, socket, agreed, settle, fail }: Trying): void {
+  #follow(asking: ClientRequest, { req, junction, to, socket, agreed, settle, fail }: Trying): void {
     const late = (): void => {
       asking.destroy(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
     }
@@ -75,24 +76,39 @@ export class Dialer {
     asking.on('close', decided)
     asking.on('upgrade', (answer: IncomingMessage, provider: Duplex) => {
       decided()
+      if (!agrees(answer, req)) {
+        junction.destroy()
+        provider.destroy()
+        return fail(new RelayError('upstream_invalid', 'The provider agreed to something else than a WebSocket.'))
+      }
       answer.headers = { ...pick(answer), ...to.told }
       this.#opening.set(provider, () => {
         // It has connected the two; they are the line's now.
         provider.unpipe(junction)
         junction.unpipe(provider)
         agreed(provider)
-        settle({ status: 101, body: NOTHING })
+        settle()
       })
     })
     asking.on('response', (answer: IncomingMessage) => {
       // There is nobody any more whom http-proxy-3 could pass it on to.
       junction.destroy()
       read(answer).then((body) => {
-        const wait = Number(answer.headers['retry-after'])
-        settle({ status: answer.statusCode ?? 502, retryAfterMs: wait >= 0 ? wait * 1000 : undefined, body })
+        settle({ status: answer.statusCode ?? 502, headers: answer.headers, body })
       }, fail)
     })
   }
+}
+
+/** RFC 6455: what a server adds to the client's key, to show that it knows what it is asked for. */
+const SECRET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+function agrees(
+  { headers: { upgrade, 'sec-websocket-accept': proof } }: IncomingMessage,
+  asked: IncomingMessage,
+): boolean {
+  const wanted = createHash('sha1').update(`${asked.headers['sec-websocket-key']}${SECRET}`).digest('base64')
+  return upgrade?.toLowerCase() === 'websocket' && proof === wanted
 }
 
 function pick({ headers }: IncomingMessage): IncomingMessage['headers'] {

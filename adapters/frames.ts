@@ -34,15 +34,17 @@ export class FrameReader {
   #needed = 2
   /** Of a message in several frames, those that have come. */
   #parts: { opcode: number; payloads: Buffer[]; frames: Buffer[]; size: number } | undefined
+  /** Of the frames that control the connection, those that stand within it. In bytes. */
+  #between = 0
 
   /** `longest`: of a message, in bytes. */
   constructor(longest: number) {
     this.#longest = longest
   }
 
-  /** How much has come of a message that is not whole. In bytes. */
+  /** How much has come since a message began that is not whole. In bytes. */
   get unfinished(): number {
-    return this.#size + (this.#parts?.size ?? 0)
+    return this.#size + (this.#parts?.size ?? 0) + this.#between
   }
 
   push(chunk: Buffer): void {
@@ -53,10 +55,16 @@ export class FrameReader {
   /** The next one that is whole. @throws {FrameError} */
   next(): Unit | undefined {
     for (let frame = this.#frame(); frame; frame = this.#frame()) {
-      const unit = frame.opcode >= Opcode.close ? unitOf(frame) : this.#join(frame)
+      if (frame.opcode >= Opcode.close) return this.#control(frame)
+      const unit = this.#join(frame)
       if (unit) return unit
     }
     return undefined
+  }
+
+  #control(frame: Frame): Unit {
+    if (this.#parts) this.#between += frame.bytes.length
+    return unitOf(frame)
   }
 
   #frame(): Frame | undefined {
@@ -100,6 +108,7 @@ export class FrameReader {
     if (parts.size > this.#longest) throw new FrameError(TOO_LONG, 'A message is too long.')
     if (!isLast) return undefined
     this.#parts = undefined
+    this.#between = 0
     return { opcode: parts.opcode, payload: Buffer.concat(parts.payloads), frames: parts.frames }
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Dialed, Dialing, Said, Talk, WaitingLine } from '../src/index.js'
+import { type Dialing, type Refusal, RelayError, type Said, type Talk, type WaitingLine } from '../src/index.js'
 import type { Dialer } from './dialer.js'
 import { closeFrame, FrameError, FrameReader, maskedFrame, Opcode, textFrame, type Unit } from './frames.js'
 import { Junction } from './junction.js'
@@ -9,6 +9,8 @@ import { LINGER_MS } from './node-answer.js'
 
 /** So much may come before the provider has agreed. In bytes. */
 const MOST_EARLY = 64 * 1024
+/** So many frames may wait for the end of one of the provider's messages before the client is made to wait. */
+const MOST_UNSAID = 16
 
 /** A client that has asked for a WebSocket, as Node hands it over. */
 export interface Client {
@@ -66,9 +68,12 @@ export class ProxiedLine implements WaitingLine {
     socket.on('end', () => this.#clientLeft())
     socket.on('close', () => this.#clientLeft())
     socket.on('error', () => socket.destroy())
+    // What has been told before is not told again.
+    if (!socket.readable) this.#clientLeft()
   }
 
-  dial(to: Dialing): Promise<Dialed> {
+  dial(to: Dialing): Promise<Refusal | undefined> {
+    if (this.#isOver) return Promise.reject(new RelayError('client_left', 'The client left.'))
     const { req, socket, subprotocols } = this.#client
     const junction = new Junction(socket)
     const agreed = (provider: Duplex): void => this.#connect({ provider, junction, talk: to.open() })
@@ -92,19 +97,25 @@ export class ProxiedLine implements WaitingLine {
     const { socket } = this.#client
     const { provider } = open
     this.#open = open
+    if (this.#isOver) {
+      open.talk.ended('left')
+      return this.#hangUpProvider(open)
+    }
     provider.on('data', (chunk: Buffer) => this.#brought(chunk))
     provider.on('drain', () => this.#goOn())
     provider.on('end', () => this.#providerLeft())
     provider.on('close', () => this.#providerLeft())
-    socket.on('drain', () => provider.resume())
+    socket.on('drain', () => {
+      provider.resume()
+      this.#goOn()
+    })
     provider.resume()
-    if (this.#isOver) return this.#hangUp()
     for (const early of this.#early.splice(0)) this.#came(early)
   }
 
   #came(chunk: Buffer): void {
+    if (this.#isOver || this.#isClosedByRelay) return
     if (!this.#open) return this.#wait(chunk)
-    if (this.#isClosedByRelay) return
     this.#fromClient.push(chunk)
     this.#advance(this.#open)
   }
@@ -151,9 +162,10 @@ export class ProxiedLine implements WaitingLine {
       if (!provider.write(frame)) this.#client.socket.pause()
   }
 
-  /** The provider takes more, and the relay has nothing to think about. */
+  /** Where the provider takes more, and the relay has nothing to think about and little to say. */
   #goOn(): void {
-    if (!this.#isAsking && this.#open?.provider.writableNeedDrain !== true) this.#client.socket.resume()
+    if (this.#isAsking || this.#unsaid.length > MOST_UNSAID) return
+    if (this.#open?.provider.writableNeedDrain !== true) this.#client.socket.resume()
   }
 
   #brought(chunk: Buffer): void {
@@ -182,16 +194,19 @@ export class ProxiedLine implements WaitingLine {
     const place = chunk.length - this.#fromProvider.unfinished
     if (this.#unsaid.length === 0 || place < 0) return chunk
     const unsaid = this.#unsaid.splice(0)
+    this.#goOn()
     const rest = this.#isClosedByRelay ? [] : [chunk.subarray(place)]
     return Buffer.concat([chunk.subarray(0, place), ...unsaid, ...rest])
   }
 
+  /** A client that does not read what it is told is not listened to. */
   #say(frame: Buffer): boolean {
     const { socket } = this.#client
     const isPlace = this.#open && !this.#isReading && this.#fromProvider.unfinished === 0
-    if (isPlace && this.#unsaid.length === 0) return socket.write(frame)
-    this.#unsaid.push(frame)
-    return true
+    const takesMore =
+      isPlace && this.#unsaid.length === 0 ? socket.write(frame) : this.#unsaid.push(frame) <= MOST_UNSAID
+    if (!takesMore) socket.pause()
+    return takesMore
   }
 
   #providerLeft(): void {
@@ -210,19 +225,21 @@ export class ProxiedLine implements WaitingLine {
 
   /** Ends it at both sides. */
   #hangUp(): void {
-    const { socket } = this.#client
-    const isFirst = !this.#isOver
+    if (this.#isOver) return
     this.#isOver = true
     if (this.#open) {
-      const { talk, junction, provider } = this.#open
-      talk.ended('complete')
-      // http-proxy-3 ends the provider's socket then.
-      junction.destroy()
-      if (isFirst) setTimeout(() => provider.destroy(), LINGER_MS).unref()
+      this.#open.talk.ended('complete')
+      this.#hangUpProvider(this.#open)
     }
-    if (!isFirst) return
+    const { socket } = this.#client
     socket.end()
     socket.resume()
     setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  }
+
+  #hangUpProvider({ junction, provider }: Open): void {
+    // http-proxy-3 ends the provider's socket then.
+    junction.destroy()
+    setTimeout(() => provider.destroy(), LINGER_MS).unref()
   }
 }

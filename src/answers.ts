@@ -113,7 +113,7 @@ function spellLosses(losses: readonly Loss[]): string {
 }
 
 /** A header value that may be sent: names come from callers and upstreams, and may hold anything. */
-function safe(value: string): string {
+export function safe(value: string): string {
   // By way of bytes, since `encodeURI` throws at half a surrogate pair.
   return /^[\t\x20-\x7e]*$/.test(value) ? value : encodeURI(Buffer.from(value).toString())
 }

@@ -15,6 +15,8 @@ export interface RelayRequest {
   readonly departure: Departure
   /** The host's own request or context, for `authenticate`: a session's user can be the caller. */
   readonly host?: unknown
+  /** Its caller is whose key it brings: the host's session must not speak for it. */
+  readonly byKeyOnly?: boolean | undefined
   /** A body that the host's parser has taken off the wire already: the parsed object, its text or its bytes. */
   readonly parsed?: unknown
   /**

@@ -1,4 +1,5 @@
-import { answerError, fitToTell } from '../answers.js'
+import type { IncomingHttpHeaders } from 'node:http'
+import { answerError, fitToTell, safe } from '../answers.js'
 import type { Channel } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
@@ -8,7 +9,7 @@ import { type Plan, route } from '../policies/route.js'
 import { commonProtocol } from '../protocols/index.js'
 import type { Line } from '../sockets.js'
 import { readFailure, toConnectionError } from '../upstream/failures.js'
-import { keyHeaders } from '../upstream/headers.js'
+import { keyHeaders, readWait } from '../upstream/headers.js'
 import type { Visit } from './operation.js'
 import { callOf, fail, letIn, readNothing } from './relayed.js'
 import { Talk } from './talk.js'
@@ -27,18 +28,17 @@ export interface Dialing {
   open(): Talk
 }
 
-/** What a provider answers. 101 is a yes. */
-export interface Dialed {
+/** A provider's no to a handshake. */
+export interface Refusal {
   readonly status: number
-  readonly retryAfterMs?: number | undefined
-  /** Of a no. */
+  readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
 /** A client that waits for its handshake, as an adapter holds it. */
 export interface WaitingLine extends Line {
-  /** Tries a handshake. Rejects where the provider cannot be reached, or the client has left. */
-  dial(to: Dialing): Promise<Dialed>
+  /** Tries a handshake. Gives the provider's no, if it is one; rejects where there is neither that nor a yes. */
+  dial(to: Dialing): Promise<Refusal | undefined>
 }
 
 /** A realtime session is let in by its model, limits and key, and its model's targets are tried until one takes it. Gives what to tell a client that gets none. */
@@ -95,18 +95,18 @@ function dialing({ parts, visit, plan, query, line }: Waiting): Send {
     const address = addressOf(channel, query)
     const unsigned = { provider: target.upstream.id, method: 'GET', url: address, headers: credential.headers } as const
     const signed = await parts.means.connections.headersOf({ ...unsigned, body: NOTHING })
-    const dialed = await line
+    const refusal = await line
       .dial({
         target: address,
         headers: keyHeaders(signed),
-        told: { ...call.told, 'x-modelmount-target': target.name },
+        told: { ...call.told, 'x-modelmount-target': safe(target.name) },
         withinMs: target.upstream.timeouts.headersMs,
         open: () => new Talk({ parts, visit, plan, target, model: call.facts.model }, call, line),
       })
       .catch((error: unknown) => {
         throw call.departure.left ? new RelayError('client_left', 'The client left.') : toConnectionError(error)
       })
-    if (dialed.status !== 101) throw refusal(dialed, channel)
+    if (refusal) throw failureOf(refusal, channel)
     call.attempts.push({ target: target.name, status: 101 })
     return { status: 101, target: target.name, contentType: '', body: NOTHING, losses: [] }
   }
@@ -114,9 +114,14 @@ function dialing({ parts, visit, plan, query, line }: Waiting): Send {
 
 const NOTHING = Buffer.alloc(0)
 
-function refusal({ status, retryAfterMs, body }: Dialed, { credential }: Channel): RelayError {
+function failureOf({ status, headers, body }: Refusal, { credential }: Channel): RelayError {
   const from = { protocol: commonProtocol, credential, isTheirs: true }
+  const retryAfterMs = readWait(headers['retry-after'], textIn(headers['retry-after-ms']), headers.date)
   return readFailure(body, from, { upstreamStatus: status, retryAfterMs })
+}
+
+function textIn(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
 }
 
 /** The client's own query goes on, but for its key; the model is called as the provider calls it. */

@@ -155,7 +155,7 @@ export class ResponsesTalk {
   }
 
   #requestFor(body: Buffer): RelayRequest {
-    const { url, mount, headers: given, ip, host } = this.#opened.request
+    const { url, mount, headers: given, ip, host, byKeyOnly } = this.#opened.request
     const headers = Object.fromEntries(Object.entries(given).filter(([name]) => !HANDSHAKE.test(name)))
     return {
       method: 'POST',
@@ -164,6 +164,7 @@ export class ResponsesTalk {
       headers: { ...headers, 'content-type': 'application/json' },
       ip,
       host,
+      byKeyOnly,
       departure: this.#departure,
       read: () => Promise.resolve(body),
     }

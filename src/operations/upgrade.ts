@@ -44,7 +44,7 @@ export function upgrade(
   handle: Handle,
 ): Promise<Upgrade | RelayResponse> | undefined {
   const endpoint = findSocketEndpoint(given)
-  return endpoint && letSocketIn(parts, { endpoint, ...readSubprotocols(given) }, handle)
+  return endpoint && letSocketIn(parts, { endpoint, ...readSubprotocols(parts, given) }, handle)
 }
 
 interface Knocking {
@@ -62,7 +62,7 @@ async function letSocketIn(
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
   const told = { 'x-request-id': id }
   try {
-    checkOrigin(parts, request)
+    checkHandshake(request)
     const caller = await parts.gate.authenticate(request)
     parts.running.check()
     if (endpoint === 'responses') return responsesUpgrade(parts, { request, caller, subprotocols, told }, handle)
@@ -97,30 +97,34 @@ const KEY_PREFIX = 'openai-insecure-api-key.'
 const ACCOUNT_PREFIXES = ['openai-organization.', 'openai-project.']
 
 /** The request with the key that stands among its subprotocols where a key belongs, and the subprotocols without it. */
-function readSubprotocols(request: RelayRequest): Omit<Knocking, 'endpoint'> {
-  const { 'sec-websocket-protocol': given = '', ...headers } = request.headers
-  const all = given.split(',').map((name) => name.trim())
+function readSubprotocols({ cors }: Parts, given: RelayRequest): Omit<Knocking, 'endpoint'> {
+  const { 'sec-websocket-protocol': list = '', ...headers } = given.headers
+  const all = list.split(',').map((name) => name.trim())
   const key = all.find((name) => name.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length)
   const subprotocols = all.filter(
     (name) => name !== '' && ![KEY_PREFIX, ...ACCOUNT_PREFIXES].some((prefix) => name.startsWith(prefix)),
   )
-  if (key && keyOf(request) === undefined) headers.authorization = `Bearer ${key}`
-  const { method, url, mount, ip, departure, host } = request
-  return {
-    subprotocols,
-    request: { method, url, mount, headers, ip, departure, host, read: (limit) => request.read(limit) },
-  }
+  if (key && keyOf(given) === undefined) headers.authorization = `Bearer ${key}`
+  const { method, url, mount, ip, departure, host } = given
+  const byKeyOnly = isStrangersPage(cors, given)
+  const read: RelayRequest['read'] = (limit) => given.read(limit)
+  return { subprotocols, request: { method, url, mount, headers, ip, departure, host, byKeyOnly, read } }
 }
 
 /**
  * No browser asks whether a page may open a WebSocket, and it sends its cookies along: a page of strangers could speak as
- * the host's user. With a key there is no such danger, since no browser adds it.
- * @throws {RelayError} 403
+ * the host's user. A key in a header shows that it is no page: there it has no way to put one.
  */
-function checkOrigin({ cors }: Parts, request: RelayRequest): void {
-  const { origin, host } = request.headers
-  if (origin === undefined || keyOf(request) !== undefined) return
-  if (URL.canParse(origin) && new URL(origin).host === host) return
-  if (cors.admits(origin)) return
-  throw new RelayError('not_allowed', 'Pages of this origin may not open a WebSocket here.')
+function isStrangersPage(cors: Parts['cors'], { headers }: RelayRequest): boolean {
+  const { origin, host } = headers
+  if (origin === undefined || keyOf({ headers, url: '' }) !== undefined) return false
+  return !cors.names(origin) && !(URL.canParse(origin) && new URL(origin).host === host)
+}
+
+/** @throws {RelayError} 400, 403 */
+function checkHandshake(request: RelayRequest): void {
+  if (!/^[\w+/]{22}==$/.test(String(request.headers['sec-websocket-key'])))
+    throw new RelayError('invalid_request', 'A WebSocket is asked for with a `sec-websocket-key` of 16 bytes.')
+  if (request.byKeyOnly && keyOf(request) === undefined)
+    throw new RelayError('not_allowed', 'Pages of this origin may not open a WebSocket here.')
 }

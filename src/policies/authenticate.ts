@@ -30,7 +30,7 @@ export class Gate {
 
   /** @throws {RelayError} 401 */
   authenticate(request: RelayRequest): Caller | Promise<Caller> {
-    return this.#host ? this.#askHost(request, this.#host) : this.#byKey(request)
+    return this.#host && !request.byKeyOnly ? this.#askHost(request, this.#host) : this.#byKey(request)
   }
 
   /** Whether the caller may use a public model name: by its own list, else its group's, else freely. */

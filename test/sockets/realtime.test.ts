@@ -1,16 +1,15 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import OpenAI from 'openai'
 import { OpenAIRealtimeWS } from 'openai/realtime/ws'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws'
-import { nodeRelay, upgradeRelay } from '../../adapters/node.js'
-import type { RelayOptions, UsageRecord } from '../../src/index.js'
-import { Cleanup, KEY, listen, testRelay } from '../mounts.js'
-import { type Client, openSocket, type Refused } from './client.js'
+import type { RelayOptions } from '../../src/index.js'
+import { Cleanup, KEY } from '../mounts.js'
+import { openSocket, type Refused } from './client.js'
 import { keepSilent, refuseWith, respond, startRealtime } from './realtime-upstream.js'
+import { startSessions } from './sessions.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -20,47 +19,7 @@ function withoutTls(baseURL: string): ClientOptions {
   return { createConnection: () => connect(Number(new URL(baseURL).port), '127.0.0.1') }
 }
 
-async function start(more: Partial<RelayOptions> = {}) {
-  const upstream = cleanup.add(await startRealtime())
-  const other = cleanup.add(await startRealtime())
-  const records: UsageRecord[] = []
-  const place = (baseURL: string) => ({ type: 'openai-compatible', baseURL, apiKey: 'sk-upstream-secret' })
-  const relay = cleanup.add(
-    testRelay({
-      providers: { up: place(upstream.baseURL), other: place(other.baseURL) },
-      models: { voice: ['up/gpt-realtime', 'other/gpt-realtime'], scribe: 'up/gpt-4o-transcribe', text: 'up/gpt-5' },
-      plugins: [{ done: (record) => void records.push(record) }],
-      ...more,
-    }),
-  )
-  const server = createServer(nodeRelay(relay)).on('upgrade', upgradeRelay(relay))
-  const { baseURL } = cleanup.add(await listen(server))
-  const headers = { authorization: `Bearer ${KEY}` }
-  const open = async (
-    query = '?model=voice',
-    options: Parameters<typeof openSocket>[1] = { headers },
-  ): Promise<Client> => {
-    const client = await openSocket(`${baseURL}/realtime${query}`, options)
-    cleanup.add({ close: async () => client.socket.terminate() })
-    return client
-  }
-  const refused = (query?: string, options?: Parameters<typeof openSocket>[1]): Promise<Refused> =>
-    open(query, options).then(
-      () => Promise.reject(new Error('it was let in')),
-      (error: Refused) => error,
-    )
-  return {
-    upstream,
-    other,
-    relay,
-    records,
-    baseURL,
-    server,
-    open,
-    refused,
-    openai: new OpenAI({ baseURL, apiKey: KEY }),
-  }
-}
+const start = (more: Partial<RelayOptions> = {}) => startSessions(cleanup, more)
 
 describe('a realtime session', () => {
   it('is held by the official client as with OpenAI itself', async () => {
