@@ -558,6 +558,17 @@ describe('an image that one provider cannot draw now', () => {
     expect(await collect(stream)).toEqual([event])
   })
 
+  it('is named by its address to those who speak the language, and fetched for the others only', async () => {
+    const own = { script: inTurn(answerJson(OWN), answerError(500, 'down')), type: 'openai-compatible' as const }
+    const google = { script: drawn, type: 'gemini' as const }
+    const { post, seen } = await startAll({ own, google }, 'm-image', { media: { fetch: true } })
+    const asked = { prompt: 'more', images: [{ image_url: 'https://127.0.0.1/cat.png' }] }
+    expect(await (await post('images/edits', asked)).json()).toEqual(OWN)
+    expect(sent(seen.own ?? [])).toMatchObject(asked)
+    expect((await post('images/edits', asked)).status).toBe(400)
+    expect(seen.google).toEqual([])
+  })
+
   it('is never asked of a target that cannot be asked', async () => {
     const other = { script: answerJson(OWN), type: 'openai-compatible' as const }
     const { openai, seen } = await startAll({ google: { script: drawn, type: 'gemini' }, other }, 'm-image')

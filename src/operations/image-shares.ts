@@ -25,14 +25,15 @@ const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 
 /**
  * Has a call's images drawn by targets that do not speak its language: of more than such a target draws at once, in
- * several requests. All images of an answer are of one target.
+ * several requests. All images of an answer are of one target. `prepare` gives what it is asked for.
  */
-export function inShares(request: ImageRequest): Send {
+export function inShares(prepare: () => Promise<ImageRequest>): Send {
   let last: { readonly target: Target; readonly shares: readonly ImageShare[] } | undefined
   return async (call, channel, means) => {
     const { target } = channel
     const studio = target.speaks.includes(call.protocol) ? undefined : studioOf(target)
     if (!studio) return sendOnce(call, channel, means)
+    const request = await prepare()
     if (last?.target !== target) last = { target, shares: shareOut(request, { studio, target, means }) }
     const way = { call, channel, means }
     const missed = await askShares(way, last.shares, { open: openShare, mayMiss: isKeptBack })

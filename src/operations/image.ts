@@ -3,7 +3,7 @@ import type { MediaBlock } from '../chat/blocks.js'
 import { RelayError } from '../errors.js'
 import { failover } from '../policies/failover.js'
 import { targetsOf } from '../policies/route.js'
-import type { ImageInput, ImageRequest } from '../protocols/imaging.js'
+import type { ImageRequest } from '../protocols/imaging.js'
 import { readImageRequest } from '../protocols/openai-media/read-images.js'
 import { studioOf } from '../upstream/image.js'
 import { fetchMedia } from '../upstream/media.js'
@@ -51,19 +51,24 @@ function attempt<Value>(make: () => Value): Value | RelayError {
 }
 
 function sendDrawn(request: ImageRequest): Send {
-  return async ({ means, config: { media } }, call, plan) => {
-    const isBrought = media.fetch && request.images.some(({ isRemote }) => isRemote)
-    const images = isBrought ? await bring(request.images, media) : request.images
-    return failover(call, plan, { ...means, send: inShares({ ...request, images }) })
+  return ({ means, config: { media } }, call, plan) => {
+    const isFetched = media.fetch && request.images.some(({ isRemote }) => isRemote)
+    let ready: Promise<ImageRequest> | undefined
+    // Not before it is known that it is needed: who speaks the language fetches for itself.
+    const prepare = (): Promise<ImageRequest> => {
+      ready ??= isFetched ? bring(request, media) : Promise.resolve(request)
+      return ready
+    }
+    return failover(call, plan, { ...means, send: inShares(prepare) })
   }
 }
 
-/** Fetches what is named by its address. @throws {RelayError} 400 with its path */
-async function bring(images: readonly ImageInput[], limits: RemoteLimits): Promise<ImageInput[]> {
-  const blocks = images.map((one) => one.block())
+/** The same with what is named by its address fetched. @throws {RelayError} 400 with its path */
+async function bring(request: ImageRequest, limits: RemoteLimits): Promise<ImageRequest> {
+  const blocks = request.images.map((one) => one.block())
   const asked = { stream: false, turns: [{ role: 'user' as const, blocks }], tools: [], stop: [] }
   const fetching = { kinds: new Set<MediaBlock['kind']>(['image']), limits, fetch: fetchRemote }
   const { turns } = await fetchMedia(asked, fetching)
   const brought = turns.flatMap((turn) => turn.blocks.filter((block) => block.type === 'media'))
-  return brought.map((block) => ({ isRemote: false, block: () => block }))
+  return { ...request, images: brought.map((block) => ({ isRemote: false, block: () => block })) }
 }
