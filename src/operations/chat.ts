@@ -1,9 +1,8 @@
 import { answerReply } from '../answers.js'
-import type { Call } from '../call.js'
+import type { Call, Target } from '../call.js'
 import type { MediaBlock } from '../chat/blocks.js'
 import type { Parts } from '../parts.js'
-import { failover } from '../policies/failover.js'
-import { type Plan, targetsOf } from '../policies/route.js'
+import { failover, sendOnce } from '../policies/failover.js'
 import { watchStream } from '../upstream/kept.js'
 import { languageFor } from '../upstream/language.js'
 import { fetchMedia } from '../upstream/media.js'
@@ -53,19 +52,21 @@ function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept
 
 const KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
 
-const sendWithMedia: Send = async ({ means, config }, call, plan) => {
-  await bringMedia(call, plan, config.media)
-  return failover(call, plan, means)
-}
+/** Before each target that needs it: one that takes addresses may see what the relay cannot. */
+const sendWithMedia: Send = ({ means, config: { media } }, call, plan) =>
+  failover(call, plan, {
+    ...means,
+    async send(own, channel, sending) {
+      await bringMedia(own, channel.target, media)
+      return sendOnce(own, channel, sending)
+    },
+  })
 
-/** Fetches what the conversation names by its address, if a target takes only bytes. @throws {RelayError} 400 */
-async function bringMedia(call: Call, plan: Plan, limits: RemoteLimits): Promise<void> {
-  const kinds = new Set<MediaBlock['kind']>()
-  for (const target of targetsOf(plan)) {
-    const language = languageFor(target, call.protocol)
-    const { remoteMedia = KINDS } = language === call.protocol ? {} : { ...language.traits, ...target.dialect }
-    for (const kind of KINDS) if (!remoteMedia.includes(kind)) kinds.add(kind)
-  }
-  if (kinds.size === 0) return
-  call.conversation = await fetchMedia(conversationOf(call), { kinds, limits, fetch: fetchRemote })
+/** Fetches what the conversation names by its address, and its target takes only as bytes. @throws {RelayError} 400 */
+async function bringMedia(call: Call, target: Target, limits: RemoteLimits): Promise<void> {
+  const language = languageFor(target, call.protocol)
+  if (language === call.protocol) return
+  const { remoteMedia = KINDS } = { ...language.traits, ...target.dialect }
+  const kinds = new Set(KINDS.filter((kind) => !remoteMedia.includes(kind)))
+  if (kinds.size > 0) call.conversation = await fetchMedia(conversationOf(call), { kinds, limits, fetch: fetchRemote })
 }

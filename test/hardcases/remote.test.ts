@@ -10,7 +10,8 @@ import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import { fetchMedia } from '../../src/upstream/media.js'
 import { fetcher, fetchRemote, isPrivate } from '../../src/upstream/remote.js'
 import { Cleanup, pause } from '../mounts.js'
-import { startBench } from './bench.js'
+import { answerError, inTurn } from '../upstream.js'
+import { speaks, startBench } from './bench.js'
 import { dig } from './languages.js'
 
 const cleanup = new Cleanup()
@@ -113,6 +114,16 @@ describe('HC-140: what is never fetched', () => {
     const { status } = await ask('chat', 'gemini/gemini-2.5-pro', { with: image(url) })
     expect([200, 400]).toContain(status)
     if (status === 200) expect(upstream.seen[0]?.body).toContain(url)
+  })
+
+  it('for a fallback that takes only bytes, before it is asked', async () => {
+    const url = 'https://127.0.0.1/x.png'
+    const models = { both: ['messages/m', 'gemini/gemini-2.5-pro'] }
+    const { ask, upstream } = await startBench(cleanup, { media: { fetch: true }, models })
+    upstream.script = inTurn(speaks('messages', 'hello'), answerError(500, 'down'))
+    expect((await ask('chat', 'both' as 'a/b', { with: image(url) })).status).toBe(200)
+    expect((await ask('chat', 'both' as 'a/b', { with: image(url) })).status).toBe(400)
+    expect(upstream.seen).toHaveLength(2)
   })
 
   it('an address that a caller names as the provider’s', async () => {
