@@ -11,7 +11,7 @@ export interface Asking {
   readonly head: Buffer
 }
 
-/** So much may wait to be sent before the answer is made to wait. In bytes. */
+/** So much may wait to be sent before the answer is made to wait, and the client's own messages too. In bytes. */
 const MOST_UNSENT = 256 * 1024
 
 /** Opens a WebSocket between the client and the relay. */
@@ -43,9 +43,13 @@ function lineOf(client: WebSocket, resume: () => void): Line {
       client.send(text, () => {
         if (!isFull || client.bufferedAmount > MOST_UNSENT / 2) return
         isFull = false
+        client.resume()
         resume()
       })
-      isFull ||= client.bufferedAmount > MOST_UNSENT
+      if (client.bufferedAmount > MOST_UNSENT) {
+        isFull = true
+        client.pause()
+      }
       return !isFull
     },
     close(code, reason) {

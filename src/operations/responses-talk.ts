@@ -24,7 +24,7 @@ export interface Opened {
   readonly handle: Handle
 }
 
-/** So many messages may wait for the one that is being answered. */
+/** So many messages may wait for the one that is being answered, of no more bytes together than one may have. */
 const MOST_WAITING = 16
 /** Headers of the handshake that say nothing of the single messages. */
 const HANDSHAKE = /^(?:sec-websocket-.*|connection|upgrade|host|content-.*|expect|x-request-id|idempotency-key)$/
@@ -39,6 +39,7 @@ export class ResponsesTalk {
   readonly #line: Line
   readonly #socket: OpenSocket
   readonly #waiting: Buffer[] = []
+  #waitingBytes = 0
   readonly #said: KeptAnswers
   #isAnswering = false
   #departure = new Departure()
@@ -58,9 +59,11 @@ export class ResponsesTalk {
   /** The client's next message, whole. */
   said(message: Buffer): void {
     this.#socket.touch()
-    if (this.#waiting.length >= MOST_WAITING)
+    const bytes = this.#waitingBytes + message.length
+    if (this.#waiting.length >= MOST_WAITING || bytes > this.#opened.parts.config.maxBodyBytes)
       return this.#refuse(new RelayError('rate_limited', 'Too many requests wait on this connection.'))
     this.#waiting.push(message)
+    this.#waitingBytes = bytes
     this.#next()
   }
 
@@ -79,6 +82,7 @@ export class ResponsesTalk {
   #next(): void {
     const message = this.#isAnswering ? undefined : this.#waiting.shift()
     if (!message) return
+    this.#waitingBytes -= message.length
     this.#isAnswering = true
     this.#socket.began()
     this.#answer(message)

@@ -182,6 +182,27 @@ describe('the Responses API on a WebSocket', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
+  it('refuses more bytes than may wait, and listens to no client that does not read', async () => {
+    const { open, upstream } = await start(() => undefined, { maxBodyBytes: 100_000 })
+    const client = await open()
+    const long = { ...ASK, input: 'x'.repeat(60_000) }
+    for (let sent = 0; sent < 5; sent++) client.send(long)
+    // One is answered, one waits.
+    await expect.poll(() => client.of('error').length).toBe(3)
+    expect(client.of('error')[0]).toMatchObject({ status: 429 })
+    expect(upstream.seen).toHaveLength(1)
+    const deaf = await open()
+    deaf.socket.pause()
+    let sent = 0
+    for (let round = 0; round < 100; round++) {
+      for (let at = 0; at < 1000 && deaf.socket.bufferedAmount < 2 ** 20; at++, sent++) deaf.socket.send('no'.repeat(1000))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(sent).toBeLessThan(50_000)
+    deaf.socket.resume()
+    await expect.poll(() => deaf.events.length, { timeout: 15_000 }).toBe(sent)
+  })
+
   it('tells errors as events, with status and headers, and stays open', async () => {
     const { open, upstream } = await start(answerError(400, 'No such thing.', { code: 'bad', param: 'input' }), {
       keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }],
