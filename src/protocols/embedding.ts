@@ -58,6 +58,21 @@ export interface Embedding {
   writeAnswer(answer: EmbeddingAnswer, request: EmbeddingRequest, model: string): string
 }
 
+/** What there is to know of any request for embeddings. */
+export function factsOf({ model, modelAt }: Pick<RequestFacts, 'model' | 'modelAt'>): RequestFacts {
+  return {
+    model,
+    modelAt,
+    stream: false,
+    maxOutputTokens: 0,
+    choices: 1,
+    // The same text has the same vector.
+    temperature: 0,
+    usesTools: false,
+    asking: undefined,
+  }
+}
+
 /** What a request is written for. */
 export interface EmbeddingWriting {
   /** The model's name at the target. */

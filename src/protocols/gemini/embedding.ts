@@ -5,7 +5,14 @@ import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { toUnitLength } from '../../lib/vectors.js'
 import { parseBody } from '../body.js'
-import type { Embedding, EmbeddingAnswer, EmbeddingFacts, EmbeddingRequest, EmbeddingWriting } from '../embedding.js'
+import {
+  type Embedding,
+  type EmbeddingAnswer,
+  type EmbeddingFacts,
+  type EmbeddingRequest,
+  type EmbeddingWriting,
+  factsOf,
+} from '../embedding.js'
 import type { Field } from '../field.js'
 import type { PathFacts } from '../protocol.js'
 import { modelOf, resourceOf } from './path.js'
@@ -34,17 +41,7 @@ function readFacts(body: Buffer, { id }: PathFacts): RequestFacts {
   else root.get('content').object()
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
-  return {
-    model,
-    modelAt: undefined,
-    stream: false,
-    maxOutputTokens: 0,
-    choices: 1,
-    // The same text has the same vector.
-    temperature: 0,
-    usesTools: false,
-    asking: undefined,
-  }
+  return factsOf({ model, modelAt: undefined })
 }
 
 function readRequest(body: Buffer): EmbeddingRequest {

@@ -5,13 +5,14 @@ import { membersOf, objectOf } from '../../lib/members.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { fromBase64, toBase64 } from '../../lib/vectors.js'
 import { parseBody, readModel } from '../body.js'
-import type {
-  Embedding,
-  EmbeddingAnswer,
-  EmbeddingFacts,
-  EmbeddingInput,
-  EmbeddingRequest,
-  EmbeddingWriting,
+import {
+  type Embedding,
+  type EmbeddingAnswer,
+  type EmbeddingFacts,
+  type EmbeddingInput,
+  type EmbeddingRequest,
+  type EmbeddingWriting,
+  factsOf,
 } from '../embedding.js'
 import type { Field } from '../field.js'
 import { resultFault } from '../result.js'
@@ -41,17 +42,7 @@ function readFacts(body: Buffer): RequestFacts {
   checkInput(root.get('input'))
   root.get('dimensions').maybeInteger()
   if (root.get('encoding_format').given) root.get('encoding_format').oneOf(ENCODINGS)
-  return {
-    model,
-    modelAt,
-    stream: false,
-    maxOutputTokens: 0,
-    choices: 1,
-    // The same text has the same vector.
-    temperature: 0,
-    usesTools: false,
-    asking: undefined,
-  }
+  return factsOf({ model, modelAt })
 }
 
 function checkInput(input: Field): void {

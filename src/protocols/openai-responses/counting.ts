@@ -1,6 +1,5 @@
-import type { ChatRequest } from '../../chat/request.js'
-import { isObject, parseJson } from '../../lib/values.js'
-import type { Counting, Writing } from '../protocol.js'
+import { onlyFields, readInputTokens } from '../counting.js'
+import type { Counting } from '../protocol.js'
 import { readRequest } from './read-request.js'
 import { writeRequest } from './write-request.js'
 
@@ -8,8 +7,8 @@ import { writeRequest } from './write-request.js'
 export const counting: Counting = {
   pathFor: () => '/responses/input_tokens',
   readRequest,
-  writeRequest: writeQuestion,
-  readCount,
+  writeRequest: (request, writing) => onlyFields(writeRequest(request, writing), COUNTED),
+  readCount: readInputTokens,
   writeCount: (tokens) => JSON.stringify({ object: 'response.input_tokens', input_tokens: tokens }),
 }
 
@@ -25,14 +24,3 @@ const COUNTED = [
   'reasoning',
   'truncation',
 ]
-
-function writeQuestion(request: ChatRequest, writing: Writing): string {
-  const body: unknown = parseJson(writeRequest(request, writing))
-  const entries = isObject(body) ? Object.entries(body).filter(([name]) => COUNTED.includes(name)) : []
-  return JSON.stringify(Object.fromEntries(entries))
-}
-
-function readCount(body: Buffer): number | undefined {
-  const answer = parseJson(body.toString())
-  return isObject(answer) && typeof answer.input_tokens === 'number' ? answer.input_tokens : undefined
-}
