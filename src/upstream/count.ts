@@ -5,11 +5,11 @@ import { declareForeign, type Loss, Losses } from '../chat/losses.js'
 import { bringsCarried } from '../chat/signatures.js'
 import type { Counting, Protocol } from '../protocols/protocol.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage, renamed } from './passage.js'
-import { traitsOf } from './translation.js'
+import { refuseLosses, type Translating, traitsOf } from './translation.js'
 import { WholePassage } from './whole-passage.js'
 
 /** The passage of a count: the target is asked how many tokens it would read. */
-export const openCount: OpenPassage = (call, channel) => new Count(call, channel)
+export const openCount: OpenPassage = (...of) => new Count(...of)
 
 /** The language in which a target can be asked for a count: the caller's, if it may be. */
 export function countingLanguage({ speaks, counts }: Target, own: Protocol): Protocol | undefined {
@@ -26,7 +26,8 @@ class Count extends WholePassage implements Passage {
   readonly #call: Call
   readonly #channel: Channel
 
-  constructor(call: Call, channel: Channel) {
+  /** @throws {RelayError} for a conversation that the target's language cannot do without a part of */
+  constructor(call: Call, channel: Channel, { strict }: Translating) {
     super()
     const protocol = countingLanguage(channel.target, call.protocol)
     if (!protocol?.counting) throw new TypeError('a target that cannot count was asked to')
@@ -37,6 +38,7 @@ class Count extends WholePassage implements Passage {
     const losses = new Losses(protocol.id, call.protocol.spelling)
     this.body = this.#own() ?? Buffer.from(this.#translated(losses))
     this.losses = losses.list
+    refuseLosses(losses, strict)
   }
 
   get path(): string {

@@ -4,7 +4,7 @@ import { type Loss, Losses } from '../chat/losses.js'
 import type { Embedding, EmbeddingAnswer, EmbeddingRequest } from '../protocols/embedding.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage, renamed } from './passage.js'
-import { type Translating, untranslatable } from './translation.js'
+import { refuseLosses, type Translating } from './translation.js'
 import { WholePassage } from './whole-passage.js'
 
 /** The passage of a request for embeddings. */
@@ -72,7 +72,7 @@ class Embed extends WholePassage implements Passage {
     const losses = new Losses(protocol.id)
     this.body = protocol === call.protocol ? this.#passed() : this.#told(losses)
     this.losses = losses.list
-    if (translating.strict && this.losses.length > 0) throw untranslatable(this.losses)
+    refuseLosses(losses, translating.strict)
   }
 
   get path(): string {

@@ -4,7 +4,7 @@ import type { RelayError } from '../errors.js'
 import { type ImageAnswer, type ImageRequest, type Imaging, NOT_DRAWN } from '../protocols/imaging.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { type Delivered, headersFor, type OpenPassage, type Passage } from './passage.js'
-import { untranslatable } from './translation.js'
+import { refuseLosses } from './translation.js'
 import { WholePassage } from './whole-passage.js'
 
 /** How a target that is asked for images in a language of its own is asked for them. */
@@ -40,7 +40,7 @@ export function commission(request: ImageRequest, { studio, model, count, strict
   const { protocol, imaging } = studio
   const losses = new Losses(protocol.id)
   const body = Buffer.from(imaging.writeRequest(request, { model, count, losses }))
-  if (strict && losses.list.length > 0) throw untranslatable(losses.list)
+  refuseLosses(losses, strict)
   return { body, losses: losses.list }
 }
 

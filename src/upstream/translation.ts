@@ -37,7 +37,7 @@ export function translate(call: Call, target: Target, reader: Protocol, translat
   const told = { ...request, stop: request.stop.slice(0, most) }
   declareForeign(told, losses)
   const body = reader.writeRequest(told, { model, stream: streamsFor(call, target), issuer, dialect, losses })
-  if (strict && losses.list.length > 0) throw untranslatable(losses.list)
+  refuseLosses(losses, strict)
   const stops = request.stop.slice(most)
   const retelling = new Retelling(call, target, { reader, memory, request: remembered, restoration, stops })
   return { body: Buffer.from(body), losses: losses.list, retelling }
@@ -79,11 +79,12 @@ export function streamsFor({ facts }: Call, { dialect }: Target): boolean {
   return facts.stream || dialect.onlyStreams === true
 }
 
-/** What is told in place of losses, where none may be. */
-export function untranslatable(losses: readonly Loss[]): RelayError {
-  const [first] = losses
-  const text = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
-  return new RelayError('untranslatable', `The model's own language cannot say all of this request. ${text}`, {
-    param: first?.path,
+/** @throws {RelayError} for what has been lost where nothing may be */
+export function refuseLosses({ list }: Losses, strict: boolean): void {
+  const [first] = list
+  if (!strict || !first) return
+  const text = list.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
+  throw new RelayError('untranslatable', `The model's own language cannot say all of this request. ${text}`, {
+    param: first.path,
   })
 }

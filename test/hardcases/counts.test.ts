@@ -106,6 +106,20 @@ describe('counts', () => {
     for (const to of counting) expect((await count(from, `${to}/m`)).status).toBeGreaterThanOrEqual(400)
   })
 
+  it('are refused where the conversation would be: something would be lost, and nothing may be', async () => {
+    const strict = await startBench(cleanup, { translation: 'strict' })
+    strict.upstream.script = bench.upstream.script
+    const fields = {
+      tools: [{ type: 'computer_20250124', name: 'computer', display_width_px: 1, display_height_px: 1 }],
+    }
+    expect((await count('messages', 'gemini/m', fields)).headers.get('x-modelmount-losses')).toContain('tools[0]')
+    const { status, json } = await count('messages', 'gemini/m', fields, strict)
+    expect([status, dig(json, 'error', 'message')]).toEqual([400, expect.stringContaining('tools[0]')])
+    expect(strict.upstream.seen).toEqual([])
+    expect((await count('messages', 'gemini/m', {}, strict)).status).toBe(200)
+    expect((await count('messages', 'messages/m', fields, strict)).status).toBe(200)
+  })
+
   it('need the right to the model', async () => {
     const closed = await startBench(cleanup, { groups: { default: { models: ['messages/*'] } } })
     expect((await count('messages', 'chat/m', {}, closed)).status).toBe(404)
