@@ -1,8 +1,9 @@
-import type { Call, Target } from '../call.js'
+import type { Call, End, Target } from '../call.js'
 import type { Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { now } from '../lib/time.js'
 import type { Parts } from '../parts.js'
+import { estimateInput } from '../policies/estimate.js'
 import type { Plan } from '../policies/route.js'
 import type { OpenSocket } from '../sockets.js'
 import type { Visit } from './operation.js'
@@ -54,6 +55,8 @@ export class Turns {
   readonly #begun = new Map<string, Turn | Promise<Turn>>()
   /** The one that began last: what comes is taken to be its. */
   #latest: Turn | undefined
+  /** How much had been said when the last one ended that was counted: the next one reads it. In tokens. */
+  #context = 0
   /** How the session has ended. */
   #outcome: 'cut' | 'left' | undefined
 
@@ -87,6 +90,7 @@ export class Turns {
   async done(id: string, end: Done): Promise<void> {
     const begun = this.#begun.get(id) ?? this.#admit(UNASKED)
     this.#begun.delete(id)
+    if (end.usage) this.#context = end.usage.input + end.usage.output
     this.#settle(begun instanceof Promise ? await begun : begun, end, this.#session.target)
   }
 
@@ -115,10 +119,17 @@ export class Turns {
     this.#begun.clear()
   }
 
-  #abandon({ call, firstOutputMs, delivered }: Turn, outcome: 'cut' | 'left'): void {
-    const { target } = this.#session
+  #abandon(turn: Turn, outcome: 'cut' | 'left'): void {
+    const { call, firstOutputMs } = turn
     const status = outcome === 'left' ? 499 : 502
-    call.settle({ outcome, status, target, firstOutputMs, delivered: Math.ceil(delivered) })
+    const guess = firstOutputMs === undefined ? {} : this.#guess(turn)
+    call.settle({ outcome, status, target: this.#session.target, firstOutputMs, ...guess })
+  }
+
+  /** What one has come to that its provider has not counted. */
+  #guess({ call, delivered }: Turn): Pick<End, 'usage' | 'delivered'> {
+    const input = this.#context + estimateInput(call.body)
+    return { usage: { ...NO_USAGE, input }, delivered: Math.ceil(delivered) }
   }
 
   async #admit({ body, eventId, maxOutputTokens }: Asking, target: Target = this.#session.target): Promise<Turn> {
@@ -136,11 +147,11 @@ export class Turns {
     return { call, eventId, firstOutputMs: undefined, delivered: 0 }
   }
 
-  /** Where the provider has not counted, what has come is. */
-  #settle({ call, firstOutputMs = 0, delivered }: Turn, { usage, failed }: Done, target: Target): void {
+  #settle(turn: Turn, { usage, failed }: Done, target: Target): void {
+    const { call, firstOutputMs = 0, delivered } = turn
     if (failed && !usage && delivered === 0)
       return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
-    const counted = usage ? { usage } : { delivered: Math.ceil(delivered) }
+    const counted = usage ? { usage } : this.#guess(turn)
     call.settle({ outcome: failed ? 'failed' : 'complete', status: 200, target, ...counted, firstOutputMs })
   }
 }

@@ -322,6 +322,21 @@ describe('answers', () => {
     },
   )
 
+  it('that are broken off have read what had been said before', async () => {
+    const { open, records, upstream } = await start()
+    const client = await open()
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.done').length).toBe(1)
+    upstream.answer = (to) => say(to, { type: 'response.created', response: { id: 'r' } })
+    client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('response.created').length).toBe(2)
+    client.socket.terminate()
+    await expect.poll(() => records.length).toBe(3)
+    expect(records[1]).toMatchObject({ outcome: 'left', estimated: true, outputTokens: 0 })
+    // 20 read and 10 written by the first, and what asked for the second.
+    expect(records[1]?.inputTokens).toBe(30 + Math.ceil('{"type":"response.create"}'.length / 4))
+  })
+
   it('that are refused while the relay closes do not hold it up', async () => {
     const { open, upstream, relay } = await start({ shutdownMs: 5000 })
     upstream.answer = (to, { type }) => {
