@@ -115,11 +115,13 @@ function cutAt(bytes: Buffer, end: number, how: 'broken' | 'ended'): Script {
 
 describe('goes to the next target at once', () => {
   const sayings: [string, Script, string | number][] = [
-    ...[408, 409, 424, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map((status): [string, Script, number] => [
-      `${status}`,
-      answerError(status, `trouble at ${INSIDE} of ${ORGANISATION}`),
-      status,
-    ]),
+    ...[408, 409, 424, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map(
+      (status): [string, Script, number] => [
+        `${status}`,
+        answerError(status, `trouble at ${INSIDE} of ${ORGANISATION}`),
+        status,
+      ],
+    ),
     ['429', answerError(429, 'slow down', { code: 'rate_limit_exceeded' }), 429],
     ['429 of an exhausted account', answerError(429, 'pay', { code: 'insufficient_quota' }), 429],
     ['401', answerError(401, `Incorrect API key provided: ${KEYS[0]} of ${ORGANISATION}`), 401],
