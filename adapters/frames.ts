@@ -24,6 +24,8 @@ export class FrameError extends Error {
 }
 
 const [BROKEN_RULES, TOO_LONG] = [1002, 1009]
+/** So many make a message. To hold one of them costs some hundred bytes, however little there is in it. */
+const MOST_FRAMES = 65_536
 
 /** Reads the bytes of one direction, without extensions. Linear in them, however they are cut. */
 export class FrameReader {
@@ -105,7 +107,8 @@ export class FrameReader {
     parts.payloads.push(payload)
     parts.frames.push(bytes)
     parts.size += bytes.length
-    if (parts.size > this.#longest) throw new FrameError(TOO_LONG, 'A message is too long.')
+    if (parts.size > this.#longest || parts.frames.length > MOST_FRAMES)
+      throw new FrameError(TOO_LONG, 'A message is too long.')
     if (!isLast) return undefined
     this.#parts = undefined
     this.#between = 0

@@ -19,6 +19,9 @@ interface Turn {
   delivered: number
 }
 
+/** So many may be asked for and not have begun. */
+const MOST_ASKED = 16
+
 /** A client's wish for one. */
 export interface Asking {
   readonly body: Buffer | undefined
@@ -66,6 +69,8 @@ export class Turns {
 
   /** The client asks for one. @throws {RelayError} where it is not let in */
   async ask(asking: Asking): Promise<void> {
+    if (this.#asked.length >= MOST_ASKED)
+      throw new RelayError('rate_limited', 'Too many answers are asked for and have not begun.')
     const turn = await this.#admit(asking)
     if (this.#outcome) this.#abandon(turn, this.#outcome)
     else this.#asked.push(turn)

@@ -273,6 +273,16 @@ describe('answers', () => {
     expect(performance.now() - closing).toBeLessThan(2000)
   })
 
+  it('are not asked for without end', async () => {
+    const { open, upstream } = await start()
+    upstream.answer = () => undefined
+    const client = await open()
+    for (let asked = 0; asked < 20; asked++) client.send({ type: 'response.create' })
+    await expect.poll(() => client.of('error').length).toBe(4)
+    expect(client.of('error')[0]).toMatchObject({ error: { code: 'rate_limit_exceeded' } })
+    expect(upstream.heard).toHaveLength(16)
+  })
+
   it('are not given up for an error of another event', async () => {
     const { open, records, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
     const client = await open()

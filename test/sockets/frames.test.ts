@@ -61,6 +61,11 @@ it('frames without end that hold nothing are too long some day', () => {
   expect(() => read([begin, ...Array<Buffer>(1000).fill(empty)], 1000)).toThrow(expect.objectContaining({ code: 1009 }))
 })
 
+it('a message in crumbs is too long long before its bytes are: each of its frames costs more than it holds', () => {
+  const crumbs = Buffer.concat([Buffer.from([0x01, 1, 65]), ...Array<Buffer>(100_000).fill(Buffer.from([0x00, 1, 65]))])
+  expect(() => read([crumbs])).toThrow(expect.objectContaining({ code: 1009 }))
+})
+
 it('a long message costs the same a byte however it is cut', () => {
   const bytes = maskedFrame(Buffer.alloc(16 * 2 ** 20))
   const timeOf = (size: number): number => {
