@@ -9,7 +9,7 @@ import { type Plan, route } from '../policies/route.js'
 import { commonProtocol } from '../protocols/index.js'
 import type { Line } from '../sockets.js'
 import { readFailure, toConnectionError } from '../upstream/failures.js'
-import { keyHeaders, readWait } from '../upstream/headers.js'
+import { keyHeaders, waitOf } from '../upstream/headers.js'
 import type { Visit } from './operation.js'
 import { callOf, fail, letIn, readNothing } from './relayed.js'
 import { Talk } from './talk.js'
@@ -116,12 +116,7 @@ const NOTHING = Buffer.alloc(0)
 
 function failureOf({ status, headers, body }: Refusal, { credential }: Channel): RelayError {
   const from = { protocol: commonProtocol, credential, isTheirs: true }
-  const retryAfterMs = readWait(headers['retry-after'], textIn(headers['retry-after-ms']), headers.date)
-  return readFailure(body, from, { upstreamStatus: status, retryAfterMs })
-}
-
-function textIn(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : undefined
+  return readFailure(body, from, { upstreamStatus: status, retryAfterMs: waitOf(headers) })
 }
 
 /** The client's own query goes on, but for its key; the model is called as the provider calls it. */

@@ -123,7 +123,8 @@ function isStrangersPage(cors: Parts['cors'], { headers }: RelayRequest): boolea
 
 /** @throws {RelayError} 400, 403 */
 function checkHandshake(request: RelayRequest): void {
-  if (!/^[\w+/]{22}==$/.test(String(request.headers['sec-websocket-key'])))
+  const { 'sec-websocket-key': proven = '' } = request.headers
+  if (!/^[\dA-Za-z+/]{22}==$/.test(proven))
     throw new RelayError('invalid_request', 'A WebSocket is asked for with a `sec-websocket-key` of 16 bytes.')
   if (request.byKeyOnly && keyOf(request) === undefined)
     throw new RelayError('not_allowed', 'Pages of this origin may not open a WebSocket here.')

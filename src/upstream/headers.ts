@@ -38,6 +38,15 @@ export function readHead(raw: readonly Buffer[]): Head {
   }
 }
 
+/** How long an answer wants to be left alone, by Node's own reading of its headers. */
+export function waitOf({
+  'retry-after': wait,
+  'retry-after-ms': waitMs,
+  date,
+}: IncomingHttpHeaders): number | undefined {
+  return readWait(wait, typeof waitMs === 'string' ? waitMs : undefined, date)
+}
+
 /**
  * `retry-after-ms`, else `retry-after` in seconds or as a date, which is measured against the answer's own `date` since
  * clocks differ. Nonsense is undefined; the past is 0.
