@@ -8,12 +8,14 @@ import {
   answerUnknownPath,
   type ByteStream,
   Departure,
+  type Pieces,
   type Relay,
   RelayError,
   type RelayRequest,
   type RelayResponse,
   tooLarge,
 } from '../src/index.js'
+import { Gathering } from './gathering.js'
 
 /** `fetch`-shaped. With a `Request`, what follows is not looked at: hosts put their own things there. */
 export interface RelayFetch {
@@ -82,21 +84,21 @@ class Fetched implements RelayRequest {
     else this.signal.addEventListener('abort', () => this.departure.leave(), { once: true })
   }
 
-  async read(limit: number): Promise<Buffer> {
-    if (Number(this.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+  async read(limit: number, inPieces?: boolean): Promise<Pieces> {
+    const announced = Number(this.headers['content-length'] ?? 0)
+    if (announced > limit) throw tooLarge(limit)
     if (this.#request.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
     const reader = this.#request.body?.getReader()
     this.departure.waiter = { clientLeft: () => void reader?.cancel().catch(() => undefined) }
-    const chunks: Uint8Array[] = []
-    let size = 0
+    const body = new Gathering(inPieces ? 0 : announced)
     for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
-      size += piece.value.length
-      if (size > limit) throw tooLarge(limit)
-      chunks.push(piece.value)
+      const { buffer, byteOffset, byteLength } = piece.value
+      if (body.size + byteLength > limit) throw tooLarge(limit)
+      body.add(Buffer.from(buffer, byteOffset, byteLength))
     }
     this.departure.waiter = undefined
     if (this.departure.left) throw new RelayError('client_left', 'The client left before its request was whole.')
-    return Buffer.concat(chunks, size)
+    return body.whole()
   }
 }
 

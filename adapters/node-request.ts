@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { Departure, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
+import { Departure, type Pieces, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
+import { Gathering } from './gathering.js'
 import { ignore } from './node-answer.js'
-import { NodeBody } from './node-body.js'
 
 /** A request of `node:http` or `node:http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -73,7 +73,7 @@ export class Incoming implements RelayRequest {
     return rawBody ?? body
   }
 
-  read(limit: number): Promise<Buffer> {
+  read(limit: number, inPieces?: boolean): Promise<Pieces> {
     const req = this.#req
     const announced = Number(req.headers['content-length'] ?? 0)
     if (announced > limit) return Promise.reject(tooLarge(limit))
@@ -81,7 +81,7 @@ export class Incoming implements RelayRequest {
       return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
     if (this.#around.awaitsContinue) this.#res.writeContinue()
     return new Promise((resolve, reject) => {
-      const body = new NodeBody(announced)
+      const body = new Gathering(inPieces ? 0 : announced)
       const give = (error: RelayError): void => {
         body.drop()
         reject(error)

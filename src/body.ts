@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { RelayError } from './errors.js'
 import type { RelayRequest } from './http.js'
+import { cut, headOf, joined, type Pieces } from './lib/pieces.js'
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
@@ -13,14 +14,14 @@ const DECOMPRESS = new Map<string, Decompress>([
 ])
 
 /** A request's body as plain bytes, from the wire or from the host's own parser. @throws {RelayError} 400, 413 or 415 */
-export function readBody(request: RelayRequest, limit: number): Promise<Buffer> {
+export function readBody(request: RelayRequest, limit: number, inPieces?: boolean): Promise<Pieces> {
   const encoding = request.headers['content-encoding']
   const isPlain = encoding === undefined || encoding === 'identity'
   // One wait less, on the path that nearly all take.
-  return isPlain && request.parsed === undefined ? request.read(limit).then(unmarked) : unpack(request, limit)
+  return isPlain && request.parsed === undefined ? request.read(limit, inPieces).then(unmarked) : unpack(request, limit)
 }
 
-async function unpack(request: RelayRequest, limit: number): Promise<Buffer> {
+async function unpack(request: RelayRequest, limit: number): Promise<Pieces> {
   if (request.parsed !== undefined) return within(bytesOf(request.parsed), limit)
   const encoding = request.headers['content-encoding'] ?? 'identity'
   const decompress = DECOMPRESS.get(encoding.trim().toLowerCase())
@@ -29,7 +30,7 @@ async function unpack(request: RelayRequest, limit: number): Promise<Buffer> {
       headers: { 'accept-encoding': 'gzip, deflate, br' },
     })
   }
-  const packed = await request.read(limit)
+  const packed = joined(await request.read(limit))
   try {
     return unmarked(await decompress(packed, { maxOutputLength: limit }))
   } catch (cause) {
@@ -49,12 +50,13 @@ function bytesOf(parsed: unknown): Buffer {
   return Buffer.from(typeof parsed === 'string' ? parsed : JSON.stringify(parsed))
 }
 
-function within(bytes: Buffer, limit: number): Buffer {
+function within(bytes: Buffer, limit: number): Pieces {
   if (bytes.length > limit) throw tooLarge(limit)
   return unmarked(bytes)
 }
 
 /** Without the byte order mark that some Windows clients write and no upstream wants. */
-function unmarked(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
+function unmarked(bytes: Pieces): Pieces {
+  const head = headOf(bytes, 3)
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? cut(bytes, 3) : bytes
 }

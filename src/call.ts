@@ -4,6 +4,7 @@ import type { Usage } from './chat/usage.js'
 import type { Operation } from './endpoints.js'
 import type { RelayError } from './errors.js'
 import type { Departure } from './lib/departure.js'
+import type { Pieces } from './lib/pieces.js'
 import type { Edit, Span } from './lib/splice.js'
 import type { Bill } from './policies/account.js'
 import type { Lease } from './policies/admit.js'
@@ -173,6 +174,8 @@ export interface Call {
   readonly path: PathFacts
   readonly facts: RequestFacts
   readonly body: Buffer
+  /** A form that is passed on in the pieces that it came in. `body` is empty then. */
+  readonly form: Pieces | undefined
   /** The body in no language's words, once somebody has wanted it so. */
   conversation: ChatRequest | undefined
   /** Caller's headers that its protocol lets through, as name, value, name, value. */

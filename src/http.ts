@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Departure } from './lib/departure.js'
+import type { Pieces } from './lib/pieces.js'
 
 /** What an adapter hands in: one request, in no framework's words. */
 export interface RelayRequest {
@@ -20,10 +21,11 @@ export interface RelayRequest {
   /** A body that the host's parser has taken off the wire already: the parsed object, its text or its bytes. */
   readonly parsed?: unknown
   /**
-   * Reads the body, when and only when it is wanted.
+   * Reads the body, when and only when it is wanted: in one piece, or in those that it came in. `inPieces`: it will not be
+   * joined.
    * @throws {RelayError} `too_large` as soon as more than `limit` bytes are announced or have come
    */
-  read(limit: number): Promise<Buffer>
+  read(limit: number, inPieces?: boolean): Promise<Pieces>
 }
 
 /** What an adapter gives back. Header names are in lower case and values are safe to send. */

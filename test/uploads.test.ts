@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -7,9 +8,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeRelay } from '../adapters/node.js'
-import type { RelayOptions } from '../src/index.js'
+import type { RelayOptions, UsageRecord } from '../src/index.js'
 import { Cleanup, KEY, listen, pause, provider, rawConnection, testRelay } from './mounts.js'
-import { answerError, answerJson, type Script, startUpstream } from './upstream.js'
+import { answerError, answerJson, inTurn, type Script, startUpstream } from './upstream.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -106,6 +107,67 @@ describe('a form', () => {
     const body = field('model', 'm') + file('not a sound', name) + END
     expect(await send(body)).toMatchObject({ status: 400, message: 'Invalid file format.', param: 'file' })
     expect(upstream.seen.map(({ body: seen }) => seen)).toEqual([body.replace('\r\nm\r\n', '\r\nreal\r\n')])
+  })
+})
+
+describe('a form that comes in many pieces', () => {
+  const LARGE = field('model', 'm') + file('\r\n--c'.repeat(60_000)) + field('language', 'en') + END
+
+  /** Writes it in pieces of so many bytes; gives the answer's status and body. */
+  const trickle = async (port: number, body: string, size: number) => {
+    const connection = await begin(port, body.length)
+    for (let at = 0; at < body.length; at += size) {
+      connection.socket.write(body.slice(at, at + size))
+      if (at % (size * 16) === 0) await pause(0)
+    }
+    while (!connection.text().endsWith('}')) await pause(5)
+    connection.socket.destroy()
+    return connection.text()
+  }
+
+  it.each([7, 1460, 65_536, 200_000])('of %i bytes goes on with every byte, to the next target too', async (size) => {
+    const { upstream, port } = await start(inTurn(answerError(503, 'busy'), HEARD), {
+      models: { m: ['up/real', 'up/m'] },
+      retry: { attempts: 2, minDelayMs: 1 },
+    })
+    const body = size < 100 ? LARGE.slice(0, 20_000) + LARGE.slice(-100) : LARGE
+    expect(await trickle(port, body, size)).toContain('{"text":"hello"}')
+    const digests = upstream.seen.map(({ raw }) => createHash('sha256').update(raw).digest('hex'))
+    const sent = [body.replace('\r\nm\r\n', '\r\nreal\r\n'), body]
+    expect(digests).toEqual(sent.map((text) => createHash('sha256').update(text).digest('hex')))
+    expect(upstream.seen.map(({ headers }) => headers['content-length'])).toEqual(sent.map(({ length }) => `${length}`))
+  })
+
+  it('is the same for an idempotency key, and another is not', async () => {
+    const { upstream, send, baseURL } = await start(HEARD)
+    const headers = { 'idempotency-key': 'once' }
+    const inPieces = async (text: string) => {
+      const body = new ReadableStream({
+        async start(controller) {
+          for (let at = 0; at < text.length; at += 50_000) {
+            controller.enqueue(Buffer.from(text.slice(at, at + 50_000)))
+            await pause(1)
+          }
+          controller.close()
+        },
+      })
+      const auth = { authorization: `Bearer ${KEY}`, 'content-type': TYPE, ...headers }
+      const init = { method: 'POST', headers: auth, body, duplex: 'half' }
+      return fetch(`${baseURL}/audio/transcriptions`, init as RequestInit)
+    }
+    expect((await send(LARGE, headers)).status).toBe(200)
+    expect((await inPieces(LARGE)).status).toBe(200)
+    expect(upstream.seen).toHaveLength(1)
+    expect((await inPieces(LARGE.replace('\r\nen\r\n', '\r\nde\r\n'))).status).toBe(409)
+    expect(upstream.seen).toHaveLength(1)
+  })
+
+  it('is paid for as one file where the provider does not tell, and kept within a budget', async () => {
+    const records: UsageRecord[] = []
+    const plugins = [{ done: (record: UsageRecord) => void records.push(record) }]
+    const { send } = await start(HEARD, { plugins, prices: { '*': { input: 1, output: 1 } } })
+    expect((await send(LARGE)).status).toBe(200)
+    expect(records[0]).toMatchObject({ inputTokens: 1000, estimated: true })
   })
 })
 

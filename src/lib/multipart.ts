@@ -1,4 +1,5 @@
 import { nameIn } from './part-head.js'
+import { bytesIn, headOf, indexIn, type Pieces } from './pieces.js'
 import type { Span } from './splice.js'
 
 /** One part of a multipart body: where its content stands in the bytes. */
@@ -28,23 +29,24 @@ const MOST_PARTS = 1000
 const BLANK_LINE = Buffer.from('\r\n\r\n')
 
 /** Whether bytes begin as a multipart body does. */
-export function isMultipart(body: Buffer): boolean {
-  return body[0] === 0x2d && body[1] === 0x2d
+export function isMultipart(body: Pieces): boolean {
+  const head = headOf(body, 2)
+  return head[0] === 0x2d && head[1] === 0x2d
 }
 
 /** The content type of a body, by the boundary that it begins with. @throws {MultipartFault} */
-export function contentTypeOf(body: Buffer): string {
+export function contentTypeOf(body: Pieces): string {
   const boundary = boundaryOf(body)
   return `multipart/form-data; boundary=${TOKEN.test(boundary) ? boundary : `"${boundary}"`}`
 }
 
 /** One more field, to stand before all others of a body. @throws {MultipartFault} */
-export function fieldBefore(body: Buffer, name: string, value: string): Buffer {
+export function fieldBefore(body: Pieces, name: string, value: string): Buffer {
   return Buffer.from(`--${boundaryOf(body)}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
 }
 
-function boundaryOf(body: Buffer): string {
-  const line = body.subarray(2, LONGEST_BOUNDARY + 4).toString('latin1')
+function boundaryOf(body: Pieces): string {
+  const line = bytesIn(body, 2, LONGEST_BOUNDARY + 4).toString('latin1')
   const boundary = line.slice(0, Math.max(0, line.indexOf('\r\n')))
   if (!BOUNDARY.test(boundary)) {
     const rule = `a boundary of 1 to ${LONGEST_BOUNDARY} letters, digits or '()+_,-./:=?`
@@ -53,8 +55,8 @@ function boundaryOf(body: Buffer): string {
   return boundary
 }
 
-/** Takes a body apart, by the boundary that it begins with; nothing is copied. @throws {MultipartFault} */
-export function readMultipart(body: Buffer): Multipart {
+/** Takes a body apart, by the boundary that it begins with; no content is copied. @throws {MultipartFault} */
+export function readMultipart(body: Pieces): Multipart {
   const boundary = boundaryOf(body)
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
   const parts: Part[] = []
@@ -64,7 +66,7 @@ export function readMultipart(body: Buffer): Multipart {
     const part = readPart(body, at, delimiter, parts.length + 1)
     parts.push(part)
     at = part.end + delimiter.length
-    const next = body.toString('latin1', at, at + 2)
+    const next = bytesIn(body, at, at + 2).toString('latin1')
     if (next === '--') return { boundary, parts }
     // A boundary that only begins like this one is for some readers a part's content, and for others its end.
     if (next !== '\r\n') throw new MultipartFault(`part ${parts.length} is not followed by a boundary of its own line`)
@@ -73,8 +75,8 @@ export function readMultipart(body: Buffer): Multipart {
 }
 
 /** The part whose head begins at `at`. */
-function readPart(body: Buffer, at: number, delimiter: Buffer, number: number): Part {
-  const near = body.subarray(at, at + LONGEST_HEAD + BLANK_LINE.length)
+function readPart(body: Pieces, at: number, delimiter: Buffer, number: number): Part {
+  const near = bytesIn(body, at, at + LONGEST_HEAD + BLANK_LINE.length)
   const length = near.indexOf(BLANK_LINE)
   if (length < 0) {
     const isLong = near.length > LONGEST_HEAD
@@ -83,7 +85,7 @@ function readPart(body: Buffer, at: number, delimiter: Buffer, number: number): 
   const head = nameIn(near.toString('utf8', 0, length))
   if (typeof head === 'string') throw new MultipartFault(`part ${number} ${head}`)
   // An empty part's boundary begins with the very line end that ends its head.
-  const end = body.indexOf(delimiter, at + length + 2)
+  const end = indexIn(body, delimiter, at + length + 2)
   if (end < 0) throw new MultipartFault(`part ${number}, "${head.name.slice(0, 40)}", has no boundary behind it`)
   return { ...head, start: Math.min(at + length + BLANK_LINE.length, end), end }
 }

@@ -1,8 +1,9 @@
 import { answerReply } from '../answers.js'
-import type { Target } from '../call.js'
+import type { RequestFacts, Target } from '../call.js'
 import type { Operation } from '../endpoints.js'
 import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
+import type { Pieces } from '../lib/pieces.js'
 import type { Parts } from '../parts.js'
 import { readFacts } from '../protocols/openai-media/facts.js'
 import { openMedia } from '../upstream/media-passage.js'
@@ -47,9 +48,12 @@ export async function relayMedia(
   const release = parts.uploads.admit(request)
   let isCalled = false
   try {
+    const read = (body: Pieces): RequestFacts => readFacts(body, USUAL.get(path))
     const routed = await routeCall(parts, visit, {
       open: openMedia(path, RAW.has(operation)),
-      readFacts: (body) => readFacts(body, USUAL.get(path)),
+      readFacts: read,
+      // Where more of a form is read than its model, it is wanted in one piece.
+      readForm: course === passedOn ? read : undefined,
     })
     const { call, plan } = routed
     const { suits, send } = course(routed)

@@ -2,6 +2,8 @@ import { readBody } from '../body.js'
 import type { Call, RequestFacts } from '../call.js'
 import { RelayError } from '../errors.js'
 import { codeOf } from '../lib/codes.js'
+import { isMultipart } from '../lib/multipart.js'
+import { joined, type Pieces } from '../lib/pieces.js'
 import type { Parts } from '../parts.js'
 import type { Plugin } from '../plugins.js'
 import { failover } from '../policies/failover.js'
@@ -24,17 +26,24 @@ export interface Way {
   readonly open: OpenPassage
   /** As much of a request as routing needs. */
   readonly readFacts: Protocol['readFacts']
+  /** The same of a form that goes on in the pieces that it came in. Left out where there are none. */
+  readonly readForm?: ((form: Pieces) => RequestFacts) | undefined
 }
 
 /** Reads the body as far as routing needs it, and finds where it goes. @throws {RelayError} 400, 404, 413, 415 */
-export async function routeCall(parts: Parts, visit: Visit, { open, readFacts }: Way): Promise<Routed> {
+export async function routeCall(parts: Parts, visit: Visit, { open, readFacts, readForm }: Way): Promise<Routed> {
   const { request, protocol, path, caller } = visit
-  const given = await readBody(request, parts.config.maxBodyBytes)
+  const come = await readBody(request, parts.config.maxBodyBytes, readForm !== undefined)
+  const form = readForm && isMultipart(come) ? come : undefined
+  const given = form ? NOTHING : joined(come)
   const body = protocol.recall?.expand(given, (id) => parts.kept?.find(caller.id, id)) ?? given
-  const facts = parts.cache.readFacts(`${visit.endpoint.path} ${protocol.id}`, { body, path, readFacts })
+  const facts =
+    form && readForm
+      ? readForm(form)
+      : parts.cache.readFacts(`${visit.endpoint.path} ${protocol.id}`, { body, path, readFacts })
   const plan = route(parts.router, facts.model, parts.gate.mayUse(caller, facts.model))
   const idempotencyKey = textIn(request.headers['idempotency-key'])
-  return { call: callOf(parts, visit, { facts, body, open, idempotencyKey }), plan }
+  return { call: callOf(parts, visit, { facts, body, form, open, idempotencyKey }), plan }
 }
 
 /** One of several questions of a request. */
@@ -56,6 +65,7 @@ export function routeQuestion(parts: Parts, visit: Visit, { call, plan }: Routed
 export interface Read {
   readonly facts: RequestFacts
   readonly body: Buffer
+  readonly form?: Pieces | undefined
   readonly open: OpenPassage
   readonly idempotencyKey: string | undefined
 }
@@ -88,6 +98,7 @@ export function callOf({ running, account }: Parts, visit: Visit, read: Read): C
     path,
     facts: read.facts,
     body: read.body,
+    form: read.form,
     open: read.open,
     conversation: undefined,
     passedHeaders: passedOn(headers, protocol.passedHeaders),

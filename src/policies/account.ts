@@ -7,7 +7,7 @@ import type { Nanos } from '../stores/ledger.js'
 import type { UsageRecord, UsageStore } from '../stores/usage.js'
 import type { PriceBook } from './admit.js'
 import { type Budgets, isFree } from './budget.js'
-import { estimateInput } from './estimate.js'
+import { inputOf } from './estimate.js'
 
 /** What a call has come to. */
 export interface Bill {
@@ -49,7 +49,7 @@ function chargedUsage(call: Call, end: End): { usage: Usage; isEstimated: boolea
   if (!CHARGED[wayOf(call, end)] || isFree(call)) return undefined
   const { usage, delivered } = end
   if (usage && delivered === undefined) return { usage, isEstimated: false }
-  const input = usage?.input ?? estimateInput(call.body)
+  const input = usage?.input ?? inputOf(call)
   const nothing = { cachedInput: 0, cacheWriteInput: 0, reasoning: 0 }
   return { usage: { ...nothing, ...usage, input, output: delivered ?? 0 }, isEstimated: true }
 }

@@ -5,6 +5,7 @@ import type { Operation } from '../endpoints.js'
 import { canonicalJson } from '../lib/canonical.js'
 import { latin1 } from '../lib/json.js'
 import { isMultipart } from '../lib/multipart.js'
+import { digestOf } from '../lib/pieces.js'
 import type { PathFacts, Protocol } from '../protocols/protocol.js'
 import type { Reply } from '../upstream/reply.js'
 import type { Producer } from './flight.js'
@@ -112,10 +113,11 @@ export class Cache {
     return text
   }
 
-  #spell({ caller, endpoint, protocol, facts, body }: Call, plan: Plan, passed: string): string {
+  #spell(call: Call, plan: Plan, passed: string): string {
+    const { caller, endpoint, protocol, facts } = call
     const { model, stream, isFramed = false } = facts
     const asked = `${endpoint} ${protocol.id} ${stream} ${isFramed} ${model.length}:${model} ${this.#targetsOf(plan)}`
-    return `${tenantText(caller.id)}${asked} ${this.#digest(facts, body)} ${passed}`
+    return `${tenantText(caller.id)}${asked} ${this.#digest(call)} ${passed}`
   }
 
   #targetsOf(plan: Plan): string {
@@ -127,10 +129,11 @@ export class Cache {
     return text
   }
 
-  #digest(facts: RequestFacts, body: Buffer): string {
+  #digest({ facts, form, body }: Call): string {
+    // Of a form each byte may matter.
+    if (form) return digestOf(form)
     const known = this.#known.get(facts)
     if (known?.digest !== undefined) return known.digest
-    // Of a form each byte may matter.
     const said = isMultipart(body) ? body : Buffer.from(canonicalJson(latin1(body)), 'latin1')
     const digest = hash('sha256', said)
     if (known) known.digest = digest

@@ -20,10 +20,16 @@ export interface Estimate {
 }
 
 /** `assumed`: the output of a call whose caller sets no cap. */
-export function estimate({ body, facts }: Call, assumed: number): Estimate {
+export function estimate(call: Call, assumed: number): Estimate {
+  const { facts } = call
   const output = Math.min(Math.ceil(facts.maxOutputTokens ?? assumed), MOST_OUTPUT)
   // Callers choose both factors: no sum of money may come to be what is no number.
-  return { input: estimateInput(body), output: Math.min(output * facts.choices, Number.MAX_SAFE_INTEGER) }
+  return { input: inputOf(call), output: Math.min(output * facts.choices, Number.MAX_SAFE_INTEGER) }
+}
+
+/** Tokens of what a call asks. */
+export function inputOf({ form, body }: Pick<Call, 'form' | 'body'>): number {
+  return form ? TOKENS_PER_FILE : estimateInput(body)
 }
 
 /** Tokens of a request's body. Files within it, in Base64, do not count by their length: models see pictures, not letters. */

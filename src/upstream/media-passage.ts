@@ -1,8 +1,8 @@
 import type { Call, Channel } from '../call.js'
 import type { Loss } from '../chat/losses.js'
 import { contentTypeOf, fieldBefore, isMultipart } from '../lib/multipart.js'
-import type { Pieces } from '../lib/pieces.js'
-import { splice } from '../lib/splice.js'
+import { cut, type Pieces } from '../lib/pieces.js'
+import { type Span, splice } from '../lib/splice.js'
 import { openaiMedia } from '../protocols/openai-media/index.js'
 import { Flow } from './flow.js'
 import type { Answering, Preamble } from './intake.js'
@@ -37,9 +37,10 @@ class MediaPassage implements Passage {
 
   get headers(): readonly string[] {
     const headers = headersFor(this.#call.protocol, this.#call, this.#channel)
-    const { body } = this.#call
-    if (!isMultipart(body)) return headers
-    const type = contentTypeOf(body)
+    const { form, body } = this.#call
+    const sent = form ?? body
+    if (!isMultipart(sent)) return headers
+    const type = contentTypeOf(sent)
     return headers.map((value, at) => (headers[at - 1] === 'content-type' && at % 2 === 1 ? type : value))
   }
 
@@ -67,16 +68,19 @@ class MediaPassage implements Passage {
   }
 }
 
-/** The same body for another model's name; a form in pieces, since it can be large. */
-function bodyFor({ facts, body }: Call, model: string): Pieces {
-  if (model === facts.model) return body
-  if (!facts.modelAt) {
-    if (isMultipart(body)) return [fieldBefore(body, 'model', model), body]
-    const rest = body.subarray(body.indexOf('{') + 1)
-    const comma = /^\s*\}/.test(rest.toString('latin1', 0, 64)) ? '' : ','
-    return Buffer.concat([Buffer.from(`{"model":${JSON.stringify(model)}${comma}`), rest])
-  }
-  if (!isMultipart(body)) return splice(body, facts.modelAt, model)
-  const { start, end } = facts.modelAt
-  return [body.subarray(0, start), Buffer.from(model), body.subarray(end)]
+/** The same body for another model's name. */
+function bodyFor({ facts, form, body }: Call, model: string): Pieces {
+  const sent = form ?? body
+  if (model === facts.model) return sent
+  if (isMultipart(sent)) return formFor(sent, facts.modelAt, model)
+  if (facts.modelAt) return splice(body, facts.modelAt, model)
+  const rest = body.subarray(body.indexOf('{') + 1)
+  const comma = /^\s*\}/.test(rest.toString('latin1', 0, 64)) ? '' : ','
+  return Buffer.concat([Buffer.from(`{"model":${JSON.stringify(model)}${comma}`), rest])
+}
+
+/** In pieces, since it can be large. */
+function formFor(form: Pieces, modelAt: Span | undefined, model: string): Pieces {
+  if (!modelAt) return [fieldBefore(form, 'model', model), ...cut(form, 0)]
+  return [...cut(form, 0, modelAt.start), Buffer.from(model), ...cut(form, modelAt.end)]
 }

@@ -2,17 +2,18 @@ import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
+import { bytesIn, joined, type Pieces } from '../../lib/pieces.js'
 import { choicesOf, parseBody, readModel } from '../body.js'
 
 /** No field that is not a file is longer. */
 const LONGEST_FIELD = 1024 * 1024
 
 /** Model and stream flag of a JSON or multipart body; `usual`: the model where none need be named. @throws {RelayError} */
-export function readFacts(body: Buffer, usual: string | undefined): RequestFacts {
+export function readFacts(body: Pieces, usual: string | undefined): RequestFacts {
   if (isMultipart(body)) return readFormFacts(body, usual)
-  if (/^\s+--/.test(body.toString('latin1', 0, 64)))
+  if (/^\s+--/.test(bytesIn(body, 0, 64).toString('latin1')))
     throw new RelayError('invalid_request', 'The multipart body must begin with its boundary, and nothing before it.')
-  return readJsonFacts(body, usual)
+  return readJsonFacts(joined(body), usual)
 }
 
 function readJsonFacts(body: Buffer, usual: string | undefined): RequestFacts {
@@ -25,10 +26,10 @@ function readJsonFacts(body: Buffer, usual: string | undefined): RequestFacts {
   return factsOf({ model, modelAt, stream, choices: choicesOf(root.get('n').maybeNumber()) })
 }
 
-function readFormFacts(body: Buffer, usual: string | undefined): RequestFacts {
+function readFormFacts(body: Pieces, usual: string | undefined): RequestFacts {
   const form = readForm(body)
   const model = fieldOf(form, 'model')
-  const text = model ? body.toString('utf8', model.start, model.end) : usual
+  const text = model ? bytesIn(body, model.start, model.end).toString() : usual
   if (text === undefined || text === '')
     throw new RelayError('missing_parameter', "Missing required parameter: 'model'.", { param: 'model' })
   const stream = fieldText(body, form, 'stream') === 'true'
@@ -51,7 +52,7 @@ function factsOf({ model, modelAt, stream, choices }: Known): RequestFacts {
 }
 
 /** @throws {RelayError} for a body that is none */
-export function readForm(body: Buffer): Multipart {
+export function readForm(body: Pieces): Multipart {
   try {
     return readMultipart(body)
   } catch (error) {
@@ -60,9 +61,9 @@ export function readForm(body: Buffer): Multipart {
   }
 }
 
-function fieldText(body: Buffer, form: Multipart, name: string): string | undefined {
+function fieldText(body: Pieces, form: Multipart, name: string): string | undefined {
   const field = fieldOf(form, name)
-  return field && body.toString('utf8', field.start, field.end)
+  return field && bytesIn(body, field.start, field.end).toString()
 }
 
 /** A field that may be given once. @throws {RelayError} */

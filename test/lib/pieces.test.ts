@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { bytesIn, cut, digestOf, indexIn, joined, lengthOf, type Pieces } from '../../src/lib/pieces.js'
+
+const BYTES = Buffer.from('abracadabra, abracadab\r\n--b and abracadabra')
+
+/** The same bytes in pieces of each size, and with one seam in each place. */
+const cuts: Pieces[] = [BYTES]
+for (let size = 1; size < BYTES.length; size++) {
+  const equal: Buffer[] = []
+  for (let at = 0; at < BYTES.length; at += size) equal.push(BYTES.subarray(at, at + size))
+  cuts.push(equal, [BYTES.subarray(0, size), BYTES.subarray(size)])
+}
+
+describe('bytes in pieces', () => {
+  it('are joined, measured and digested as if they were in one', () => {
+    for (const pieces of cuts) {
+      expect(joined(pieces)).toEqual(BYTES)
+      expect(lengthOf(pieces)).toBe(BYTES.length)
+      expect(digestOf(pieces)).toBe(createHash('sha256').update(BYTES).digest('hex'))
+    }
+    expect([joined([]).length, lengthOf([]), indexIn([], BYTES, 0)]).toEqual([0, 0, -1])
+  })
+
+  it('hold what they hold, wherever the seams are', () => {
+    const needles = ['b', 'abra', 'dab\r\n--b', 'abracadabra', 'abracadabra!', 'aa', BYTES.toString()]
+    for (const pieces of cuts) {
+      for (const needle of needles.map((text) => Buffer.from(text))) {
+        for (let from = 0; from <= BYTES.length; from++)
+          expect(indexIn(pieces, needle, from)).toBe(BYTES.indexOf(needle, from))
+      }
+    }
+  })
+
+  it('are cut anywhere, and nothing of them is copied', () => {
+    for (const pieces of cuts) {
+      for (let start = 0; start <= BYTES.length; start += 3) {
+        for (let end = start; end <= BYTES.length + 3; end += 4) {
+          const part = cut(pieces, start, end)
+          expect(bytesIn(pieces, start, end)).toEqual(BYTES.subarray(start, end))
+          expect(part.every(({ buffer, length }) => buffer === BYTES.buffer && length > 0)).toBe(true)
+        }
+      }
+    }
+  })
+})
