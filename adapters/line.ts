@@ -42,7 +42,6 @@ export class ProxiedLine implements WaitingLine {
   readonly #dialer: Dialer
   readonly #fromClient: FrameReader
   readonly #fromProvider: FrameReader
-  #early: Buffer[] = []
   #open: Open | undefined
   /** What waits for the end of one of the provider's messages. */
   #unsaid: Buffer[] = []
@@ -61,7 +60,7 @@ export class ProxiedLine implements WaitingLine {
     this.#fromClient = new FrameReader(client.maxBytes)
     this.#fromProvider = new FrameReader(client.maxBytes)
     const { socket, head } = client
-    this.#early.push(head)
+    this.#fromClient.push(head)
     socket.setTimeout(0)
     socket.setKeepAlive(true)
     socket.on('data', (chunk: Buffer) => this.#came(chunk))
@@ -110,25 +109,20 @@ export class ProxiedLine implements WaitingLine {
       this.#goOn()
     })
     provider.resume()
-    for (const early of this.#early.splice(0)) this.#came(early)
+    this.#advance(open)
   }
 
   #came(chunk: Buffer): void {
     if (this.#isOver || this.#isClosedByRelay) return
-    if (!this.#open) return this.#wait(chunk)
     this.#fromClient.push(chunk)
-    this.#advance(this.#open)
-  }
-
-  #wait(chunk: Buffer): void {
-    this.#early.push(chunk)
-    if (this.#early.reduce((size, { length }) => size + length, 0) > MOST_EARLY) this.#client.socket.destroy()
+    if (this.#open) this.#advance(this.#open)
+    else if (this.#fromClient.unfinished > MOST_EARLY) this.#client.socket.destroy()
   }
 
   /** All of the client's messages that are whole, until there is one that the relay has to think about. */
   #advance(open: Open): void {
     try {
-      while (!this.#isAsking && !this.#isOver) {
+      while (!this.#isAsking && !this.#isOver && !this.#isClosedByRelay) {
         const unit = this.#fromClient.next()
         if (!unit) return
         if (unit.opcode === Opcode.close) this.#isClosing = true
