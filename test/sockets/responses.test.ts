@@ -64,6 +64,8 @@ async function start(script: Script = answer('hello'), more: Partial<RelayOption
 }
 
 const ASK = { type: 'response.create', model: 'gpt-5', input: 'hi', store: false }
+const firstId = (client: Client): unknown =>
+  (client.of('response.completed')[0]?.response as { id?: unknown } | undefined)?.id
 const user = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] })
 
 describe('the Responses API on a WebSocket', () => {
@@ -131,7 +133,7 @@ describe('the Responses API on a WebSocket', () => {
     const client = await open()
     client.send(ASK)
     await expect.poll(() => client.of('response.completed').length).toBe(1)
-    const { id } = client.of('response.completed')[0]?.response as { id: string }
+    const id = firstId(client)
     upstream.script = answer('two')
     client.send({ ...ASK, previous_response_id: id, input: [user('more')] })
     await expect.poll(() => client.of('response.completed').length).toBe(2)
@@ -155,7 +157,7 @@ describe('the Responses API on a WebSocket', () => {
     client.send({ ...ASK, generate: false, instructions: 'be kind' })
     await expect.poll(() => client.of('response.completed').length).toBe(1)
     expect(bodies()).toHaveLength(0)
-    const { id } = client.of('response.completed')[0]?.response as { id: string }
+    const id = firstId(client)
     client.send({ ...ASK, previous_response_id: id, input: [user('go')] })
     await expect.poll(() => client.of('response.completed').length).toBe(2)
     expect(bodies()).toMatchObject([{ input: [user('hi'), user('go')], stream: true }])
@@ -195,7 +197,8 @@ describe('the Responses API on a WebSocket', () => {
     deaf.socket.pause()
     let sent = 0
     for (let round = 0; round < 100; round++) {
-      for (let at = 0; at < 1000 && deaf.socket.bufferedAmount < 2 ** 20; at++, sent++) deaf.socket.send('no'.repeat(1000))
+      for (let at = 0; at < 1000 && deaf.socket.bufferedAmount < 2 ** 20; at++, sent++)
+        deaf.socket.send('no'.repeat(1000))
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     expect(sent).toBeLessThan(50_000)
