@@ -58,16 +58,20 @@ function boundaryOf(body: Pieces): string {
 /** Takes a body apart, by the boundary that it begins with; no content is copied. @throws {MultipartFault} */
 export function readMultipart(body: Pieces): Multipart {
   const boundary = boundaryOf(body)
-  const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
+  const delimiter = Buffer.from(`--${boundary}`, 'latin1')
   const parts: Part[] = []
   let at = boundary.length + 4
   for (;;) {
     if (parts.length === MOST_PARTS) throw new MultipartFault(`it has more than ${MOST_PARTS} parts`)
     const part = readPart(body, at, delimiter, parts.length + 1)
     parts.push(part)
-    at = part.end + delimiter.length
+    at = part.end + 2 + delimiter.length
     const next = bytesIn(body, at, at + 2).toString('latin1')
-    if (next === '--') return { boundary, parts }
+    if (next === '--') {
+      const rest = bytesIn(body, at + 2, at + 5).toString('latin1')
+      if (rest !== '' && rest !== '\r\n') throw new MultipartFault('it goes on behind its last boundary')
+      return { boundary, parts }
+    }
     // A boundary that only begins like this one is for some readers a part's content, and for others its end.
     if (next !== '\r\n') throw new MultipartFault(`part ${parts.length} is not followed by a boundary of its own line`)
     at += 2
@@ -84,8 +88,20 @@ function readPart(body: Pieces, at: number, delimiter: Buffer, number: number): 
   }
   const head = nameIn(near.toString('utf8', 0, length))
   if (typeof head === 'string') throw new MultipartFault(`part ${number} ${head}`)
+  const words = `part ${number}, "${head.name.slice(0, 40)}", has`
   // An empty part's boundary begins with the very line end that ends its head.
-  const end = indexIn(body, delimiter, at + length + 2)
-  if (end < 0) throw new MultipartFault(`part ${number}, "${head.name.slice(0, 40)}", has no boundary behind it`)
+  const end = endOf(body, delimiter, at + length + 2)
+  if (end === undefined) throw new MultipartFault(`${words} no boundary behind it`)
+  if (end < 0) throw new MultipartFault(`${words} a boundary in it behind half a line end`)
   return { ...head, start: Math.min(at + length + BLANK_LINE.length, end), end }
+}
+
+/** Where the next boundary's line end begins; -1 where half a line end makes it one for some readers only. */
+function endOf(body: Pieces, delimiter: Buffer, from: number): number | undefined {
+  for (let at = indexIn(body, delimiter, from + 2); at >= 0; at = indexIn(body, delimiter, at + 1)) {
+    const before = bytesIn(body, at - 2, at).toString('latin1')
+    if (before === '\r\n') return at - 2
+    if (/[\r\n]$/.test(before)) return -1
+  }
+  return undefined
 }

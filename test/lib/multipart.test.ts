@@ -56,7 +56,7 @@ describe('a part', () => {
   it('may be empty, or hold what almost is a boundary', () => {
     expect(read(form(MODEL, ''))).toMatchObject([{ text: '' }])
     expect(read(Buffer.from(`--b\r\n${MODEL}\r\n\r\n--b--\r\n`))).toMatchObject([{ text: '' }])
-    expect(read(form(MODEL, 'x--b\r\n-b\n--b\r--b\r\n--'))).toMatchObject([{ text: 'x--b\r\n-b\n--b\r--b\r\n--' }])
+    expect(read(form(MODEL, 'x--b\r\n-b\r\n--'))).toMatchObject([{ text: 'x--b\r\n-b\r\n--' }])
   })
 
   // What is let in here is what another reader further on will ask for: so nothing may be read in two ways.
@@ -87,6 +87,26 @@ describe('a boundary', () => {
       `--b\r\n${MODEL}\r\n\r\ncheap\r\n--bx\r\n${MODEL.replace('model', 'file')}; filename="a"\r\n\r\nx\r\n--b--\r\n`,
     )
     expect(() => readMultipart(body)).toThrow('part 1 is not followed by a boundary of its own line')
+  })
+
+  it.each(['\n', '\r', 'x\n', '\r\r'])('behind %j is one for some readers, and content for others', (before) => {
+    const file = `${MODEL.replace('model', 'file')}; filename="a"`
+    const content = `a${before}--b\r\n${MODEL}\r\n\r\nother`
+    expect(() => readMultipart(Buffer.from(`--b\r\n${file}\r\n\r\n${content}\r\n--b--\r\n`))).toThrow(
+      'part 1, "file", has a boundary in it behind half a line end',
+    )
+  })
+
+  it.each([
+    ['', true],
+    ['\r\n', true],
+    ['\n', false],
+    ['\r\n\r\n', false],
+    [`\r\n--b\r\n${MODEL}\r\n\r\nother\r\n--b--\r\n`, false],
+  ])('that is the last has but %j behind it: %s', (behind, isRight) => {
+    const body = Buffer.from(`--b\r\n${MODEL}\r\n\r\nm\r\n--b--${behind}`)
+    if (isRight) expect(read(body)).toMatchObject([{ text: 'm' }])
+    else expect(() => readMultipart(body)).toThrow('it goes on behind its last boundary')
   })
 
   it.each([
