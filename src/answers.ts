@@ -99,7 +99,7 @@ function spell(attempts: readonly Attempt[]): string {
 const ACCOUNT = /(\barn:[\w-]*:[\w-]*:[\w-]*:)(\d+)/g
 
 /** A target's name as callers may know it: the whole of it is in logs and usage records. */
-function shown(target: string): string {
+export function shown(target: string): string {
   return safe(target).replace(ACCOUNT, (_arn, before: string, account: string) => before + '*'.repeat(account.length))
 }
 
@@ -113,7 +113,7 @@ function spellLosses(losses: readonly Loss[]): string {
 }
 
 /** A header value that may be sent: names come from callers and upstreams, and may hold anything. */
-export function safe(value: string): string {
+function safe(value: string): string {
   // By way of bytes, since `encodeURI` throws at half a surrogate pair.
   return /^[\t\x20-\x7e]*$/.test(value) ? value : encodeURI(Buffer.from(value).toString())
 }

@@ -5,6 +5,7 @@ import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
 import type { Pieces } from '../lib/pieces.js'
 import type { Parts } from '../parts.js'
+import { narrowed } from '../policies/route.js'
 import { readFacts } from '../protocols/openai-media/facts.js'
 import { openMedia } from '../upstream/media-passage.js'
 import type { Perform, Visit } from './operation.js'
@@ -57,14 +58,11 @@ export async function relayMedia(
     })
     const { call, plan } = routed
     const { suits, send } = course(routed)
-    const targets = plan.targets.filter(suits)
-    if (targets.length === 0) {
+    const suited = narrowed(plan, suits)
+    if (suited.targets.length === 0) {
       const message = `The model \`${call.facts.model}\` cannot be asked for this.`
       throw new RelayError('invalid_request', message, { param: 'model' })
     }
-    const onContentFilter = plan.onContentFilter.filter(suits)
-    const onContextTooLong = plan.onContextTooLong.filter(suits)
-    const suited = { ...plan, targets, onContentFilter, onContextTooLong }
     // The body is held until its call is settled, which is long after this where the answer streams.
     call.ended = release
     isCalled = true

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { answerError, fitToTell, safe } from '../answers.js'
+import { answerError, fitToTell, shown } from '../answers.js'
 import type { Channel } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
 import type { Parts } from '../parts.js'
 import { failover, type Send } from '../policies/failover.js'
-import { type Plan, route } from '../policies/route.js'
+import { narrowed, type Plan, route } from '../policies/route.js'
 import { commonProtocol } from '../protocols/index.js'
 import type { Line } from '../sockets.js'
 import { readFailure, toConnectionError } from '../upstream/failures.js'
@@ -73,11 +73,11 @@ function modelOf(query: URLSearchParams): string {
   throw new RelayError('missing_parameter', 'You must provide a model: `/v1/realtime?model=…`.', { param: 'model' })
 }
 
-/** Only targets that speak OpenAI's language have sessions, and only those whose key can be sent along. */
+/** Only targets that speak OpenAI's language have sessions, and only where its own paths stand. */
 function planFor({ router, gate }: Parts, { caller }: Visit, model: string): Plan {
   const plan = route(router, model, gate.mayUse(caller, model))
-  const targets = plan.targets.filter(({ upstream }) => upstream.speaks.includes(commonProtocol))
-  if (targets.length > 0) return { ...plan, targets }
+  const able = narrowed(plan, ({ speaks, envelope }) => speaks.includes(commonProtocol) && !envelope)
+  if (able.targets.length > 0) return able
   throw new RelayError('invalid_request', `The model \`${model}\` has no realtime sessions.`, { param: 'model' })
 }
 
@@ -99,7 +99,7 @@ function dialing({ parts, visit, plan, query, line }: Waiting): Send {
       .dial({
         target: address,
         headers: keyHeaders(signed),
-        told: { ...call.told, 'x-modelmount-target': safe(target.name) },
+        told: { ...call.told, 'x-modelmount-target': shown(target.name) },
         withinMs: target.upstream.timeouts.headersMs,
         open: () => new Talk({ parts, visit, plan, target, model: call.facts.model }, call, line),
       })
@@ -119,10 +119,11 @@ function failureOf({ status, headers, body }: Refusal, { credential }: Channel):
   return readFailure(body, from, { upstreamStatus: status, retryAfterMs: waitOf(headers) })
 }
 
-/** The client's own query goes on, but for its key; the model is called as the provider calls it. */
+/** Of the client's query only what says what the session is for; the model is called as the provider calls it. */
 function addressOf({ place, target }: Channel, query: URLSearchParams): string {
-  const words = new URLSearchParams(query)
-  words.delete('key')
-  if (words.has('model')) words.set('model', target.model)
+  const words = new URLSearchParams()
+  if (query.has('model')) words.set('model', target.model)
+  const intent = query.get('intent')
+  if (intent) words.set('intent', intent)
   return `${place.origin}${place.prefix}/realtime?${words}`
 }

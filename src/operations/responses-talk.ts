@@ -9,7 +9,14 @@ import type { Parts } from '../parts.js'
 import { route } from '../policies/route.js'
 import { openaiResponses } from '../protocols/openai-responses/index.js'
 import { recall } from '../protocols/openai-responses/recall.js'
-import { type Asked, emptyAnswer, failedEvent, readAsked, repeatable } from '../protocols/openai-responses/socket.js'
+import {
+  type Asked,
+  emptyAnswer,
+  failedEvent,
+  marked,
+  readAsked,
+  repeatable,
+} from '../protocols/openai-responses/socket.js'
 import type { Line, OpenSocket } from '../sockets.js'
 import { KeptAnswers } from '../upstream/kept.js'
 
@@ -24,26 +31,35 @@ export interface Opened {
   readonly handle: Handle
 }
 
-/** So many messages may wait for the one that is being answered, of no more bytes together than one may have. */
+/** An answer that is under way. */
+interface Answering {
+  readonly departure: Departure
+  /** Once it has begun. */
+  flow: ByteStream | undefined
+}
+
+/** So many messages may wait for those that are being answered, of no more bytes together than one may have. */
 const MOST_WAITING = 16
+/** So many are answered at the same time, each in a stream of its own. */
+const MOST_STREAMS = 16
 /** Headers of the handshake that say nothing of the single messages. */
 const HANDSHAKE = /^(?:sec-websocket-.*|connection|upgrade|host|content-.*|expect|x-request-id|idempotency-key)$/
 
 /**
  * The Responses API on a WebSocket. Each message is a request of its own to the relay, with all that belongs to one, and
- * its answer's events are messages; so any model can be talked to in this way. What was said on the connection is
- * remembered as long as it stands: a client goes on from an answer by its id.
+ * its answer's events are messages; so any model can be talked to in this way. They are answered one after the other, or
+ * side by side where they name streams. What was said on the connection is remembered as long as it stands: a client goes
+ * on from an answer by its id.
  */
 export class ResponsesTalk {
   readonly #opened: Opened
   readonly #line: Line
   readonly #socket: OpenSocket
-  readonly #waiting: Buffer[] = []
+  readonly #waiting: Asked[] = []
   #waitingBytes = 0
   readonly #said: KeptAnswers
-  #isAnswering = false
-  #departure = new Departure()
-  #stream: ByteStream | undefined
+  /** By stream. */
+  readonly #answering = new Map<string | undefined, Answering>()
 
   constructor(opened: Opened, line: Line) {
     const { sockets, config } = opened.parts
@@ -59,70 +75,84 @@ export class ResponsesTalk {
   /** The client's next message, whole. */
   said(message: Buffer): void {
     this.#socket.touch()
-    const bytes = this.#waitingBytes + message.length
-    if (this.#waiting.length >= MOST_WAITING || bytes > this.#opened.parts.config.maxBodyBytes)
-      return this.#refuse(new RelayError('rate_limited', 'Too many requests wait on this connection.'))
-    this.#waiting.push(message)
-    this.#waitingBytes = bytes
-    this.#next()
+    try {
+      this.#queue(readAsked(message))
+    } catch (error) {
+      this.#refuse(error, undefined)
+    }
   }
 
   /** More is welcome again, after a `tell` that gave false. */
   resume(): void {
-    this.#stream?.resume()
+    for (const { flow } of this.#answering.values()) flow?.resume()
   }
 
   /** The client has left. */
   ended(): void {
     this.#waiting.length = 0
     this.#socket.closed()
-    this.#departure.leave()
+    for (const { departure } of this.#answering.values()) departure.leave()
   }
 
+  #queue(asked: Asked): void {
+    const bytes = this.#waitingBytes + asked.body.length
+    if (this.#waiting.length >= MOST_WAITING || bytes > this.#opened.parts.config.maxBodyBytes)
+      return this.#refuse(new RelayError('rate_limited', 'Too many requests wait on this connection.'), asked.stream)
+    this.#waiting.push(asked)
+    this.#waitingBytes = bytes
+    this.#next()
+  }
+
+  /** Begins with the first that waits for no other. */
   #next(): void {
-    const message = this.#isAnswering ? undefined : this.#waiting.shift()
-    if (!message) return
-    this.#waitingBytes -= message.length
-    this.#isAnswering = true
+    if (this.#answering.size >= MOST_STREAMS) return
+    const index = this.#waiting.findIndex(({ stream }) => !this.#answering.has(stream))
+    const [asked] = index < 0 ? [] : this.#waiting.splice(index, 1)
+    if (!asked) return
+    const { stream } = asked
+    const answering: Answering = { departure: new Departure(), flow: undefined }
+    this.#waitingBytes -= asked.body.length
+    this.#answering.set(stream, answering)
     this.#socket.began()
-    this.#answer(message)
-      .catch((error: unknown) => this.#refuse(error))
+    this.#answer(asked, answering)
+      .catch((error: unknown) => this.#refuse(error, stream))
       .finally(() => {
-        this.#isAnswering = false
-        this.#stream = undefined
+        this.#answering.delete(stream)
         this.#socket.ended()
         this.#next()
       })
   }
 
-  async #answer(message: Buffer): Promise<void> {
-    const asked = readAsked(message)
+  async #answer(asked: Asked, answering: Answering): Promise<void> {
     const body = this.#expanded(asked)
-    if (asked.isWarmUp) return this.#warmUp(String(asked.model), body)
-    this.#departure = new Departure()
-    const response = await this.#opened.handle(this.#requestFor(body))
+    if (asked.isWarmUp) return this.#warmUp(asked, body)
+    const response = await this.#opened.handle(this.#requestFor(body, answering.departure))
     if (!response) throw new RelayError('unknown_path', 'There is nothing here.')
     const { status, headers, body: answer = NOTHING } = response
-    if (!Buffer.isBuffer(answer)) return this.#pass(answer, body)
-    this.#line.tell(failedEvent(status, headers, answer))
+    if (Buffer.isBuffer(answer)) return void this.#tell(failedEvent(status, headers, answer), asked.stream)
+    answering.flow = answer
+    return this.#pass(answer, body, asked.stream)
+  }
+
+  #tell(event: string, stream: string | undefined): boolean {
+    return this.#line.tell(marked(event, stream))
   }
 
   /** The events of an answer, one message each. */
-  #pass(stream: ByteStream, body: Buffer): Promise<void> {
+  #pass(flow: ByteStream, body: Buffer, stream: string | undefined): Promise<void> {
     const gatherer = new RecordGatherer()
     const pass = (records: Buffer): boolean => {
       let more = true
       for (const record of records.length > 0 ? readRecords(records) : []) {
-        more = this.#line.tell(record.data)
+        more = this.#tell(record.data, stream)
         const answer = recall.finalAnswer(record)
         if (answer) this.#remember(body, answer)
       }
       this.#socket.touch()
       return more
     }
-    this.#stream = stream
     return new Promise((resolve, reject) => {
-      stream.flow({
+      flow.flow({
         write: (bytes) => pass(gatherer.push(bytes)),
         end() {
           pass(gatherer.rest())
@@ -134,8 +164,9 @@ export class ResponsesTalk {
   }
 
   /** Nothing is sent for the prompt alone: it is remembered, and comes with what goes on from it. @throws {RelayError} */
-  #warmUp(model: string, body: Buffer): void {
+  #warmUp({ model: asked, stream }: Asked, body: Buffer): void {
     const { parts, caller } = this.#opened
+    const model = String(asked)
     route(parts.router, model, parts.gate.mayUse(caller, model))
     const { events, answer } = emptyAnswer({
       id: `resp_${randomText(48)}`,
@@ -143,7 +174,7 @@ export class ResponsesTalk {
       created_at: Math.floor(Date.now() / 1000),
     })
     this.#remember(body, answer)
-    for (const event of events) this.#line.tell(event)
+    for (const event of events) this.#tell(event, stream)
   }
 
   /** With what it goes on from, where that was said here. All else the relay's own memory is asked for. */
@@ -158,7 +189,7 @@ export class ResponsesTalk {
     if (keeping) this.#said.keep(HERE, keeping)
   }
 
-  #requestFor(body: Buffer): RelayRequest {
+  #requestFor(body: Buffer, departure: Departure): RelayRequest {
     const { url, mount, headers: given, ip, host, byKeyOnly } = this.#opened.request
     const headers = Object.fromEntries(Object.entries(given).filter(([name]) => !HANDSHAKE.test(name)))
     return {
@@ -169,12 +200,12 @@ export class ResponsesTalk {
       ip,
       host,
       byKeyOnly,
-      departure: this.#departure,
+      departure,
       read: () => Promise.resolve(body),
     }
   }
 
-  #refuse(error: unknown): void {
+  #refuse(error: unknown, stream: string | undefined): void {
     const id = makeRequestId()
     const { status, headers, body } = answerError(
       fitToTell(error, this.#opened.parts.logger, id),
@@ -182,7 +213,7 @@ export class ResponsesTalk {
       id,
       [],
     )
-    this.#line.tell(failedEvent(status, headers, body as Buffer))
+    this.#tell(failedEvent(status, headers, body as Buffer), stream)
   }
 }
 

@@ -84,7 +84,7 @@ describe('a realtime session', () => {
       'openai-beta': 'realtime=v1',
       'proxy-authorization': 'Basic x',
     }
-    await open('?model=voice&key=sk-in-query&intent=conversation', { headers })
+    await open('?model=voice&key=sk-in-query&intent=conversation&api-version=x&deployment=y', { headers })
     const [handshake] = upstream.handshakes
     expect(handshake?.url).toBe('/v1/realtime?model=gpt-realtime&intent=conversation')
     expect(Object.keys(handshake?.headers ?? {}).sort()).toEqual([
@@ -228,7 +228,7 @@ describe('a realtime session', () => {
   it('charges what another model has written down at that one’s price', async () => {
     const { open, records, upstream } = await start()
     const client = await open('?intent=transcription&model=scribe')
-    expect(upstream.handshakes[0]?.url).toBe('/v1/realtime?intent=transcription&model=gpt-4o-transcribe')
+    expect(upstream.handshakes[0]?.url).toBe('/v1/realtime?model=gpt-4o-transcribe&intent=transcription')
     upstream.answer = (to, event) => {
       const session = { audio: { input: { transcription: { model: 'gpt-4o-transcribe' } } } }
       if (event.type === 'session.update') to.send(JSON.stringify({ type: 'session.updated', session }))
@@ -557,4 +557,10 @@ describe('an upgrade', () => {
     client.send({ type: 'response.create' })
     await expect.poll(() => client.of('response.done').length).toBe(1)
   })
+})
+
+it('targets whose provider has its own addresses for each model have no sessions', async () => {
+  const azure = { type: 'azure', baseURL: 'http://127.0.0.1:9', apiKey: 'sk-upstream-secret', apiVersion: '2024-10-21' }
+  const { refused } = await start({ providers: { azure }, models: { voice: 'azure/gpt-realtime' } })
+  expect((await refused()).status).toBe(400)
 })

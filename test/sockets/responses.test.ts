@@ -175,6 +175,35 @@ describe('the Responses API on a WebSocket', () => {
     expect(upstream.seen.map(({ body }) => (JSON.parse(body) as { input: string }).input)).toEqual(['1', '2', '3'])
   })
 
+  it('answers side by side where the client names streams, and says whose each event is', async () => {
+    const { open, bodies, upstream } = await start(() => undefined)
+    const client = await open()
+    client.send({ ...ASK, stream_id: 'slow "one"', input: 'slow' })
+    await expect.poll(() => upstream.seen.length).toBe(1)
+    upstream.script = answer('quick')
+    for (const input of ['1', '2']) client.send({ ...ASK, stream_id: 'quick', input })
+    await expect.poll(() => client.of('response.completed').length).toBe(2)
+    expect(new Set(client.events.map(({ stream_id }) => stream_id))).toEqual(new Set(['quick']))
+    expect(bodies().map(({ input }) => input)).toEqual(['slow', '1', '2'])
+    expect(bodies().some((body) => 'stream_id' in body)).toBe(false)
+    const [id] = client.of('response.completed').map(({ response }) => (response as { id: string }).id)
+    client.send({ ...ASK, stream_id: 'fork', previous_response_id: id, input: [user('other')] })
+    await expect.poll(() => client.of('response.completed').length).toBe(3)
+    expect(bodies()[3]).toMatchObject({ input: [user('1'), { role: 'assistant' }, user('other')] })
+    client.send({ ...ASK, stream_id: 'fork', model: 'nothing' })
+    client.send({ ...ASK, stream_id: 7 })
+    await expect
+      .poll(() => client.of('error'))
+      .toMatchObject(
+        expect.arrayContaining([
+          expect.objectContaining({ stream_id: 'fork', status: 404 }),
+          expect.objectContaining({ error: expect.objectContaining({ code: 'invalid_stream_id' }) }),
+        ]),
+      )
+    client.socket.terminate()
+    await expect.poll(() => upstream.running.size).toBe(0)
+  })
+
   it('refuses more than may wait, and goes on', async () => {
     const { open, upstream } = await start(() => undefined)
     const client = await open()

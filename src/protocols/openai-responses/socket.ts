@@ -11,6 +11,8 @@ export interface Asked {
   readonly previous: unknown
   /** Nothing is to be written yet: the client shows its prompt ahead of time. */
   readonly isWarmUp: boolean
+  /** Of several that are answered at the same time on one connection, which: its events say so. Undefined for the only one. */
+  readonly stream: string | undefined
 }
 
 /** Reads a client's message. @throws {RelayError} for what is no `response.create` */
@@ -21,15 +23,35 @@ export function readAsked(message: Buffer): Asked {
   if (event.type !== 'response.create')
     throw new RelayError('invalid_request', 'Only `response.create` is understood here.', { param: 'type' })
   const { model, previous_response_id: previous, generate } = event
-  return { body: Buffer.from(bodyOf(text, event)), model, previous, isWarmUp: generate === false }
+  const body = Buffer.from(bodyOf(text, event))
+  return { body, model, previous, isWarmUp: generate === false, stream: streamOf(event) }
 }
+
+/** Longer names are nobody's. */
+const LONGEST_STREAM = 256
+
+function streamOf({ stream_id: stream }: Record<string, unknown>): string | undefined {
+  if (stream === undefined || stream === null) return undefined
+  if (typeof stream === 'string' && stream !== '' && stream.length <= LONGEST_STREAM) return stream
+  const message = `\`stream_id\` must be a text of 1 to ${LONGEST_STREAM} characters.`
+  throw new RelayError('invalid_request', message, { param: 'stream_id', code: 'invalid_stream_id' })
+}
+
+/** Fields of a message that no request by HTTP has. */
+const OWN = ['generate', 'stream', 'stream_id'] as const
 
 /** The text as it came, but that `stream` stands in the place of `type`; written anew where there is more to be changed. */
 function bodyOf(text: string, event: Record<string, unknown>): string {
-  const type = event.generate === undefined && event.stream === undefined ? findString(text, 'type') : undefined
+  const type = OWN.every((name) => event[name] === undefined) ? findString(text, 'type') : undefined
   if (type) return `${text.slice(0, text.lastIndexOf('"type"', type.start))}"stream":true${text.slice(type.end)}`
-  const { type: _type, generate: _generate, ...body } = event
+  const { type: _type, generate: _generate, stream_id: _stream, ...body } = event
   return JSON.stringify({ ...body, stream: true })
+}
+
+/** An event of an answer, marked as one of its stream. */
+export function marked(event: string, stream: string | undefined): string {
+  if (stream === undefined || !event.startsWith('{"')) return event
+  return `{"stream_id":${JSON.stringify(stream)},${event.slice(1)}`
 }
 
 /** What the answer to a request that failed says, as an event. `headers` are those of the answer. */
