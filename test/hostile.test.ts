@@ -253,7 +253,10 @@ it('an upgrade is refused, and its socket does not stay', async () => {
   const { relay } = await world()
   const port = await listen(createServer(nodeRelay(relay)).on('upgrade', upgradeRelay(relay)))
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-  socket.write('GET /v1/realtime HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+  socket.write(
+    'GET /v1/realtime HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+      'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  )
   const [bytes] = (await once(socket, 'data')) as [Buffer]
   expect(String(bytes)).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
   const start = performance.now()
