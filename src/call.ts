@@ -149,6 +149,8 @@ export interface RequestFacts {
   readonly isFramed?: boolean | undefined
   /** The caller's own cap on each answer; undefined where there is none, or none that makes sense. */
   readonly maxOutputTokens: number | undefined
+  /** About how much the model reads that is not in the body: what was said before in a session. */
+  readonly contextTokens?: number | undefined
   /** How many answers are written, and paid for; at least 1. */
   readonly choices: number
   readonly temperature: number | undefined

@@ -1,9 +1,8 @@
-import type { Call, End, Target } from '../call.js'
-import type { Usage } from '../chat/usage.js'
+import type { Call, Target } from '../call.js'
+import { NO_USAGE, type Usage } from '../chat/usage.js'
 import { RelayError } from '../errors.js'
 import { now } from '../lib/time.js'
 import type { Parts } from '../parts.js'
-import { estimateInput } from '../policies/estimate.js'
 import type { Plan } from '../policies/route.js'
 import type { OpenSocket } from '../sockets.js'
 import type { Visit } from './operation.js'
@@ -103,6 +102,7 @@ export class Turns {
   async transcribed(usage: Usage | undefined, model: string): Promise<void> {
     const { target } = this.#session
     const transcriber = { ...target, name: `${target.upstream.id}/${model}`, model }
+    // One that is billed by its length has no tokens.
     this.#settle(await this.#admit(UNASKED, transcriber), { usage: usage ?? NO_USAGE, failed: false }, transcriber)
   }
 
@@ -124,17 +124,10 @@ export class Turns {
     this.#begun.clear()
   }
 
-  #abandon(turn: Turn, outcome: 'cut' | 'left'): void {
-    const { call, firstOutputMs } = turn
+  #abandon({ call, firstOutputMs, delivered }: Turn, outcome: 'cut' | 'left'): void {
     const status = outcome === 'left' ? 499 : 502
-    const guess = firstOutputMs === undefined ? {} : this.#guess(turn)
-    call.settle({ outcome, status, target: this.#session.target, firstOutputMs, ...guess })
-  }
-
-  /** What one has come to that its provider has not counted. */
-  #guess({ call, delivered }: Turn): Pick<End, 'usage' | 'delivered'> {
-    const input = this.#context + estimateInput(call.body)
-    return { usage: { ...NO_USAGE, input }, delivered: Math.ceil(delivered) }
+    const { target } = this.#session
+    call.settle({ outcome, status, target, firstOutputMs, delivered: Math.ceil(delivered) })
   }
 
   async #admit({ body, eventId, maxOutputTokens }: Asking, target: Target = this.#session.target): Promise<Turn> {
@@ -143,7 +136,8 @@ export class Turns {
     const attempts = [{ target: target.name, status: 101 }]
     const { facts, ...read } = readNothing(target === this.#session.target ? model : target.model, body)
     const own = { ...visit, endpoint, attempts, told: {}, startedAt: now() }
-    const call = callOf(parts, own, { ...read, facts: { ...facts, maxOutputTokens } })
+    const contextTokens = target === this.#session.target ? this.#context : 0
+    const call = callOf(parts, own, { ...read, facts: { ...facts, maxOutputTokens, contextTokens } })
     // What never begins never ends.
     parts.running.check()
     socket.began()
@@ -152,17 +146,14 @@ export class Turns {
     return { call, eventId, firstOutputMs: undefined, delivered: 0 }
   }
 
-  #settle(turn: Turn, { usage, failed }: Done, target: Target): void {
-    const { call, firstOutputMs = 0, delivered } = turn
+  #settle({ call, firstOutputMs = 0, delivered }: Turn, { usage, failed }: Done, target: Target): void {
     if (failed && !usage && delivered === 0)
       return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
-    const counted = usage ? { usage } : this.#guess(turn)
+    const counted = usage ? { usage } : { delivered: Math.ceil(delivered) }
     call.settle({ outcome: failed ? 'failed' : 'complete', status: 200, target, ...counted, firstOutputMs })
   }
 }
 
-/** Of a transcript that is billed by its length: no tokens. */
-const NO_USAGE: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
 const REJECTED = new RelayError('upstream_rejected', 'The provider refused to answer.')
 const FAILED = new RelayError('upstream_failed', 'The provider failed to answer.')
 

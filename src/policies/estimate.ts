@@ -27,9 +27,9 @@ export function estimate(call: Call, assumed: number): Estimate {
   return { input: inputOf(call), output: Math.min(output * facts.choices, Number.MAX_SAFE_INTEGER) }
 }
 
-/** Tokens of what a call asks. */
-export function inputOf({ form, body }: Pick<Call, 'form' | 'body'>): number {
-  return form ? TOKENS_PER_FILE : estimateInput(body)
+/** Tokens of what a call asks, and of what was said before it. */
+export function inputOf({ form, body, facts }: Pick<Call, 'form' | 'body' | 'facts'>): number {
+  return (form ? TOKENS_PER_FILE : estimateInput(body)) + (facts.contextTokens ?? 0)
 }
 
 /** Tokens of a request's body. Files within it, in Base64, do not count by their length: models see pictures, not letters. */

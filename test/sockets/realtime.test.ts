@@ -188,13 +188,13 @@ describe('a realtime session', () => {
   it('spends a budget by what the provider counts', async () => {
     const { open, relay, upstream } = await start({
       prices: { 'gpt-realtime': { input: 10_000, output: 10_000 } },
-      keys: [{ id: 'alice', key: KEY, budget: { usd: 10.3 } }],
+      keys: [{ id: 'alice', key: KEY, budget: { usd: 10.5 } }],
     })
     const client = await open()
     client.send({ type: 'response.create', response: { max_output_tokens: 5 } })
     await expect.poll(() => client.of('response.done').length).toBe(1)
     await expect.poll(async () => (await relay.balance('key:alice')).spent).toBe(0.3 * 1e9)
-    // The next would be taken to come to more than is left.
+    // The next would be taken to come to more than is left: 1000 tokens of its own, its event, and what was said before.
     client.send({ type: 'response.create' })
     await expect.poll(() => client.of('error').length).toBe(1)
     expect(client.of('error')).toMatchObject([{ error: { code: 'insufficient_quota' } }])
