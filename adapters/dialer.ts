@@ -5,13 +5,12 @@ import httpProxy from 'http-proxy-3'
 import { type Dialing, type Refusal, RelayError } from '../src/index.js'
 import type { Junction } from './junction.js'
 import type { Client } from './line.js'
+import { headersOf, leaveOnly, readFault } from './proxied.js'
 
 /** Of a client's handshake these go on, and the provider's key besides. */
 const PASSED = new Set(['sec-websocket-key', 'sec-websocket-version', 'openai-beta'])
 /** Of a provider's answer these come back, and what the relay tells besides. */
-const RETURNED = ['upgrade', 'connection', 'sec-websocket-accept', 'sec-websocket-protocol'] as const
-/** A refusal's body beyond this is no explanation. */
-const LONGEST_FAULT = 64 * 1024
+const RETURNED = ['upgrade', 'connection', 'sec-websocket-accept', 'sec-websocket-protocol']
 
 /** A handshake that is to be tried. */
 export interface Handshake extends Pick<Client, 'req' | 'socket' | 'subprotocols'> {
@@ -47,7 +46,7 @@ export class Dialer {
   /** Rejects where the provider cannot be reached, or the client has left. */
   dial(handshake: Handshake): Promise<Refusal | undefined> {
     const { req, junction, to, subprotocols } = handshake
-    for (const name of Object.keys(req.headers)) if (!PASSED.has(name)) delete req.headers[name]
+    leaveOnly(PASSED, req.headers)
     // http-proxy-3 looks here too.
     req.headers.upgrade = 'websocket'
     const headers: Record<string, string> = { ...to.headers, connection: 'Upgrade', upgrade: 'websocket' }
@@ -81,7 +80,7 @@ export class Dialer {
         provider.destroy()
         return fail(new RelayError('upstream_invalid', 'The provider agreed to something else than a WebSocket.'))
       }
-      answer.headers = { ...pick(answer), ...to.told }
+      answer.headers = { ...headersOf(answer, RETURNED), ...to.told }
       this.#opening.set(provider, () => {
         // It has connected the two; they are the line's now.
         provider.unpipe(junction)
@@ -93,8 +92,9 @@ export class Dialer {
     asking.on('response', (answer: IncomingMessage) => {
       // There is nobody any more whom http-proxy-3 could pass it on to.
       junction.destroy()
-      read(answer).then((body) => {
+      readFault(answer).then((body) => {
         settle({ status: answer.statusCode ?? 502, headers: answer.headers, body })
+        answer.destroy()
       }, fail)
     })
   }
@@ -109,21 +109,6 @@ function agrees(
 ): boolean {
   const wanted = createHash('sha1').update(`${asked.headers['sec-websocket-key']}${SECRET}`).digest('base64')
   return upgrade?.toLowerCase() === 'websocket' && proof === wanted
-}
-
-function pick({ headers }: IncomingMessage): IncomingMessage['headers'] {
-  return Object.fromEntries(RETURNED.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])))
-}
-
-async function read(answer: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > LONGEST_FAULT) break
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 const NOTHING = Buffer.alloc(0)

@@ -9,6 +9,7 @@ import httpProxy from 'http-proxy-3'
 import type { Forwarding, Relay } from '../src/index.js'
 import { send } from './node-answer.js'
 import { Incoming, type Surroundings } from './node-request.js'
+import { headersOf, leaveOnly, readFault } from './proxied.js'
 
 /** Of a request these go on, and the provider's key besides. */
 const PASSED = new Set([
@@ -32,8 +33,6 @@ const RETURNED = [
   'etag',
   'last-modified',
 ]
-/** An error's body beyond this is no explanation. */
-const LONGEST_FAULT = 64 * 1024
 
 type Next = (error?: unknown) => void
 /** An Express or Connect middleware, and a request listener where `next` is left out. */
@@ -79,7 +78,7 @@ class Forwarder {
 
   forward(req: IncomingMessage, res: ServerResponse, forwarding: Forwarding): void {
     const { target, headers, headersMs } = forwarding
-    for (const name of Object.keys(req.headers)) if (!PASSED.has(name)) delete req.headers[name]
+    leaveOnly(PASSED, req.headers)
     this.#waiting.set(res, forwarding)
     const agent = this.#agents[target.startsWith('https:') ? 'https:' : 'http:']
     const options = { target, headers: { ...headers, 'accept-encoding': 'identity' }, agent, proxyTimeout: headersMs }
@@ -102,9 +101,16 @@ function deliver(answer: IncomingMessage, { req, res, forwarding }: Delivery): v
     answer.resume()
     return send(req, res, forwarding.refuse('upstream_refused'))
   }
-  const headers: Record<string, string> = { ...forwarding.told }
-  for (const name of RETURNED) if (answer.headers[name] !== undefined) headers[name] = String(answer.headers[name])
-  if (status >= 400) return explain(answer, { res, forwarding, status, headers })
+  const headers = { ...forwarding.told, ...headersOf(answer, RETURNED) }
+  if (status >= 400) {
+    // One that breaks off cannot be told for whole.
+    const broken = (): void => {
+      forwarding.end(undefined)
+      res.destroy()
+    }
+    explain(answer, { res, forwarding, status, headers }).catch(broken)
+    return
+  }
   res.writeHead(status, headers)
   res.flushHeaders()
   // Not `pipe`: when the provider breaks off, so must we, or the client would wait for ever.
@@ -117,17 +123,9 @@ interface Fault extends Omit<Delivery, 'req'> {
 }
 
 /** An error is told without the provider's secrets in it. */
-function explain(answer: IncomingMessage, { res, forwarding, status, headers }: Fault): void {
-  const chunks: Buffer[] = []
-  let size = 0
-  answer.on('data', (chunk: Buffer) => {
-    size += chunk.length
-    if (size <= LONGEST_FAULT) chunks.push(chunk)
-  })
-  answer.on('error', () => void res.destroy())
-  answer.on('end', () => {
-    const body = forwarding.redact(Buffer.concat(chunks))
-    res.writeHead(status, { ...headers, 'content-length': String(body.length) }).end(body)
-    forwarding.end(status)
-  })
+async function explain(answer: IncomingMessage, { res, forwarding, status, headers }: Fault): Promise<void> {
+  const body = forwarding.redact(await readFault(answer))
+  res.writeHead(status, { ...headers, 'content-length': String(body.length) }).end(body)
+  forwarding.end(status)
+  answer.destroy()
 }

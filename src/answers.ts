@@ -71,6 +71,12 @@ export function answerError(
   return { status: protocol.statusOf(error), headers, body }
 }
 
+/** The same answer, with what has been told besides. */
+export function withHeaders(response: RelayResponse, told: Readonly<Record<string, string>>): RelayResponse {
+  Object.assign(response.headers, told)
+  return response
+}
+
 /** An error fit to be told. One that is not our own is a bug or the host's trouble: its text stays here. */
 export function fitToTell(error: unknown, logger: Logger, requestId: string): RelayError {
   if (error instanceof RelayError) return error

@@ -1,4 +1,4 @@
-import { answerError, fitToTell } from './answers.js'
+import { answerError, fitToTell, withHeaders } from './answers.js'
 import type { Attempt, Budget, Caller } from './call.js'
 import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
@@ -110,11 +110,6 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
   } catch (error) {
     return withHeaders(answerError(fitToTell(error, parts.logger, id), protocol, id, attempts), told)
   }
-}
-
-function withHeaders(response: RelayResponse, told: Record<string, string>): RelayResponse {
-  Object.assign(response.headers, told)
-  return response
 }
 
 function endpointFor(method: string, { endpoints }: Match): Endpoint {

@@ -1,4 +1,4 @@
-import { answerError, fitToTell } from '../answers.js'
+import { answerError, fitToTell, withHeaders } from '../answers.js'
 import type { Call } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { RelayRequest, RelayResponse } from '../http.js'
@@ -9,7 +9,7 @@ import type { ForwardRoute } from '../policies/forward.js'
 import type { Plan } from '../policies/route.js'
 import { commonProtocol } from '../protocols/index.js'
 import { keyHeaders } from '../upstream/headers.js'
-import { redactJson } from '../upstream/redact.js'
+import { redactBody } from '../upstream/redact.js'
 import { callOf, letIn, readNothing } from './relayed.js'
 
 /** A request that has been let in, and is now passed on unread by whoever has its socket. */
@@ -49,7 +49,7 @@ export async function forward(
     await letIn(parts, call, NO_PLAN)
     return forwarding(call, route)
   } catch (error) {
-    return refusal(fitToTell(error, parts.logger, id), id, told)
+    return withHeaders(answerError(fitToTell(error, parts.logger, id), commonProtocol, id, []), told)
   }
 }
 
@@ -78,7 +78,7 @@ function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
     headers: keyHeaders(credential?.headers ?? []),
     told: { ...call.told, 'x-modelmount-target': target },
     headersMs: upstream.timeouts.headersMs,
-    redact: (body) => (credential ? Buffer.from(redactJson(body.toString(), credential)) : body),
+    redact: (body) => (credential ? Buffer.from(redactBody(body.toString(), credential)) : body),
     end(status) {
       const outcome = status !== undefined ? 'complete' : call.departure.left ? 'left' : 'cut'
       call.settle({ outcome, status: status ?? 499, servedBy: target })
@@ -87,13 +87,7 @@ function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
       const words = { upstream_unreachable: 'cannot be reached', upstream_refused: 'does not take the relay’s key' }
       const error = new RelayError(kind, `The provider ${words[kind]}.`, { cause })
       call.settle({ outcome: call.departure.left ? 'left' : 'failed', status: error.status, servedBy: target, error })
-      return refusal(error, call.id, call.told)
+      return withHeaders(answerError(error, commonProtocol, call.id, []), call.told)
     },
   }
-}
-
-function refusal(error: RelayError, id: string, told: Readonly<Record<string, string>>): RelayResponse {
-  const response = answerError(error, commonProtocol, id, [])
-  Object.assign(response.headers, told)
-  return response
 }

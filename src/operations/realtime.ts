@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { answerError, fitToTell, shown } from '../answers.js'
+import { answerError, fitToTell, shown, withHeaders } from '../answers.js'
 import type { Channel } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
@@ -58,9 +58,7 @@ export async function openSession(parts: Parts, visit: Visit, line: WaitingLine)
     }
     return undefined
   } catch (error) {
-    const response = answerError(fitToTell(error, parts.logger, id), commonProtocol, id, attempts)
-    Object.assign(response.headers, told)
-    return response
+    return withHeaders(answerError(fitToTell(error, parts.logger, id), commonProtocol, id, attempts), told)
   }
 }
 

@@ -51,6 +51,11 @@ export function redactFault(fault: Fault, credential: Credential): Fault {
   }
 }
 
+/** The same for an error's body, which need not be JSON: a proxy in between writes HTML. */
+export function redactBody(body: string, credential: Credential): string {
+  return parseJson(body) === undefined ? redact(body, credential) : redactJson(body, credential)
+}
+
 const LONGEST_WORDS = 4096
 
 /**

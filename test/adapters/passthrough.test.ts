@@ -161,3 +161,36 @@ it('stands in Express beside the relay, at a mount point', async () => {
   expect((await openai.files.retrieve('file-1')).id).toBe('file-1')
   expect(upstream.seen[0]?.url).toBe('/v1/files/file-1')
 })
+
+it('an error that breaks off, or never ends, costs its caller no place', async () => {
+  const { ask, upstream, records } = await start(undefined, {
+    keys: [{ id: 'alice', key: KEY, limits: { concurrency: 1 } }],
+  })
+  upstream.script = (_req, res) => {
+    res.writeHead(400, { 'content-length': '100' })
+    res.write('half')
+    setTimeout(() => res.destroy(), 20)
+  }
+  await expect((async () => (await ask('/files')).text())()).rejects.toThrow()
+  await expect.poll(() => records).toMatchObject([{ outcome: 'cut' }])
+  upstream.script = (_req, res) => {
+    res.writeHead(400, { 'content-type': 'text/plain' })
+    const more = setInterval(() => res.write('x'.repeat(10_000)), 2)
+    res.on('close', () => clearInterval(more))
+  }
+  const endless = await ask('/files')
+  expect([endless.status, (await endless.text()).length]).toEqual([400, expect.any(Number)])
+  await expect.poll(() => upstream.running.size).toBe(0)
+  upstream.script = answerJson(FILE)
+  expect((await ask('/files')).status).toBe(200)
+})
+
+it('an error that is no JSON is told, without secrets, and the process lives', async () => {
+  const { ask, upstream } = await start((_req, res) => {
+    res.writeHead(502, { 'content-type': 'text/html' }).end('<p>Bad gateway for sk-upstream-secret</p>')
+  })
+  const answer = await ask('/files')
+  expect([answer.status, await answer.text()]).toEqual([502, '<p>Bad gateway for [redacted]</p>'])
+  upstream.script = answerJson(FILE)
+  expect((await ask('/files')).status).toBe(200)
+})
