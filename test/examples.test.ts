@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { freePort } from './ports.js'
 import { answerError, answerStream, type ScriptedUpstream, startUpstream, streamed } from './upstream.js'
 
 const root: URL = new URL('../', import.meta.url)
@@ -61,15 +60,6 @@ async function serve(name: string, environment: Record<string, string> = {}): Pr
     if ((await Promise.race([exit, tick])) === 'exit') throw new Error(example.printed())
   }
   return { url, ...example }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function ask(url: string, options: { apiKey?: string; model?: string; cookie?: string } = {}): Promise<string[]> {

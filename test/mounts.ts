@@ -214,6 +214,11 @@ export function testRelay(more: Partial<RelayOptions> & Pick<RelayOptions, 'prov
   })
 }
 
+/** The same with one model, `m`, at one upstream. */
+export function relayTo(upstream: { readonly baseURL: string }, more: Partial<RelayOptions> = {}): Relay {
+  return testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more })
+}
+
 /** An upstream as a provider: any OpenAI-compatible server. */
 export function provider(
   { baseURL }: { readonly baseURL: string },

@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fastifyRelay } from '../../adapters/fastify.js'
 import type { Relay, RelayOptions } from '../../src/index.js'
-import { ask, Cleanup, KEY, listen, type Mounted, provider, says, sdk, streamedText, testRelay } from '../mounts.js'
+import { ask, Cleanup, KEY, listen, type Mounted, relayTo, says, sdk, streamedText } from '../mounts.js'
 import { type ScriptedUpstream, startUpstream } from '../upstream.js'
 
 const cleanup = new Cleanup()
@@ -17,9 +17,7 @@ beforeEach(async () => {
 afterEach(() => cleanup.run())
 
 function relayHere(more: Partial<RelayOptions> = {}): Relay {
-  return cleanup.add(
-    testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more }),
-  )
+  return cleanup.add(relayTo(upstream, more))
 }
 
 async function serve(app: FastifyInstance): Promise<Mounted> {

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { honoRelay } from '../../adapters/hono.js'
 import type { Relay, RelayOptions } from '../../src/index.js'
-import { ask, Cleanup, fetchOf, KEY, provider, says, sdk, streamedText, testRelay } from '../mounts.js'
+import { ask, Cleanup, fetchOf, KEY, relayTo, says, sdk, streamedText } from '../mounts.js'
 import { type ScriptedUpstream, startUpstream } from '../upstream.js'
 
 const cleanup = new Cleanup()
@@ -14,9 +14,7 @@ beforeEach(async () => {
 afterEach(() => cleanup.run())
 
 function relayHere(more: Partial<RelayOptions> = {}): Relay {
-  return cleanup.add(
-    testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more }),
-  )
+  return cleanup.add(relayTo(upstream, more))
 }
 
 const clientOf = (app: Hono, key?: string) => sdk({ baseURL: 'http://app/v1', fetch: fetchOf(app) }, key)

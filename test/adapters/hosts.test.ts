@@ -17,12 +17,11 @@ import {
   koa3,
   koaBodyparser,
   listen,
-  provider,
   rawConnection,
+  relayTo,
   says,
   sdk,
   streamedText,
-  testRelay,
   until,
 } from '../mounts.js'
 import { type ScriptedUpstream, startUpstream, streamed } from '../upstream.js'
@@ -45,9 +44,7 @@ beforeEach(async () => {
 afterEach(() => cleanup.run())
 
 function relayHere(more: Partial<RelayOptions> = {}): Relay {
-  return cleanup.add(
-    testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more }),
-  )
+  return cleanup.add(relayTo(upstream, more))
 }
 
 const inNode = async (more: Partial<RelayOptions> = {}) =>
