@@ -29,13 +29,19 @@ declare module '@nestjs/core'
 `
 
 /**
- * Type-checks programs that import the package by its name, against the source: the document's blocks, and the files of
- * `examples`. Frameworks without types of their own pass as anything.
+ * Type-checks programs that import the package by its name, against the source: the js and ts blocks of pages, and the
+ * files of `examples`. Frameworks without types of their own pass as anything.
+ *
+ * @param pages path → Markdown
+ * @returns one line per fault. `docs_guide_cache_12.js:3` is line 3 of the block on line 12 of `docs/guide/cache.md`.
  */
-export function faultsIn(document: string): string[] {
+export function faultsIn(pages: ReadonlyMap<string, string>): string[] {
   const texts = new Map([[`${root}around.d.ts`, AROUND]])
-  for (const { language, text, line } of blocksOf(document)) {
-    if (language === 'js' || language === 'ts') texts.set(`${root}line-${line}.${language}`, `${text}\nexport {}\n`)
+  for (const [path, markdown] of pages) {
+    for (const { language, text, line } of blocksOf(markdown)) {
+      if (language !== 'js' && language !== 'ts') continue
+      texts.set(`${root}${path.replace('.md', '').replaceAll('/', '_')}_${line}.${language}`, `${text}\nexport {}\n`)
+    }
   }
   const host = ts.createCompilerHost(OPTIONS)
   const { fileExists, readFile, getSourceFile } = host
