@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import httpProxy from 'http-proxy-3'
-import { type Dialing, type Refusal, RelayError } from '../src/index.js'
-import type { Junction } from './junction.js'
-import type { Client } from './line.js'
+import { type HandshakeRefusal, RelayError, type UpstreamHandshake } from '../src/index.js'
+import type { HandshakeSocket } from './handshake-socket.js'
 import { headersOf, leaveOnly, readFault } from './proxied.js'
+import type { Client } from './socket-tunnel.js'
 
 /** Of a client's handshake these go on, and the provider's key besides. */
 const PASSED = new Set(['sec-websocket-key', 'sec-websocket-version', 'openai-beta'])
@@ -15,14 +15,14 @@ const RETURNED = ['upgrade', 'connection', 'sec-websocket-accept', 'sec-websocke
 /** A handshake that is to be tried. */
 export interface Handshake extends Pick<Client, 'req' | 'socket' | 'subprotocols'> {
   /** Stands for the client. */
-  readonly junction: Junction
-  readonly to: Dialing
+  readonly junction: HandshakeSocket
+  readonly to: UpstreamHandshake
   /** To be called when both have agreed: the client has been told, and nothing has been said. */
   agreed(provider: Duplex): void
 }
 
 interface Trying extends Handshake {
-  settle(refusal?: Refusal): void
+  settle(refusal?: HandshakeRefusal): void
   fail(error: Error): void
 }
 
@@ -44,7 +44,7 @@ export class Dialer {
   }
 
   /** Rejects where the provider cannot be reached, or the client has left. */
-  dial(handshake: Handshake): Promise<Refusal | undefined> {
+  dial(handshake: Handshake): Promise<HandshakeRefusal | undefined> {
     const { req, junction, to, subprotocols } = handshake
     leaveOnly(PASSED, req.headers)
     // http-proxy-3 looks here too.
@@ -66,7 +66,7 @@ export class Dialer {
     const left = (): void => {
       asking.destroy(new RelayError('client_left', 'The client left.'))
     }
-    const timer = setTimeout(late, to.withinMs)
+    const timer = setTimeout(late, to.timeoutMs)
     const decided = (): void => {
       clearTimeout(timer)
       socket.off('close', left)
@@ -80,7 +80,7 @@ export class Dialer {
         provider.destroy()
         return fail(new RelayError('upstream_invalid', 'The provider agreed to something else than a WebSocket.'))
       }
-      answer.headers = { ...headersOf(answer, RETURNED), ...to.told }
+      answer.headers = { ...headersOf(answer, RETURNED), ...to.responseHeaders }
       this.#opening.set(provider, () => {
         // It has connected the two; they are the line's now.
         provider.unpipe(junction)

@@ -6,9 +6,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import {
   answerUnknownPath,
+  type ByteChunks,
   type ByteStream,
-  Departure,
-  type Pieces,
+  ClientConnection,
   type Relay,
   RelayError,
   type RelayRequest,
@@ -62,11 +62,11 @@ class Fetched implements RelayRequest {
   readonly url: string
   readonly mount: string | undefined
   readonly headers: IncomingHttpHeaders
-  readonly departure: Departure = new Departure()
+  readonly client: ClientConnection = new ClientConnection()
   readonly signal: AbortSignal
   readonly ip: string | undefined
   readonly host: unknown
-  readonly parsed: unknown
+  readonly parsedBody: unknown
   readonly #request: Request
 
   constructor(request: Request, { mount, ip, host = request, parsed }: FetchSurroundings) {
@@ -78,26 +78,26 @@ class Fetched implements RelayRequest {
     this.mount = mount
     this.ip = ip
     this.host = host
-    this.parsed = parsed
+    this.parsedBody = parsed
     this.#request = request
-    if (this.signal.aborted) this.departure.leave()
-    else this.signal.addEventListener('abort', () => this.departure.leave(), { once: true })
+    if (this.signal.aborted) this.client.close()
+    else this.signal.addEventListener('abort', () => this.client.close(), { once: true })
   }
 
-  async read(limit: number, inPieces?: boolean): Promise<Pieces> {
+  async read(limit: number, inPieces?: boolean): Promise<ByteChunks> {
     const announced = Number(this.headers['content-length'] ?? 0)
     if (announced > limit) throw tooLarge(limit)
     if (this.#request.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
     const reader = this.#request.body?.getReader()
-    this.departure.waiter = { clientLeft: () => void reader?.cancel().catch(() => undefined) }
+    this.client.listener = { onDisconnect: () => void reader?.cancel().catch(() => undefined) }
     const body = new Gathering(inPieces ? 0 : announced)
     for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
       const { buffer, byteOffset, byteLength } = piece.value
       if (body.size + byteLength > limit) throw tooLarge(limit)
       body.add(Buffer.from(buffer, byteOffset, byteLength))
     }
-    this.departure.waiter = undefined
-    if (this.departure.left) throw new RelayError('client_left', 'The client left before its request was whole.')
+    this.client.listener = undefined
+    if (this.client.isClosed) throw new RelayError('client_left', 'The client left before its request was whole.')
     return body.whole()
   }
 }
@@ -107,24 +107,24 @@ function toResponse({ status, headers, body }: RelayResponse, request: Fetched):
   return new Response(Buffer.isBuffer(body) ? body : toReadable(body, request), { status, headers })
 }
 
-function toReadable(stream: ByteStream, { departure, signal }: Fetched): ReadableStream<Uint8Array> {
+function toReadable(stream: ByteStream, { client, signal }: Fetched): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     start(controller) {
       // A server that sees its client leave cancels the stream itself, and would take an error before that for a fault.
       const fail = (): void => queueMicrotask(() => controller.error(signal.reason))
       signal.addEventListener('abort', fail, { once: true })
-      stream.flow({
+      stream.start({
         write(bytes) {
-          if (!departure.left) controller.enqueue(bytes)
+          if (!client.isClosed) controller.enqueue(bytes)
           return (controller.desiredSize ?? 0) > 0
         },
         end() {
-          if (!departure.left) controller.close()
+          if (!client.isClosed) controller.close()
         },
-        cut: () => controller.error(new Error('the provider broke off its answer')),
+        abort: () => controller.error(new Error('the provider broke off its answer')),
       })
     },
     pull: () => stream.resume(),
-    cancel: () => departure.leave(),
+    cancel: () => client.close(),
   })
 }

@@ -1,4 +1,4 @@
-import type { Pieces } from '../src/index.js'
+import type { ByteChunks } from '../src/index.js'
 
 /** A body that is no longer than this is not put into its place. */
 const SMALL = 256 * 1024
@@ -34,7 +34,7 @@ export class Gathering {
   }
 
   /** It is given away: what others join should not be kept here, too. */
-  whole(): Pieces {
+  whole(): ByteChunks {
     this.#tidy()
     const [only] = this.#pieces
     const pieces = only && this.#pieces.length === 1 ? only : this.#pieces

@@ -13,7 +13,7 @@ export function send(req: NodeRequest, res: NodeResponse, { status, headers, bod
   else if (Buffer.isBuffer(body)) res.end(body)
   else {
     res.on('drain', () => body.resume())
-    body.flow(sinkOf(res))
+    body.start(sinkOf(res))
   }
 }
 
@@ -28,7 +28,7 @@ function sinkOf(res: NodeResponse): ByteSink {
       return more
     },
     end: () => void res.end(),
-    cut: () => void res.destroy(),
+    abort: () => void res.destroy(),
   }
 }
 

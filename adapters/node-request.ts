@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { Departure, type Pieces, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
+import { type ByteChunks, ClientConnection, RelayError, type RelayRequest, tooLarge } from '../src/index.js'
 import { Gathering } from './gathering.js'
 import { ignore } from './node-answer.js'
 
@@ -31,7 +31,7 @@ export interface ParsedBody {
 
 /** Such a request, as the relay reads it. */
 export class Incoming implements RelayRequest {
-  readonly departure: Departure = new Departure()
+  readonly client: ClientConnection = new ClientConnection()
   readonly #req: NodeRequest
   readonly #res: NodeResponse
   readonly #around: Surroundings
@@ -67,13 +67,13 @@ export class Incoming implements RelayRequest {
     return this.#around.host ?? this.#req
   }
 
-  get parsed(): unknown {
+  get parsedBody(): unknown {
     if (!this.#req.readableDidRead) return undefined
     const { rawBody, body } = this.#around.parsed ?? (this.#req as ParsedBody)
     return rawBody ?? body
   }
 
-  read(limit: number, inPieces?: boolean): Promise<Pieces> {
+  read(limit: number, inPieces?: boolean): Promise<ByteChunks> {
     const req = this.#req
     const announced = Number(req.headers['content-length'] ?? 0)
     if (announced > limit) return Promise.reject(tooLarge(limit))
@@ -88,14 +88,14 @@ export class Incoming implements RelayRequest {
       }
       const clientLeft = (): void =>
         give(new RelayError('client_left', 'The client left before its request was whole.'))
-      this.departure.waiter = { clientLeft }
-      if (this.departure.left) clientLeft()
+      this.client.listener = { onDisconnect: clientLeft }
+      if (this.client.isClosed) clientLeft()
       req.on('data', (chunk: Buffer) => {
         if (body.size + chunk.length <= limit) body.add(chunk)
         else give(tooLarge(limit))
       })
       req.on('end', () => {
-        this.departure.waiter = undefined
+        this.client.listener = undefined
         resolve(body.whole())
       })
       req.on('error', ignore)

@@ -59,7 +59,7 @@ function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResp
   const answering = relay.handle(request)
   if (!answering) return undefined
   // Also after a whole answer, when nobody waits any more: HTTP/2 calls a broken response finished, so asking is no use.
-  const leave = (): void => request.departure.leave()
+  const leave = (): void => request.client.close()
   res.on('close', leave)
   // Behind another answer on the same connection a response has no socket yet, and hears nothing of its end.
   if (!res.socket) {
@@ -69,7 +69,7 @@ function answer(relay: Relay, request: Incoming, req: NodeRequest, res: NodeResp
   // What fails here, the host's own wrapping of the response most likely, may cost this answer but not the process.
   return answering
     .then((response) => {
-      if (!request.departure.left) send(req, res, response)
+      if (!request.client.isClosed) send(req, res, response)
     })
     .catch(() => void res.destroy())
 }

@@ -50,10 +50,10 @@ export function passthroughRelay(relay: Relay): Passthrough {
     const request = new Incoming(req, res, around)
     const asked = relay.forward(request)
     if (!asked) return next?.()
-    res.on('close', () => request.departure.leave())
+    res.on('close', () => request.client.close())
     asked
       .then((answer) => {
-        if (request.departure.left) return 'target' in answer ? answer.end(undefined) : undefined
+        if (request.client.isClosed) return 'target' in answer ? answer.end(undefined) : undefined
         return 'target' in answer ? proxy.forward(req, res, answer) : send(req, res, answer)
       })
       .catch(() => void res.destroy())
@@ -101,7 +101,7 @@ function deliver(answer: IncomingMessage, { req, res, forwarding }: Delivery): v
     answer.resume()
     return send(req, res, forwarding.refuse('upstream_refused'))
   }
-  const headers = { ...forwarding.told, ...headersOf(answer, RETURNED) }
+  const headers = { ...forwarding.responseHeaders, ...headersOf(answer, RETURNED) }
   if (status >= 400) {
     // One that breaks off cannot be told for whole.
     const broken = (): void => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Line, ResponsesUpgrade } from '../src/index.js'
+import type { ResponsesUpgrade, SocketClient } from '../src/index.js'
 import { LINGER_MS } from './node-answer.js'
 
 /** A client that has asked for a WebSocket, as Node hands it over. */
@@ -25,21 +25,21 @@ export function openResponses(upgrade: ResponsesUpgrade, { req, socket, head }: 
   })
   server.on(
     'headers',
-    (lines) => void lines.push(...Object.entries(upgrade.told).map(([name, value]) => `${name}: ${value}`)),
+    (lines) => void lines.push(...Object.entries(upgrade.responseHeaders).map(([name, value]) => `${name}: ${value}`)),
   )
   server.handleUpgrade(req, socket, head, (client) => {
     const talk = upgrade.open(lineOf(client, () => talk.resume()))
-    client.on('message', (message: Buffer) => talk.said(message))
-    client.on('close', () => talk.ended())
+    client.on('message', (message: Buffer) => talk.onClientMessage(message))
+    client.on('close', () => talk.end())
     // Its end is told by another event as well.
     client.on('error', () => undefined)
   })
 }
 
-function lineOf(client: WebSocket, resume: () => void): Line {
+function lineOf(client: WebSocket, resume: () => void): SocketClient {
   let isFull = false
   return {
-    tell(text) {
+    send(text) {
       client.send(text, () => {
         if (!isFull || client.bufferedAmount > MOST_UNSENT / 2) return
         isFull = false

@@ -2,7 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   answerUnknownPath,
-  Departure,
+  ClientConnection,
   type Relay,
   RelayError,
   type RelayRequest,
@@ -33,8 +33,8 @@ export type UpgradeListener = (this: unknown, req: IncomingMessage, socket: Sock
 export function upgradeRelay(relay: Relay, { mount = '' }: UpgradeOptions = {}): UpgradeListener {
   let dialer: Dialer | undefined
   return function (req, socket, head) {
-    const departure = new Departure()
-    const request = requestOf(req, mount, departure)
+    const client = new ClientConnection()
+    const request = requestOf(req, mount, client)
     const asked = req.headers.upgrade?.toLowerCase() === 'websocket' && req.method === 'GET'
     const letting = asked ? relay.upgrade(request) : undefined
     const others = ((this as Emitter | undefined)?.listenerCount?.('upgrade') ?? 1) > 1
@@ -50,10 +50,10 @@ export function upgradeRelay(relay: Relay, { mount = '' }: UpgradeOptions = {}):
         const { openResponses } = await import('./responses-line.js')
         return openResponses(upgrade, { req, socket, head })
       }
-      const [{ Dialer }, { ProxiedLine }] = await Promise.all([import('./dialer.js'), import('./line.js')])
+      const [{ Dialer }, { SocketTunnel }] = await Promise.all([import('./dialer.js'), import('./socket-tunnel.js')])
       dialer ??= new Dialer()
-      const left = (): void => departure.leave()
-      const refused = await upgrade.open(new ProxiedLine({ ...upgrade, req, socket, head, left }, dialer))
+      const left = (): void => client.close()
+      const refused = await upgrade.open(new SocketTunnel({ ...upgrade, req, socket, head, left }, dialer))
       if (refused) refuse(socket, refused)
     }
   }
@@ -70,14 +70,14 @@ function refuse(socket: Socket, { status, headers, body }: RelayResponse): void 
   socket.end(Buffer.concat([Buffer.from(head), Buffer.isBuffer(body) ? body : NOTHING]))
 }
 
-function requestOf(req: IncomingMessage, mount: string, departure: Departure): RelayRequest {
+function requestOf(req: IncomingMessage, mount: string, client: ClientConnection): RelayRequest {
   return {
     method: req.method ?? 'GET',
     url: req.url ?? '/',
     mount,
     headers: { ...req.headers },
     ip: req.socket.remoteAddress,
-    departure,
+    client,
     host: req,
     read: () => Promise.reject(new RelayError('internal', 'A handshake has no body.')),
   }

@@ -3,17 +3,17 @@ import type { ChatRequest } from './chat/request.js'
 import type { Usage } from './chat/usage.js'
 import type { Operation } from './endpoints.js'
 import type { RelayError } from './errors.js'
-import type { Departure } from './lib/departure.js'
-import type { Pieces } from './lib/pieces.js'
+import type { ByteChunks } from './lib/byte-chunks.js'
+import type { ClientConnection } from './lib/client-connection.js'
 import type { Edit, Span } from './lib/splice.js'
-import type { Bill } from './policies/account.js'
-import type { Lease } from './policies/admit.js'
+import type { CallCharge } from './policies/admission/accounting.js'
+import type { Lease } from './policies/admission/admission.js'
 import type { Dialect } from './protocols/dialect.js'
 import type { PathFacts, Protocol } from './protocols/protocol.js'
-import type { Envelope } from './providers/envelope.js'
 import type { Provider } from './providers/provider.js'
+import type { RequestFormat } from './providers/request-format.js'
 import type { Limits } from './stores/limits.js'
-import type { OpenPassage } from './upstream/passage.js'
+import type { CreateTranscoder } from './upstream/transcode/transcoder.js'
 
 /** Who is asking: one of our own keys, or whom the host's `authenticate` named. */
 export interface Caller {
@@ -48,17 +48,17 @@ export interface Credential {
 }
 
 /** One of a provider's addresses. */
-export interface Place {
+export interface BaseUrl {
   /** `https://api.openai.com`: what a connection pool is for. */
   readonly origin: string
   /** `/v1`: the path that its base URL has. */
-  readonly prefix: string
+  readonly pathPrefix: string
   /** What stands before a language's own paths, by its id. */
-  readonly prefixes: ReadonlyMap<string, string>
+  readonly protocolPrefixes: ReadonlyMap<string, string>
   /** The ids of languages whose own paths lose their version here. */
   readonly unversioned: ReadonlySet<string>
   /** Places with the same name share their connections. */
-  readonly pool: string
+  readonly poolKey: string
 }
 
 /** A configured provider: where its requests go, as whom, and how patiently. */
@@ -68,16 +68,16 @@ export interface Upstream {
   /** What it speaks where no model is meant. */
   readonly speaks: readonly Protocol[]
   /** How a model of it is spoken to. */
-  readonly mannerOf: (model: string) => Spoken
+  readonly profileFor: (model: string) => ModelProfile
   readonly credentials: readonly Credential[]
   /** The first is the primary, the others its backups. */
-  readonly places: readonly Place[]
+  readonly baseUrls: readonly BaseUrl[]
   readonly timeouts: Timeouts
   readonly pace?: Pace | undefined
   /** How often it is asked for its list of models; never where it is undefined. */
   readonly refreshModelsMs?: number | undefined
   /** Counts picks, so that the pool of credentials is used in turn. */
-  turn: number
+  picks: number
 }
 
 /** Milliseconds. */
@@ -97,25 +97,25 @@ export interface Pace {
 }
 
 /** How a model is spoken to. */
-export interface Spoken {
+export interface ModelProfile {
   /** What is in another language is translated into the first. */
   readonly speaks: readonly Protocol[]
   /** It can be asked for a count of tokens, in such of these languages as can ask for one. */
-  readonly counts: boolean
+  readonly countsTokens: boolean
   /** What it takes of a language, beside what all do. */
   readonly dialect: Dialect
   /** Undefined where requests go as their language has them. */
-  readonly envelope: Envelope | undefined
+  readonly requestFormat: RequestFormat | undefined
 }
 
 /** A model at a provider, and how it has been doing. */
-export interface Target extends Spoken {
+export interface Target extends ModelProfile {
   /** `openai/gpt-5-mini`. */
   readonly name: string
   readonly upstream: Upstream
   readonly model: string
   /** Stands for its name in signatures that callers carry. */
-  readonly tag: string
+  readonly signatureTag: string
   readonly weight: number
   /** Every way to it, place by place: `places × credentials` of them. */
   readonly channels: readonly Channel[]
@@ -129,11 +129,11 @@ export interface Target extends Spoken {
 export interface Channel {
   readonly target: Target
   readonly credential: Credential
-  readonly place: Place
+  readonly baseUrl: BaseUrl
 }
 
 /** One try, as `x-modelmount-attempts` and the usage record tell it. */
-export interface Attempt {
+export interface AttemptLog {
   readonly target: string
   /** The upstream's status, or what came in place of a usable answer: `timeout`, `unreachable`, `busy`, `cut`, `invalid`. */
   readonly status: number | string
@@ -143,10 +143,10 @@ export interface Attempt {
 export interface RequestFacts {
   readonly model: string
   /** Where `model` stands in the body; undefined where the path says it. */
-  readonly modelAt: Span | undefined
+  readonly modelSpan: Span | undefined
   readonly stream: boolean
   /** The stream is wanted in the language's other framing, not as server-sent events. */
-  readonly isFramed?: boolean | undefined
+  readonly usesOwnFraming?: boolean | undefined
   /** The caller's own cap on each answer; undefined where there is none, or none that makes sense. */
   readonly maxOutputTokens: number | undefined
   /** About how much the model reads that is not in the body: what was said before in a session. */
@@ -157,7 +157,7 @@ export interface RequestFacts {
   /** Tools are offered: the caller's, or the provider's own. */
   readonly usesTools: boolean
   /** What is to stand in the body for a stream to tell of usage; undefined where it does so anyway. */
-  readonly asking?: Edit | undefined
+  readonly usageRequestEdit?: Edit | undefined
 }
 
 /** How a call ended. */
@@ -177,41 +177,41 @@ export interface Call {
   readonly facts: RequestFacts
   readonly body: Buffer
   /** A form that is passed on in the pieces that it came in. `body` is empty then. */
-  readonly form: Pieces | undefined
+  readonly form: ByteChunks | undefined
   /** The body in no language's words, once somebody has wanted it so. */
   conversation: ChatRequest | undefined
   /** Caller's headers that its protocol lets through, as name, value, name, value. */
-  readonly passedHeaders: readonly string[]
+  readonly forwardedHeaders: readonly string[]
   /** Tells when nobody wants the answer any more. Replaced where several come to share it. */
-  departure: Departure
+  client: ClientConnection
   /** Same value, same upstream, under the strategy `sticky`. */
   readonly affinity: string
-  readonly attempts: Attempt[]
+  readonly attempts: AttemptLog[]
   /** From `x-modelmount-tags`, for its usage record. */
   readonly tags: readonly string[]
   /** The caller's headers of these names. */
   readonly cacheControl: string | undefined
   readonly idempotencyKey: string | undefined
   /** Headers that its answer will have, whatever it is. */
-  readonly told: Record<string, string>
+  readonly responseHeaders: Record<string, string>
   /** How its answer stands to those that are kept; undefined where none would be. */
-  cache: 'hit' | 'miss' | 'shared' | undefined
+  cacheState: 'hit' | 'miss' | 'shared' | undefined
   /** What it has been granted, once it is admitted. */
   lease: Lease | undefined
   /** What it has come to, once it has ended. */
-  bill: Bill | undefined
+  charge: CallCharge | undefined
   /** Makes its way through a channel. */
-  readonly open: OpenPassage
+  readonly open: CreateTranscoder
   /** Ends it. Only the first time counts. */
-  readonly settle: (end: End) => void
+  readonly settle: (end: CallEnd) => void
   /** Called when it has ended. */
-  ended: ((end: End) => void) | undefined
+  onEnd: ((end: CallEnd) => void) | undefined
   /** Somebody counts on usage: streams are asked for it, though the caller did not ask. */
-  metered: boolean
+  needsUsage: boolean
 }
 
 /** What is known when a call is over. */
-export interface End {
+export interface CallEnd {
   readonly outcome: Outcome
   readonly status: number
   readonly target?: Target | undefined
@@ -223,7 +223,7 @@ export interface End {
    * About how many tokens were written, where the upstream did not come to say so: it then stands for `usage.output`,
    * which is 0 or a beginning. Undefined where `usage` tells all. Estimated when it is read: not all want to know.
    */
-  readonly delivered?: number | undefined
+  readonly deliveredTokens?: number | undefined
   /** The answer was a refusal, or a filter cut it short: true of one choice is true of all. */
   readonly refused?: boolean | undefined
   /** What a translation had to leave out. */

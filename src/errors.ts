@@ -19,7 +19,7 @@ export class RelayError extends Stackless {
   readonly status: number
   readonly type: string
   readonly code: string | null
-  readonly blame: Blame | undefined
+  readonly failureScope: FailureScope | undefined
   readonly param: string | null
   readonly retryAfterMs: number | undefined
   readonly headers: Record<string, string> | undefined
@@ -35,7 +35,7 @@ export class RelayError extends Stackless {
     this.status = isErrorStatus(details.status) ? details.status : row.status
     this.type = details.type ?? row.type
     this.code = details.code === undefined ? row.code : details.code
-    this.blame = row.blame
+    this.failureScope = row.failureScope
     this.param = details.param ?? null
     this.retryAfterMs = details.retryAfterMs
     this.headers = details.headers
@@ -49,13 +49,13 @@ export class RelayError extends Stackless {
  * request and then kept silent, so it may still be billed. `rate`: this credential has had enough of this model.
  * `credential`: it is refused altogether. `context`, `filter`: only a target configured for that may help.
  */
-export type Blame = 'place' | 'slow' | 'rate' | 'credential' | 'context' | 'filter'
+export type FailureScope = 'place' | 'slow' | 'rate' | 'credential' | 'context' | 'filter'
 
 interface KindRow {
   readonly status: number
   readonly type: string
   readonly code: string | null
-  readonly blame?: Blame
+  readonly failureScope?: FailureScope
 }
 
 const INVALID = 'invalid_request_error'
@@ -117,16 +117,16 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   internal: { status: 500, type: 'server_error', code: 'server_error' },
   closing: { status: 503, type: 'server_error', code: 'service_unavailable' },
   no_upstream: { status: 503, type: 'server_error', code: 'service_unavailable' },
-  upstream_busy: { status: 503, type: 'server_error', code: 'overloaded', blame: 'rate' },
+  upstream_busy: { status: 503, type: 'server_error', code: 'overloaded', failureScope: 'rate' },
   upstream_rejected: { status: 400, type: INVALID, code: null },
-  context_too_long: { status: 400, type: INVALID, code: 'context_length_exceeded', blame: 'context' },
-  content_filtered: { status: 400, type: INVALID, code: 'content_filter', blame: 'filter' },
-  upstream_rate_limited: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', blame: 'rate' },
-  upstream_refused: { status: 502, type: 'server_error', code: 'upstream_auth_error', blame: 'credential' },
-  upstream_unreachable: { status: 502, type: 'server_error', code: 'upstream_unreachable', blame: 'place' },
-  upstream_invalid: { status: 502, type: 'server_error', code: 'upstream_invalid_response', blame: 'place' },
-  upstream_failed: { status: 502, type: 'server_error', code: 'server_error', blame: 'place' },
-  upstream_timeout: { status: 504, type: 'server_error', code: 'timeout', blame: 'slow' },
+  context_too_long: { status: 400, type: INVALID, code: 'context_length_exceeded', failureScope: 'context' },
+  content_filtered: { status: 400, type: INVALID, code: 'content_filter', failureScope: 'filter' },
+  upstream_rate_limited: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', failureScope: 'rate' },
+  upstream_refused: { status: 502, type: 'server_error', code: 'upstream_auth_error', failureScope: 'credential' },
+  upstream_unreachable: { status: 502, type: 'server_error', code: 'upstream_unreachable', failureScope: 'place' },
+  upstream_invalid: { status: 502, type: 'server_error', code: 'upstream_invalid_response', failureScope: 'place' },
+  upstream_failed: { status: 502, type: 'server_error', code: 'server_error', failureScope: 'place' },
+  upstream_timeout: { status: 504, type: 'server_error', code: 'timeout', failureScope: 'slow' },
 }
 
 export interface ErrorDetails {

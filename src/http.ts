@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Departure } from './lib/departure.js'
-import type { Pieces } from './lib/pieces.js'
+import type { ByteChunks } from './lib/byte-chunks.js'
+import type { ClientConnection } from './lib/client-connection.js'
 
 /** What an adapter hands in: one request, in no framework's words. */
 export interface RelayRequest {
@@ -13,19 +13,19 @@ export interface RelayRequest {
   readonly headers: IncomingHttpHeaders
   /** The client's address, as the host trusts it. */
   readonly ip?: string | undefined
-  readonly departure: Departure
+  readonly client: ClientConnection
   /** The host's own request or context, for `authenticate`: a session's user can be the caller. */
   readonly host?: unknown
   /** Its caller is whose key it brings: the host's session must not speak for it. */
-  readonly byKeyOnly?: boolean | undefined
+  readonly ignoresHostSession?: boolean | undefined
   /** A body that the host's parser has taken off the wire already: the parsed object, its text or its bytes. */
-  readonly parsed?: unknown
+  readonly parsedBody?: unknown
   /**
    * Reads the body, when and only when it is wanted: in one piece, or in those that it came in. `inPieces`: it will not be
    * joined.
    * @throws {RelayError} `too_large` as soon as more than `limit` bytes are announced or have come
    */
-  read(limit: number, inPieces?: boolean): Promise<Pieces>
+  read(limit: number, inPieces?: boolean): Promise<ByteChunks>
 }
 
 /** What an adapter gives back. Header names are in lower case and values are safe to send. */
@@ -36,9 +36,9 @@ export interface RelayResponse {
   readonly body?: Buffer | ByteStream
 }
 
-/** Bytes as they come. Whoever takes them must call `flow` once; the client's {@link Departure} ends them early. */
+/** Bytes as they come. Whoever takes them must call `flow` once; the client's {@link ClientConnection} ends them early. */
 export interface ByteStream {
-  flow(sink: ByteSink): void
+  start(sink: ByteSink): void
   /** More is welcome again, after a `write` that returned false. */
   resume(): void
 }
@@ -49,5 +49,5 @@ export interface ByteSink {
   write(bytes: Buffer): boolean
   end(): void
   /** The rest will not come, and there is no way to say so in the bytes: whoever has some must not take them for all. */
-  cut(): void
+  abort(): void
 }

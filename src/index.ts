@@ -2,36 +2,54 @@
  * modelmount: an OpenAI-compatible LLM relay inside your own Node app.
  * @module
  */
-export { answerUnknownPath } from './answers.js'
-export { tooLarge } from './body.js'
-export type { Attempt, Budget, Caller, CallerLimits, Outcome } from './call.js'
+
+export type {
+  AttemptLog,
+  /** @deprecated Use {@link AttemptLog}. */
+  AttemptLog as Attempt,
+  Budget,
+  Caller,
+  CallerLimits,
+  Outcome,
+} from './call.js'
 export type { PriceOf } from './catalog/prices.js'
 export type { Price } from './catalog/pricing.js'
 export type { Block } from './chat/blocks.js'
 export type { Loss } from './chat/losses.js'
 export type { ChatRequest, Tool, Turn } from './chat/request.js'
-export { type Config, type ConfigInput, configJsonSchema, readConfig, type Strategy } from './config.js'
+export { type Config, type ConfigInput, configJsonSchema, readConfig, type Strategy } from './config/config.js'
+export { ConfigError, type ConfigFault } from './config/config-error.js'
 export { type ErrorDetails, type ErrorKind, RelayError } from './errors.js'
-export { ConfigError, type ConfigFault } from './faults.js'
 export type { ByteSink, ByteStream, RelayRequest, RelayResponse } from './http.js'
-export { Departure, type Waiter } from './lib/departure.js'
-export type { Pieces } from './lib/pieces.js'
+export type {
+  ByteChunks,
+  /** @deprecated Use {@link ByteChunks}. */
+  ByteChunks as Pieces,
+} from './lib/byte-chunks.js'
+export {
+  ClientConnection,
+  /** @deprecated Use {@link ClientConnection}. */
+  ClientConnection as Departure,
+  type DisconnectListener,
+} from './lib/client-connection.js'
 export type { Forwarding } from './operations/forward.js'
-export type { Dialing, Refusal, WaitingLine } from './operations/realtime.js'
-export type { ResponsesTalk } from './operations/responses-talk.js'
-export type { Said, Talk } from './operations/talk.js'
-export type { RealtimeUpgrade, ResponsesUpgrade, Upgrade } from './operations/upgrade.js'
+export type { HandshakeRefusal, PendingSocket, UpstreamHandshake } from './operations/sockets/open-realtime.js'
+export type { ForwardDecision, RealtimeSession } from './operations/sockets/realtime-session.js'
+export type { ResponsesSession } from './operations/sockets/responses-session.js'
+export type { RealtimeUpgrade, ResponsesUpgrade, Upgrade } from './operations/sockets/upgrade.js'
 export type { Hooks, RelayOptions, StoreOptions } from './options.js'
 export type { AdmittedCall, Logger, Plugin } from './plugins.js'
-export type { Authenticate } from './policies/authenticate.js'
-export type { ExplainedTarget, Explanation } from './policies/explain.js'
+export type { Authenticate } from './policies/access/authenticator.js'
+export type { ExplainedTarget, Explanation } from './policies/routing/explain.js'
 export { createRelay, type Relay } from './relay.js'
-export type { Line } from './sockets.js'
+export type { SocketClient } from './requests/open-sockets.js'
+export { tooLarge } from './requests/read-body.js'
+export { answerUnknownPath } from './requests/responses.js'
 export type { Balance } from './stores/ledger.js'
 export type { Limits } from './stores/limits.js'
 export type { RedisClient } from './stores/redis/client.js'
 export type { SqlDatabase } from './stores/sql/database.js'
 export type { UsageFilter, UsageReader, UsageRecord, UsageSum } from './stores/usage.js'
-export type { Sign, Unsigned } from './upstream/signing.js'
-export type { Transport } from './upstream/transport.js'
+export type { Transport } from './upstream/connection/connection-pools.js'
+export type { Sign, UnsignedRequest } from './upstream/connection/signing.js'
 export { version } from './version.js'

@@ -1,13 +1,13 @@
 import type { PriceOf } from './catalog/prices.js'
 import type { ChatRequest } from './chat/request.js'
-import type { ConfigInput } from './config.js'
-import { ConfigError } from './faults.js'
+import type { ConfigInput } from './config/config.js'
+import { ConfigError } from './config/config-error.js'
 import type { Logger, Plugin } from './plugins.js'
-import type { Authenticate } from './policies/authenticate.js'
+import type { Authenticate } from './policies/access/authenticator.js'
 import type { RedisClient } from './stores/redis/client.js'
 import type { SqlDatabase } from './stores/sql/database.js'
-import type { Sign } from './upstream/signing.js'
-import type { Transport } from './upstream/transport.js'
+import type { Transport } from './upstream/connection/connection-pools.js'
+import type { Sign } from './upstream/connection/signing.js'
 
 /** What only code can give: everything a config file cannot hold. */
 export interface Hooks {

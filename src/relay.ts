@@ -1,5 +1,4 @@
-import { answerError, fitToTell, withHeaders } from './answers.js'
-import type { Attempt, Budget, Caller } from './call.js'
+import type { AttemptLog, Budget, Caller } from './call.js'
 import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
@@ -7,12 +6,14 @@ import { makeRequestId, readRequestId } from './lib/ids.js'
 import { now } from './lib/time.js'
 import { type Forwarding, forward } from './operations/forward.js'
 import { operations } from './operations/index.js'
-import { type Upgrade, upgrade } from './operations/upgrade.js'
+import type { RequestContext } from './operations/request-context.js'
+import { type Upgrade, upgrade } from './operations/sockets/upgrade.js'
 import type { RelayOptions } from './options.js'
-import { assemble, type Parts } from './parts.js'
-import { periodAt } from './policies/budget.js'
-import { type Explanation, explain } from './policies/explain.js'
+import { periodAt } from './policies/admission/budgets.js'
+import { type Explanation, explain } from './policies/routing/explain.js'
 import { protocolOf } from './protocols/index.js'
+import { errorResponse, toCallerError, withHeaders } from './requests/responses.js'
+import { createServices, type Services } from './services.js'
 import type { Balance } from './stores/ledger.js'
 import type { UsageReader } from './stores/usage.js'
 
@@ -40,7 +41,7 @@ export interface Relay {
 
 /** Makes a relay. @throws {ConfigError} with one line for every fault */
 export function createRelay(options: RelayOptions): Relay {
-  const parts = assemble(options)
+  const parts = createServices(options)
   let closed: Promise<void> | undefined
   const handle: Relay['handle'] = (request) => {
     const match = findEndpoints(request)
@@ -49,7 +50,7 @@ export function createRelay(options: RelayOptions): Relay {
   return {
     handle,
     forward(request) {
-      const route = parts.forwards.find(request)
+      const route = parts.forwardRoutes.find(request)
       return route && forward(parts, request, route)
     },
     upgrade: (request) => upgrade(parts, request, handle),
@@ -58,12 +59,12 @@ export function createRelay(options: RelayOptions): Relay {
     },
     explain: (model, caller) => explain({ ...parts, health: parts.means.health }, model, caller),
     async balance(account, per = 'total') {
-      return await parts.backing.ledger.balance(account, periodAt(Date.now(), per))
+      return await parts.stores.ledger.balance(account, periodAt(Date.now(), per))
     },
     get usage() {
-      return parts.backing.usage
+      return parts.stores.usage
     },
-    ready: () => parts.backing.ready(),
+    ready: () => parts.stores.ready(),
     close() {
       closed ??= close(parts)
       return closed
@@ -71,19 +72,19 @@ export function createRelay(options: RelayOptions): Relay {
   }
 }
 
-async function close({ running, sockets, config, means, backing, lists }: Parts): Promise<void> {
-  lists.close()
-  await Promise.all([running.close(config.shutdownMs), sockets.close(config.shutdownMs)])
+async function close({ activeCalls, sockets, config, means, stores, modelLists }: Services): Promise<void> {
+  modelLists.close()
+  await Promise.all([activeCalls.close(config.shutdownMs), sockets.close(config.shutdownMs)])
   await means.connections.destroy()
   await means.paces.close()
-  await backing.close()
+  await stores.close()
 }
 
 /** The path of a request. Whatever is thrown on it ends as an answer in the caller's language. */
-async function serve(parts: Parts, request: RelayRequest, match: Match): Promise<RelayResponse> {
+async function serve(parts: Services, request: RelayRequest, match: Match): Promise<RelayResponse> {
   const startedAt = now()
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
-  const attempts: Attempt[] = []
+  const attempts: AttemptLog[] = []
   const told: Record<string, string> = {}
   const protocol = protocolOf(match.endpoints[0].protocol)
   const preflight = parts.cors.preflight(request)
@@ -93,9 +94,9 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
   if (protocol.requestIdHeader) told[protocol.requestIdHeader] = id
   try {
     const endpoint = endpointFor(request.method, match)
-    const found = parts.gate.authenticate(request)
+    const found = parts.authenticator.authenticate(request)
     const caller = found instanceof Promise ? await found : found
-    const visit = {
+    const visit: RequestContext = {
       id,
       startedAt,
       request,
@@ -104,11 +105,11 @@ async function serve(parts: Parts, request: RelayRequest, match: Match): Promise
       protocol,
       caller,
       attempts,
-      told,
+      responseHeaders: told,
     }
     return withHeaders(await operations[endpoint.operation](parts, visit), told)
   } catch (error) {
-    return withHeaders(answerError(fitToTell(error, parts.logger, id), protocol, id, attempts), told)
+    return withHeaders(errorResponse(toCallerError(error, parts.logger, id), protocol, id, attempts), told)
   }
 }
 

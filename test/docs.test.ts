@@ -119,8 +119,11 @@ describe('the pages', () => {
 
   it('names every header of the answers', () => {
     const told = tableRows(pages, '| answer header | when | value |').flatMap(([names = '']) => inlineCode(names))
-    const code = sourcesOf('src/answers.ts', 'src/operations/', 'src/policies/').replaceAll(REQUEST_HEADER, '')
-    const real = [...code.matchAll(/'((?:x|retry|cache)-[a-z-]+)'|\btold\.(\w+) =/g)].map(
+    const code = sourcesOf('src/requests/responses.ts', 'src/operations/', 'src/policies/').replaceAll(
+      REQUEST_HEADER,
+      '',
+    )
+    const real = [...code.matchAll(/'((?:x|retry|cache)-[a-z-]+)'|\bresponseHeaders\.(\w+) =/g)].map(
       ([, name, word]) => name ?? word,
     )
     expect(told.sort()).toEqual([...new Set(real)].sort())
@@ -129,7 +132,9 @@ describe('the pages', () => {
   it('names every header of a request that is looked at beyond keys and the body', () => {
     const told = tableRows(pages, '| request header | means |').flatMap(([names = '']) => inlineCode(names))
     const real = [
-      ...sourcesOf('src/relay.ts', 'src/operations/', 'src/policies/forward.ts').matchAll(REQUEST_HEADER),
+      ...sourcesOf('src/relay.ts', 'src/operations/', 'src/policies/routing/forward-routes.ts').matchAll(
+        REQUEST_HEADER,
+      ),
     ].map(([, name]) => name)
     expect(told.sort()).toEqual([...new Set(real)].sort())
   })

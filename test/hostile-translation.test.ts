@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fitTools } from '../src/chat/fit.js'
+import { fitTools } from '../src/chat/fit-tools.js'
 import { Losses } from '../src/chat/losses.js'
 import { carry } from '../src/chat/signatures.js'
 import { protocolOf } from '../src/protocols/index.js'

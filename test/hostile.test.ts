@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
 import { attachRelay, nodeRelay, upgradeRelay } from '../adapters/node.js'
 import { createRelay, type Relay, RelayError, type RelayOptions, type UsageRecord } from '../src/index.js'
-import { redact, redactJson, redactRecords } from '../src/upstream/redact.js'
+import { redact, redactJson, redactRecords } from '../src/upstream/attempt/redact.js'
 import {
   answerError,
   answerJson,

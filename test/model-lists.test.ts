@@ -2,7 +2,14 @@ import { gzipSync } from 'node:zlib'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
-import { ConfigError, createRelay, type Logger, type RelayOptions, type Sign, type Unsigned } from '../src/index.js'
+import {
+  ConfigError,
+  createRelay,
+  type Logger,
+  type RelayOptions,
+  type Sign,
+  type UnsignedRequest,
+} from '../src/index.js'
 import { Cleanup, KEY, testRelay } from './mounts.js'
 import { answerError, answerJson, completion, type Script, type ScriptedUpstream, startUpstream } from './upstream.js'
 
@@ -276,7 +283,7 @@ describe('the providers’ own lists of models', () => {
     const list = gzipSync(JSON.stringify({ data: [{ id: 'tiny' }] }))
     const packed: Script = (_req, res) =>
       void res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(list)
-    const signed: Unsigned[] = []
+    const signed: UnsignedRequest[] = []
     const sign: Sign = (request) => {
       signed.push(request)
       return { authorization: 'Bearer of-an-hour' }

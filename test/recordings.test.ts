@@ -3,15 +3,15 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../src/chat/answer.js'
 import type { Block, MediaBlock, MediaSource } from '../src/chat/blocks.js'
+import { AnswerCollector } from '../src/chat/collect-answer.js'
 import type { ChatEvent } from '../src/chat/events.js'
-import { fitTools } from '../src/chat/fit.js'
-import { Fold } from '../src/chat/fold.js'
+import { fitTools } from '../src/chat/fit-tools.js'
 import { Losses } from '../src/chat/losses.js'
 import type { ChatRequest } from '../src/chat/request.js'
 import { readRecords, type SseRecord } from '../src/lib/sse.js'
 import { isObject, parseJson } from '../src/lib/values.js'
 import { protocolOf } from '../src/protocols/index.js'
-import type { Answering, Protocol, ProtocolId } from '../src/protocols/protocol.js'
+import type { AnswerContext, Protocol, ProtocolId } from '../src/protocols/protocol.js'
 
 /** Real traffic of all four languages, kept outside the project. */
 const folder = resolve(import.meta.dirname, '../../shared/conformance/recordings')
@@ -43,7 +43,7 @@ const pairs = rows.flatMap((row) => languages.filter((id) => id !== row.protocol
 const asked: ChatRequest = { stream: true, turns: [], tools: [], stop: [], wantsUsage: true }
 const reading = { id: 'r1' }
 
-function answering(to: ProtocolId): Answering {
+function answering(to: ProtocolId): AnswerContext {
   return { id: 'r1', model: 'm', createdAt: 1, issuer: 'here', request: asked, losses: new Losses(to) }
 }
 
@@ -90,7 +90,7 @@ function read(language: Protocol, records: readonly SseRecord[]): { events: Chat
 }
 
 function folded(events: readonly ChatEvent[]): ChatAnswer {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   for (const event of events) fold.push(event)
   return fold.answer
 }
@@ -99,7 +99,7 @@ describe.runIf(isHere)('real answers, told in another language and read back', (
   it.each(pairs.filter(({ sse_file }) => !sse_file))('$id → $to', (row) => {
     const [from, to] = [protocolOf(row.protocol), protocolOf(row.to)]
     const answer = from.readAnswer(Buffer.from(JSON.stringify(load(row).response.json)), reading)
-    expect(answer.fault).toBeUndefined()
+    expect(answer.upstreamError).toBeUndefined()
     const again = to.readAnswer(Buffer.from(to.writeAnswer(answer, answering(row.to))), reading)
     expect(said(again)).toMatchObject(expected(row, answer))
   })

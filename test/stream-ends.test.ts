@@ -96,7 +96,7 @@ describe('HC-096: a stream cut off after any record', () => {
       else {
         failures++
         expect(text, `${count} records for ${from}`).not.toMatch(SUCCESS[from])
-        expect(come.status === 200 ? readWhole(come.bytes, from).fault?.message : text).toMatch(/\w/)
+        expect(come.status === 200 ? readWhole(come.bytes, from).upstreamError?.message : text).toMatch(/\w/)
         expect(come.outcome).toMatch(/cut|failed/)
         expect(text).not.toContain('resting')
       }

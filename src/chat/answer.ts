@@ -1,5 +1,5 @@
 import type { Block, Native } from './blocks.js'
-import type { Fault } from './fault.js'
+import type { UpstreamError } from './upstream-error.js'
 import type { Usage } from './usage.js'
 
 /** A whole answer. */
@@ -10,7 +10,7 @@ export interface ChatAnswer {
   readonly choices: readonly Choice[]
   readonly usage?: Usage | undefined
   /** It was no answer: an error under status 200, or nonsense. */
-  readonly fault?: Fault | undefined
+  readonly upstreamError?: UpstreamError | undefined
 }
 
 export interface Choice {

@@ -1,7 +1,7 @@
 import type { Finish } from './answer.js'
 import type { Block, Citation } from './blocks.js'
-import type { Fault } from './fault.js'
 import type { Signature } from './signatures.js'
+import type { UpstreamError } from './upstream-error.js'
 import type { Usage } from './usage.js'
 
 /**
@@ -26,6 +26,6 @@ export type ChatEvent =
   /** All that was used so far: the last one counts. */
   | { readonly type: 'usage'; readonly usage: Usage }
   /** The stream failed; nothing follows. */
-  | { readonly type: 'error'; readonly fault: Fault }
+  | { readonly type: 'error'; readonly upstreamError: UpstreamError }
 
 export type Emit = (event: ChatEvent) => void

@@ -1,7 +1,7 @@
 import { RelayError } from '../errors.js'
 import type { Block, Citation, Native } from './blocks.js'
 import type { ChatRequest, Turn } from './request.js'
-import type { Setting, Spelling } from './settings.js'
+import type { Setting, SettingNames } from './settings.js'
 
 /** Something that the other language cannot say. */
 export interface Loss {
@@ -17,10 +17,10 @@ export class Losses {
   readonly #paths = new Set<string>()
   /** The one that cannot say it. */
   readonly language: string
-  readonly #spelling: Spelling
+  readonly #spelling: SettingNames
 
   /** `spelling` is that of the language in which it was said. */
-  constructor(language: string, spelling: Spelling = {}) {
+  constructor(language: string, spelling: SettingNames = {}) {
     this.language = language
     this.#spelling = spelling
   }

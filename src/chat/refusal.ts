@@ -11,7 +11,7 @@ function isRefusal({ blocks, finish: { reason } }: Choice): boolean {
 }
 
 /** The same, of what a stream tells. */
-export function tellsRefusal(event: ChatEvent): boolean {
+export function isRefusalEvent(event: ChatEvent): boolean {
   if (event.type === 'finish') return event.finish.reason === 'refusal' || event.finish.reason === 'filter'
   return event.type === 'block' && event.block.type === 'refusal'
 }

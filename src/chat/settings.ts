@@ -9,7 +9,7 @@ export type Setting = Exclude<
 >
 
 /** How a language spells the settings that it has: `{ topP: 'generationConfig.topP' }`. */
-export type Spelling = Readonly<Partial<Record<Setting, string>>>
+export type SettingNames = Readonly<Partial<Record<Setting, string>>>
 
 type Value<Name extends Setting> = NonNullable<ChatRequest[Name]>
 

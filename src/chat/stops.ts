@@ -1,7 +1,7 @@
 import type { ChatAnswer } from './answer.js'
+import { AnswerCollector } from './collect-answer.js'
 import type { ChatEvent, Emit } from './events.js'
-import { Fold } from './fold.js'
-import { unfold } from './unfold.js'
+import { replayAsEvents } from './replay-answer.js'
 
 /**
  * Ends an answer where its text first meets a stop sequence: for languages that know none. Text that may be the beginning
@@ -71,8 +71,8 @@ export class StopCutter {
 
 /** The same for a whole answer. */
 export function cutAtStop(answer: ChatAnswer, stops: readonly string[]): ChatAnswer {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   const cutter = new StopCutter(stops, (event) => fold.push(event))
-  unfold(answer, (event) => cutter.push(event))
+  replayAsEvents(answer, (event) => cutter.push(event))
   return cutter.isCut ? fold.answer : answer
 }

@@ -1,5 +1,5 @@
 import { ConfigError, readConfig } from '../index.js'
-import { makeKey } from '../policies/keys.js'
+import { makeKey } from '../policies/access/api-keys.js'
 import type { Command, Values } from './command.js'
 import { editKeyRows, type KeyRow, publicIdIn, readKeyRows } from './key-file.js'
 import { Refusal } from './refusal.js'

@@ -1,6 +1,6 @@
 import { startDemo } from '../demo/upstream.js'
 import type { RelayOptions } from '../index.js'
-import { makeKey } from '../policies/keys.js'
+import { makeKey } from '../policies/access/api-keys.js'
 import { keyed } from '../providers/index.js'
 import { loadConfig } from './load.js'
 import { Refusal } from './refusal.js'

@@ -1,5 +1,5 @@
+import { type ByteChunks, byteAt, headOf, indexIn } from './byte-chunks.js'
 import { nameIn } from './part-head.js'
-import { bytesIn, headOf, indexIn, type Pieces } from './pieces.js'
 import type { Span } from './splice.js'
 
 /** One part of a multipart body: where its content stands in the bytes. */
@@ -29,24 +29,24 @@ const MOST_PARTS = 1000
 const BLANK_LINE = Buffer.from('\r\n\r\n')
 
 /** Whether bytes begin as a multipart body does. */
-export function isMultipart(body: Pieces): boolean {
+export function isMultipart(body: ByteChunks): boolean {
   const head = headOf(body, 2)
   return head[0] === 0x2d && head[1] === 0x2d
 }
 
 /** The content type of a body, by the boundary that it begins with. @throws {MultipartFault} */
-export function contentTypeOf(body: Pieces): string {
+export function contentTypeOf(body: ByteChunks): string {
   const boundary = boundaryOf(body)
   return `multipart/form-data; boundary=${TOKEN.test(boundary) ? boundary : `"${boundary}"`}`
 }
 
 /** One more field, to stand before all others of a body. @throws {MultipartFault} */
-export function fieldBefore(body: Pieces, name: string, value: string): Buffer {
+export function fieldBefore(body: ByteChunks, name: string, value: string): Buffer {
   return Buffer.from(`--${boundaryOf(body)}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
 }
 
-function boundaryOf(body: Pieces): string {
-  const line = bytesIn(body, 2, LONGEST_BOUNDARY + 4).toString('latin1')
+function boundaryOf(body: ByteChunks): string {
+  const line = byteAt(body, 2, LONGEST_BOUNDARY + 4).toString('latin1')
   const boundary = line.slice(0, Math.max(0, line.indexOf('\r\n')))
   if (!BOUNDARY.test(boundary)) {
     const rule = `a boundary of 1 to ${LONGEST_BOUNDARY} letters, digits or '()+_,-./:=?`
@@ -56,7 +56,7 @@ function boundaryOf(body: Pieces): string {
 }
 
 /** Takes a body apart, by the boundary that it begins with; no content is copied. @throws {MultipartFault} */
-export function readMultipart(body: Pieces): Multipart {
+export function readMultipart(body: ByteChunks): Multipart {
   const boundary = boundaryOf(body)
   const delimiter = Buffer.from(`--${boundary}`, 'latin1')
   const parts: Part[] = []
@@ -66,9 +66,9 @@ export function readMultipart(body: Pieces): Multipart {
     const part = readPart(body, at, delimiter, parts.length + 1)
     parts.push(part)
     at = part.end + 2 + delimiter.length
-    const next = bytesIn(body, at, at + 2).toString('latin1')
+    const next = byteAt(body, at, at + 2).toString('latin1')
     if (next === '--') {
-      const rest = bytesIn(body, at + 2, at + 5).toString('latin1')
+      const rest = byteAt(body, at + 2, at + 5).toString('latin1')
       if (rest !== '' && rest !== '\r\n') throw new MultipartFault('it goes on behind its last boundary')
       return { boundary, parts }
     }
@@ -79,8 +79,8 @@ export function readMultipart(body: Pieces): Multipart {
 }
 
 /** The part whose head begins at `at`. */
-function readPart(body: Pieces, at: number, delimiter: Buffer, number: number): Part {
-  const near = bytesIn(body, at, at + LONGEST_HEAD + BLANK_LINE.length)
+function readPart(body: ByteChunks, at: number, delimiter: Buffer, number: number): Part {
+  const near = byteAt(body, at, at + LONGEST_HEAD + BLANK_LINE.length)
   const length = near.indexOf(BLANK_LINE)
   if (length < 0) {
     const isLong = near.length > LONGEST_HEAD
@@ -97,9 +97,9 @@ function readPart(body: Pieces, at: number, delimiter: Buffer, number: number): 
 }
 
 /** Where the next boundary's line end begins; -1 where half a line end makes it one for some readers only. */
-function endOf(body: Pieces, delimiter: Buffer, from: number): number | undefined {
+function endOf(body: ByteChunks, delimiter: Buffer, from: number): number | undefined {
   for (let at = indexIn(body, delimiter, from + 2); at >= 0; at = indexIn(body, delimiter, at + 1)) {
-    const before = bytesIn(body, at - 2, at).toString('latin1')
+    const before = byteAt(body, at - 2, at).toString('latin1')
     if (before === '\r\n') return at - 2
     if (/[\r\n]$/.test(before)) return -1
   }

@@ -1,4 +1,4 @@
-import type { Departure } from './departure.js'
+import type { ClientConnection } from './client-connection.js'
 
 /** Milliseconds that never run backwards; for every duration and rest. Wall time is for dates only. */
 export function now(): number {
@@ -9,26 +9,26 @@ export function now(): number {
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Waits so long, or until the client leaves. */
-export function sleep(ms: number, departure: Departure): Promise<void> {
+export function sleep(ms: number, client: ClientConnection): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, Math.min(ms, LONGEST_TIMER_MS))
-    departure.waiter = { clientLeft: done }
-    if (departure.left) done()
+    client.listener = { onDisconnect: done }
+    if (client.isClosed) done()
     function done(): void {
       clearTimeout(timer)
-      departure.waiter = undefined
+      client.listener = undefined
       resolve()
     }
   })
 }
 
 /** One that waits for something, and is rung when it has not come by its deadline. */
-export interface Waiting {
+export interface Deadline {
   /** On {@link now}'s clock. May be moved at will; `Infinity` is never. */
-  readonly deadline: number
+  readonly dueAt: number
   /** The alarms' own: where it stands in their list. */
-  alarmIndex: number
-  ring(): void
+  timerIndex: number
+  onDeadline(): void
 }
 
 const TICK_MS = 50
@@ -38,8 +38,8 @@ const TICK_MS = 50
  * in a list, to move a deadline an assignment. (A timer each would cost 1 µs, and a Set its old tables: garbage that
  * keeps garbage alive.) Exact to about 50 ms. Runs only while someone waits, and keeps no process alive.
  */
-export class Alarms {
-  readonly #waiting: Waiting[] = []
+export class DeadlineTimer {
+  readonly #waiting: Deadline[] = []
   #timer: NodeJS.Timeout | undefined
   #time = 0
 
@@ -48,21 +48,21 @@ export class Alarms {
     return this.#timer ? this.#time : now()
   }
 
-  add(who: Waiting): void {
-    who.alarmIndex = this.#waiting.push(who) - 1
+  add(who: Deadline): void {
+    who.timerIndex = this.#waiting.push(who) - 1
     if (this.#timer) return
     this.#time = now()
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
   /** The last in the list takes the place of the one that leaves. */
-  remove(who: Waiting): void {
-    const index = who.alarmIndex
+  remove(who: Deadline): void {
+    const index = who.timerIndex
     if (this.#waiting[index] !== who) return
-    const last = this.#waiting.pop() as Waiting
+    const last = this.#waiting.pop() as Deadline
     if (last === who) return
     this.#waiting[index] = last
-    last.alarmIndex = index
+    last.timerIndex = index
   }
 
   /** One tick without anyone is let pass before the timer stops: under load someone will be back at once. */
@@ -75,9 +75,9 @@ export class Alarms {
     // From the end, where a removal moves only what has been seen.
     for (let index = this.#waiting.length - 1; index >= 0; index--) {
       const who = this.#waiting[index]
-      if (!who || who.deadline > this.#time) continue
+      if (!who || who.dueAt > this.#time) continue
       this.remove(who)
-      who.ring()
+      who.onDeadline()
     }
   }
 }

@@ -1,51 +1,58 @@
-import { answerReply } from '../answers.js'
 import type { Call, Target } from '../call.js'
 import type { MediaBlock } from '../chat/blocks.js'
-import type { Parts } from '../parts.js'
-import { failover, sendOnce } from '../policies/failover.js'
-import { watchStream } from '../upstream/kept.js'
-import { languageFor } from '../upstream/language.js'
-import { fetchMedia } from '../upstream/media.js'
-import { openConversation } from '../upstream/passage.js'
-import { fetchRemote, type RemoteLimits } from '../upstream/remote.js'
-import type { Reply } from '../upstream/reply.js'
-import { conversationOf } from '../upstream/translation.js'
-import type { Perform } from './operation.js'
-import { type Routed, relayCall, routeCall, routeQuestion, type Send } from './relayed.js'
-import { type Ask, answerSeries, type Questions } from './series.js'
+import { failover, sendAttempt } from '../policies/failover/failover.js'
+import { replyResponse } from '../requests/responses.js'
+import type { Services } from '../services.js'
+import type { Reply } from '../upstream/attempt/reply.js'
+import { fetchMedia } from '../upstream/media/fetch-media.js'
+import { fetchRemote, type RemoteLimits } from '../upstream/media/fetch-remote.js'
+import { protocolFor } from '../upstream/transcode/protocol-for.js'
+import { watchStream } from '../upstream/transcode/stored-responses.js'
+import { createConversationTranscoder } from '../upstream/transcode/transcoder.js'
+import { conversationOf } from '../upstream/transcode/translation.js'
+import { type AnswerPrompt, answerPrompts, type PromptBatch } from './prompt-batch.js'
+import { type RoutedCall, relayCall, routeCall, routePrompt, type SendCall } from './relay-call.js'
+import type { OperationHandler } from './request-context.js'
 
 /** A conversation: its model is routed, it goes there in the model's own language, and the answer comes back whole or as it grows. */
-export const chat: Perform = async (parts, visit) => {
-  const routed = await routeCall(parts, visit, { open: openConversation, readFacts: visit.protocol.readFacts })
+export const chat: OperationHandler = async (parts, visit) => {
+  const routed = await routeCall(parts, visit, {
+    open: createConversationTranscoder,
+    readFacts: visit.protocol.readFacts,
+  })
   const send = parts.config.media.fetch ? sendWithMedia : undefined
   const questions = questionsOf(routed)
   if (questions) {
-    const ask: Ask = (index) => {
-      const question = routeQuestion(parts, visit, routed, { index, body: questions.bodies[index] as Buffer })
+    const ask: AnswerPrompt = (index) => {
+      const question = routePrompt(parts, visit, routed, { index, body: questions.bodies[index] as Buffer })
       return relayCall(parts, question, send).finally(() => visit.attempts.push(...question.call.attempts))
     }
-    return answerReply(await answerSeries(ask, questions), visit.id, visit.attempts)
+    return replyResponse(await answerPrompts(ask, questions), visit.id, visit.attempts)
   }
   const reply = await relayCall(parts, routed, send)
-  return answerReply(kept(reply, routed.call, parts), visit.id, visit.attempts)
+  return replyResponse(kept(reply, routed.call, parts), visit.id, visit.attempts)
 }
 
 /** The questions of a request that asks several, where no target takes them at once. */
-function questionsOf({ call: { protocol, body }, plan }: Routed): Questions | undefined {
-  const { batch } = protocol
-  if (!batch || plan.targets.some(({ speaks }) => speaks.includes(protocol))) return undefined
-  const bodies = batch.split(body)
-  return bodies.length > 0 ? { bodies, batch, protocol } : undefined
+function questionsOf({ call: { protocol, body }, plan }: RoutedCall): PromptBatch | undefined {
+  const { promptBatching } = protocol
+  if (!promptBatching || plan.targets.some(({ speaks }) => speaks.includes(protocol))) return undefined
+  const bodies = promptBatching.split(body)
+  return bodies.length > 0 ? { bodies, batch: promptBatching, protocol } : undefined
 }
 
 /** The same answer, kept for its caller where that is configured and the language has a way to refer to it. */
-function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept }: Parts): Reply {
-  if (!recall || !kept || !recall.isWanted(body)) return reply
+function kept(
+  reply: Reply,
+  { protocol: { responseStorage }, caller, body }: Call,
+  { storedResponses }: Services,
+): Reply {
+  if (!responseStorage || !storedResponses || !responseStorage.isWanted(body)) return reply
   const keep = (answer: Buffer): void => {
-    const keeping = recall.keep(body, answer)
-    if (keeping) kept.keep(caller.id, keeping)
+    const keeping = responseStorage.keep(body, answer)
+    if (keeping) storedResponses.store(caller.id, keeping)
   }
-  if (!Buffer.isBuffer(reply.body)) return { ...reply, body: watchStream(reply.body, recall, keep) }
+  if (!Buffer.isBuffer(reply.body)) return { ...reply, body: watchStream(reply.body, responseStorage, keep) }
   keep(reply.body)
   return reply
 }
@@ -53,20 +60,20 @@ function kept(reply: Reply, { protocol: { recall }, caller, body }: Call, { kept
 const KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
 
 /** Before each target that needs it: one that takes addresses may see what the relay cannot. */
-const sendWithMedia: Send = ({ means, config: { media } }, call, plan) =>
+const sendWithMedia: SendCall = ({ means, config: { media } }, call, plan) =>
   failover(call, plan, {
     ...means,
     async send(own, channel, sending) {
       await bringMedia(own, channel.target, media)
-      return sendOnce(own, channel, sending)
+      return sendAttempt(own, channel, sending)
     },
   })
 
 /** Fetches what the conversation names by its address, and its target takes only as bytes. @throws {RelayError} 400 */
 async function bringMedia(call: Call, target: Target, limits: RemoteLimits): Promise<void> {
-  const language = languageFor(target, call.protocol)
+  const language = protocolFor(target, call.protocol)
   if (language === call.protocol) return
-  const { remoteMedia = KINDS } = { ...language.traits, ...target.dialect }
-  const kinds = new Set(KINDS.filter((kind) => !remoteMedia.includes(kind)))
+  const { mediaByUrl = KINDS } = { ...language.traits, ...target.dialect }
+  const kinds = new Set(KINDS.filter((kind) => !mediaByUrl.includes(kind)))
   if (kinds.size > 0) call.conversation = await fetchMedia(conversationOf(call), { kinds, limits, fetch: fetchRemote })
 }

@@ -20,13 +20,13 @@ export function parseBody(text: string): Field {
 }
 
 /** Model and stream flag of a body that says both, parsed from `text`: its bytes as Latin-1. @throws {RelayError} */
-export function readModel(root: Field, text: string): Pick<RequestFacts, 'model' | 'modelAt' | 'stream'> {
+export function readModel(root: Field, text: string): Pick<RequestFacts, 'model' | 'modelSpan' | 'stream'> {
   const model = root.get('model')
   if (model.text() === '') model.fail('must not be empty')
   const stream = root.get('stream').maybeBoolean() === true
   const modelAt = findString(text, 'model')
   if (!modelAt) model.fail('must be given once and spelled plainly: it is ambiguous')
-  return { model: decoded(model.text()), modelAt, stream }
+  return { model: decoded(model.text()), modelSpan: modelAt, stream }
 }
 
 /** A number that a caller gave; undefined for none, and for what is less than none: the upstream judges that. */

@@ -1,6 +1,6 @@
 import type { RequestFacts } from '../call.js'
-import type { Fault } from '../chat/fault.js'
 import type { Losses } from '../chat/losses.js'
+import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
 import type { PathFacts } from './protocol.js'
 
@@ -29,7 +29,7 @@ export interface EmbeddingAnswer {
 /** What an answer to be passed on says of itself. */
 export interface EmbeddingFacts {
   readonly usage?: Usage | undefined
-  readonly fault?: Fault | undefined
+  readonly upstreamError?: UpstreamError | undefined
   /** How its numbers are spelled. */
   readonly encoding?: EmbeddingRequest['encoding']
   /** How many vectors it holds. */
@@ -59,17 +59,17 @@ export interface Embedding {
 }
 
 /** What there is to know of any request for embeddings. */
-export function factsOf({ model, modelAt }: Pick<RequestFacts, 'model' | 'modelAt'>): RequestFacts {
+export function factsOf({ model, modelSpan }: Pick<RequestFacts, 'model' | 'modelSpan'>): RequestFacts {
   return {
     model,
-    modelAt,
+    modelSpan,
     stream: false,
     maxOutputTokens: 0,
     choices: 1,
     // The same text has the same vector.
     temperature: 0,
     usesTools: false,
-    asking: undefined,
+    usageRequestEdit: undefined,
   }
 }
 

@@ -1,28 +1,28 @@
 import type { RequestFacts } from '../call.js'
 import type { ChatAnswer } from '../chat/answer.js'
 import type { ChatEvent, Emit } from '../chat/events.js'
-import type { Fault } from '../chat/fault.js'
 import type { Losses } from '../chat/losses.js'
 import type { ChatRequest } from '../chat/request.js'
-import type { Spelling } from '../chat/settings.js'
+import type { SettingNames } from '../chat/settings.js'
 import type { Traits } from '../chat/traits.js'
+import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import type { SseRecord } from '../lib/sse.js'
 import type { Dialect } from './dialect.js'
 import type { Embedding } from './embedding.js'
-import type { Imaging } from './imaging.js'
-import type { Listing } from './listing.js'
-import type { AnswerFacts, Ending, Metering, Sign } from './passing.js'
+import type { ImageGeneration } from './image-generation.js'
+import type { ModelListing } from './model-listing.js'
+import type { AnswerFacts, InjectedUsage, RecordClass, StreamEnding } from './passthrough.js'
 
 /** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
 export interface Protocol {
   readonly id: ProtocolId
   readonly traits: Traits
   /** Its callers are told of settings by these names. */
-  readonly spelling: Spelling
+  readonly settingNames: SettingNames
   /** Callers' request headers that belong to the language and go on with the request. */
-  readonly passedHeaders: readonly string[]
+  readonly forwardedHeaders: readonly string[]
   /** Headers that every request in this language needs, where the caller gave none: name, value, name, value. */
   readonly headers: readonly string[]
   /** Where its clients look for a request's id, if not in `x-request-id`. */
@@ -34,42 +34,42 @@ export interface Protocol {
   /** All of a caller's request. @throws {RelayError} that names the path of what is wrong */
   readRequest(body: Buffer, path: PathFacts): ChatRequest
   /** A request's body. @throws {RelayError} for what neither can be said nor left out, naming its path */
-  writeRequest(request: ChatRequest, writing: Writing): string
+  writeRequest(request: ChatRequest, writing: WriteOptions): string
   /** A whole answer; with a `fault` when it is none. */
-  readAnswer(body: Buffer, reading: Reading): ChatAnswer
-  writeAnswer(answer: ChatAnswer, answering: Answering): string
-  readStream(reading: Reading): StreamReader
-  writeStream(answering: Answering): StreamWriter
+  readAnswer(body: Buffer, reading: ReadOptions): ChatAnswer
+  writeAnswer(answer: ChatAnswer, answering: AnswerContext): string
+  readStream(reading: ReadOptions): StreamReader
+  writeStream(answering: AnswerContext): StreamWriter
   /** How streams are framed for callers who do not want server-sent events, where the language lets them choose. */
-  readonly framing?: Framing
+  readonly framing?: StreamFraming
   /** Left out: the language cannot ask for a count. */
   readonly counting?: Counting
   /** Left out: the language cannot ask for embeddings. */
   readonly embedding?: Embedding
   /** How a model is asked for images, where that is not in OpenAI's way. Left out: the language cannot ask for any. */
-  imaging?(model: string): Imaging
+  imaging?(model: string): ImageGeneration
   /** Left out: the language cannot ask which models there are. */
-  readonly listing?: Listing
+  readonly listing?: ModelListing
   /** Left out: callers send all of a conversation with every request. */
-  readonly recall?: Recall
+  readonly responseStorage?: ResponseStorage
   /** Left out: a request asks one question. */
-  readonly batch?: Batch
+  readonly promptBatching?: PromptBatching
   /** Left out: every stream tells of usage by itself. */
-  readonly metering?: Metering
+  readonly injectedUsage?: InjectedUsage
   /**
    * A caller's body for a place that does not take all of the language: the same bytes where it takes all of these.
    * `asStream`: to be answered in a stream, although its caller wants none. Left out: no place is known to be so.
    */
-  suit?(body: Buffer, dialect: Dialect, asStream: boolean): Buffer
+  adaptRequest?(body: Buffer, dialect: Dialect, asStream: boolean): Buffer
   /** What a whole answer says of itself, when its bytes are passed on. */
   readAnswerFacts(body: Buffer): AnswerFacts
-  readSign(record: SseRecord): Sign
+  classifyRecord(record: SseRecord): RecordClass
   /** `begun`: the usage that the stream's beginning told of, when that has been read. */
-  readEnding(records: readonly SseRecord[], begun?: Usage): Ending
+  readEnding(records: readonly SseRecord[], begun?: Usage): StreamEnding
   /** How many characters of output one record of a stream brings: text, reasoning, tools' input. */
   readOutputLength(record: SseRecord): number
   /** The body of an answer with an error's status; undefined when it holds no message. */
-  readFault(status: number, body: Buffer): Fault | undefined
+  readError(status: number, body: Buffer): UpstreamError | undefined
   /** The status that callers of this language know for an error. */
   statusOf(error: RelayError): number
   writeModels(models: readonly ModelEntry[]): Buffer
@@ -80,13 +80,13 @@ export interface Protocol {
 }
 
 /** Another way than server-sent events to put a stream's records one behind the other. */
-export interface Framing {
+export interface StreamFraming {
   readonly contentType: string
-  begin(): Frames
+  begin(): StreamFrames
 }
 
 /** The framing of one stream. */
-export interface Frames {
+export interface StreamFrames {
   /** Server-sent events, framed; they may end in the middle of one. */
   frame(records: Buffer): Buffer
   /** What follows the last. */
@@ -98,20 +98,20 @@ export interface Counting {
   pathFor(model: string): string
   /** @throws {RelayError} that names the path of what is wrong */
   readRequest(body: Buffer, path: PathFacts): ChatRequest
-  writeRequest(request: ChatRequest, writing: Writing): string
+  writeRequest(request: ChatRequest, writing: WriteOptions): string
   /** The count in an answer; undefined when there is none. */
   readCount(body: Buffer): number | undefined
   writeCount(tokens: number): string
 }
 
 /** How callers refer to earlier answers instead of sending them again. */
-export interface Recall {
+export interface ResponseStorage {
   /** The request with what it refers to put in its place. @throws {RelayError} for what is not kept */
-  expand(body: Buffer, find: Find): Buffer
+  expand(body: Buffer, find: FindStored): Buffer
   /** Whether a call's caller wants its answer kept. */
   isWanted(body: Buffer): boolean
   /** What there is to keep of a call; undefined where it has failed. */
-  keep(body: Buffer, answer: Buffer): Keeping | undefined
+  keep(body: Buffer, answer: Buffer): StorableResponse | undefined
   /** The whole answer, in the record of a stream that holds it. */
   finalAnswer(record: SseRecord): Buffer | undefined
   writeDeleted(id: string): Buffer
@@ -119,9 +119,9 @@ export interface Recall {
   missing(id: string): RelayError
 }
 
-export type Find = (id: string) => Pick<Keeping, 'items'> | undefined
+export type FindStored = (id: string) => Pick<StorableResponse, 'items'> | undefined
 
-export interface Keeping {
+export interface StorableResponse {
   readonly id: string
   /** As it was given to the caller. */
   readonly answer: string
@@ -132,7 +132,7 @@ export interface Keeping {
 }
 
 /** Several questions in one request. */
-export interface Batch {
+export interface PromptBatching {
   /** A request for each question; none where there is but one. */
   split(body: Buffer): readonly Buffer[]
   /** Whole answers, in the order of their questions, as one. */
@@ -169,7 +169,7 @@ export interface PathFacts {
 }
 
 /** What a request is written for. */
-export interface Writing {
+export interface WriteOptions {
   /** The model's name at the target. */
   readonly model: string
   readonly stream: boolean
@@ -180,13 +180,13 @@ export interface Writing {
 }
 
 /** What an answer is read for. */
-export interface Reading {
+export interface ReadOptions {
   /** Unique among calls: where the language gives no ids, they are made from it. `[A-Za-z0-9_]+` */
   readonly id: string
 }
 
 /** What an answer is written for. */
-export interface Answering {
+export interface AnswerContext {
   /** Unique among calls: ids are made from it. `[A-Za-z0-9_]+` */
   readonly id: string
   /** As the caller asked for it; an answer that names its model goes before. */

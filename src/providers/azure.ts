@@ -1,7 +1,7 @@
 import { segmentsOf } from '../protocols/segments.js'
-import type { Envelope } from './envelope.js'
 import { gptDialect } from './families.js'
 import type { Provider } from './provider.js'
+import type { RequestFormat } from './request-format.js'
 
 /**
  * Azure OpenAI, by its v1 path: the base URL is `https://RESOURCE.openai.azure.com/openai/v1`, and deployments stand for
@@ -13,8 +13,9 @@ export const azure: Provider = {
   keyVariable: 'AZURE_OPENAI_API_KEY',
   speaks: ['openai-chat', 'openai-responses'],
   dialect: gptDialect,
-  hasVersions: true,
-  apart: (_model, apiVersion) => (apiVersion ? { counts: false, envelope: deployments(apiVersion) } : undefined),
+  hasApiVersions: true,
+  profileFor: (_model, apiVersion) =>
+    apiVersion ? { countsTokens: false, requestFormat: deployments(apiVersion) } : undefined,
   sign: (apiKey) => ['api-key', apiKey],
   models: [],
 }
@@ -28,10 +29,10 @@ const AT_DEPLOYMENTS: ReadonlySet<string> = new Set([
 /** The base URL may be that of the resource, that of its API, or that of its v1 API. */
 const API = /(?:\/openai)?(?:\/v1)?$/
 
-function deployments(apiVersion: string): Envelope {
+function deployments(apiVersion: string): RequestFormat {
   const query = `?api-version=${encodeURIComponent(apiVersion)}`
   return {
-    seal({ path, headers, body }, { prefix, model }) {
+    format({ path, headers, body }, { prefix, model }) {
       const deployment = AT_DEPLOYMENTS.has(path) ? `/deployments/${segmentsOf(model).join('%2F')}` : ''
       return { path: `${prefix.replace(API, '')}/openai${deployment}${path}${query}`, headers, body }
     },

@@ -1,17 +1,17 @@
 import { segmentsOf } from '../protocols/segments.js'
 import { betasIn, claudeBody, withoutOwn } from './claude.js'
-import type { Envelope } from './envelope.js'
 import { eventStream } from './event-stream.js'
 import { PLAIN, soldClaudeDialect } from './families.js'
-import type { Manner, Provider } from './provider.js'
+import type { DeclaredProfile, Provider } from './provider.js'
+import type { RequestFormat } from './request-format.js'
 import { bearer } from './sign.js'
 
 /** Claude is there by InvokeModel only, in Anthropic's language; not every model can be counted for. */
-const CLAUDE: Partial<Manner> = {
+const CLAUDE: Partial<DeclaredProfile> = {
   speaks: ['anthropic-messages'],
-  counts: false,
+  countsTokens: false,
   dialect: soldClaudeDialect([]),
-  envelope: invokeModel(),
+  requestFormat: invokeModel(),
 }
 
 /** `us.anthropic.claude-…` and the like, also at the end of an ARN; and ARNs of a user's own, which do not tell the model. */
@@ -27,7 +27,7 @@ export const bedrock: Provider = {
   keyVariable: 'AWS_BEARER_TOKEN_BEDROCK',
   speaks: ['openai-chat', 'openai-responses'],
   dialect: () => PLAIN,
-  apart: (model) => (IS_CLAUDE.test(model) ? CLAUDE : undefined),
+  profileFor: (model) => (IS_CLAUDE.test(model) ? CLAUDE : undefined),
   sign: bearer,
   models: [],
 }
@@ -35,10 +35,10 @@ export const bedrock: Provider = {
 /** The base URL may be that of the region, or that at which it speaks OpenAI's languages. */
 const OPENAI = /(?:\/openai)?(?:\/v1)?$/
 
-function invokeModel(): Envelope {
+function invokeModel(): RequestFormat {
   return {
-    unframing: eventStream,
-    seal({ headers, body }, { prefix, model, stream }) {
+    streamFormat: eventStream,
+    format({ headers, body }, { prefix, model, stream }) {
       const way = stream ? 'invoke-with-response-stream' : 'invoke'
       return {
         path: `${prefix.replace(OPENAI, '')}/model/${segmentsOf(model).join('%2F')}/${way}`,

@@ -4,9 +4,9 @@ import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
 const COMMON: Dialect = {
-  untaken: ['frequencyPenalty', 'presencePenalty', 'choices', 'verbosity', 'metadata', 'modalities'],
+  unsupported: ['frequencyPenalty', 'presencePenalty', 'choices', 'verbosity', 'metadata', 'modalities'],
   temperatures: [0, 1.5],
-  isPlain: true,
+  isOldServer: true,
   fieldNames: { max_tokens: 'max_completion_tokens' },
 }
 
@@ -18,8 +18,8 @@ export const cerebras: Provider = {
   speaks: ['openai-chat'],
   dialect: byFamily(
     [
-      [/gpt-oss/, { ...COMMON, efforts: ['low', 'medium', 'high'] }],
-      [/^qwen-3\.\d|glm/, { ...COMMON, efforts: ['none', 'low', 'medium', 'high'] }],
+      [/gpt-oss/, { ...COMMON, reasoningEfforts: ['low', 'medium', 'high'] }],
+      [/^qwen-3\.\d|glm/, { ...COMMON, reasoningEfforts: ['none', 'low', 'medium', 'high'] }],
     ],
     { ...COMMON, reasoning: 'none' },
   ),

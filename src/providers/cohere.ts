@@ -6,8 +6,8 @@ import { bearer } from './sign.js'
 const COMMON: Dialect = {
   ...PLAIN,
   temperatures: [0, 1],
-  embeddingInputs: 96,
-  untaken: ['choices', 'parallelToolCalls', 'serviceTier', 'metadata', 'modalities', 'verbosity', 'logprobs'],
+  maxEmbeddingInputs: 96,
+  unsupported: ['choices', 'parallelToolCalls', 'serviceTier', 'metadata', 'modalities', 'verbosity', 'logprobs'],
 }
 
 /** Cohere, by the address at which it speaks OpenAI's language. */
@@ -16,7 +16,7 @@ export const cohere: Provider = {
   baseURL: 'https://api.cohere.ai/compatibility/v1',
   keyVariable: 'CO_API_KEY',
   speaks: ['openai-chat'],
-  dialect: byFamily([[/reasoning|command-a-plus/, { ...COMMON, efforts: ['none', 'high'] }]], {
+  dialect: byFamily([[/reasoning|command-a-plus/, { ...COMMON, reasoningEfforts: ['none', 'high'] }]], {
     ...COMMON,
     reasoning: 'none',
   }),

@@ -7,12 +7,12 @@ import { bearer } from './sign.js'
 const DIALECT: Dialect = {
   ...PLAIN,
   reasoningField: 'thinking',
-  efforts: ['none', 'low', 'high', 'max'],
+  reasoningEfforts: ['none', 'low', 'high', 'max'],
   echoesReasoning: true,
-  lostReasoning: { text: '', everywhere: true },
+  missingReasoning: { text: '', everywhere: true },
   toolChoicesReasoning: ['auto', 'none'],
   formats: ['json'],
-  untaken: ['seed', 'choices', 'verbosity', 'metadata', 'serviceTier', 'parallelToolCalls'],
+  unsupported: ['seed', 'choices', 'verbosity', 'metadata', 'serviceTier', 'parallelToolCalls'],
 }
 
 /** DeepSeek. */
@@ -21,8 +21,8 @@ export const deepseek: Provider = {
   baseURL: 'https://api.deepseek.com',
   keyVariable: 'DEEPSEEK_API_KEY',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
-  paths: { 'anthropic-messages': '/anthropic' },
-  counts: false,
+  protocolPaths: { 'anthropic-messages': '/anthropic' },
+  countsTokens: false,
   dialect: () => DIALECT,
   sign: bearer,
   models: ['deepseek-*'],

@@ -1,11 +1,11 @@
 import { type EventFrame, EventFrames } from '../lib/event-frames.js'
 import { isObject, parseJson, textOf } from '../lib/values.js'
-import type { Unframing } from './envelope.js'
+import type { StreamFormat } from './request-format.js'
 
 /** Anthropic's streams as Bedrock frames them: an event's payload holds a record in Base64, and errors are frames of their own. */
-export const eventStream: Unframing = {
+export const eventStream: StreamFormat = {
   contentType: 'application/vnd.amazon.eventstream',
-  begin() {
+  createDecoder() {
     const frames = new EventFrames()
     return function* (piece) {
       for (const frame of frames.read(piece)) yield recordOf(frame)

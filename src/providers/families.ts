@@ -27,21 +27,21 @@ export const gptDialect: (model: string) => Dialect = byFamily(
 export const OLD_CAP: Readonly<Record<string, string>> = { max_completion_tokens: 'max_tokens' }
 
 /** A server that knows what is old, with the cap by its old name. */
-export const PLAIN: Dialect = { isPlain: true, fieldNames: OLD_CAP }
+export const PLAIN: Dialect = { isOldServer: true, fieldNames: OLD_CAP }
 
 const LEVELS = ['minimal', 'low', 'medium', 'high']
 
 const GEMINI: Families = [
-  [/^gemini-3.*-image/, { reasoning: 'none', schemas: 'full', needsSignatures: true }],
-  [/^gemini-[3-9]/, { reasoning: 'effort', efforts: LEVELS, schemas: 'full', needsSignatures: true }],
-  [/^gemini-2\.5-.*(?:image|tts)/, { reasoning: 'none', schemas: 'full' }],
-  [/^gemini-2\.5-pro/, { reasoning: 'budget', efforts: LEVELS, schemas: 'full' }],
-  [/^gemini-2\.5/, { reasoning: 'budget', efforts: ['none', ...LEVELS], schemas: 'full' }],
-  [/^gemini-2/, { reasoning: 'none', schemas: 'full' }],
-  [/^(?:gemini-1|gemini-pro|learnlm|gemma)/, { reasoning: 'none', schemas: 'subset' }],
+  [/^gemini-3.*-image/, { reasoning: 'none', toolSchemas: 'full', requiresSignatures: true }],
+  [/^gemini-[3-9]/, { reasoning: 'effort', reasoningEfforts: LEVELS, toolSchemas: 'full', requiresSignatures: true }],
+  [/^gemini-2\.5-.*(?:image|tts)/, { reasoning: 'none', toolSchemas: 'full' }],
+  [/^gemini-2\.5-pro/, { reasoning: 'budget', reasoningEfforts: LEVELS, toolSchemas: 'full' }],
+  [/^gemini-2\.5/, { reasoning: 'budget', reasoningEfforts: ['none', ...LEVELS], toolSchemas: 'full' }],
+  [/^gemini-2/, { reasoning: 'none', toolSchemas: 'full' }],
+  [/^(?:gemini-1|gemini-pro|learnlm|gemma)/, { reasoning: 'none', toolSchemas: 'subset' }],
 ]
 
-const ofGemini = byFamily(GEMINI, { schemas: 'full' })
+const ofGemini = byFamily(GEMINI, { toolSchemas: 'full' })
 
 /** Google's models, wherever they are served. Names of no row are of models yet to come. */
 export function geminiDialect(model: string): Dialect {
@@ -52,7 +52,12 @@ const STEPS = ['low', 'medium', 'high', 'max']
 const ALL_STEPS = ['low', 'medium', 'high', 'xhigh', 'max']
 
 /** Models that take no sampling, and think as long as they find fit. */
-const NEWEST: Dialect = { sampling: 'none', reasoning: 'adaptive', efforts: ALL_STEPS, maxOutputTokens: 64_000 }
+const NEWEST: Dialect = {
+  sampling: 'none',
+  reasoning: 'adaptive',
+  reasoningEfforts: ALL_STEPS,
+  maxOutputTokens: 64_000,
+}
 const BUDGET: Dialect = { sampling: 'any', reasoning: 'budget', maxOutputTokens: 64_000 }
 /** Takes temperature or top_p, since Opus 4.1. */
 const NEWER_BUDGET: Dialect = { ...BUDGET, sampling: 'one' }
@@ -63,10 +68,10 @@ const CLAUDE: Families = [
   [/claude-3-7/, BUDGET],
   [/claude-3-5/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 8192 }],
   [/claude-3-(?:haiku|opus|sonnet)/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 4096 }],
-  [/(?:opus|sonnet|haiku)-4-(?:[7-9]|\d\d)(?!\d)/, { ...NEWEST, efforts: ['none', ...ALL_STEPS] }],
+  [/(?:opus|sonnet|haiku)-4-(?:[7-9]|\d\d)(?!\d)/, { ...NEWEST, reasoningEfforts: ['none', ...ALL_STEPS] }],
   [
     /(?:opus|sonnet)-4-6(?!\d)/,
-    { sampling: 'one', reasoning: 'adaptive', efforts: ['none', ...STEPS], maxOutputTokens: 64_000 },
+    { sampling: 'one', reasoning: 'adaptive', reasoningEfforts: ['none', ...STEPS], maxOutputTokens: 64_000 },
   ],
   [/opus-4-1(?!\d)/, { ...NEWER_BUDGET, maxOutputTokens: 32_000 }],
   [/opus-4(?:-0)?(?:-20\d{6}|@|$)/, { ...BUDGET, maxOutputTokens: 32_000 }],
@@ -80,6 +85,6 @@ const CLAUDE: Families = [
 export const claudeDialect: (model: string) => Dialect = byFamily(CLAUDE, UNKNOWN_CLAUDE)
 
 /** The same models at others than Anthropic, whose tiers of service they do not have; of media some must come as bytes. */
-export function soldClaudeDialect(remoteMedia: NonNullable<Dialect['remoteMedia']>): (model: string) => Dialect {
-  return (model) => ({ ...claudeDialect(model), untaken: ['serviceTier'], remoteMedia })
+export function soldClaudeDialect(remoteMedia: NonNullable<Dialect['mediaByUrl']>): (model: string) => Dialect {
+  return (model) => ({ ...claudeDialect(model), unsupported: ['serviceTier'], mediaByUrl: remoteMedia })
 }

@@ -4,9 +4,9 @@ import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
 const COMMON: Dialect = {
-  isPlain: true,
+  isOldServer: true,
   refusedFields: [...OTHERS_FIELDS, 'refusal', 'annotations', 'audio'],
-  untaken: ['logprobs', 'choices', 'verbosity', 'modalities'],
+  unsupported: ['logprobs', 'choices', 'verbosity', 'modalities'],
   reasoning: 'none',
 }
 
@@ -18,7 +18,7 @@ export const groq: Provider = {
   speaks: ['openai-chat'],
   dialect: byFamily(
     [
-      [/gpt-oss/, { ...COMMON, reasoning: 'effort', efforts: ['low', 'medium', 'high'] }],
+      [/gpt-oss/, { ...COMMON, reasoning: 'effort', reasoningEfforts: ['low', 'medium', 'high'] }],
       // Else thoughts stand among the words, in tags.
       [/qwen|deepseek-r1/, { ...COMMON, ownFields: { reasoning_format: 'parsed' } }],
     ],

@@ -7,7 +7,7 @@ export const lmStudio: Provider = {
   id: 'lm-studio',
   baseURL: 'http://127.0.0.1:1234/v1',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
-  counts: false,
+  countsTokens: false,
   dialect: () => PLAIN,
   sign: bearer,
   models: [],

@@ -8,9 +8,9 @@ const COMMON: Dialect = {
   reasoning: 'none',
   temperatures: [0.01, 1],
   toolChoices: ['auto', 'none'],
-  stopSequences: 0,
-  untaken: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs'],
-  faultMark: Buffer.from('"base_resp"'),
+  maxStopSequences: 0,
+  unsupported: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs'],
+  errorMark: Buffer.from('"base_resp"'),
 }
 
 /** MiniMax, by its international address; the mainland one, with keys of its own, is a `baseURL`. */
@@ -19,8 +19,8 @@ export const minimax: Provider = {
   baseURL: 'https://api.minimax.io/v1',
   keyVariable: 'MINIMAX_API_KEY',
   speaks: ['openai-chat', 'anthropic-messages'],
-  paths: { 'anthropic-messages': '/anthropic' },
-  counts: false,
+  protocolPaths: { 'anthropic-messages': '/anthropic' },
+  countsTokens: false,
   dialect: byFamily(
     // Else thoughts stand among the words, in tags.
     [[/^minimax-m\d/i, { ...COMMON, ownFields: { reasoning_split: true }, echoesReasoning: 'details' }]],

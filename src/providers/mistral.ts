@@ -5,11 +5,11 @@ import { bearer } from './sign.js'
 
 /** It refuses whatever it does not know by name. */
 const COMMON: Dialect = {
-  isPlain: true,
+  isOldServer: true,
   fieldNames: { ...OLD_CAP, seed: 'random_seed' },
   refusedFields: [...OTHERS_FIELDS, 'reasoning', 'refusal', 'annotations', 'audio', 'function_call'],
-  untaken: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
-  tellsUsage: false,
+  unsupported: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
+  acceptsUsageRequest: false,
   temperatures: [0, 1.5],
   toolId: { pattern: /^[A-Za-z0-9]+$/, longest: 9, exact: true },
   afterResults: 'OK.',
@@ -26,7 +26,7 @@ export const mistral: Provider = {
     [
       [
         /^mistral-(?:small-(?:latest|26)|medium-(?:latest|3[-.][5-9]))/,
-        { ...COMMON, reasoning: 'effort', efforts: ['none', 'high'] },
+        { ...COMMON, reasoning: 'effort', reasoningEfforts: ['none', 'high'] },
       ],
     ],
     COMMON,

@@ -5,7 +5,7 @@ import { bearer } from './sign.js'
 
 const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1], toolChoices: ['auto', 'none', 'tool'] }
 /** A thought that the client has lost is a space: nothing is refused. */
-const THINKING: Dialect = { ...COMMON, echoesReasoning: true, lostReasoning: { text: ' ' } }
+const THINKING: Dialect = { ...COMMON, echoesReasoning: true, missingReasoning: { text: ' ' } }
 
 /** Moonshot: Kimi, by its international address; the mainland one, with keys of its own, is a `baseURL`. */
 export const moonshot: Provider = {
@@ -14,8 +14,8 @@ export const moonshot: Provider = {
   baseURL: 'https://api.moonshot.ai/v1',
   keyVariable: 'MOONSHOT_API_KEY',
   speaks: ['openai-chat', 'anthropic-messages'],
-  paths: { 'anthropic-messages': '/anthropic' },
-  counts: false,
+  protocolPaths: { 'anthropic-messages': '/anthropic' },
+  countsTokens: false,
   dialect: byFamily(
     [
       [/^kimi-k2-thinking/, { ...THINKING, toolChoices: ['auto', 'none'], reasoning: 'none' }],
@@ -27,7 +27,7 @@ export const moonshot: Provider = {
       sampling: 'none',
       reasoningField: 'thinking',
       toolChoicesReasoning: ['auto', 'none'],
-      untaken: ['choices'],
+      unsupported: ['choices'],
     },
   ),
   sign: bearer,

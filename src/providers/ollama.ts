@@ -7,7 +7,7 @@ export const ollama: Provider = {
   id: 'ollama',
   baseURL: 'http://127.0.0.1:11434/v1',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
-  counts: false,
+  countsTokens: false,
   dialect: () => PLAIN,
   sign: bearer,
   models: [],

@@ -6,7 +6,7 @@ export const openaiCompatible: Provider = {
   id: 'openai-compatible',
   speaks: ['openai-chat'],
   // Strict servers refuse what is new; all know what is old.
-  dialect: () => ({ isPlain: true }),
+  dialect: () => ({ isOldServer: true }),
   sign: bearer,
   models: [],
 }

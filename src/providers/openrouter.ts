@@ -7,8 +7,8 @@ export const openrouter: Provider = {
   baseURL: 'https://openrouter.ai/api/v1',
   keyVariable: 'OPENROUTER_API_KEY',
   speaks: ['openai-chat', 'anthropic-messages'],
-  counts: false,
-  dialect: () => ({ isPlain: true, reasoningField: 'reasoning' }),
+  countsTokens: false,
+  dialect: () => ({ isOldServer: true, reasoningField: 'reasoning' }),
   sign: bearer,
   models: [],
 }

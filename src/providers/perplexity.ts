@@ -7,7 +7,7 @@ const COMMON: Dialect = {
   ...PLAIN,
   temperatures: [0, 1.99],
   formats: ['schema'],
-  untaken: ['seed', 'choices', 'logprobs', 'verbosity', 'metadata', 'serviceTier', 'modalities'],
+  unsupported: ['seed', 'choices', 'logprobs', 'verbosity', 'metadata', 'serviceTier', 'modalities'],
 }
 
 /** Perplexity: answers from the web. */
@@ -16,7 +16,7 @@ export const perplexity: Provider = {
   baseURL: 'https://api.perplexity.ai',
   keyVariable: 'PERPLEXITY_API_KEY',
   speaks: ['openai-chat'],
-  dialect: byFamily([[/deep-research/, { ...COMMON, efforts: ['minimal', 'low', 'medium', 'high'] }]], {
+  dialect: byFamily([[/deep-research/, { ...COMMON, reasoningEfforts: ['minimal', 'low', 'medium', 'high'] }]], {
     ...COMMON,
     reasoning: 'none',
   }),

@@ -1,20 +1,20 @@
 import type { Dialect } from '../protocols/dialect.js'
 import type { ProtocolId } from '../protocols/protocol.js'
-import type { Envelope } from './envelope.js'
+import type { RequestFormat } from './request-format.js'
 
 /** How the models of a place are spoken to. */
-export interface Manner {
+export interface DeclaredProfile {
   readonly speaks: readonly ProtocolId[]
   /** False: no count of tokens can be asked for, though a language that is spoken can ask for one. */
-  readonly counts?: boolean
+  readonly countsTokens?: boolean
   /** What a model here takes of the language it is spoken to in, where that is not all of it. */
   dialect?(model: string): Dialect
   /** Left out: requests go to the languages' own paths under the base URL, as the languages have them. */
-  readonly envelope?: Envelope
+  readonly requestFormat?: RequestFormat
 }
 
 /** A place that serves models: almost data. What it does not say is as OpenAI does it. */
-export interface Provider extends Manner {
+export interface Provider extends DeclaredProfile {
   readonly id: string
   /** As the vendor's own SDK has it. Left out: the config must give one. */
   readonly baseURL?: string
@@ -23,13 +23,13 @@ export interface Provider extends Manner {
   /** The environment variable that holds the key when the config gives none. Left out: a key is optional. */
   readonly keyVariable?: string
   /** Languages that do not stand under the base URL: the path that they have in place of the base URL's. */
-  readonly paths?: Readonly<Partial<Record<ProtocolId, string>>>
+  readonly protocolPaths?: Readonly<Partial<Record<ProtocolId, string>>>
   /** Languages whose version the base URL says: their own paths are without it. */
-  readonly unversioned?: readonly ProtocolId[]
+  readonly unversionedProtocols?: readonly ProtocolId[]
   /** Its config may name a version of its API, as `apiVersion`. */
-  readonly hasVersions?: boolean
+  readonly hasApiVersions?: boolean
   /** What is otherwise with this model, or at this version of the API; undefined: nothing. */
-  apart?(model: string, apiVersion: string | undefined): Partial<Manner> | undefined
+  profileFor?(model: string, apiVersion: string | undefined): Partial<DeclaredProfile> | undefined
   /** Headers that sign a request, as name, value, name, value. */
   sign(apiKey: string): readonly string[]
   /** Public names, `*` for any run of characters, that mean this provider when the config names no models. */

@@ -3,21 +3,21 @@ import { byFamily, PLAIN } from './families.js'
 import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
-const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1.99], formats: ['json'], embeddingInputs: 10 }
+const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1.99], formats: ['json'], maxEmbeddingInputs: 10 }
 const PLAINLY: Dialect = { ...COMMON, reasoning: 'none' }
 
 /** While a model thinks, it answers in streams only, and cannot be made to call a tool. */
 const HYBRID: Dialect = {
   ...COMMON,
   reasoningField: 'enable_thinking',
-  onlyStreams: true,
+  streamsOnly: true,
   toolChoicesReasoning: ['auto', 'none'],
 }
 const STEPS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
 const ofFamily = byFamily(
   [
-    [/^q[vw]q|thinking/, { ...HYBRID, efforts: STEPS, toolChoices: ['auto', 'none'], formats: [] }],
+    [/^q[vw]q|thinking/, { ...HYBRID, reasoningEfforts: STEPS, toolChoices: ['auto', 'none'], formats: [] }],
     [/instruct|coder|omni|^qwen(?:1|2|-max|-long|-vl|-math|-mt)/, PLAINLY],
   ],
   HYBRID,
@@ -32,10 +32,10 @@ export const qwen: Provider = {
   baseURL: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
   keyVariable: 'DASHSCOPE_API_KEY',
   speaks: ['openai-chat', 'anthropic-messages'],
-  paths: { 'anthropic-messages': '/apps/anthropic' },
-  counts: false,
+  protocolPaths: { 'anthropic-messages': '/apps/anthropic' },
+  countsTokens: false,
   dialect: ofFamily,
-  apart: (model) => (OPEN.test(model) ? { speaks: ['openai-chat'] } : undefined),
+  profileFor: (model) => (OPEN.test(model) ? { speaks: ['openai-chat'] } : undefined),
   sign: bearer,
   models: ['qwen*', 'qwq*', 'qvq*'],
 }

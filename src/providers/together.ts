@@ -8,7 +8,10 @@ export const together: Provider = {
   baseURL: 'https://api.together.xyz/v1',
   keyVariable: 'TOGETHER_API_KEY',
   speaks: ['openai-chat'],
-  dialect: byFamily([[/gpt-oss/, { ...PLAIN, efforts: ['low', 'medium', 'high'] }]], { ...PLAIN, reasoning: 'none' }),
+  dialect: byFamily([[/gpt-oss/, { ...PLAIN, reasoningEfforts: ['low', 'medium', 'high'] }]], {
+    ...PLAIN,
+    reasoning: 'none',
+  }),
   sign: bearer,
   models: [],
 }

@@ -1,15 +1,15 @@
 import { segmentsOf } from '../protocols/segments.js'
 import { betasIn, claudeBody, withoutOwn } from './claude.js'
-import type { Envelope } from './envelope.js'
 import { geminiDialect, soldClaudeDialect } from './families.js'
-import type { Manner, Provider } from './provider.js'
+import type { DeclaredProfile, Provider } from './provider.js'
+import type { RequestFormat } from './request-format.js'
 import { bearer } from './sign.js'
 
 /** Its publisher is Anthropic, and so is its language. */
-const CLAUDE: Partial<Manner> = {
+const CLAUDE: Partial<DeclaredProfile> = {
   speaks: ['anthropic-messages'],
   dialect: soldClaudeDialect(['image']),
-  envelope: rawPredict(),
+  requestFormat: rawPredict(),
 }
 
 /**
@@ -20,9 +20,9 @@ export const vertex: Provider = {
   id: 'vertex',
   catalogId: 'google',
   speaks: ['gemini'],
-  unversioned: ['gemini'],
+  unversionedProtocols: ['gemini'],
   dialect: geminiDialect,
-  apart: (model) => (model.startsWith('claude-') ? CLAUDE : undefined),
+  profileFor: (model) => (model.startsWith('claude-') ? CLAUDE : undefined),
   sign: bearer,
   models: [],
 }
@@ -30,9 +30,9 @@ export const vertex: Provider = {
 /** Counts have a model of their own, and say in the body whose tokens are meant. */
 const COUNT = /\/count_tokens$/
 
-function rawPredict(): Envelope {
+function rawPredict(): RequestFormat {
   return {
-    seal({ path, headers, body }, { prefix, model, stream }) {
+    format({ path, headers, body }, { prefix, model, stream }) {
       const isCount = COUNT.test(path)
       const asked = isCount
         ? 'count-tokens:rawPredict'

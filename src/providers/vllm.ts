@@ -7,7 +7,7 @@ export const vllm: Provider = {
   id: 'vllm',
   baseURL: 'http://127.0.0.1:8000/v1',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
-  counts: false,
+  countsTokens: false,
   dialect: () => PLAIN,
   sign: bearer,
   models: [],

@@ -4,7 +4,7 @@ import type { Provider } from './provider.js'
 import { bearer } from './sign.js'
 
 /** Models that think refuse these; at stop sequences the relay ends the answer. */
-const THINKING: Dialect = { untaken: ['frequencyPenalty', 'presencePenalty'], stopSequences: 0 }
+const THINKING: Dialect = { unsupported: ['frequencyPenalty', 'presencePenalty'], maxStopSequences: 0 }
 const SILENT: Dialect = { ...THINKING, reasoning: 'none' }
 
 /** xAI: Grok. */
@@ -16,13 +16,13 @@ export const xai: Provider = {
   speaks: ['openai-chat', 'openai-responses'],
   dialect: byFamily(
     [
-      [/^grok-3-mini/, { ...THINKING, efforts: ['low', 'high'] }],
+      [/^grok-3-mini/, { ...THINKING, reasoningEfforts: ['low', 'high'] }],
       [/non-reasoning|^grok-[23]/, { reasoning: 'none' }],
-      [/^grok-4\.3/, { ...THINKING, efforts: ['none', 'low', 'medium', 'high'] }],
+      [/^grok-4\.3/, { ...THINKING, reasoningEfforts: ['none', 'low', 'medium', 'high'] }],
       // Named by how they think, or not to be told.
       [/^grok-(?:4(?:$|-|\.20)|code|build)/, SILENT],
     ],
-    { ...THINKING, efforts: ['low', 'medium', 'high'] },
+    { ...THINKING, reasoningEfforts: ['low', 'medium', 'high'] },
   ),
   sign: bearer,
   models: ['grok-*'],

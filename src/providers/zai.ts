@@ -8,8 +8,8 @@ const COMMON: Dialect = {
   temperatures: [0, 1],
   toolChoices: ['auto'],
   formats: ['json'],
-  stopSequences: 1,
-  untaken: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs', 'parallelToolCalls'],
+  maxStopSequences: 1,
+  unsupported: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs', 'parallelToolCalls'],
   reasoningField: 'thinking',
 }
 
@@ -19,14 +19,14 @@ export const zai: Provider = {
   baseURL: 'https://api.z.ai/api/paas/v4',
   keyVariable: 'ZAI_API_KEY',
   speaks: ['openai-chat', 'anthropic-messages'],
-  paths: { 'anthropic-messages': '/api/anthropic' },
-  counts: false,
+  protocolPaths: { 'anthropic-messages': '/api/anthropic' },
+  countsTokens: false,
   dialect: byFamily(
     [
       [/^glm-(?:[1-3]|4(?:v|-))/i, { ...COMMON, reasoning: 'none' }],
       [/^glm-(?:4\.|5(?:v|\.[01])?(?:$|-))/i, COMMON],
     ],
-    { ...COMMON, efforts: ['none', 'high', 'max'] },
+    { ...COMMON, reasoningEfforts: ['none', 'high', 'max'] },
   ),
   sign: bearer,
   models: ['glm-*', 'GLM-*'],

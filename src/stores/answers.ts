@@ -1,5 +1,5 @@
 /** A kept answer, as it went to the client. */
-export interface StoredAnswer {
+export interface CachedAnswer {
   readonly status: number
   /** Empty for the usual one. */
   readonly contentType: string
@@ -19,6 +19,6 @@ export interface StoredAnswer {
 
 /** Answers by key, for a while. Keys hold the tenant: no two tenants ever make the same. */
 export interface AnswerStore {
-  get(key: string): StoredAnswer | undefined | Promise<StoredAnswer | undefined>
-  set(key: string, answer: StoredAnswer, ms: number): void | Promise<void>
+  get(key: string): CachedAnswer | undefined | Promise<CachedAnswer | undefined>
+  set(key: string, answer: CachedAnswer, ms: number): void | Promise<void>
 }

@@ -2,7 +2,7 @@
 export type Nanos = number
 
 /** Credit that an account has for a period. */
-export interface Credit {
+export interface SpendingCap {
   /** Unique among accounts, as `key:alice`. */
   readonly account: string
   /** `total`, or the day it began on, as `2026-11-24`, with its kind before it: `month:2026-11-01`. */
@@ -11,10 +11,10 @@ export interface Credit {
 }
 
 /** Money set aside for one call, of every credit that it falls under. */
-export interface Hold {
+export interface Reservation {
   /** Unique among calls. */
   readonly id: string
-  readonly credits: readonly Credit[]
+  readonly caps: readonly SpendingCap[]
   readonly nanos: Nanos
 }
 
@@ -32,7 +32,7 @@ export interface Balance {
  */
 export interface LedgerStore {
   /** Sets money aside of all credits, or of none: then the first that does not suffice is given. One atomic step. */
-  reserve(hold: Hold): Credit | undefined | Promise<Credit | undefined>
-  settle(hold: Hold, nanos: Nanos): void | Promise<void>
+  reserve(hold: Reservation): SpendingCap | undefined | Promise<SpendingCap | undefined>
+  settle(hold: Reservation, nanos: Nanos): void | Promise<void>
   balance(account: string, period: string): Balance | Promise<Balance>
 }

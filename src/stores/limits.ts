@@ -9,13 +9,13 @@ export interface Limits {
 }
 
 /** Whoever has limits: a key, a group, a key at one model, the whole relay. */
-export interface Scope extends Limits {
+export interface LimitScope extends Limits {
   /** Unique among scopes, as `key:alice`. */
   readonly name: string
 }
 
 /** What a call takes of each of its scopes, or gives back. */
-export interface Draw {
+export interface LimitTake {
   readonly requests: number
   /** When given back: negative for what the estimate had missed, which becomes a debt. */
   readonly tokens: number
@@ -23,7 +23,7 @@ export interface Draw {
 }
 
 /** How a bucket stands. */
-export interface Standing {
+export interface LimitState {
   readonly limit: number
   /** Whole units that are left. */
   readonly remaining: number
@@ -33,7 +33,7 @@ export interface Standing {
 
 /** Which limit a call has met. */
 export interface LimitMet {
-  readonly scope: Scope
+  readonly scope: LimitScope
   readonly what: 'requests' | 'tokens' | 'concurrency'
   /** From then on the same call would pass, if no other comes before it. In ms; a guess for `concurrency`. */
   readonly retryAfterMs: number
@@ -43,8 +43,8 @@ export interface LimitMet {
 export interface Taken {
   readonly met: LimitMet | undefined
   /** The scope with the least left; undefined where no scope has such a limit. */
-  readonly requests: Standing | undefined
-  readonly tokens: Standing | undefined
+  readonly requests: LimitState | undefined
+  readonly tokens: LimitState | undefined
 }
 
 /**
@@ -53,6 +53,6 @@ export interface Taken {
  */
 export interface LimitStore {
   /** All or nothing, in one atomic step. A call that is refused has taken nothing. */
-  take(scopes: readonly Scope[], draw: Draw): Taken | Promise<Taken>
-  giveBack(scopes: readonly Scope[], draw: Draw): void | Promise<void>
+  take(scopes: readonly LimitScope[], draw: LimitTake): Taken | Promise<Taken>
+  giveBack(scopes: readonly LimitScope[], draw: LimitTake): void | Promise<void>
 }

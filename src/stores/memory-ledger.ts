@@ -1,4 +1,4 @@
-import type { Balance, Credit, Hold, LedgerStore, Nanos } from './ledger.js'
+import type { Balance, LedgerStore, Nanos, Reservation, SpendingCap } from './ledger.js'
 
 /** What an account has done in one period. */
 interface Purse {
@@ -17,28 +17,28 @@ const REMEMBERED = 10_000
 export class MemoryLedger implements LedgerStore {
   readonly #purses = new Map<string, Purse[]>()
   /** By id; null once it has ended. */
-  readonly #holds = new Map<string, Hold | null>()
+  readonly #holds = new Map<string, Reservation | null>()
   /** Ids of those that have ended: a ring, the next takes the place of the oldest. */
   readonly #ended: string[] = []
   #next = 0
 
-  reserve(hold: Hold): Credit | undefined {
+  reserve(hold: Reservation): SpendingCap | undefined {
     if (this.#holds.has(hold.id)) return undefined
-    for (const credit of hold.credits) {
+    for (const credit of hold.caps) {
       const purse = this.#find(credit)
       const used = purse ? purse.spent + purse.held : 0
       if (used + hold.nanos > credit.nanos) return credit
     }
-    for (const credit of hold.credits) this.#take(credit).held += hold.nanos
+    for (const credit of hold.caps) this.#take(credit).held += hold.nanos
     this.#holds.set(hold.id, hold)
     return undefined
   }
 
-  settle(hold: Hold, nanos: Nanos): void {
+  settle(hold: Reservation, nanos: Nanos): void {
     const held = this.#holds.get(hold.id)
     if (held === null) return
-    if (held) for (const credit of held.credits) this.#take(credit).held -= held.nanos
-    if (nanos !== 0) for (const credit of hold.credits) this.#take(credit).spent += nanos
+    if (held) for (const credit of held.caps) this.#take(credit).held -= held.nanos
+    if (nanos !== 0) for (const credit of hold.caps) this.#take(credit).spent += nanos
     this.#end(hold.id)
   }
 
@@ -55,19 +55,19 @@ export class MemoryLedger implements LedgerStore {
     this.#next = (this.#next + 1) % REMEMBERED
   }
 
-  #find({ account, period }: Pick<Credit, 'account' | 'period'>): Purse | undefined {
+  #find({ account, period }: Pick<SpendingCap, 'account' | 'period'>): Purse | undefined {
     const purses = this.#purses.get(account)
     if (!purses) return undefined
     for (const purse of purses) if (purse.period === period) return purse
     return undefined
   }
 
-  #take(credit: Pick<Credit, 'account' | 'period'>): Purse {
+  #take(credit: Pick<SpendingCap, 'account' | 'period'>): Purse {
     return this.#find(credit) ?? this.#begin(credit)
   }
 
   /** Those that two periods follow are let go: a clock may go back over midnight. */
-  #begin({ account, period }: Pick<Credit, 'account' | 'period'>): Purse {
+  #begin({ account, period }: Pick<SpendingCap, 'account' | 'period'>): Purse {
     const purse: Purse = { period, spent: 0, held: 0 }
     const kind = kindOf(period)
     const purses = this.#purses.get(account) ?? []

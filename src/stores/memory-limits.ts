@@ -1,5 +1,5 @@
 import { now } from '../lib/time.js'
-import type { Draw, LimitMet, LimitStore, Scope, Standing, Taken } from './limits.js'
+import type { LimitMet, LimitScope, LimitState, LimitStore, LimitTake, Taken } from './limits.js'
 
 /** What a limit is for: a minute, in ms. */
 const WINDOW_MS = 60_000
@@ -34,7 +34,7 @@ export class MemoryLimits implements LimitStore {
     return this.#buckets.size
   }
 
-  take(scopes: readonly Scope[], draw: Draw): Taken {
+  take(scopes: readonly LimitScope[], draw: LimitTake): Taken {
     const time = this.#clock()
     let met: LimitMet | undefined
     for (const scope of scopes) met = later(met, this.#meet(scope, draw, time))
@@ -42,7 +42,7 @@ export class MemoryLimits implements LimitStore {
     return this.#stand(met ? [met.scope] : scopes, met, time)
   }
 
-  giveBack(scopes: readonly Scope[], { requests, tokens, slots }: Draw): void {
+  giveBack(scopes: readonly LimitScope[], { requests, tokens, slots }: LimitTake): void {
     const time = this.#clock()
     for (const { name, rpm, tpm } of scopes) {
       const bucket = this.#buckets.get(name) ?? this.#add(name, time)
@@ -55,7 +55,7 @@ export class MemoryLimits implements LimitStore {
   }
 
   /** The limit of a scope that keeps a call waiting for the longest, if one does. */
-  #meet(scope: Scope, { requests, tokens, slots }: Draw, time: number): LimitMet | undefined {
+  #meet(scope: LimitScope, { requests, tokens, slots }: LimitTake, time: number): LimitMet | undefined {
     const bucket = this.#buckets.get(scope.name)
     const { rpm, tpm, concurrency } = scope
     let met: LimitMet | undefined
@@ -68,7 +68,7 @@ export class MemoryLimits implements LimitStore {
     return met
   }
 
-  #draw({ name, rpm, tpm }: Scope, { requests, tokens, slots }: Draw, time: number): void {
+  #draw({ name, rpm, tpm }: LimitScope, { requests, tokens, slots }: LimitTake, time: number): void {
     const bucket = this.#buckets.get(name) ?? this.#add(name, time)
     if (rpm !== undefined) bucket.requestsFullAt = Math.max(bucket.requestsFullAt, time) + cost(requests, rpm)
     if (tpm !== undefined) bucket.tokensFullAt = Math.max(bucket.tokensFullAt, time) + cost(tokens, tpm)
@@ -93,9 +93,9 @@ export class MemoryLimits implements LimitStore {
   }
 
   /** Of the given scopes, those with the least left. */
-  #stand(scopes: readonly Scope[], met: LimitMet | undefined, time: number): Taken {
-    let requests: Standing | undefined
-    let tokens: Standing | undefined
+  #stand(scopes: readonly LimitScope[], met: LimitMet | undefined, time: number): Taken {
+    let requests: LimitState | undefined
+    let tokens: LimitState | undefined
     for (const { name, rpm, tpm } of scopes) {
       const bucket = this.#buckets.get(name)
       if (rpm !== undefined) requests = tighter(requests, standing(bucket?.requestsFullAt ?? time, rpm, time))
@@ -120,13 +120,13 @@ function waitMs(fullAt: number | undefined, units: number, limit: number | undef
   return wait > DUST ? wait : 0
 }
 
-function standing(fullAt: number, limit: number, time: number): Standing {
+function standing(fullAt: number, limit: number, time: number): LimitState {
   const resetMs = Math.max(0, fullAt - time)
   const remaining = Math.max(0, Math.floor(((WINDOW_MS - resetMs + DUST) * limit) / WINDOW_MS))
   return { limit, remaining, resetMs }
 }
 
-function tighter(one: Standing | undefined, other: Standing): Standing {
+function tighter(one: LimitState | undefined, other: LimitState): LimitState {
   return one && one.remaining <= other.remaining ? one : other
 }
 

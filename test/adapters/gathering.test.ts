@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Gathering } from '../../adapters/gathering.js'
-import { joined } from '../../src/lib/pieces.js'
+import { joinChunks } from '../../src/lib/byte-chunks.js'
 
 const BYTES = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => (index * 7919) % 251))
 
@@ -18,7 +18,7 @@ describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body that c
     ['more is announced', BYTES.length + 9],
     ['less is announced', 500_000],
   ])('is whole where %s', (_what, announced) => {
-    expect(joined(gather(announced, size)).equals(BYTES)).toBe(true)
+    expect(joinChunks(gather(announced, size)).equals(BYTES)).toBe(true)
   })
 
   it('is in one piece where its length is announced, and in no more than few where it is wanted in pieces', () => {
@@ -28,5 +28,5 @@ describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body that c
 })
 
 it('a body of nothing is nothing', () => {
-  expect(joined(new Gathering(0).whole())).toHaveLength(0)
+  expect(joinChunks(new Gathering(0).whole())).toHaveLength(0)
 })

@@ -1,13 +1,13 @@
 // What limits and budgets cost a call in memory, in a loop in one process; and what a hundred thousand keys cost at rest.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { Admission } from '../../dist/src/policies/admit.js'
-import { Budgets } from '../../dist/src/policies/budget.js'
-import { Groups } from '../../dist/src/policies/groups.js'
-import { Limiter } from '../../dist/src/policies/limit.js'
-import { localLimits } from '../../dist/src/stores/guarded.js'
+import { Groups } from '../../dist/src/policies/access/groups.js'
+import { Admission } from '../../dist/src/policies/admission/admission.js'
+import { Budgets } from '../../dist/src/policies/admission/budgets.js'
+import { Limiter } from '../../dist/src/policies/admission/limiter.js'
 import { MemoryLedger } from '../../dist/src/stores/memory-ledger.js'
 import { MemoryLimits } from '../../dist/src/stores/memory-limits.js'
+import { localLimits } from '../../dist/src/stores/resilient-stores.js'
 
 const CALLS = 300_000
 const ROUNDS = 7

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Block } from '../../src/chat/blocks.js'
+import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../src/chat/events.js'
-import { fitTools } from '../../src/chat/fit.js'
-import { Fold } from '../../src/chat/fold.js'
+import { fitTools } from '../../src/chat/fit-tools.js'
 import { Losses } from '../../src/chat/losses.js'
 import type { ChatRequest, Tool } from '../../src/chat/request.js'
 import type { Traits } from '../../src/chat/traits.js'
@@ -44,7 +44,7 @@ describe('tools fitted to a language', () => {
     const long = 'mcp__chrome_devtools_mcp__chrome_devtools_performance_analyze_insight'
     const longer = `${long.slice(0, 60)}_something_else_entirely`
     const given = request([tool(long), tool(longer), tool('a.b')], [call(long)])
-    const { request: fitted, restoration } = fitTools(
+    const { request: fitted, toolNames } = fitTools(
       { ...given, toolChoice: { type: 'tool', name: 'a.b' } },
       narrow,
       new Losses('x'),
@@ -55,7 +55,7 @@ describe('tools fitted to a language', () => {
     expect(fitted.turns[0]?.blocks[0]).toMatchObject({ name: names[0] })
     expect(fitted.toolChoice).toEqual({ type: 'tool', name: names[2] })
     const choices = [{ blocks: names.map((name) => call(name)), finish: { reason: 'tool-calls' as const } }]
-    expect(restoration.answer({ choices }).choices[0]?.blocks).toMatchObject([
+    expect(toolNames.answer({ choices }).choices[0]?.blocks).toMatchObject([
       { name: long },
       { name: longer },
       { name: 'a.b' },
@@ -108,10 +108,10 @@ describe('tools fitted to a language', () => {
       { type: 'freeform', name: 'apply_patch', namespace: 'editor', at: 'tools[0].tools[0]' },
       tool('open', { namespace: 'editor' }),
     ]
-    const { request: fitted, restoration } = fitTools(request(tools), narrow, new Losses('x'))
+    const { request: fitted, toolNames } = fitTools(request(tools), narrow, new Losses('x'))
     expect(namesOf(fitted)).toEqual(['editor__apply_patch', 'editor__open'])
     const blocks = [call('editor__open', '{"p":1}'), call('editor__apply_patch', '{"input":"x\\ny"}')]
-    const restored = restoration.answer({ choices: [{ blocks, finish: { reason: 'tool-calls' } }] })
+    const restored = toolNames.answer({ choices: [{ blocks, finish: { reason: 'tool-calls' } }] })
     expect(restored.choices[0]?.blocks).toMatchObject([
       { name: 'open', namespace: 'editor', input: '{"p":1}' },
       { name: 'apply_patch', namespace: 'editor', freeform: true, input: 'x\ny' },
@@ -120,7 +120,7 @@ describe('tools fitted to a language', () => {
 
   it('keeps a group apart from a name that looks like one of its tools, and finds a choice in its group', () => {
     const given = request([tool('b', { namespace: 'a' }), tool('a__b')])
-    const { request: fitted, restoration } = fitTools(
+    const { request: fitted, toolNames } = fitTools(
       { ...given, toolChoice: { type: 'allowed', mode: 'required', names: ['b'] } },
       narrow,
       new Losses('x'),
@@ -130,19 +130,19 @@ describe('tools fitted to a language', () => {
     expect(fitted.toolChoice).toEqual({ type: 'allowed', mode: 'required', names: [inGroup] })
     const blocks = [call(inGroup), call(alone)]
     expect(
-      restoration.answer({ choices: [{ blocks, finish: { reason: 'tool-calls' } }] }).choices[0]?.blocks,
+      toolNames.answer({ choices: [{ blocks, finish: { reason: 'tool-calls' } }] }).choices[0]?.blocks,
     ).toMatchObject([{ name: 'b', namespace: 'a' }, { name: 'a__b' }])
   })
 
   it('HC-142: takes tools that are called like what every object has', () => {
-    const { request: fitted, restoration } = fitTools(
+    const { request: fitted, toolNames } = fitTools(
       request([tool('constructor'), tool('__proto__'), tool('toString')]),
       narrow,
       new Losses('x'),
     )
     expect(namesOf(fitted)).toEqual(['constructor', '__proto__', 'toString'])
     const blocks = [call('constructor')]
-    expect(restoration.answer({ choices: [{ blocks, finish: { reason: 'stop' } }] }).choices[0]?.blocks).toEqual(blocks)
+    expect(toolNames.answer({ choices: [{ blocks, finish: { reason: 'stop' } }] }).choices[0]?.blocks).toEqual(blocks)
   })
 })
 
@@ -168,9 +168,9 @@ describe('the text of a plain-text tool, out of a stream', () => {
 
   function stream(pieces: readonly string[]): string {
     const tools: Tool[] = [{ type: 'freeform', name: 'patch', at: 'tools[0]' }]
-    const { restoration } = fitTools(request(tools), narrow, new Losses('x'))
-    const fold = new Fold()
-    const emit = restoration.events((event: ChatEvent) => fold.push(event))
+    const { toolNames } = fitTools(request(tools), narrow, new Losses('x'))
+    const fold = new AnswerCollector()
+    const emit = toolNames.events((event: ChatEvent) => fold.push(event))
     emit({ type: 'block', index: 0, choice: 0, block: { type: 'tool-call', id: 'c', name: 'patch', input: '' } })
     for (const piece of pieces) emit({ type: 'delta', index: 0, text: piece })
     emit({ type: 'stop', index: 0 })

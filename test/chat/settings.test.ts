@@ -14,7 +14,7 @@ const asking = (fields: Partial<ChatRequest>): ChatRequest => ({
 
 describe('settings that a language has no word for', () => {
   it('are told by the name that the caller has for them', () => {
-    const losses = new Losses('x', gemini.spelling)
+    const losses = new Losses('x', gemini.settingNames)
     declareSettings(asking({ frequencyPenalty: 1, seed: 7, verbosity: 'low', topP: 0.5 }), new Set(['topP']), losses)
     const paths = ['generationConfig.frequencyPenalty', 'generationConfig.seed', 'verbosity']
     expect(losses.list.map(({ path }) => path)).toEqual(paths)
@@ -29,7 +29,7 @@ describe('settings that a language has no word for', () => {
   })
 
   it('are refused where the request is about them, by the same name', () => {
-    const losses = new Losses('x', gemini.spelling)
+    const losses = new Losses('x', gemini.settingNames)
     const declare = (): void => declareSettings(asking({ choices: 2 }), new Set(), losses)
     expect(declare).toThrowError(/^generationConfig\.candidateCount: /)
   })

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../src/chat/answer.js'
+import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../src/chat/events.js'
-import { Fold } from '../../src/chat/fold.js'
 import { cutAtStop, StopCutter } from '../../src/chat/stops.js'
 
 const said = 'one\n\nUser: two\n\nUse three END four'
 
 function streamed(pieces: readonly string[], stops: readonly string[]): ChatAnswer & { isCut: boolean } {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   const cutter = new StopCutter(stops, (event: ChatEvent) => fold.push(event))
   cutter.push({ type: 'block', index: 0, choice: 0, block: { type: 'text', text: '' } })
   for (const text of pieces) cutter.push({ type: 'delta', index: 0, text })

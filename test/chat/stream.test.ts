@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../src/chat/answer.js'
+import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../src/chat/events.js'
-import { Fold } from '../../src/chat/fold.js'
-import { joinHalves } from '../../src/chat/halves.js'
-import { Serial } from '../../src/chat/serial.js'
-import { unfold } from '../../src/chat/unfold.js'
+import { replayAsEvents } from '../../src/chat/replay-answer.js'
+import { SerialBlocks } from '../../src/chat/serial-blocks.js'
+import { joinSurrogates } from '../../src/chat/surrogates.js'
 import { seeded } from '../random.js'
 
 const answer: ChatAnswer = {
@@ -32,17 +32,17 @@ const answer: ChatAnswer = {
     },
   ],
   usage: { input: 5, cachedInput: 1, cacheWriteInput: 0, output: 3, reasoning: 1 },
-  fault: undefined,
+  upstreamError: undefined,
 }
 
 function eventsOf(whole: ChatAnswer): ChatEvent[] {
   const events: ChatEvent[] = []
-  unfold(whole, (event) => events.push(event))
+  replayAsEvents(whole, (event) => events.push(event))
   return events
 }
 
 function folded(events: readonly ChatEvent[]): ChatAnswer {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   for (const event of events) fold.push(event)
   return fold.answer
 }
@@ -66,7 +66,7 @@ describe('a stream and its whole', () => {
     ]
     expect(folded(events).choices[0]?.blocks).toMatchObject([{ input: '{"a":1}' }, { input: '{"b":2}' }])
     const serial: ChatEvent[] = []
-    const through = new Serial((event) => serial.push(event))
+    const through = new SerialBlocks((event) => serial.push(event))
     for (const event of events) through.push(event)
     expect(serial.map((event) => ('index' in event ? event.index : event.type)).join()).toBe('0,0,0,0,1,1,1,1,finish')
     expect(folded(serial)).toEqual(folded(events))
@@ -76,7 +76,7 @@ describe('a stream and its whole', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const events = interleaved(seed)
       const serial: ChatEvent[] = []
-      const through = new Serial((event) => serial.push(event))
+      const through = new SerialBlocks((event) => serial.push(event))
       for (const event of events) through.push(event)
       let open: number | undefined
       for (const event of serial) {
@@ -113,7 +113,7 @@ describe('a stream and its whole', () => {
   it('HC-120: joins the halves of a character that was cut between two pieces', () => {
     const emoji = '😀'
     const seen: ChatEvent[] = []
-    const emit = joinHalves((event) => seen.push(event))
+    const emit = joinSurrogates((event) => seen.push(event))
     emit({ type: 'block', index: 0, choice: 0, block: { type: 'text', text: '' } })
     emit({ type: 'delta', index: 0, text: `a${emoji[0]}` })
     emit({ type: 'delta', index: 0, text: `${emoji[1]}b` })
@@ -127,7 +127,7 @@ describe('a stream and its whole', () => {
   it('HC-120: of two blocks that grow side by side neither loses its half', () => {
     const emoji = '😀'
     const texts = ['', '']
-    const emit = joinHalves((event) => {
+    const emit = joinSurrogates((event) => {
       if (event.type === 'delta') texts[event.index] += event.text
     })
     for (const half of emoji) for (const index of [0, 1]) emit({ type: 'delta', index, text: half })

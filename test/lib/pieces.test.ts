@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { bytesIn, cut, digestOf, indexIn, joined, lengthOf, type Pieces } from '../../src/lib/pieces.js'
+import {
+  type ByteChunks,
+  byteAt,
+  chunksLength,
+  digestChunks,
+  indexIn,
+  joinChunks,
+  sliceChunks,
+} from '../../src/lib/byte-chunks.js'
 
 const BYTES = Buffer.from('abracadabra, abracadab\r\n--b and abracadabra')
 
 /** The same bytes in pieces of each size, and with one seam in each place. */
-const cuts: Pieces[] = [BYTES]
+const cuts: ByteChunks[] = [BYTES]
 for (let size = 1; size < BYTES.length; size++) {
   const equal: Buffer[] = []
   for (let at = 0; at < BYTES.length; at += size) equal.push(BYTES.subarray(at, at + size))
@@ -15,11 +23,11 @@ for (let size = 1; size < BYTES.length; size++) {
 describe('bytes in pieces', () => {
   it('are joined, measured and digested as if they were in one', () => {
     for (const pieces of cuts) {
-      expect(joined(pieces)).toEqual(BYTES)
-      expect(lengthOf(pieces)).toBe(BYTES.length)
-      expect(digestOf(pieces)).toBe(createHash('sha256').update(BYTES).digest('hex'))
+      expect(joinChunks(pieces)).toEqual(BYTES)
+      expect(chunksLength(pieces)).toBe(BYTES.length)
+      expect(digestChunks(pieces)).toBe(createHash('sha256').update(BYTES).digest('hex'))
     }
-    expect([joined([]).length, lengthOf([]), indexIn([], BYTES, 0)]).toEqual([0, 0, -1])
+    expect([joinChunks([]).length, chunksLength([]), indexIn([], BYTES, 0)]).toEqual([0, 0, -1])
   })
 
   it('hold what they hold, wherever the seams are', () => {
@@ -36,8 +44,8 @@ describe('bytes in pieces', () => {
     for (const pieces of cuts) {
       for (let start = 0; start <= BYTES.length; start += 3) {
         for (let end = start; end <= BYTES.length + 3; end += 4) {
-          const part = cut(pieces, start, end)
-          expect(bytesIn(pieces, start, end)).toEqual(BYTES.subarray(start, end))
+          const part = sliceChunks(pieces, start, end)
+          expect(byteAt(pieces, start, end)).toEqual(BYTES.subarray(start, end))
           expect(part.every(({ buffer, length }) => buffer === BYTES.buffer && length > 0)).toBe(true)
         }
       }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { addressMatcher, isAddressRange } from '../../src/lib/addresses.js'
-import { Departure } from '../../src/lib/departure.js'
+import { ClientConnection } from '../../src/lib/client-connection.js'
 import { randomText, readRequestId } from '../../src/lib/ids.js'
 import { decoded, isTooDeep, latin1 } from '../../src/lib/json.js'
 import { spellPath } from '../../src/lib/paths.js'
 import { bySpecificity, fill, matcher, pattern } from '../../src/lib/patterns.js'
-import { Alarms, now, sleep, type Waiting } from '../../src/lib/time.js'
+import { type Deadline, DeadlineTimer, now, sleep } from '../../src/lib/time.js'
 
 describe('patterns', () => {
   it.each([
@@ -85,48 +85,48 @@ describe('ids', () => {
   })
 })
 
-class Bell implements Waiting {
-  alarmIndex = -1
+class Bell implements Deadline {
+  timerIndex = -1
   rungAt = 0
-  deadline: number
+  dueAt: number
 
   constructor(ms: number) {
-    this.deadline = now() + ms
+    this.dueAt = now() + ms
   }
 
-  ring(): void {
+  onDeadline(): void {
     this.rungAt = now()
   }
 }
 
 describe('time', () => {
   it('rings who is due, once, and not who was removed or has moved on', async () => {
-    const alarms = new Alarms()
+    const deadlineTimer = new DeadlineTimer()
     const [due, removed, moved] = [new Bell(60), new Bell(60), new Bell(60)]
-    for (const bell of [due, removed, moved]) alarms.add(bell)
-    alarms.remove(removed)
-    alarms.remove(removed)
-    moved.deadline = Number.POSITIVE_INFINITY
+    for (const bell of [due, removed, moved]) deadlineTimer.add(bell)
+    deadlineTimer.remove(removed)
+    deadlineTimer.remove(removed)
+    moved.dueAt = Number.POSITIVE_INFINITY
     await new Promise((resolve) => setTimeout(resolve, 250))
     expect(due.rungAt).toBeGreaterThan(0)
-    expect(due.rungAt - due.deadline).toBeLessThan(150)
+    expect(due.rungAt - due.dueAt).toBeLessThan(150)
     expect([removed.rungAt, moved.rungAt]).toEqual([0, 0])
   })
 
   it('keeps its list right while many come and go', () => {
-    const alarms = new Alarms()
+    const deadlineTimer = new DeadlineTimer()
     const bells = Array.from({ length: 100 }, () => new Bell(1e6))
-    for (const bell of bells) alarms.add(bell)
-    for (const bell of bells.filter((_, index) => index % 3 === 0)) alarms.remove(bell)
+    for (const bell of bells) deadlineTimer.add(bell)
+    for (const bell of bells.filter((_, index) => index % 3 === 0)) deadlineTimer.remove(bell)
     const left = bells.filter((_, index) => index % 3 !== 0)
-    expect(new Set(left.map(({ alarmIndex }) => alarmIndex)).size).toBe(left.length)
-    for (const bell of left) alarms.remove(bell)
+    expect(new Set(left.map(({ timerIndex }) => timerIndex)).size).toBe(left.length)
+    for (const bell of left) deadlineTimer.remove(bell)
   })
 
   it('stops sleeping when the client leaves', async () => {
-    const departure = new Departure()
+    const departure = new ClientConnection()
     const start = now()
-    setTimeout(() => departure.leave(), 20)
+    setTimeout(() => departure.close(), 20)
     await sleep(10_000, departure)
     await sleep(10_000, departure)
     expect(now() - start).toBeLessThan(1000)

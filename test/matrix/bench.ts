@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { nodeRelay } from '../../adapters/node.js'
 import { Losses } from '../../src/chat/losses.js'
-import { unfold } from '../../src/chat/unfold.js'
+import { replayAsEvents } from '../../src/chat/replay-answer.js'
 import type { UsageRecord } from '../../src/index.js'
 import { isObject } from '../../src/lib/values.js'
 import { protocolOf } from '../../src/protocols/index.js'
@@ -121,7 +121,7 @@ function writtenStream(of: Case, language: Language): string {
     losses: new Losses(language),
   })
   let text = ''
-  unfold(answer, (event) => {
+  replayAsEvents(answer, (event) => {
     text += writer.write(event)
   })
   return text + writer.end()

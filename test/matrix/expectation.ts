@@ -45,8 +45,8 @@ export function lostOver(of: Case, from: Language, to: Language): Declared {
 
 /** A path as its caller is told it: cases call settings as Chat Completions does. */
 export function spelled(path: string, from: Language): string {
-  const [setting] = Object.entries(openaiChat.spelling).find(([, name]) => name === path) ?? []
-  return setting === undefined ? path : (protocolOf(from).spelling[setting as Setting] ?? setting)
+  const [setting] = Object.entries(openaiChat.settingNames).find(([, name]) => name === path) ?? []
+  return setting === undefined ? path : (protocolOf(from).settingNames[setting as Setting] ?? setting)
 }
 
 /** A meaning with the signatures of another, in their order: those of the upstream that answered. */

@@ -1,15 +1,15 @@
 import type { ChatAnswer } from '../../src/chat/answer.js'
 import type { Block, MediaBlock } from '../../src/chat/blocks.js'
-import { Fold } from '../../src/chat/fold.js'
+import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatRequest, Tool, Turn } from '../../src/chat/request.js'
 import { uncarry } from '../../src/chat/signatures.js'
 import { readRecords } from '../../src/lib/sse.js'
 import { isObject, parseJson } from '../../src/lib/values.js'
 import { protocolOf } from '../../src/protocols/index.js'
-import type { Reading } from '../../src/protocols/protocol.js'
+import type { ReadOptions } from '../../src/protocols/protocol.js'
 import { type Language, pathOf } from './languages.js'
 
-const READING: Reading = { id: 'read' }
+const READING: ReadOptions = { id: 'read' }
 
 /** A value without all that is undefined, as it would be after a way through JSON. */
 export function plain(value: unknown): unknown {
@@ -107,20 +107,20 @@ export function streamMeaning(bytes: Buffer, language: Language): unknown {
 }
 
 export function readWhole(bytes: Buffer, language: Language): ChatAnswer {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   const reader = protocolOf(language).readStream(READING)
   for (const record of readRecords(bytes)) reader.read(record, (event) => fold.push(event))
   const { answer } = fold
-  if (reader.state === 'open' && !answer.fault) throw new Error(`the stream has no end: ${bytes.toString()}`)
+  if (reader.state === 'open' && !answer.upstreamError) throw new Error(`the stream has no end: ${bytes.toString()}`)
   return answer
 }
 
-export function meaningOfAnswer({ model, choices, usage, fault }: ChatAnswer): unknown {
+export function meaningOfAnswer({ model, choices, usage, upstreamError }: ChatAnswer): unknown {
   const told = choices.map(({ blocks, finish: { native: _, ...finish } }) => ({
     blocks: textJoined(blocks.filter(isSaid)).map(blockMeaning).map(unissued),
     finish,
   }))
-  return plain({ model, choices: told, usage, fault })
+  return plain({ model, choices: told, usage, upstreamError })
 }
 
 function isSaid(block: Block): boolean {

@@ -1,14 +1,14 @@
 import type { ChatAnswer } from '../../src/chat/answer.js'
+import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../src/chat/events.js'
-import { Fold } from '../../src/chat/fold.js'
-import { joinHalves } from '../../src/chat/halves.js'
 import { Losses } from '../../src/chat/losses.js'
+import { joinSurrogates } from '../../src/chat/surrogates.js'
 import { readRecords, wholeRecords } from '../../src/lib/sse.js'
 import { protocolOf } from '../../src/protocols/index.js'
-import type { Answering } from '../../src/protocols/protocol.js'
+import type { AnswerContext } from '../../src/protocols/protocol.js'
 import type { Language } from './languages.js'
 
-function answering(language: Language): Answering {
+function answering(language: Language): AnswerContext {
   const request = { stream: true, turns: [], tools: [], stop: [], wantsUsage: true }
   return { id: 'w1', model: 'm', createdAt: 1, issuer: 'tag', request, losses: new Losses(language) }
 }
@@ -17,7 +17,7 @@ function answering(language: Language): Answering {
 export function written(events: readonly ChatEvent[], language: Language): Buffer {
   const writer = protocolOf(language).writeStream(answering(language))
   let text = ''
-  const emit = joinHalves((event) => {
+  const emit = joinSurrogates((event) => {
     text += writer.write(event)
   })
   for (const event of events) emit(event)
@@ -44,7 +44,7 @@ export function heard(pieces: readonly Buffer[], language: Language): Heard {
 }
 
 export function folded(events: readonly ChatEvent[]): ChatAnswer {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   for (const event of events) fold.push(event)
   return fold.answer
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { estimateInput } from '../../src/policies/estimate.js'
+import { estimateInput } from '../../src/policies/admission/estimate.js'
 import { seeded } from '../random.js'
 
 const next = seeded(3)

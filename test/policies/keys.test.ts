@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { digestOf, KeyRing, makeKey, publicIdOf } from '../../src/policies/keys.js'
+import { ApiKeys, digestOf, makeKey, publicIdOf } from '../../src/policies/access/api-keys.js'
 
 describe('KeyRing', () => {
   it('finds the owner of a key that was made here, by digest alone', () => {
     const { key, publicId, digest } = makeKey()
     expect(publicIdOf(key)).toBe(publicId)
-    const ring = new KeyRing([{ id: 'alice', publicId, digest }])
+    const ring = new ApiKeys([{ id: 'alice', publicId, digest }])
     expect(ring.find(key, undefined)).toMatchObject({ id: 'alice' })
     expect(ring.find(`${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`, undefined)).toBe('unknown')
   })
 
   it('finds a key of any other form', () => {
-    const ring = new KeyRing([{ id: 'bob', key: 'sk-anything-goes' }])
+    const ring = new ApiKeys([{ id: 'bob', key: 'sk-anything-goes' }])
     expect(ring.find('sk-anything-goes', undefined)).toMatchObject({ id: 'bob' })
     expect(ring.find('sk-anything-else', undefined)).toBe('unknown')
     expect(ring.find('', undefined)).toBe('unknown')
@@ -20,7 +20,7 @@ describe('KeyRing', () => {
   it('takes old and new while a key is replaced, and the old no longer after', () => {
     const past = new Date(Date.now() - 1000).toISOString()
     const future = new Date(Date.now() + 60_000).toISOString()
-    const ring = new KeyRing([
+    const ring = new ApiKeys([
       { id: 'carol', key: 'sk-new-secret' },
       { id: 'carol', key: 'sk-old-secret', expiresAt: future },
       { id: 'carol', key: 'sk-older-secret', expiresAt: past },
@@ -31,14 +31,14 @@ describe('KeyRing', () => {
   })
 
   it('holds a key to its addresses', () => {
-    const ring = new KeyRing([{ id: 'dave', key: 'sk-from-home', allowedIps: ['10.0.0.0/8', '::1'] }])
+    const ring = new ApiKeys([{ id: 'dave', key: 'sk-from-home', allowedIps: ['10.0.0.0/8', '::1'] }])
     expect(ring.find('sk-from-home', '::ffff:10.9.9.9')).toMatchObject({ id: 'dave' })
     expect(ring.find('sk-from-home', '192.0.2.1')).toBe('address')
     expect(ring.find('sk-from-home', undefined)).toBe('address')
   })
 
   it('keeps no secret', () => {
-    const ring = new KeyRing([{ id: 'eve', key: 'sk-must-not-be-kept' }])
+    const ring = new ApiKeys([{ id: 'eve', key: 'sk-must-not-be-kept' }])
     expect(digestOf('x')).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(JSON.stringify(ring, (_, value) => (value instanceof Map ? [...value] : value))).not.toContain('must-not')
   })

@@ -38,7 +38,7 @@ describe('whether an answer is a refusal', () => {
     ['gemini', { promptFeedback: { blockReason: 'SAFETY' } }, true],
   ])('%s, whole: %j', (id, answer, refused) => {
     const facts = protocolOf(id).readAnswerFacts(Buffer.from(JSON.stringify(answer)))
-    expect(facts.fault).toBeUndefined()
+    expect(facts.upstreamError).toBeUndefined()
     expect(facts.refused).toBe(refused)
   })
 
@@ -123,8 +123,8 @@ describe('how much output a record brings', () => {
 
 describe('a body that is to ask for usage', () => {
   const asked = (id: ProtocolId, body: string): string => {
-    const { asking } = protocolOf(id).readFacts(Buffer.from(body), { id: '', stream: undefined, query: '' })
-    return asking ? spliceAll(Buffer.from(body), [asking]).toString() : body
+    const { usageRequestEdit } = protocolOf(id).readFacts(Buffer.from(body), { id: '', stream: undefined, query: '' })
+    return usageRequestEdit ? spliceAll(Buffer.from(body), [usageRequestEdit]).toString() : body
   }
   const rest =
     '"model":"mä","prompt":"x","messages":[{"role":"user","content":"\\"stream_options\\": {}"}],"stream":true'
@@ -154,13 +154,13 @@ describe('a body that is to ask for usage', () => {
 
   it('is none in a language that tells it anyway', () => {
     expect(asked('openai-responses', '{"model":"m","input":"x","stream":true}')).not.toContain('stream_options')
-    expect(protocolOf('openai-responses').metering).toBeUndefined()
-    expect(protocolOf('anthropic-messages').metering).toBeUndefined()
-    expect(protocolOf('gemini').metering).toBeUndefined()
+    expect(protocolOf('openai-responses').injectedUsage).toBeUndefined()
+    expect(protocolOf('anthropic-messages').injectedUsage).toBeUndefined()
+    expect(protocolOf('gemini').injectedUsage).toBeUndefined()
   })
 
   it('has an answer with one chunk too many', () => {
-    const isExtra = protocolOf('openai-chat').metering?.isExtra ?? (() => true)
+    const isExtra = protocolOf('openai-chat').injectedUsage?.isUsageOnly ?? (() => true)
     const usage = { prompt_tokens: 1, completion_tokens: 2 }
     expect(isExtra(record({ choices: [], usage }))).toBe(true)
     expect(isExtra(record({ choices: [], usage: null }))).toBe(false)

@@ -3,7 +3,7 @@ import { ConfigError, createRelay } from '../../src/index.js'
 import { protocolOf } from '../../src/protocols/index.js'
 import { keyed, providers } from '../../src/providers/index.js'
 import type { Provider } from '../../src/providers/provider.js'
-import { placeAt } from '../../src/upstream/address.js'
+import { parseBaseUrl } from '../../src/upstream/connection/base-url.js'
 import { type Bench, startBench } from '../hardcases/bench.js'
 import type { Language } from '../hardcases/languages.js'
 import { Cleanup } from '../mounts.js'
@@ -105,8 +105,8 @@ function providerOf(id: string): Provider {
 /** The whole address of a language under a base URL. */
 function addressOf(provider: Provider, baseURL: string, id: keyof typeof IDS): string {
   const protocol = protocolOf(IDS[id])
-  const { origin, prefixes } = placeAt(baseURL, provider, [protocol], 1)
-  return origin + prefixes.get(protocol.id) + protocol.pathFor('m', false)
+  const { origin, protocolPrefixes } = parseBaseUrl(baseURL, provider, [protocol], 1)
+  return origin + protocolPrefixes.get(protocol.id) + protocol.pathFor('m', false)
 }
 
 describe.each(rows)('%s', (id, variable, chat, others = {}) => {

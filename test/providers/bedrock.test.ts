@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RelayOptions, Unsigned } from '../../src/index.js'
+import type { RelayOptions, UnsignedRequest } from '../../src/index.js'
 import { answerFrames, chunkFrame, eventFrame, exceptionFrame, framesOf } from '../event-frames.js'
 import { type Bench, speaks, startBench } from '../hardcases/bench.js'
 import { dig, languages, messageStart, speeches } from '../hardcases/languages.js'
@@ -200,7 +200,7 @@ describe('Claude on Bedrock', () => {
   })
 
   it('may be signed over the path and the body that are sent', async () => {
-    const signed: Unsigned[] = []
+    const signed: UnsignedRequest[] = []
     bench = await start({
       sign: (request) => {
         signed.push(request)

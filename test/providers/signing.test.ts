@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { RelayOptions, Sign, Unsigned } from '../../src/index.js'
+import type { RelayOptions, Sign, UnsignedRequest } from '../../src/index.js'
 import { type Bench, speaks, startBench } from '../hardcases/bench.js'
 import { speeches } from '../hardcases/languages.js'
 import { Cleanup } from '../mounts.js'
@@ -53,7 +53,7 @@ describe('bedrock', () => {
   })
 
   it('may be signed over all that is sent, in place of its key', async () => {
-    const seen: Unsigned[] = []
+    const seen: UnsignedRequest[] = []
     const hash = (body: string | Buffer): string => createHmac('sha256', 'secret').update(body).digest('hex')
     const bench = await start((request) => {
       seen.push(request)

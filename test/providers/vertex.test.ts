@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RelayOptions, Unsigned } from '../../src/index.js'
+import type { RelayOptions, UnsignedRequest } from '../../src/index.js'
 import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
 import { dig, languages, messageStart, named, speeches } from '../hardcases/languages.js'
 import { Cleanup, KEY } from '../mounts.js'
@@ -23,10 +23,10 @@ const placesAt =
     spare: { type: 'openai-compatible', baseURL: `http://127.0.0.1:${port}/v1` },
   })
 
-let signed: Unsigned[]
+let signed: UnsignedRequest[]
 const start = (more: Partial<RelayOptions> = {}, path?: string): Promise<Bench> => {
   signed = []
-  const sign = (request: Unsigned) => {
+  const sign = (request: UnsignedRequest) => {
     signed.push(request)
     return request.provider === 'vertex' ? { authorization: `Bearer ya29.token-${signed.length}` } : undefined
   }

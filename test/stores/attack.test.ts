@@ -3,13 +3,13 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../../adapters/fetch.js'
 import type { RelayOptions } from '../../src/index.js'
-import type { Hold } from '../../src/stores/ledger.js'
+import { Health } from '../../src/policies/failover/health.js'
+import type { CooldownStore } from '../../src/stores/cooldowns.js'
+import type { Reservation } from '../../src/stores/ledger.js'
 import { MemoryLimits } from '../../src/stores/memory-limits.js'
 import { RedisLimits } from '../../src/stores/redis/limits.js'
-import type { RestStore } from '../../src/stores/rests.js'
 import type { PostgresPool, SqlDatabase } from '../../src/stores/sql/database.js'
 import { openSql } from '../../src/stores/sql/open.js'
-import { Health } from '../../src/upstream/health.js'
 import { Cleanup, KEY, pause, testRelay } from '../mounts.js'
 import { describeWithRedis } from '../redis-server.js'
 import { answerJson, completion, startUpstream } from '../upstream.js'
@@ -82,7 +82,7 @@ describe('a relay that closes', () => {
     const pool: PostgresPool = { on, connect: async () => client, query }
     const stores = await openSql(pool, { onTrouble: (trouble) => lost.push(trouble.lost) })
     isSilent = true
-    stores.ledger.settle({ id: 'h', credits: [{ account: 'key:a', period: 'total', nanos: 5 }], nanos: 1 }, 1)
+    stores.ledger.settle({ id: 'h', caps: [{ account: 'key:a', period: 'total', nanos: 5 }], nanos: 1 }, 1)
     expect(await timed(stores.close())).toBeLessThan(11_000)
     expect(lost).toEqual([1])
   }, 15_000)
@@ -167,8 +167,8 @@ describe('accounts in SQL', () => {
   })
 })
 
-function holdOf(account: string): Hold {
-  return { id: `hold ${databases++}`, credits: [{ account, period: 'total', nanos: 1000 }], nanos: 0 }
+function holdOf(account: string): Reservation {
+  return { id: `hold ${databases++}`, caps: [{ account, period: 'total', nanos: 1000 }], nanos: 0 }
 }
 
 /** The names that a long one is kept under. */
@@ -183,14 +183,14 @@ describe('news of what rests elsewhere', () => {
   it('that do not come wake nobody', async () => {
     let isDown = false
     const rest = { name: 'up#0 m p', kind: 'rest' as const, ms: 60_000 }
-    const shared: RestStore = {
+    const shared: CooldownStore = {
       put: () => undefined,
       remove: () => undefined,
       list: async () => (isDown ? Promise.reject(new Error('down')) : [rest]),
     }
     const health = new Health({ failures: 3, restMs: 1000 }, shared)
     const channel = { credential: { name: 'up#0' }, target: { model: 'm' }, place: { pool: 'p', prefix: '' } }
-    const restMs = (): number => health.restMs(channel as never)
+    const restMs = (): number => health.cooldownMs(channel as never)
     restMs()
     await pause(5)
     expect(restMs()).toBeGreaterThan(0)

@@ -35,7 +35,7 @@ const record: Omit<UsageRecord, 'time' | 'costNanos'> = {
 }
 
 async function call(): Promise<void> {
-  const hold = { id: randomText(16), nanos: 1000, credits: [{ account, period: 'total', nanos: 1e15 }] }
+  const hold = { id: randomText(16), nanos: 1000, caps: [{ account, period: 'total', nanos: 1e15 }] }
   await stores.ledger.reserve(hold)
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
   const costNanos = Math.floor(Math.random() * 2000)

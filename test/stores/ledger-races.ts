@@ -61,7 +61,7 @@ export function testRaces(start: Start): void {
     })
     const holds = await Promise.all(calls)
     for (const credit of credits) {
-      const uses = holds.filter((hold) => hold.credits.includes(credit)).length
+      const uses = holds.filter((hold) => hold.caps.includes(credit)).length
       expect(await ledger.balance(credit.account, credit.period)).toEqual({ spent: 7 * uses, held: 0 })
     }
   })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { randomText } from '../../src/lib/ids.js'
-import type { Credit, LedgerStore } from '../../src/stores/ledger.js'
+import type { LedgerStore, SpendingCap } from '../../src/stores/ledger.js'
 import { makeCredit, makeHold, stand } from './ledger-holds.js'
 import { testFailures, testRaces, testSharing } from './ledger-races.js'
 
@@ -56,7 +56,7 @@ function testHolds(start: Start): void {
     await ledger.reserve(hold)
     await ledger.settle(hold, 0)
     expect(await stand(ledger, hold)).toEqual({ spent: 0, held: 0 })
-    expect(await ledger.reserve(makeHold(1000, hold.credits))).toBeUndefined()
+    expect(await ledger.reserve(makeHold(1000, hold.caps))).toBeUndefined()
   })
 
   it('does each step once, however often it is told', async () => {
@@ -94,7 +94,7 @@ function testHolds(start: Start): void {
     await ledger.reserve(hold)
     await ledger.settle(hold, 5000)
     expect(await stand(ledger, hold)).toEqual({ spent: 5000, held: 0 })
-    expect(await ledger.reserve(makeHold(1, hold.credits))).toEqual(hold.credits[0])
+    expect(await ledger.reserve(makeHold(1, hold.caps))).toEqual(hold.caps[0])
   })
 
   it('counts to nine million dollars, to the nano-dollar', async () => {
@@ -134,11 +134,11 @@ function testCredits(start: Start): void {
   it('counts periods of one account apart', async () => {
     const ledger = await start()
     const account = `key:${randomText(8)}`
-    const credit = (period: string, nanos: number): Credit => ({ account, period, nanos })
+    const credit = (period: string, nanos: number): SpendingCap => ({ account, period, nanos })
     const monday = makeHold(80, [credit('day:2026-11-23', 100), credit('month:2026-11-01', 150), credit('total', 500)])
     const tuesday = makeHold(80, [credit('day:2026-11-24', 100), credit('month:2026-11-01', 150), credit('total', 500)])
     expect(await ledger.reserve(monday)).toBeUndefined()
-    expect(await ledger.reserve(tuesday)).toEqual(tuesday.credits[1])
+    expect(await ledger.reserve(tuesday)).toEqual(tuesday.caps[1])
     await ledger.settle(monday, 70)
     expect(await ledger.reserve(tuesday)).toBeUndefined()
     await ledger.settle(tuesday, 80)
@@ -151,9 +151,9 @@ function testCredits(start: Start): void {
     const ledger = await start()
     const account = `key:${randomText(8)}`
     const [before, after] = ['day:2026-11-23', 'day:2026-11-24'].map((period) => ({ account, period, nanos: 100 }))
-    const hold = makeHold(60, [before as Credit])
+    const hold = makeHold(60, [before as SpendingCap])
     await ledger.reserve(hold)
-    await ledger.reserve(makeHold(60, [after as Credit]))
+    await ledger.reserve(makeHold(60, [after as SpendingCap]))
     await ledger.settle(hold, 40)
     expect(await stand(ledger, hold)).toEqual({ spent: 40, held: 0 })
   })

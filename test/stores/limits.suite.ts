@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { randomText } from '../../src/lib/ids.js'
-import type { Draw, LimitStore, Limits, Scope, Taken } from '../../src/stores/limits.js'
+import type { LimitScope, LimitStore, Limits, LimitTake, Taken } from '../../src/stores/limits.js'
 
 /** A store to be tested, and its clock. Each test uses scopes of its own, so that one server may serve many. */
 export interface OpenedLimits {
@@ -96,7 +96,7 @@ function testScopes(opened: Opened): void {
 }
 
 function testWaits(opened: Opened): void {
-  it.each<[string, Limits, Draw, Draw]>([
+  it.each<[string, Limits, LimitTake, LimitTake]>([
     ['requests', { rpm: 600 }, ofRequests(600), ofRequests(1)],
     ['requests of an odd limit', { rpm: 700 }, ofRequests(700), ofRequests(1)],
     ['tokens', { tpm: 600_000 }, ofTokens(600_000), ofTokens(1000)],
@@ -188,19 +188,19 @@ function testReturns(opened: Opened): void {
 
 type LimitKind = 'requests' | 'tokens' | 'concurrency'
 
-const ONE: Draw = { requests: 1, tokens: 0, slots: 1 }
+const ONE: LimitTake = { requests: 1, tokens: 0, slots: 1 }
 const NOTHING: Taken = { met: undefined, requests: undefined, tokens: undefined }
 
-function ofRequests(requests: number): Draw {
+function ofRequests(requests: number): LimitTake {
   return { requests, tokens: 0, slots: 0 }
 }
 
-function ofTokens(tokens: number): Draw {
+function ofTokens(tokens: number): LimitTake {
   return { requests: 0, tokens, slots: 0 }
 }
 
 /** A scope that nobody else has. */
-export function makeScope(limits: Limits): Scope {
+export function makeScope(limits: Limits): LimitScope {
   return { name: `key:${randomText(12)}`, ...limits }
 }
 
@@ -208,15 +208,15 @@ export function makeScope(limits: Limits): Scope {
 export async function passing(
   { limits }: Pick<OpenedLimits, 'limits'>,
   calls: number,
-  scopes: readonly Scope[],
-  draw: Draw,
+  scopes: readonly LimitScope[],
+  draw: LimitTake,
 ): Promise<number> {
   const takes = await Promise.all(Array.from({ length: calls }, () => limits.take(scopes, draw)))
   return takes.filter(({ met }) => !met).length
 }
 
 /** Asks again and again: nothing passes before the time that was first told, and what is asked then does. */
-async function expectExactWait(store: OpenedLimits, scope: Scope, draw: Draw, most: number): Promise<void> {
+async function expectExactWait(store: OpenedLimits, scope: LimitScope, draw: LimitTake, most: number): Promise<void> {
   const asked = store.now()
   const { met } = await store.limits.take([scope], draw)
   const told = store.now()

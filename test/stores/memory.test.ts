@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Hold } from '../../src/stores/ledger.js'
+import type { Reservation } from '../../src/stores/ledger.js'
 import { MemoryLedger } from '../../src/stores/memory-ledger.js'
 import { MemoryUsage } from '../../src/stores/memory-usage.js'
 import { ledgerSuite } from './ledger.suite.js'
@@ -9,10 +9,10 @@ ledgerSuite('a ledger in memory', async () => ({ ledger: new MemoryLedger(), clo
 usageSuite('usage records in memory', async () => ({ usage: new MemoryUsage(), close: () => {} }))
 
 describe('a ledger in memory, over time', () => {
-  const holdOf = (id: string, period: string, nanos = 10): Hold => ({
+  const holdOf = (id: string, period: string, nanos = 10): Reservation => ({
     id,
     nanos,
-    credits: [{ account: 'key:alice', period, nanos: 100 }],
+    caps: [{ account: 'key:alice', period, nanos: 100 }],
   })
 
   it('forgets a period when two newer ones of its kind have begun and nothing is held', () => {

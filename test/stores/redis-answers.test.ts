@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import type { StoredAnswer } from '../../src/stores/answers.js'
+import type { CachedAnswer } from '../../src/stores/answers.js'
 import { RedisAnswers } from '../../src/stores/redis/answers.js'
-import { RedisRests } from '../../src/stores/redis/rests.js'
+import { RedisCooldowns } from '../../src/stores/redis/cooldowns.js'
 import { describeWithRedis } from '../redis-server.js'
 import { openIoredis, redisClients } from './redis-clients.js'
 
-const ANSWER: StoredAnswer = {
+const ANSWER: CachedAnswer = {
   status: 200,
   contentType: 'text/event-stream',
   target: 'openai/gpt-5.2',
@@ -59,7 +59,7 @@ describeWithRedis('answers in Redis', (server) => {
 describeWithRedis('rests in Redis', (server) => {
   it.each(redisClients)('are told to the others, until they are over: %s', async (name, open) => {
     const { client, close } = await open(server.url)
-    const [one, other] = [new RedisRests(client, { prefix: name }), new RedisRests(client, { prefix: name })]
+    const [one, other] = [new RedisCooldowns(client, { prefix: name }), new RedisCooldowns(client, { prefix: name })]
     await one.put({ name: 'openai gpt', kind: 'pause', ms: 100.5 })
     await one.put({ name: 'anthropic é', kind: 'rest', ms: 60_000 })
     const rests = await other.list()
@@ -76,7 +76,7 @@ describeWithRedis('rests in Redis', (server) => {
 
   it('are over all at once when the last is: nothing stays', async () => {
     const { client, close } = await openIoredis(server.url)
-    const rests = new RedisRests(client)
+    const rests = new RedisCooldowns(client)
     await rests.put({ name: 'a', kind: 'rest', ms: 150 })
     await rests.put({ name: 'b', kind: 'rest', ms: 50 })
     await sleep(80)
@@ -88,7 +88,7 @@ describeWithRedis('rests in Redis', (server) => {
 
   it("are no longer for the server's clock having gone back", async () => {
     const { client, close } = await openIoredis(server.url)
-    const rests = new RedisRests(client)
+    const rests = new RedisCooldowns(client)
     await client.hset('{modelmount}:rests', 'a', `${Date.now() + 3_600_000} 100 rest`)
     expect((await rests.list()).map(({ ms }) => ms)).toEqual([100])
     await sleep(130)

@@ -26,9 +26,9 @@ function testLeases(server: RedisServer): void {
     await one.reserve(hold)
     await sleep(1500)
     await client.del('{modelmount}:ledger:swept')
-    expect(await other.reserve(makeHold(200, hold.credits))).toEqual(hold.credits[0])
+    expect(await other.reserve(makeHold(200, hold.caps))).toEqual(hold.caps[0])
     await one.close()
-    expect(await other.reserve(makeHold(200, hold.credits))).toBeUndefined()
+    expect(await other.reserve(makeHold(200, hold.caps))).toBeUndefined()
     await other.close()
     await close()
   })
@@ -42,7 +42,7 @@ function testLeases(server: RedisServer): void {
     await sleeper.reserve(brief)
     await client.del('{modelmount}:ledger:swept')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
-    const sweeping = other.reserve(makeHold(1000, lasting.credits))
+    const sweeping = other.reserve(makeHold(1000, lasting.caps))
     const late = sleeper.settle(brief, 250)
     expect(await sweeping).toBeUndefined()
     await late
@@ -110,8 +110,8 @@ function flakyClient(client: { call(command: string, ...words: string[]): Promis
   return { flaky: { call }, fail }
 }
 
-function standOf(ledger: RedisLedger, { credits }: ReturnType<typeof makeHold>): Promise<object> {
-  return ledger.balance(credits[0]?.account ?? '', credits[0]?.period ?? '')
+function standOf(ledger: RedisLedger, { caps }: ReturnType<typeof makeHold>): Promise<object> {
+  return ledger.balance(caps[0]?.account ?? '', caps[0]?.period ?? '')
 }
 
 function sleep(ms: number): Promise<void> {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { Draw, Scope } from '../../src/stores/limits.js'
+import type { LimitScope, LimitTake } from '../../src/stores/limits.js'
 import { RedisLedger } from '../../src/stores/redis/ledger.js'
 import { RedisLimits } from '../../src/stores/redis/limits.js'
 import { describeWithRedis, type RedisServer } from '../redis-server.js'
@@ -24,15 +24,15 @@ interface Tally {
 }
 
 interface Work {
-  readonly scope: Scope
-  readonly draw: Draw
+  readonly scope: LimitScope
+  readonly draw: LimitTake
   readonly leaseMs: number
   readonly holdMs: number
 }
 
 // The workers run what is built: `npm test` builds first.
 describeWithRedis('four processes and one Redis', (server) => {
-  it.each<[string, Scope, Draw]>([
+  it.each<[string, LimitScope, LimitTake]>([
     ['requests', makeScope({ rpm: 3000 }), { requests: 1, tokens: 0, slots: 0 }],
     ['tokens', makeScope({ tpm: 300_000 }), { requests: 1, tokens: 100, slots: 0 }],
   ])('let pass what one would: %s', async (_, scope, draw) => {
@@ -78,7 +78,7 @@ describeWithRedis('four processes and one Redis', (server) => {
     const { client, close } = await openIoredis(server.url)
     const ledger = new RedisLedger(client)
     const hold = makeHold(700, [makeCredit(1000)])
-    const [credit] = hold.credits as [(typeof hold.credits)[0]]
+    const [credit] = hold.caps as [(typeof hold.caps)[0]]
     const worker = startWorker('ledger-worker.mjs', { url: server.url, hold, leaseMs: 1000 })
     await once(worker, 'message')
     await sleep(1500)
@@ -99,7 +99,7 @@ describeWithRedis('four processes and one Redis', (server) => {
 /** While it is there, nobody looks for dead processes. */
 const SWEPT = '{modelmount}:ledger:swept'
 
-const SLOT: Draw = { requests: 0, tokens: 0, slots: 1 }
+const SLOT: LimitTake = { requests: 0, tokens: 0, slots: 1 }
 
 async function startWorkers(server: RedisServer, work: Work, count = PROCESSES): Promise<ChildProcess[]> {
   const workers = Array.from({ length: count }, () => startWorker('limit-worker.mjs', { ...work, url: server.url }))

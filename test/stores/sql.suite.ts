@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { randomText } from '../../src/lib/ids.js'
-import type { Credit } from '../../src/stores/ledger.js'
+import type { SpendingCap } from '../../src/stores/ledger.js'
 import { numberOf, type Statement } from '../../src/stores/sql/database.js'
 import { openSql, type SqlOptions, type SqlStores } from '../../src/stores/sql/open.js'
 import { seeded } from '../random.js'
@@ -47,7 +47,11 @@ async function openStores(place: Place, options?: SqlOptions): Promise<Opened> {
 type Start = (options?: SqlOptions) => Promise<Opened>
 
 /** One call from its hold to its record; what becomes of it is chance. */
-async function makeCall({ ledger, usage }: SqlStores, credits: readonly Credit[], random: () => number): Promise<void> {
+async function makeCall(
+  { ledger, usage }: SqlStores,
+  credits: readonly SpendingCap[],
+  random: () => number,
+): Promise<void> {
   const callerId = credits[0]?.account ?? ''
   const hold = makeHold(1 + Math.floor(random() * 1e6), credits)
   if (await ledger.reserve(hold)) return
@@ -95,7 +99,7 @@ function testSums(start: Start): void {
     const [first, second, third] = credits.map((credit) => makeHold(60, [credit]))
     if (!first || !second || !third) return expect.fail()
     for (const hold of [first, second, third]) expect(await ledger.reserve(hold)).toBeUndefined()
-    expect(await ledger.reserve(makeHold(60, first.credits))).toBe(credits[0])
+    expect(await ledger.reserve(makeHold(60, first.caps))).toBe(credits[0])
     void ledger.settle(first, 1.4)
     void ledger.settle(second, Number.NaN)
     expect(await ledger.balance(`${long}1`, long)).toEqual({ spent: 1, held: 0 })
@@ -147,7 +151,7 @@ function testPurge(start: Start): void {
     await slow.ledger.reserve(hold)
     await new Promise((resolve) => setTimeout(resolve, 1200))
     await start({ leaseMs: 600 })
-    expect((await slow.ledger.balance(hold.credits[0]?.account ?? '', 'total')).held).toBe(300)
+    expect((await slow.ledger.balance(hold.caps[0]?.account ?? '', 'total')).held).toBe(300)
   })
 }
 

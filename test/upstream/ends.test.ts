@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { End } from '../../src/call.js'
+import type { CallEnd } from '../../src/call.js'
 import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
 import { chunk, data, fragment, languages, messageStart, named, response, speeches } from '../hardcases/languages.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson, type Script } from '../upstream.js'
 import { ends } from './watch.js'
 
-vi.mock('../../src/upstream/exchange.js', async (original) => (await import('./watch.js')).watched(await original()))
+vi.mock('../../src/upstream/attempt/attempt.js', async (original) =>
+  (await import('./watch.js')).watched(await original()),
+)
 
 const cleanup = new Cleanup()
 let bench: Bench
@@ -17,9 +19,9 @@ beforeEach(async () => {
 afterEach(() => cleanup.run())
 
 /** The end of the one call. */
-async function end(): Promise<End> {
+async function end(): Promise<CallEnd> {
   await vi.waitFor(() => expect(ends).toHaveLength(1))
-  return ends[0] as End
+  return ends[0] as CallEnd
 }
 
 /** 400 words of six characters, 600 tokens. */
@@ -45,10 +47,10 @@ describe('an answer without usage', () => {
   it.each(pairs)('HC-086: %s of %s, cut off: about as much as was told', async (from, to) => {
     bench.upstream.script = breaks(cutOff(to))
     await bench.ask(from, `${to}/m`, { stream: true })
-    const { outcome, delivered, usage } = await end()
+    const { outcome, deliveredTokens, usage } = await end()
     expect(outcome).toBe('cut')
-    expect(delivered).toBeGreaterThan(540)
-    expect(delivered).toBeLessThan(660)
+    expect(deliveredTokens).toBeGreaterThan(540)
+    expect(deliveredTokens).toBeLessThan(660)
     // What the beginning told stays known: the input counts.
     expect(usage?.input).toBe(to === 'messages' ? 5 : undefined)
   })
@@ -76,10 +78,10 @@ describe('an answer without usage', () => {
     let seen = ''
     while (!seen.includes('w0390')) seen += Buffer.from((await reader?.read())?.value ?? []).toString()
     leaving.abort()
-    const { outcome, delivered } = await end()
+    const { outcome, deliveredTokens } = await end()
     expect(outcome).toBe('left')
-    expect(delivered).toBeGreaterThan(540)
-    expect(delivered).toBeLessThan(660)
+    expect(deliveredTokens).toBeGreaterThan(540)
+    expect(deliveredTokens).toBeLessThan(660)
   })
 
   it('is counted to the character while all of it is at hand', async () => {
@@ -98,9 +100,9 @@ describe('an answer without usage', () => {
     const padded = WORDS.map((content) => chunk({ content }, null, { obfuscation: 'x'.repeat(40) })).join('')
     bench.upstream.script = streams(padded + chunk({}, 'stop') + data('[DONE]'))
     await bench.ask('chat', 'chat/m', { stream: true })
-    const { delivered } = await end()
-    expect(delivered).toBeGreaterThan(560)
-    expect(delivered).toBeLessThan(660)
+    const { deliveredTokens } = await end()
+    expect(deliveredTokens).toBeGreaterThan(560)
+    expect(deliveredTokens).toBeLessThan(660)
   })
 
   it('is not measured by the question, which some repeat in the beginning', async () => {
@@ -108,18 +110,18 @@ describe('an answer without usage', () => {
     const created = named({ type: 'response.created', response: { ...begun, instructions: 'x'.repeat(40_000) } })
     bench.upstream.script = breaks(created + cutOff('responses'))
     await bench.ask('responses', 'responses/m', { stream: true })
-    const { delivered } = await end()
-    expect(delivered).toBeGreaterThan(540)
-    expect(delivered).toBeLessThan(660)
+    const { deliveredTokens } = await end()
+    expect(deliveredTokens).toBeGreaterThan(540)
+    expect(deliveredTokens).toBeLessThan(660)
   })
 
   it('of which nothing is left to look at is still none of nothing', async () => {
     const all = speeches.responses.streamed(...WORDS)
     bench.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
     await bench.ask('responses', 'responses/m', { stream: true })
-    const { delivered } = await end()
-    expect(delivered).toBeGreaterThan(300)
-    expect(delivered).toBeLessThan(900)
+    const { deliveredTokens } = await end()
+    expect(deliveredTokens).toBeGreaterThan(300)
+    expect(deliveredTokens).toBeLessThan(900)
   })
 
   it('of Responses is counted by its last record', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readHead, readWait } from '../../src/upstream/headers.js'
+import { readHead, readWait } from '../../src/upstream/connection/headers.js'
 
 const DATE = 'Sat, 21 Nov 2026 08:00:00 GMT'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
-import type { Metering } from '../../src/protocols/passing.js'
-import { withoutExtra } from '../../src/upstream/metering.js'
+import type { InjectedUsage } from '../../src/protocols/passthrough.js'
+import { dropUsageRecords } from '../../src/upstream/stream/usage-records.js'
 import { type Bench, startBench } from '../hardcases/bench.js'
 import { chunk, data } from '../hardcases/languages.js'
 import { Cleanup } from '../mounts.js'
@@ -9,7 +9,9 @@ import { pick, seeded } from '../random.js'
 import { answerStream } from '../upstream.js'
 import { ends, watching } from './watch.js'
 
-vi.mock('../../src/upstream/exchange.js', async (original) => (await import('./watch.js')).watched(await original()))
+vi.mock('../../src/upstream/attempt/attempt.js', async (original) =>
+  (await import('./watch.js')).watched(await original()),
+)
 
 const cleanup = new Cleanup()
 let bench: Bench
@@ -122,7 +124,7 @@ describe('HC-078: nothing changes', () => {
   })
 
   it('where the place does not take it', async () => {
-    watching.dialect = { tellsUsage: false }
+    watching.dialect = { acceptsUsageRequest: false }
     bench.upstream.script = answerStream([BEFORE + DONE])
     expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + DONE)
     expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
@@ -143,8 +145,8 @@ describe('HC-078: nothing changes', () => {
 })
 
 describe('withoutExtra', () => {
-  const metering = openaiChat.metering as Metering
-  const without = (text: string): string => withoutExtra(Buffer.from(text), metering).toString()
+  const metering = openaiChat.injectedUsage as InjectedUsage
+  const without = (text: string): string => dropUsageRecords(Buffer.from(text), metering).toString()
 
   it('takes out each such record, and gives all else as it was', () => {
     expect(without(EXTRA)).toBe('')
@@ -152,8 +154,8 @@ describe('withoutExtra', () => {
     expect(without(`id: 7\r\n${EXTRA.replaceAll('\n', '\r\n')}: ping\r\n\r\n`)).toBe(': ping\r\n\r\n')
     expect(without(EXTRA.trimEnd())).toBe('')
     const bytes = Buffer.from(BEFORE + DONE)
-    expect(withoutExtra(bytes, metering)).toEqual(bytes)
+    expect(dropUsageRecords(bytes, metering)).toEqual(bytes)
     const plain = Buffer.from(two('a'))
-    expect(withoutExtra(plain, metering)).toBe(plain)
+    expect(dropUsageRecords(plain, metering)).toBe(plain)
   })
 })

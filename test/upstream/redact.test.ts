@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { redact } from '../../src/upstream/redact.js'
+import { redact } from '../../src/upstream/attempt/redact.js'
 
 const credential = { name: 'openai#0', headers: ['authorization', 'Bearer my-own-secret-value'] }
 

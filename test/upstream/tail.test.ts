@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { Tail } from '../../src/upstream/tail.js'
+import { StreamTail } from '../../src/upstream/stream/stream-tail.js'
 import { pick, seeded } from '../random.js'
 
 it('keeps the end of whatever has come, in pieces of any size', () => {
   const random = seeded(3)
-  const tail = new Tail()
+  const tail = new StreamTail()
   let all = ''
   for (let round = 0; round < 2000; round++) {
     const piece = String.fromCharCode(97 + (round % 26)).repeat(pick(random, [1, 7, 250, 2047, 2049, 4095, 4096, 9000]))
@@ -18,7 +18,7 @@ it('keeps the end of whatever has come, in pieces of any size', () => {
 })
 
 it('keeps a last record whole, however long it is', () => {
-  const tail = new Tail()
+  const tail = new StreamTail()
   const long = `data: {"finishReason":"STOP","data":"${'A'.repeat(50_000)}"}\n\n`
   tail.push(Buffer.from(`data: {"before":1}\n\n${long}`))
   expect(tail.with(undefined).toString()).toBe(long)

@@ -1,6 +1,6 @@
 import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
-import { type FaultReader, faultReader } from '../fault.js'
+import { type ErrorReader, errorReader } from '../error-reader.js'
 
 const TYPES = new Map([
   [400, 'invalid_request_error'],
@@ -55,7 +55,7 @@ function spell(error: RelayError): object {
 }
 
 /** Reads the errors of Anthropic, and of what stands before it. */
-const reader: FaultReader = faultReader({
+const reader: ErrorReader = errorReader({
   statuses: STATUSES,
   muteType: 'error',
   read: ({ message, msg, detail, details, code }) => ({
@@ -65,8 +65,8 @@ const reader: FaultReader = faultReader({
   isNative: ({ type }, error) => type === 'error' && textOf(error.type) !== null,
 })
 
-export const readFault: FaultReader['readFault'] = reader.readFault
-export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
+export const readFault: ErrorReader['readError'] = reader.readError
+export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
 /** Text, or what stands in its place spelled out. */
 function spelled(value: unknown): string | undefined {

@@ -6,12 +6,12 @@ import { amountOf, isFilled, parseBody, readModel } from '../body.js'
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const { model, modelAt, stream } = readModel(root, text)
+  const { model, modelSpan, stream } = readModel(root, text)
   root.get('messages').some()
   const { max_tokens: cap, temperature, tools, mcp_servers: servers } = root.object()
   return {
     model,
-    modelAt,
+    modelSpan,
     stream,
     maxOutputTokens: amountOf(cap),
     choices: 1,

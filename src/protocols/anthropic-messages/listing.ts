@@ -1,8 +1,8 @@
 import { isObject, parseJson } from '../../lib/values.js'
-import { type Listing, type ModelPage, namesIn } from '../listing.js'
+import { type ModelListing, type ModelPage, namesIn } from '../model-listing.js'
 
 /** `GET /v1/models`, a thousand on a page: more are not given. */
-export const listing: Listing = {
+export const listing: ModelListing = {
   pathFor: (after) => `/v1/models?limit=1000${after === undefined ? '' : `&after_id=${encodeURIComponent(after)}`}`,
   readPage,
 }

@@ -1,7 +1,7 @@
 import type { Block, Citation, ReasoningBlock, ToolCallBlock } from '../../chat/blocks.js'
 import type { ChatEvent } from '../../chat/events.js'
 import type { Signature } from '../../chat/signatures.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { writeCitation } from './citations.js'
 import { ownFieldsOf } from './own.js'
 import { AFTER_DELTA, beforeDelta, writeRecord } from './record.js'
@@ -21,7 +21,7 @@ export interface Outgoing {
 }
 
 /** For a block that opens, under the number that it will have. */
-export function outgoingFor(block: Block, index: number, answering: Answering): Outgoing {
+export function outgoingFor(block: Block, index: number, answering: AnswerContext): Outgoing {
   if (block.type === 'reasoning') return new Thinking(block, index, answering.issuer)
   if (block.type === 'tool-call') return new Call(block, index)
   if (block.type === 'text') return new Text(index, block.text, block.citations ?? [])

@@ -1,10 +1,10 @@
-import { invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
 import { latin1 } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { AnswerFacts, Ending, Sign } from '../passing.js'
-import { resultFault } from '../result.js'
+import type { AnswerFacts, RecordClass, StreamEnding } from '../passthrough.js'
+import { resultError } from '../result-errors.js'
 import { readErrorValue } from './errors.js'
 import { faultOf } from './read-answer.js'
 import { readUsage } from './usage.js'
@@ -12,24 +12,24 @@ import { readUsage } from './usage.js'
 /** Usage of a whole answer whose bytes are passed on, and whether it is a refusal; or why it is none. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
   const answer = parseJson(latin1(body))
-  const fault = faultOf(answer, body.length)
-  if (!fault && isObject(answer)) return { usage: readUsage(answer.usage), refused: isRefusal(answer) }
+  const upstreamError = faultOf(answer, body.length)
+  if (!upstreamError && isObject(answer)) return { usage: readUsage(answer.usage), refused: isRefusal(answer) }
   // Parsed again, decoded: this text will be read by people.
-  return { fault: faultOf(parseJson(body.toString()), body.length) ?? fault }
+  return { upstreamError: faultOf(parseJson(body.toString()), body.length) ?? upstreamError }
 }
 
 /** Blocks that grow; all others come whole. */
 const GROWING: ReadonlySet<unknown> = new Set(['text', 'thinking'])
 
 /** What one record is to the commit point. A message that has only begun, and a ping, are not yet an answer. */
-export function readSign({ data }: SseRecord): Sign {
+export function readSign({ data }: SseRecord): RecordClass {
   const record = parseJson(data)
   if (!isObject(record)) return data.trim() === '' ? 'preamble' : invalidAnswer('a stream record that is not JSON')
   if (record.type === 'error' || (record.error && record.type === undefined)) {
     return readErrorValue(record.error) ?? invalidAnswer('an error without a message')
   }
-  const fault = record.type === undefined ? resultFault(record) : undefined
-  if (fault) return fault
+  const upstreamError = record.type === undefined ? resultError(record) : undefined
+  if (upstreamError) return upstreamError
   if (isOutput(record)) return 'output'
   const usage = isObject(record.message) ? readUsage(record.message.usage) : undefined
   return usage ? { usage } : 'preamble'
@@ -51,12 +51,12 @@ function isNothing(value: unknown): boolean {
 }
 
 /** What the last records of a stream tell: only `message_stop` ends a whole one. */
-export function readEnding(records: readonly SseRecord[], begun?: Usage): Ending {
+export function readEnding(records: readonly SseRecord[], begun?: Usage): StreamEnding {
   let complete = false
   let counted = false
   let refused = false
   let usage = begun
-  let fault: Ending['fault']
+  let upstreamError: StreamEnding['upstreamError']
   for (const { data } of records) {
     const record = parseJson(data)
     if (!isObject(record)) continue
@@ -68,10 +68,10 @@ export function readEnding(records: readonly SseRecord[], begun?: Usage): Ending
     } else if (record.type === 'message_start' && isObject(record.message))
       usage = readUsage(record.message.usage, usage)
     else if (record.type === 'error')
-      fault = readErrorValue(record.error) ?? invalidAnswer('an error without a message')
-    else if (record.type === undefined) fault = resultFault(record) ?? fault
+      upstreamError = readErrorValue(record.error) ?? invalidAnswer('an error without a message')
+    else if (record.type === undefined) upstreamError = resultError(record) ?? upstreamError
   }
-  return { complete: complete && !fault, usage, fault, refused, isPartial: !counted }
+  return { complete: complete && !upstreamError, usage, upstreamError, refused, isPartial: !counted }
 }
 
 function isRefusal(fields: unknown): boolean {

@@ -1,19 +1,19 @@
 import type { ChatAnswer } from '../../chat/answer.js'
 import type { Block } from '../../chat/blocks.js'
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { Reading } from '../protocol.js'
-import { resultFault } from '../result.js'
+import type { ReadOptions } from '../protocol.js'
+import { resultError } from '../result-errors.js'
 import { isDirectCall, readBlock } from './blocks.js'
 import { readErrorValue } from './errors.js'
 import { readFinish } from './finish.js'
 import { readUsage } from './usage.js'
 
 /** A whole message; a fault for what is none. */
-export function readAnswer(body: Buffer, { id }: Reading): ChatAnswer {
+export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   const message = parseJson(body.toString())
-  const fault = faultOf(message, body.length)
-  if (fault || !isObject(message)) return { choices: [], fault }
+  const upstreamError = faultOf(message, body.length)
+  if (upstreamError || !isObject(message)) return { choices: [], upstreamError }
   const content: unknown[] = Array.isArray(message.content) ? message.content : []
   const read = content.filter(isObject).map((block, index) => readBlock(block, `call_${id}_${index}`))
   const blocks = read.filter((block) => !isEmpty(block))
@@ -33,10 +33,10 @@ function isEmpty(block: Block): boolean {
 }
 
 /** Why what came is no answer: an error under status 200, or nonsense. `length` is that of the body. */
-export function faultOf(answer: unknown, length: number): Fault | undefined {
+export function faultOf(answer: unknown, length: number): UpstreamError | undefined {
   if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
   if (answer.error || answer.type === 'error') {
     return readErrorValue(answer.error) ?? invalidAnswer('an error without a message')
   }
-  return resultFault(answer) ?? (Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content'))
+  return resultError(answer) ?? (Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content'))
 }

@@ -1,11 +1,11 @@
 import type { Block } from '../../chat/blocks.js'
 import type { Emit } from '../../chat/events.js'
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { Reading, StreamReader } from '../protocol.js'
-import { resultFault } from '../result.js'
+import type { ReadOptions, StreamReader } from '../protocol.js'
+import { resultError } from '../result-errors.js'
 import { isDirectCall } from './blocks.js'
 import { readErrorValue } from './errors.js'
 import { readFinish } from './finish.js'
@@ -15,7 +15,7 @@ import { readUsage } from './usage.js'
 type Fields = Record<string, unknown>
 
 /** Reads a streamed message. */
-export function readStream(reading: Reading): StreamReader {
+export function readStream(reading: ReadOptions): StreamReader {
   return new MessageReader(reading.id)
 }
 
@@ -50,8 +50,8 @@ class MessageReader implements StreamReader {
     if (type === 'error' || (type === undefined && record.error)) {
       return this.#fail(readErrorValue(record.error) ?? invalidAnswer('an error without a message'), emit)
     }
-    const fault = type === undefined ? resultFault(record) : undefined
-    if (fault) this.#fail(fault, emit)
+    const upstreamError = type === undefined ? resultError(record) : undefined
+    if (upstreamError) this.#fail(upstreamError, emit)
   }
 
   #unreadable(data: string, emit: Emit): void {
@@ -59,10 +59,10 @@ class MessageReader implements StreamReader {
     if (text !== '' && text !== '[DONE]') this.#fail(invalidAnswer('a stream record that is not JSON'), emit)
   }
 
-  #fail(fault: Fault, emit: Emit): void {
+  #fail(upstreamError: UpstreamError, emit: Emit): void {
     this.#failed = true
     this.#ensureStarted(emit)
-    emit({ type: 'error', fault })
+    emit({ type: 'error', upstreamError })
   }
 
   #start(message: unknown, emit: Emit): void {

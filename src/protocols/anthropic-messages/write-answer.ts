@@ -1,7 +1,7 @@
 import type { ChatAnswer } from '../../chat/answer.js'
 import type { Block, TextBlock } from '../../chat/blocks.js'
 import { withRaw } from '../../lib/json.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { writeCall } from './blocks.js'
 import { writeCitation } from './citations.js'
 import { writeFinish } from './finish.js'
@@ -10,7 +10,7 @@ import { writeThinking } from './signatures.js'
 import { writeUsage } from './usage.js'
 
 /** A whole message: of several choices the first, since there is room for one. */
-export function writeAnswer(answer: ChatAnswer, answering: Answering): string {
+export function writeAnswer(answer: ChatAnswer, answering: AnswerContext): string {
   const [choice] = answer.choices
   const blocks = choice?.blocks ?? []
   const content = blocks.flatMap((block, index) => writeBlock(block, index, answering) ?? [])
@@ -29,7 +29,7 @@ export function writeAnswer(answer: ChatAnswer, answering: Answering): string {
 }
 
 /** The provider's id, when it looks like one of these; else our own. */
-export function messageId(id: string | undefined, answering: Answering): string {
+export function messageId(id: string | undefined, answering: AnswerContext): string {
   return id?.startsWith('msg_') ? id : `msg_${answering.id}`
 }
 
@@ -37,7 +37,7 @@ export function messageId(id: string | undefined, answering: Answering): string 
 export const DIRECT: object = { caller: { type: 'direct' } }
 
 /** The JSON text of a block; undefined for what cannot be said. */
-function writeBlock(block: Block, index: number, { issuer, losses }: Answering): string | undefined {
+function writeBlock(block: Block, index: number, { issuer, losses }: AnswerContext): string | undefined {
   if (isSilent(block)) return undefined
   if (block.type === 'text') return JSON.stringify(writeText(block))
   if (block.type === 'refusal') return JSON.stringify({ type: 'text', text: block.text })

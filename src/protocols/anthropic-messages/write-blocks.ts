@@ -1,6 +1,6 @@
 import type { Block, TextBlock, ToolResultBlock } from '../../chat/blocks.js'
 import { RelayError } from '../../errors.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeCall } from './blocks.js'
 import { writeCache } from './cache.js'
 import { writeOwnCitations } from './citations.js'
@@ -22,7 +22,7 @@ export function isBlank(block: Block): boolean {
 }
 
 /** The JSON text of a block of the history; undefined for what is left out. @throws {RelayError} for what cannot be */
-export function writePart(block: Block, role: Role, writing: Writing): string | undefined {
+export function writePart(block: Block, role: Role, writing: WriteOptions): string | undefined {
   if (isBlank(block)) return undefined
   const { losses, issuer } = writing
   if (block.type === 'reasoning') return spell(writeOwnThinking(block, issuer))
@@ -46,7 +46,7 @@ export function writeText({ text, citations, native, cache }: TextBlock, role: R
   return { type: 'text', text, ...cited, ...ownFieldsOf(native), ...writeCache(cache) }
 }
 
-function writeResult(block: ToolResultBlock, writing: Writing): object {
+function writeResult(block: ToolResultBlock, writing: WriteOptions): object {
   const said = block.blocks.filter((inner) => !isBlank(inner))
   const content = said.flatMap((inner) => writeInner(inner, writing) ?? [])
   if (said.length > 0 && content.length === 0) {
@@ -65,7 +65,7 @@ function writeResult(block: ToolResultBlock, writing: Writing): object {
   }
 }
 
-function writeInner(block: Block, writing: Writing): object | undefined {
+function writeInner(block: Block, writing: WriteOptions): object | undefined {
   if (block.type === 'text') return writeText(block, 'user')
   if (block.type === 'media') return writeMedia(block, writing)
   if (block.type === 'foreign' && block.protocol === ID) return block.value as object

@@ -1,7 +1,7 @@
 import type { MediaBlock } from '../../chat/blocks.js'
 import { mimeOf } from '../../chat/media.js'
 import { RelayError } from '../../errors.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeCache } from './cache.js'
 import { ID, ownFieldsOf } from './own.js'
 
@@ -11,7 +11,7 @@ const PDF = 'application/pdf'
 const TEXTS = /^text\/|^application\/(?:json|xml|x-yaml|yaml|javascript|x-sh|sql|toml)$|\+(?:json|xml)$/
 
 /** An image or a document. Undefined, and a loss, for what the language has no block for. @throws {RelayError} for a kind of file that is not taken */
-export function writeMedia(block: MediaBlock, { losses }: Writing): object | undefined {
+export function writeMedia(block: MediaBlock, { losses }: WriteOptions): object | undefined {
   const { kind, source, at = '', name, detail, cache, native } = block
   if (kind === 'audio' || kind === 'video' || (source.type === 'id' && source.protocol !== ID)) {
     losses.unsayable(at)

@@ -9,7 +9,7 @@ import {
 } from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import type { Dialect } from '../dialect.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ownFieldsOf } from './own.js'
 import { isForced } from './write-tools.js'
 import type { Message } from './write-turns.js'
@@ -35,7 +35,7 @@ export function writeThinking(
   request: ChatRequest,
   messages: readonly Message[],
   maxTokens: number,
-  writing: Writing,
+  writing: WriteOptions,
 ): Thinking {
   const { reasoning } = request
   const { thinking } = ownFieldsOf(request.native)
@@ -47,7 +47,7 @@ export function writeThinking(
     return NOT
   }
   const isOff = !asksToReason(reasoning)
-  if (isOff && (way === 'budget' || stepsOf(writing.dialect.efforts, STEPS).includes('none'))) return OFF
+  if (isOff && (way === 'budget' || stepsOf(writing.dialect.reasoningEfforts, STEPS).includes('none'))) return OFF
   return way === 'adaptive' ? adaptive(reasoning, writing) : manual(request, messages, maxTokens, writing)
 }
 
@@ -59,10 +59,14 @@ function wayOf({ effort }: Reasoning, { reasoning: way }: Dialect): Way {
   return way ?? (effort !== undefined ? 'adaptive' : 'budget')
 }
 
-function adaptive(reasoning: Reasoning, { dialect, losses }: Writing): Thinking {
+function adaptive(reasoning: Reasoning, { dialect, losses }: WriteOptions): Thinking {
   const wanted = wantedEffort(reasoning)
   const field = { thinking: { type: 'adaptive', ...display(reasoning.visible) } }
-  return { field, isOn: true, ...(wanted && { effort: takenEffort(wanted, stepsOf(dialect.efforts, STEPS), losses) }) }
+  return {
+    field,
+    isOn: true,
+    ...(wanted && { effort: takenEffort(wanted, stepsOf(dialect.reasoningEfforts, STEPS), losses) }),
+  }
 }
 
 /** Shown is how the older models have it anyway; some places know no other. */
@@ -70,7 +74,12 @@ function display(visible: boolean | undefined, byDefault?: boolean): object {
   return visible === undefined || visible === byDefault ? {} : { display: visible ? 'summarized' : 'omitted' }
 }
 
-function manual(request: ChatRequest, messages: readonly Message[], maxTokens: number, { losses }: Writing): Thinking {
+function manual(
+  request: ChatRequest,
+  messages: readonly Message[],
+  maxTokens: number,
+  { losses }: WriteOptions,
+): Thinking {
   const hindrance = hindranceOf(request, messages, maxTokens)
   if (hindrance) {
     losses.setting('reasoning', hindrance)
@@ -94,7 +103,7 @@ function hindranceOf(request: ChatRequest, messages: readonly Message[], maxToke
 }
 
 /** Half of the cap is left for the answer, unless the caller counted the tokens. */
-function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number, losses: Writing['losses']): number {
+function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number, losses: WriteOptions['losses']): number {
   const counted = effort === undefined && budget > 0
   const wanted = counted ? budget : budgets[effort ?? 'medium']
   const most = counted ? maxTokens - 1 : Math.floor(maxTokens / 2)

@@ -3,7 +3,7 @@ import type { ChatRequest, Turn } from '../../chat/request.js'
 import { declareSettings, type Setting } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { withRaw } from '../../lib/json.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeCache } from './cache.js'
 import { isSayable } from './citations.js'
 import { ownFieldsOf } from './own.js'
@@ -24,7 +24,7 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 ])
 
 /** A request's body. @throws {RelayError} for what neither can be said nor left out */
-export function writeRequest(request: ChatRequest, writing: Writing): string {
+export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   const { losses } = writing
   declareSettings(request, SAYABLE, losses)
   if (request.format?.type === 'json') losses.setting('format')
@@ -56,7 +56,7 @@ function spell({ role, parts }: Message): string {
 }
 
 /** Text of the system, wherever it stood: not every model takes it in the midst of a conversation. */
-function writeSystem(turns: readonly Turn[], { losses }: Writing): object {
+function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object {
   if (isSystemOnly(turns)) {
     losses.add(turns[0]?.at ?? 'messages', 'a conversation needs a message of the user: this one is sent as such')
     return {}
@@ -68,7 +68,7 @@ function writeSystem(turns: readonly Turn[], { losses }: Writing): object {
   return { system: isPlain && only && 'text' in only ? only.text : blocks }
 }
 
-function systemBlocks(turn: Turn, losses: Writing['losses']): object[] {
+function systemBlocks(turn: Turn, losses: WriteOptions['losses']): object[] {
   if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {
     if (isBlank(block)) return []
@@ -97,7 +97,7 @@ const TIERS = new Map([
   ['default', 'standard_only'],
 ])
 
-function tierOf({ serviceTier }: ChatRequest, { losses }: Writing): object {
+function tierOf({ serviceTier }: ChatRequest, { losses }: WriteOptions): object {
   if (serviceTier === undefined) return {}
   const service_tier = TIERS.get(serviceTier)
   if (service_tier === undefined) losses.setting('serviceTier')

@@ -1,9 +1,9 @@
 import type { ChatRequest } from '../../chat/request.js'
 import { sampled } from '../../chat/settings.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 
 /** Temperature and the like, as far as the model takes them: while it thinks, none but the usual. */
-export function writeSampling(request: ChatRequest, isThinking: boolean, writing: Writing): object {
+export function writeSampling(request: ChatRequest, isThinking: boolean, writing: WriteOptions): object {
   const { dialect, losses } = writing
   const { temperature, topP, topK } = isThinking
     ? sampled(request, { sampling: 'none' }, losses, 'is not taken with reasoning')
@@ -18,7 +18,7 @@ export function writeSampling(request: ChatRequest, isThinking: boolean, writing
 }
 
 /** Sequences of white space are refused. */
-function stopOf({ stop }: ChatRequest, { losses }: Writing): object {
+function stopOf({ stop }: ChatRequest, { losses }: WriteOptions): object {
   const stop_sequences = stop.filter((sequence) => sequence.trim() !== '')
   if (stop_sequences.length < stop.length) losses.setting('stop', 'a sequence of white space is not taken')
   return stop_sequences.length > 0 ? { stop_sequences } : {}

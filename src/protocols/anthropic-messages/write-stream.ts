@@ -1,9 +1,9 @@
 import type { Finish } from '../../chat/answer.js'
 import type { ChatEvent } from '../../chat/events.js'
-import { Serial } from '../../chat/serial.js'
+import { SerialBlocks } from '../../chat/serial-blocks.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
-import type { Answering, StreamWriter } from '../protocol.js'
+import type { AnswerContext, StreamWriter } from '../protocol.js'
 import { streamError } from './errors.js'
 import { writeFinish } from './finish.js'
 import { type Outgoing, outgoingFor } from './outgoing.js'
@@ -13,13 +13,13 @@ import { writeDeltaUsage, writeUsage } from './usage.js'
 import { messageId } from './write-answer.js'
 
 /** Writes a streamed message: one block after the other. */
-export function writeStream(answering: Answering): StreamWriter {
+export function writeStream(answering: AnswerContext): StreamWriter {
   return new MessageWriter(answering)
 }
 
 class MessageWriter implements StreamWriter {
-  readonly #answering: Answering
-  readonly #serial: Serial
+  readonly #answering: AnswerContext
+  readonly #serial: SerialBlocks
   /** Blocks that are left out: of other choices, or unsayable. */
   readonly #skipped = new Set<number>()
   #text = ''
@@ -31,9 +31,9 @@ class MessageWriter implements StreamWriter {
   #finish: Finish = { reason: 'stop' }
   #usage: Usage | undefined
 
-  constructor(answering: Answering) {
+  constructor(answering: AnswerContext) {
     this.#answering = answering
-    this.#serial = new Serial((event) => this.#take(event))
+    this.#serial = new SerialBlocks((event) => this.#take(event))
   }
 
   write(event: ChatEvent): string {

@@ -1,11 +1,11 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../chat/request.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeCache } from './cache.js'
 import { ID, ownFieldsOf } from './own.js'
 import { objectSchema } from './schema.js'
 
 /** `tools` and `tool_choice`, or nothing: to be spread. */
-export function writeTools(request: ChatRequest, writing: Writing): object {
+export function writeTools(request: ChatRequest, writing: WriteOptions): object {
   const { toolChoice } = request
   const allowed = toolChoice?.type === 'allowed' ? new Set(toolChoice.names) : undefined
   const wanted = request.tools.filter((tool) => !allowed || ('name' in tool && allowed.has(tool.name)))
@@ -16,7 +16,7 @@ export function writeTools(request: ChatRequest, writing: Writing): object {
   return called.length > 0 ? { tools: called, tool_choice: { type: 'none' } } : {}
 }
 
-function writeTool(tool: Tool, { losses }: Writing): object | undefined {
+function writeTool(tool: Tool, { losses }: WriteOptions): object | undefined {
   if (tool.type === 'function') return writeFunction(tool)
   if (tool.type === 'web-search') {
     return { type: 'web_search_20250305', name: 'web_search', ...ownFieldsOf(tool.native) }

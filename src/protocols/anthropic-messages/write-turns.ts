@@ -1,6 +1,6 @@
 import type { Turn } from '../../chat/request.js'
 import { RelayError } from '../../errors.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ID } from './own.js'
 import { pairResults } from './pairing.js'
 import { isBlank, type Part, type Role, writePart, writeText } from './write-blocks.js'
@@ -15,7 +15,7 @@ export interface Message {
  * What the user and the model said, in turn; text of the system stands elsewhere. Where there is no other, it is what
  * the user said. @throws {RelayError} for a turn of which nothing can be said
  */
-export function writeTurns(turns: readonly Turn[], writing: Writing): Message[] {
+export function writeTurns(turns: readonly Turn[], writing: WriteOptions): Message[] {
   const said = turns.filter(({ role }) => role !== 'system')
   const spoken = said.length > 0 ? said : turns.map((turn): Turn => ({ ...turn, role: 'user' }))
   const messages = spoken.flatMap((turn, index) => {
@@ -45,7 +45,7 @@ export function isSystemOnly(turns: readonly Turn[]): boolean {
   return turns.every(({ role }) => role === 'system')
 }
 
-function writeTurn(turn: Turn, role: Role, writing: Writing): Part[] {
+function writeTurn(turn: Turn, role: Role, writing: WriteOptions): Part[] {
   const { losses } = writing
   if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {

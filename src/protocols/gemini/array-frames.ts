@@ -1,13 +1,13 @@
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
-import type { Frames, Framing } from '../protocol.js'
+import type { StreamFrames, StreamFraming } from '../protocol.js'
 
 /** Without `alt=sse` a stream is one JSON array that grows. */
-export const framing: Framing = {
+export const framing: StreamFraming = {
   contentType: 'application/json; charset=utf-8',
   begin: () => new ArrayFrames(),
 }
 
-class ArrayFrames implements Frames {
+class ArrayFrames implements StreamFrames {
   readonly #records = new RecordGatherer()
   #hasBegun = false
 

@@ -1,6 +1,6 @@
 import type { Block } from '../../chat/blocks.js'
 import type { Emit } from '../../chat/events.js'
-import type { Fault } from '../../chat/fault.js'
+import type { UpstreamError } from '../../chat/upstream-error.js'
 import { isObject } from '../../lib/values.js'
 import { isFault, readFinish } from './finish.js'
 import { readGrounding } from './grounding.js'
@@ -45,7 +45,7 @@ export class Candidate {
   }
 
   /** Reads one fragment. The fault is of a candidate that broke off. */
-  read(fragment: Fields, emit: Emit): Fault | undefined {
+  read(fragment: Fields, emit: Emit): UpstreamError | undefined {
     const { content } = fragment
     if (isObject(content) && Array.isArray(content.parts)) {
       for (const part of content.parts) if (isObject(part)) this.#part(part, emit)
@@ -54,7 +54,7 @@ export class Candidate {
   }
 
   /** Ends it, with what the last fragment says of it. */
-  finish(fragment: Fields, emit: Emit): Fault | undefined {
+  finish(fragment: Fields, emit: Emit): UpstreamError | undefined {
     const end = readFinish(fragment, { anything: this.#saidAnything, calls: this.#saidCalls })
     if (isFault(end)) return end
     this.#endPartial(emit)

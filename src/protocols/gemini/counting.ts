@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../chat/request.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Counting, Writing } from '../protocol.js'
+import type { Counting, WriteOptions } from '../protocol.js'
 import { resourceOf } from './path.js'
 import { readCountRequest } from './read-request.js'
 import { writeRequest } from './write-request.js'
@@ -15,7 +15,7 @@ export const counting: Counting = {
 }
 
 /** The whole request, since system text and tools count too; its model is named once more within. */
-function writeCountRequest(request: ChatRequest, writing: Writing): string {
+function writeCountRequest(request: ChatRequest, writing: WriteOptions): string {
   const model = JSON.stringify(decodeURIComponent(resourceOf(writing.model)))
   return `{"generateContentRequest":{"model":${model},${writeRequest(request, writing).slice(1)}}`
 }

@@ -1,5 +1,5 @@
 import type { RequestFacts } from '../../call.js'
-import { invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer } from '../../chat/upstream-error.js'
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
@@ -41,7 +41,7 @@ function readFacts(body: Buffer, { id }: PathFacts): RequestFacts {
   else root.get('content').object()
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
-  return factsOf({ model, modelAt: undefined })
+  return factsOf({ model, modelSpan: undefined })
 }
 
 function readRequest(body: Buffer): EmbeddingRequest {
@@ -116,7 +116,7 @@ function vectorsIn({ embedding: only, embeddings }: Readonly<Record<string, unkn
 function readAnswerFacts(body: Buffer): EmbeddingFacts {
   const answer = parseJson(latin1(body))
   const vectors = isObject(answer) ? vectorsIn(answer).length : 0
-  if (!isObject(answer) || vectors === 0) return { fault: invalidAnswer('an answer without vectors') }
+  if (!isObject(answer) || vectors === 0) return { upstreamError: invalidAnswer('an answer without vectors') }
   return { usage: readUsage(answer.usageMetadata), encoding: 'float', vectors }
 }
 

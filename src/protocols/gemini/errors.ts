@@ -1,7 +1,7 @@
-import type { Fault } from '../../chat/fault.js'
+import type { UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
-import { type FaultReader, faultReader, type OwnWords } from '../fault.js'
+import { type ErrorReader, errorReader, type OwnErrorWords } from '../error-reader.js'
 
 /** Google's words for statuses. */
 const WORDS = new Map([
@@ -78,26 +78,26 @@ function spell(error: RelayError, more: readonly object[] = []): string {
   return JSON.stringify({ error: { code, message, status, ...(details.length > 0 ? { details } : {}) } })
 }
 
-const reader = faultReader({
+const reader = errorReader({
   statuses: STATUSES,
   read: readOwn,
   isNative: (_, error) => typeof error.code === 'number',
 })
 
 /** Whatever stands under `error`: Google's object, a bare string, or another's. */
-export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
+export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
 /** Reads Google's errors, also in a list, and those of servers that only look like Google. */
-export function readFault(status: number, body: Buffer): Fault | undefined {
-  const fault = reader.readFault(status, body)
-  return BAD_KEYS.has(fault?.code ?? '') ? fault && { ...fault, status: 401 } : fault
+export function readFault(status: number, body: Buffer): UpstreamError | undefined {
+  const upstreamError = reader.readError(status, body)
+  return BAD_KEYS.has(upstreamError?.code ?? '') ? upstreamError && { ...upstreamError, status: 401 } : upstreamError
 }
 
 /** Of a key that is none, which Google tells as a bad request. */
 const BAD_KEYS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
 
 /** What Google says in a place of its own: the word for the status, and the rest in `details`. */
-function readOwn(error: Readonly<Record<string, unknown>>): OwnWords {
+function readOwn(error: Readonly<Record<string, unknown>>): OwnErrorWords {
   const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
   const reason = textOf(details.find(({ reason }) => reason !== undefined)?.reason)
   const number = Number(error.code)

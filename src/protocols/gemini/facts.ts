@@ -23,9 +23,9 @@ export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts
   const config = either(asked, 'generationConfig')
   return {
     model,
-    modelAt: undefined,
+    modelSpan: undefined,
     stream,
-    isFramed: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
+    usesOwnFraming: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
     maxOutputTokens: amountOf(either(config, 'maxOutputTokens').value),
     choices: choicesOf(either(config, 'candidateCount').value),
     temperature: amountOf(config.get('temperature').value),

@@ -1,5 +1,5 @@
 import type { Finish, FinishReason } from '../../chat/answer.js'
-import type { Fault } from '../../chat/fault.js'
+import type { UpstreamError } from '../../chat/upstream-error.js'
 import { textOf } from '../../lib/values.js'
 import { ID } from './id.js'
 
@@ -38,7 +38,7 @@ export interface Said {
 }
 
 /** Why a candidate ended; a fault when its end is none. */
-export function readFinish(candidate: Readonly<Record<string, unknown>>, said: Said): Finish | Fault {
+export function readFinish(candidate: Readonly<Record<string, unknown>>, said: Said): Finish | UpstreamError {
   const word = String(candidate.finishReason)
   const explanation = textOf(candidate.finishMessage) ?? undefined
   const known = REASONS.get(word)
@@ -56,11 +56,11 @@ export function readFinish(candidate: Readonly<Record<string, unknown>>, said: S
 }
 
 /** Whether an end is a fault. */
-export function isFault(end: Finish | Fault): end is Fault {
+export function isFault(end: Finish | UpstreamError): end is UpstreamError {
   return 'message' in end
 }
 
-function broken(word: string, explanation: string | undefined): Fault {
+function broken(word: string, explanation: string | undefined): UpstreamError {
   const message = explanation ?? `The model broke off its answer (${word}).`
   return { status: undefined, message, type: null, code: word, param: null }
 }

@@ -1,15 +1,15 @@
-import type { Fault } from '../../chat/fault.js'
+import type { UpstreamError } from '../../chat/upstream-error.js'
 import { RelayError } from '../../errors.js'
-import { NOT_DRAWN } from '../imaging.js'
+import { NOT_DRAWN } from '../image-generation.js'
 
 /** A request, or all that was drawn for it, was kept back: by the code that callers of image models look for. */
-export function filtered(explanation: string | undefined): Fault {
+export function filtered(explanation: string | undefined): UpstreamError {
   const message = `The provider did not let the image be drawn${explanation ? `: ${explanation}` : '.'}`
   return { status: 400, message, type: null, code: 'moderation_blocked', param: null }
 }
 
 /** The model has drawn nothing, and at best said something. To ask again may help; another provider need not. */
-export function notDrawn(words: string): Fault {
+export function notDrawn(words: string): UpstreamError {
   const message = words === '' ? 'The model drew nothing.' : `The model drew nothing, and said: ${words.slice(0, 500)}`
   return { status: 400, message, type: null, code: NOT_DRAWN, param: null }
 }

@@ -1,5 +1,5 @@
 import type { Losses } from '../../chat/losses.js'
-import type { ImageSize } from '../imaging.js'
+import type { ImageSize } from '../image-generation.js'
 
 /** What an image is asked for by, in place of pixels. */
 export interface ImageShape {

@@ -1,7 +1,7 @@
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { DrawnImage, ImageAnswer, ImageRequest, ImageWriting, Imaging } from '../imaging.js'
+import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriting } from '../image-generation.js'
 import { readErrorValue } from './errors.js'
 import { filtered, refusal } from './image-faults.js'
 import { shapeOf } from './image-shape.js'
@@ -13,7 +13,7 @@ export function isImagen(model: string): boolean {
 }
 
 /** Imagen, by `predict`. What it draws it does not count in tokens. */
-export const imagen: Imaging = {
+export const imagen: ImageGeneration = {
   mostImages: 4,
   pathFor: (model) => `/v1beta/${resourceOf(model)}:predict`,
   check({ images }) {
@@ -61,7 +61,7 @@ function outputOf({ format, compression }: ImageRequest, losses: ImageWriting['l
   return { mimeType: `image/${format}`, ...(format === 'jpeg' ? { compressionQuality: compression } : {}) }
 }
 
-function readAnswer(body: Buffer): ImageAnswer | Fault {
+function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   const answer = parseJson(latin1(body))
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   const predictions = Array.isArray(answer.predictions) ? answer.predictions.filter(isObject) : []
@@ -81,7 +81,7 @@ function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record
 }
 
 /** Why nothing was drawn: parsed again, decoded. What is filtered is missing, with a reason or without. */
-function faultOf(body: Buffer): Fault {
+function faultOf(body: Buffer): UpstreamError {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')

@@ -1,8 +1,8 @@
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { countParts, type Usage } from '../../chat/usage.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { DrawnImage, ImageAnswer, ImageRequest, ImageWriting, Imaging } from '../imaging.js'
+import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriting } from '../image-generation.js'
 import { readErrorValue } from './errors.js'
 import { isFault, readBlock, readFinish } from './finish.js'
 import { filtered, notDrawn, refusal } from './image-faults.js'
@@ -14,12 +14,12 @@ import { pathFor } from './path.js'
 import { imageInputOf, readUsage } from './usage.js'
 
 /** How one of Google's models is asked for images: Imagen in a way of its own, all others in a conversation. */
-export function imaging(model: string): Imaging {
+export function imaging(model: string): ImageGeneration {
   return isImagen(model) ? imagen : conversation
 }
 
 /** `generateContent`: an image a request. */
-const conversation: Imaging = {
+const conversation: ImageGeneration = {
   mostImages: 1,
   pathFor: (model) => pathFor(model, false),
   check({ mask }) {
@@ -57,7 +57,7 @@ function writeRequest(request: ImageRequest, { model, losses }: ImageWriting): s
   })
 }
 
-function readAnswer(body: Buffer): ImageAnswer | Fault {
+function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   const answer = parseJson(latin1(body))
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   const candidates = candidatesOf(answer)
@@ -84,7 +84,7 @@ function imageIn({ inlineData, thought }: Readonly<Record<string, unknown>>): Dr
 }
 
 /** Why nothing was drawn: parsed again, decoded, because this text will be read by people. */
-function faultOf(body: Buffer): Fault {
+function faultOf(body: Buffer): UpstreamError {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')

@@ -1,9 +1,9 @@
 import { isObject, parseJson } from '../../lib/values.js'
-import { type Listing, type ModelPage, namesIn } from '../listing.js'
+import { type ModelListing, type ModelPage, namesIn } from '../model-listing.js'
 import { modelOf } from './path.js'
 
 /** `GET /v1beta/models`, a thousand on a page: more are not given. */
-export const listing: Listing = {
+export const listing: ModelListing = {
   pathFor: (after) =>
     `/v1beta/models?pageSize=1000${after === undefined ? '' : `&pageToken=${encodeURIComponent(after)}`}`,
   readPage,

@@ -1,8 +1,8 @@
-import { invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Ending, Sign } from '../passing.js'
+import type { RecordClass, StreamEnding } from '../passthrough.js'
 import { readErrorValue } from './errors.js'
 import { isFault, readBlock, readFinish } from './finish.js'
 import { readUsage } from './usage.js'
@@ -10,15 +10,15 @@ import { readUsage } from './usage.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** What one record is to the commit point. A fragment without content is not yet an answer. */
-export function readSign({ data }: SseRecord): Sign {
+export function readSign({ data }: SseRecord): RecordClass {
   if (data === '[DONE]') return 'preamble'
   const value = parseJson(data)
   const fragment: unknown = Array.isArray(value) ? value[0] : value
   if (!isObject(fragment)) return invalidAnswer('a stream record that is not JSON')
-  const fault = fragment.error ? readErrorValue(fragment.error) : undefined
-  if (fault) return fault
+  const upstreamError = fragment.error ? readErrorValue(fragment.error) : undefined
+  if (upstreamError) return upstreamError
   if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) return 'output'
-  let sign: Sign = 'preamble'
+  let sign: RecordClass = 'preamble'
   for (const candidate of candidatesOf(fragment)) {
     const has = hasOutput(candidate)
     const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
@@ -29,29 +29,29 @@ export function readSign({ data }: SseRecord): Sign {
 }
 
 /** What the last records of a stream tell. The finish reasons of all candidates in them are all that marks its end. */
-export function readEnding(records: readonly SseRecord[]): Ending {
+export function readEnding(records: readonly SseRecord[]): StreamEnding {
   const finished = new Map<unknown, boolean>()
   let blocked = false
   let usage: Usage | undefined
-  let fault: Ending['fault']
+  let upstreamError: StreamEnding['upstreamError']
   let refused = false
   for (const { data } of records) {
     const value = parseJson(data)
     const fragment: unknown = Array.isArray(value) ? value[0] : value
     if (!isObject(fragment)) continue
     usage = readUsage(fragment.usageMetadata) ?? usage
-    if (fragment.error) fault = readErrorValue(fragment.error) ?? fault
+    if (fragment.error) upstreamError = readErrorValue(fragment.error) ?? upstreamError
     if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) blocked = true
     for (const candidate of candidatesOf(fragment)) {
       const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
-      if (end && isFault(end)) fault = end
+      if (end && isFault(end)) upstreamError = end
       else refused ||= end?.reason === 'filter'
       const { index = 0 } = candidate
       if (end || !finished.has(index)) finished.set(index, end !== undefined)
     }
   }
   const complete = blocked || (finished.size > 0 && [...finished.values()].every(Boolean))
-  return { complete: complete && !fault, usage, fault, refused: refused || blocked }
+  return { complete: complete && !upstreamError, usage, upstreamError, refused: refused || blocked }
 }
 
 /** The candidates of a fragment. */

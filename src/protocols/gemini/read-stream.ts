@@ -1,8 +1,8 @@
 import type { Emit } from '../../chat/events.js'
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Reading, StreamReader } from '../protocol.js'
+import type { ReadOptions, StreamReader } from '../protocol.js'
 import { Candidate } from './candidate.js'
 import { readErrorValue } from './errors.js'
 import { readBlock } from './finish.js'
@@ -10,7 +10,7 @@ import { inventId } from './ids.js'
 import { readUsage } from './usage.js'
 
 /** Reads the fragments of a stream. They have no end mark: the last finish reason is all there is. */
-export function readStream(reading: Reading): StreamReader {
+export function readStream(reading: ReadOptions): StreamReader {
   return new Fragments(reading)
 }
 
@@ -28,7 +28,7 @@ export class Fragments implements StreamReader {
   #blocks = 0
   #invented = 0
 
-  constructor({ id }: Reading) {
+  constructor({ id }: ReadOptions) {
     this.#id = id
   }
 
@@ -54,8 +54,8 @@ export class Fragments implements StreamReader {
   take(fragment: unknown, emit: Emit): void {
     if (this.#failed) return
     if (!isObject(fragment)) return this.#fail(invalidAnswer('a stream record that is not JSON'), emit)
-    const fault = fragment.error ? readErrorValue(fragment.error) : undefined
-    if (fault) return this.#fail(fault, emit)
+    const upstreamError = fragment.error ? readErrorValue(fragment.error) : undefined
+    if (upstreamError) return this.#fail(upstreamError, emit)
     this.#start(fragment, emit)
     this.#readUsage(fragment.usageMetadata, emit)
     if (Array.isArray(fragment.candidates)) {
@@ -68,8 +68,8 @@ export class Fragments implements StreamReader {
   end(emit: Emit): void {
     for (const candidate of this.#candidates) {
       if (!candidate || candidate.finished || this.#failed) continue
-      const fault = candidate.finish({ finishReason: 'FINISH_REASON_UNSPECIFIED' }, emit)
-      if (fault) this.#fail(invalidAnswer('an answer without content'), emit)
+      const upstreamError = candidate.finish({ finishReason: 'FINISH_REASON_UNSPECIFIED' }, emit)
+      if (upstreamError) this.#fail(invalidAnswer('an answer without content'), emit)
     }
   }
 
@@ -100,8 +100,8 @@ export class Fragments implements StreamReader {
       candidate = new Candidate(index, this)
       this.#candidates[index] = candidate
     }
-    const fault = this.#failed ? undefined : candidate.read(fields, emit)
-    if (fault) this.#fail(fault, emit)
+    const upstreamError = this.#failed ? undefined : candidate.read(fields, emit)
+    if (upstreamError) this.#fail(upstreamError, emit)
   }
 
   #readFeedback(feedback: Fields, emit: Emit): void {
@@ -119,8 +119,8 @@ export class Fragments implements StreamReader {
     if (usage) emit({ type: 'usage', usage })
   }
 
-  #fail(fault: Fault, emit: Emit): void {
+  #fail(upstreamError: UpstreamError, emit: Emit): void {
     this.#failed = true
-    emit({ type: 'error', fault })
+    emit({ type: 'error', upstreamError })
   }
 }

@@ -1,12 +1,12 @@
 import type { ChatAnswer, Choice } from '../../chat/answer.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { writeFinish } from './finish.js'
 import { type Placed, writeGrounding } from './grounding.js'
 import { writeUsage } from './usage.js'
 import { writePart } from './write-parts.js'
 
 /** A whole answer. */
-export function writeAnswer({ choices, usage, model, id }: ChatAnswer, answering: Answering): string {
+export function writeAnswer({ choices, usage, model, id }: ChatAnswer, answering: AnswerContext): string {
   const candidates = choices.map((choice, index) => writeChoice(choice, index, answering))
   return envelope(`[${candidates.join(',')}]`, {
     ...(usage ? { usageMetadata: writeUsage(usage) } : {}),
@@ -26,7 +26,7 @@ export function writeCandidate(parts: readonly string[], fields: object): string
   return `{"content":{"parts":[${list}],"role":"model"},${JSON.stringify(fields).slice(1)}`
 }
 
-function writeChoice({ blocks, finish }: Choice, index: number, answering: Answering): string {
+function writeChoice({ blocks, finish }: Choice, index: number, answering: AnswerContext): string {
   const parts: string[] = []
   const placed: Placed[] = []
   let text = ''

@@ -1,6 +1,6 @@
 import type { Block, ReasoningBlock, ToolCallBlock } from '../../chat/blocks.js'
 import { objectText, withRaw } from '../../lib/json.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ID } from './id.js'
 import { isInvented } from './ids.js'
 import { writeMedia } from './media.js'
@@ -8,7 +8,11 @@ import { forUpstream } from './signature.js'
 import { ownFields } from './spelling.js'
 
 /** A part for anything but results and calls; undefined for what is left out. */
-export function writePart(block: Block, thoughtSignature: string | undefined, { losses }: Writing): string | undefined {
+export function writePart(
+  block: Block,
+  thoughtSignature: string | undefined,
+  { losses }: WriteOptions,
+): string | undefined {
   const common = { ...ownFields(block.native), thoughtSignature }
   if (block.type === 'text' || block.type === 'refusal') return writeText(block.text, common)
   if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
@@ -40,7 +44,7 @@ export function argumentsOf(input: string): string {
 }
 
 /** A block's signature, as it goes back to its issuer; undefined for another's. */
-export function signatureOf(block: Block, { issuer }: Writing): string | undefined {
+export function signatureOf(block: Block, { issuer }: WriteOptions): string | undefined {
   return 'signature' in block ? forUpstream(block.signature, issuer) : undefined
 }
 

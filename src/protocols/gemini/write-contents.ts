@@ -1,7 +1,7 @@
 import type { Block, ReasoningBlock, ToolCallBlock, ToolResultBlock } from '../../chat/blocks.js'
 import type { Turn } from '../../chat/request.js'
 import { RelayError } from '../../errors.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { SKIP } from './signature.js'
 import { signatureOf, writeCall, writePart, writeThought } from './write-blocks.js'
 import { textOf, writeNoResult, writeResult } from './write-results.js'
@@ -22,17 +22,17 @@ interface Content {
 }
 
 /** The `contents` of a request, as JSON text: one content a side, turn by turn, each call with its result. */
-export function writeContents(turns: readonly Turn[], writing: Writing): string {
+export function writeContents(turns: readonly Turn[], writing: WriteOptions): string {
   const contents = new Contents(writing)
   for (const turn of turns) contents.add(turn)
   return contents.text
 }
 
 class Contents {
-  readonly #writing: Writing
+  readonly #writing: WriteOptions
   readonly #contents: Content[] = []
 
-  constructor(writing: Writing) {
+  constructor(writing: WriteOptions) {
     this.#writing = writing
   }
 
@@ -128,7 +128,7 @@ class Contents {
   }
 
   #writeModel({ parts }: Content, isCurrent: boolean): string[] {
-    let needsSignature = isCurrent && this.#writing.dialect.needsSignatures === true
+    let needsSignature = isCurrent && this.#writing.dialect.requiresSignatures === true
     return parts.map((part) => {
       if (typeof part === 'string') return part
       const signature = part.signature ?? (needsSignature ? SKIP : undefined)

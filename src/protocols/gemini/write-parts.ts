@@ -1,13 +1,13 @@
 import type { Block, ToolCallBlock } from '../../chat/blocks.js'
 import { withRaw } from '../../lib/json.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { ID } from './id.js'
 import { writeMedia } from './media.js'
 import { forCaller } from './signature.js'
 import { argumentsOf } from './write-blocks.js'
 
 /** A block of an answer as a part, JSON text; undefined for what cannot be said. */
-export function writePart(block: Block, { issuer }: Answering): string | undefined {
+export function writePart(block: Block, { issuer }: AnswerContext): string | undefined {
   if (block.type === 'text') return JSON.stringify({ text: block.text, ...forCaller(block.signature, issuer) })
   if (block.type === 'refusal') return JSON.stringify({ text: block.text })
   if (block.type === 'reasoning') {

@@ -2,7 +2,7 @@ import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Turn } from '../../chat/request.js'
 import { declareSettings, type Setting } from '../../chat/settings.js'
 import { withRaw } from '../../lib/json.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ownFields } from './spelling.js'
 import { writeContents } from './write-contents.js'
 import { writeSettings } from './write-settings.js'
@@ -15,7 +15,7 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 ])
 
 /** A `generateContent` request. @throws {RelayError} for what can neither be said nor left out */
-export function writeRequest(request: ChatRequest, writing: Writing): string {
+export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   declareSettings(request, SAYABLE, writing.losses)
   declareCitations(request.turns, () => false, writing.losses)
   const system = request.turns.filter(({ role }) => role === 'system')
@@ -34,7 +34,7 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
 }
 
 /** All system text, in its order: there is one place for it. */
-function writeSystem(turns: readonly Turn[], { losses }: Writing): object | undefined {
+function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object | undefined {
   const parts: object[] = []
   for (const turn of turns) {
     for (const block of turn.blocks) {
@@ -54,7 +54,7 @@ const TIERS = new Map([
   ['auto', undefined],
 ])
 
-function tier({ serviceTier }: ChatRequest, { losses }: Writing): string | undefined {
+function tier({ serviceTier }: ChatRequest, { losses }: WriteOptions): string | undefined {
   if (serviceTier === undefined) return undefined
   if (!TIERS.has(serviceTier)) losses.setting('serviceTier')
   return TIERS.get(serviceTier)

@@ -1,6 +1,6 @@
 import type { Block, ToolResultBlock } from '../../chat/blocks.js'
 import { objectText, withRaw } from '../../lib/json.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { isInvented } from './ids.js'
 import { writeMedia } from './media.js'
 import { ownFields } from './spelling.js'
@@ -15,10 +15,10 @@ export interface WrittenResult {
 const NO_RESULT = '[no result was supplied]'
 
 /** A `functionResponse`. The name is that of the call: Gemini joins the two by it. */
-export function writeResult(result: ToolResultBlock, name: string, writing: Writing): WrittenResult {
+export function writeResult(result: ToolResultBlock, name: string, writing: WriteOptions): WrittenResult {
   const media = mediaOf(result, writing)
   // Only models that sign their calls read media within a response; the others get it right after.
-  const within = writing.dialect.needsSignatures === true ? media.filter((part) => 'inlineData' in part) : []
+  const within = writing.dialect.requiresSignatures === true ? media.filter((part) => 'inlineData' in part) : []
   const beside = media.filter((part) => !within.includes(part))
   const head = {
     ...(isInvented(result.callId) ? {} : { id: result.callId }),
@@ -49,7 +49,7 @@ function responseOf(text: string, failed: boolean): string {
   return objectText(text) ?? JSON.stringify({ output: text })
 }
 
-function mediaOf({ blocks, at }: ToolResultBlock, { losses }: Writing): Record<string, unknown>[] {
+function mediaOf({ blocks, at }: ToolResultBlock, { losses }: WriteOptions): Record<string, unknown>[] {
   const media: Record<string, unknown>[] = []
   for (const block of blocks) {
     if (block.type === 'text' || block.type === 'refusal') continue

@@ -1,7 +1,7 @@
 import { budgets, declareUnreasoned, type Effort, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import { sampled } from '../../chat/settings.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { SETTINGS_PREFIX } from './read-settings.js'
 import { writeSchema } from './schema.js'
 import { ownFields } from './spelling.js'
@@ -12,7 +12,7 @@ type Fields = Record<string, unknown>
 const LARGEST_SEED = 2 ** 31
 
 /** A `generationConfig`; undefined when nothing is asked for. */
-export function writeSettings(request: ChatRequest, writing: Writing): Fields | undefined {
+export function writeSettings(request: ChatRequest, writing: WriteOptions): Fields | undefined {
   const fields: Fields = {
     maxOutputTokens: request.maxOutputTokens,
     ...sampled(request, writing.dialect, writing.losses),
@@ -29,7 +29,7 @@ export function writeSettings(request: ChatRequest, writing: Writing): Fields | 
   return Object.keys(fields).length > 0 ? fields : undefined
 }
 
-function seed({ seed }: ChatRequest, { losses }: Writing): number | undefined {
+function seed({ seed }: ChatRequest, { losses }: WriteOptions): number | undefined {
   if (seed === undefined || (seed < LARGEST_SEED && seed >= -LARGEST_SEED)) return seed
   losses.setting('seed', 'is wider than the 32 bits that are taken')
   return undefined
@@ -40,11 +40,11 @@ function logprobs({ logprobs }: ChatRequest): Fields {
   return { responseLogprobs: true, logprobs: logprobs > 0 ? logprobs : undefined }
 }
 
-function format({ format }: ChatRequest, { dialect }: Writing): Fields {
+function format({ format }: ChatRequest, { dialect }: WriteOptions): Fields {
   if (format === undefined || format.type === 'text') return {}
   const responseMimeType = 'application/json'
   if (format.type === 'json') return { responseMimeType }
-  const kind = dialect.schemas ?? 'full'
+  const kind = dialect.toolSchemas ?? 'full'
   const schema = writeSchema(format.schema, kind)
   return kind === 'full'
     ? { responseMimeType, responseJsonSchema: schema }
@@ -61,7 +61,7 @@ const LEVELS: readonly Effort[] = ['minimal', 'low', 'medium', 'high']
 /** The largest budget that every model with budgets takes. */
 const LARGEST_BUDGET = 24_576
 
-function thinking(request: ChatRequest, writing: Writing): Fields | undefined {
+function thinking(request: ChatRequest, writing: WriteOptions): Fields | undefined {
   const more = ownFields(request.native, `${SETTINGS_PREFIX}thinkingConfig.`)
   const asked = request.reasoning && amount(request.reasoning, writing)
   const isOff = asked?.thinkingBudget === 0
@@ -71,19 +71,19 @@ function thinking(request: ChatRequest, writing: Writing): Fields | undefined {
 }
 
 /** How much to think, by level or budget; undefined where the model does not think. */
-function amount(reasoning: Reasoning, { dialect, losses }: Writing): Fields | undefined {
+function amount(reasoning: Reasoning, { dialect, losses }: WriteOptions): Fields | undefined {
   if (dialect.reasoning === 'none') {
     declareUnreasoned(reasoning, losses)
     return undefined
   }
   const byBudget = dialect.reasoning === 'budget' || (dialect.reasoning === undefined && reasoning.budget !== undefined)
-  if (byBudget) return budgetOf(reasoning, stepsOf(dialect.efforts), losses)
+  if (byBudget) return budgetOf(reasoning, stepsOf(dialect.reasoningEfforts), losses)
   const wanted = wantedEffort(reasoning)
   if (wanted === undefined) return {}
-  return { thinkingLevel: takenEffort(wanted, stepsOf(dialect.efforts, LEVELS), losses).toUpperCase() }
+  return { thinkingLevel: takenEffort(wanted, stepsOf(dialect.reasoningEfforts, LEVELS), losses).toUpperCase() }
 }
 
-function budgetOf({ effort, budget }: Reasoning, taken: readonly Effort[], losses: Writing['losses']): Fields {
+function budgetOf({ effort, budget }: Reasoning, taken: readonly Effort[], losses: WriteOptions['losses']): Fields {
   // An exact wish is kept, but for nothing at all where nothing is no choice.
   if (budget !== undefined && (budget !== 0 || taken.includes('none'))) {
     if (budget > LARGEST_BUDGET) losses.setting('reasoning', `is ${LARGEST_BUDGET} tokens: no more are taken`)

@@ -1,10 +1,10 @@
 import type { Finish } from '../../chat/answer.js'
 import type { Block } from '../../chat/blocks.js'
 import type { ChatEvent } from '../../chat/events.js'
-import { Serial } from '../../chat/serial.js'
+import { SerialBlocks } from '../../chat/serial-blocks.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
-import type { Answering, StreamWriter } from '../protocol.js'
+import type { AnswerContext, StreamWriter } from '../protocol.js'
 import { spellRecord } from './errors.js'
 import { writeFinish } from './finish.js'
 import { type Placed, writeGrounding } from './grounding.js'
@@ -14,7 +14,7 @@ import { envelope, writeCandidate } from './write-answer.js'
 import { writePart } from './write-parts.js'
 
 /** Writes fragments. Text goes out as it comes, a call when it is whole; how it ended and what was used stand in the last. */
-export function writeStream(answering: Answering): StreamWriter {
+export function writeStream(answering: AnswerContext): StreamWriter {
   return new FragmentWriter(answering)
 }
 
@@ -23,7 +23,7 @@ const EMPTY_FIRST = writeCandidate([], { index: 0 })
 
 /** One answer among several to the same question. */
 interface Choice {
-  readonly serial: Serial
+  readonly serial: SerialBlocks
   /** What stands before and after a text and a thought in a fragment. */
   readonly text: readonly [string, string]
   readonly thought: readonly [string, string]
@@ -38,7 +38,7 @@ interface Choice {
 }
 
 class FragmentWriter implements StreamWriter {
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   readonly #choices: (Choice | undefined)[] = []
   /** By the block's index. */
   readonly #choiceOf: Choice[] = []
@@ -46,7 +46,7 @@ class FragmentWriter implements StreamWriter {
   #usage: Usage | undefined
   #out = ''
 
-  constructor(answering: Answering) {
+  constructor(answering: AnswerContext) {
     this.#answering = answering
     this.#fields = { modelVersion: answering.model, responseId: answering.id }
   }
@@ -91,7 +91,7 @@ class FragmentWriter implements StreamWriter {
     const tail = `],"role":"model"},"index":${index}}],${JSON.stringify(this.#fields).slice(1)}\n\n`
     const head = `data: {"candidates":[${index === 0 ? '' : `${EMPTY_FIRST},`}{"content":{"parts":[{"text":`
     const choice: Choice = {
-      serial: new Serial((event) => this.#say(event, choice)),
+      serial: new SerialBlocks((event) => this.#say(event, choice)),
       text: [head, `}${tail}`],
       thought: [head, `,"thought":true}${tail}`],
       said: '',

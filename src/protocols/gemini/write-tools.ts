@@ -1,5 +1,5 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../chat/request.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ID } from './id.js'
 import { TOOL_PREFIX } from './read-tools.js'
 import { isBare, writeSchema } from './schema.js'
@@ -8,7 +8,7 @@ import { ownFields } from './spelling.js'
 type Fields = Record<string, unknown>
 
 /** The tools of a request, functions together first; undefined for none. */
-export function writeTools(request: ChatRequest, writing: Writing): readonly Fields[] | undefined {
+export function writeTools(request: ChatRequest, writing: WriteOptions): readonly Fields[] | undefined {
   const functions: Fields[] = []
   const others: Fields[] = []
   for (const tool of request.tools) {
@@ -19,9 +19,9 @@ export function writeTools(request: ChatRequest, writing: Writing): readonly Fie
   return written.length > 0 ? written : undefined
 }
 
-function writeFunction(tool: FunctionTool, { dialect }: Writing): Fields {
+function writeFunction(tool: FunctionTool, { dialect }: WriteOptions): Fields {
   const { name, description, schema, native } = tool
-  const kind = dialect.schemas ?? 'full'
+  const kind = dialect.toolSchemas ?? 'full'
   // An object without properties may be refused; left out it means the same.
   const parameters = schema && !isBare(schema) ? writeSchema(schema, kind) : undefined
   return {
@@ -32,7 +32,7 @@ function writeFunction(tool: FunctionTool, { dialect }: Writing): Fields {
   }
 }
 
-function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: Writing): Fields[] {
+function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: WriteOptions): Fields[] {
   if (tool.type === 'web-search') return [{ googleSearch: ownFields(tool.native) }]
   if (tool.type === 'foreign' && tool.protocol === ID) return [tool.value as Fields]
   losses.unsayable(tool.at)

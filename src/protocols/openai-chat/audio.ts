@@ -1,6 +1,6 @@
 import type { MediaBlock } from '../../chat/blocks.js'
 import { isObject } from '../../lib/values.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { LANGUAGE } from './language.js'
 
 /** The `audio` of an answer; none when it has no sound. */
@@ -12,7 +12,7 @@ export function readAudio(audio: unknown): MediaBlock[] {
 }
 
 /** The same for clients, who need all of its fields. */
-export function writeAudio({ source, native }: MediaBlock, { id, createdAt }: Answering): object | undefined {
+export function writeAudio({ source, native }: MediaBlock, { id, createdAt }: AnswerContext): object | undefined {
   if (source.type !== 'bytes') return undefined
   const own = native?.protocol === LANGUAGE ? native.fields : {}
   return { id: `audio_${id}`, expires_at: createdAt, transcript: '', ...own, data: source.data }

@@ -1,4 +1,4 @@
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { isObject } from '../../lib/values.js'
 import { readErrorValue } from './errors.js'
 
@@ -11,7 +11,7 @@ export function choicesOf(answer: Record<string, unknown>): Record<string, unkno
 const BROKEN: readonly unknown[] = ['error', 'insufficient_system_resource']
 
 /** What a choice comes to whose model, or the model's own provider, failed; undefined for any other. */
-export function brokenOff(choice: Record<string, unknown>): Fault | undefined {
+export function brokenOff(choice: Record<string, unknown>): UpstreamError | undefined {
   if (choice.error) return readErrorValue(choice.error) ?? BROKEN_OFF
   return BROKEN.includes(choice.finish_reason) || choice.native_finish_reason === 'error' ? BROKEN_OFF : undefined
 }

@@ -1,5 +1,5 @@
 import type { RequestFacts } from '../../call.js'
-import { invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer } from '../../chat/upstream-error.js'
 import { latin1 } from '../../lib/json.js'
 import { membersOf, objectOf } from '../../lib/members.js'
 import { isObject, parseJson } from '../../lib/values.js'
@@ -15,7 +15,7 @@ import {
   factsOf,
 } from '../embedding.js'
 import type { Field } from '../field.js'
-import { resultFault } from '../result.js'
+import { resultError } from '../result-errors.js'
 import { faultIn } from './errors.js'
 import { readUsage } from './usage.js'
 
@@ -38,11 +38,11 @@ const ENCODINGS = ['float', 'base64'] as const
 function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const { model, modelAt } = readModel(root, text)
+  const { model, modelSpan } = readModel(root, text)
   checkInput(root.get('input'))
   root.get('dimensions').maybeInteger()
   if (root.get('encoding_format').given) root.get('encoding_format').oneOf(ENCODINGS)
-  return factsOf({ model, modelAt })
+  return factsOf({ model, modelSpan })
 }
 
 function checkInput(input: Field): void {
@@ -108,13 +108,13 @@ function vectorOf(value: unknown): readonly number[] | undefined {
 
 function readAnswerFacts(body: Buffer): EmbeddingFacts {
   const answer = parseJson(latin1(body))
-  if (!isObject(answer)) return { fault: invalidAnswer('an answer that is not JSON') }
+  if (!isObject(answer)) return { upstreamError: invalidAnswer('an answer that is not JSON') }
   const usage = readUsage(answer.usage)
   const { data } = answer
-  if (answer.error || !Array.isArray(data) || data.length === 0 || resultFault(answer)) {
+  if (answer.error || !Array.isArray(data) || data.length === 0 || resultError(answer)) {
     const decoded = parseJson(body.toString())
-    const fault = isObject(decoded) ? faultIn(decoded) : undefined
-    return { usage, fault: fault ?? invalidAnswer('an answer without vectors') }
+    const upstreamError = isObject(decoded) ? faultIn(decoded) : undefined
+    return { usage, upstreamError: upstreamError ?? invalidAnswer('an answer without vectors') }
   }
   const [first]: readonly unknown[] = data
   const encoding = isObject(first) && typeof first.embedding === 'string' ? 'base64' : 'float'

@@ -1,8 +1,8 @@
-import type { Fault } from '../../chat/fault.js'
+import type { UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
 import { isObject } from '../../lib/values.js'
-import { bareFault, type FaultReader, faultReader } from '../fault.js'
-import { resultFault } from '../result.js'
+import { bareError, type ErrorReader, errorReader } from '../error-reader.js'
+import { resultError } from '../result-errors.js'
 
 /** `{ "error": { message, type, param, code } }`, OpenAI's format. */
 export function writeError(error: RelayError): Buffer {
@@ -29,7 +29,7 @@ function spell({ message, type, param, code }: RelayError): string {
 }
 
 /** Reads the errors of OpenAI, and of the many that almost write them so. */
-const reader: FaultReader = faultReader({
+const reader: ErrorReader = errorReader({
   statuses: new Map([
     ['rate_limit_exceeded', 429],
     ['rate_limit_error', 429],
@@ -48,13 +48,13 @@ const reader: FaultReader = faultReader({
   ]),
 })
 
-export const readFault: FaultReader['readFault'] = reader.readFault
-export const readErrorValue: FaultReader['readErrorValue'] = reader.readErrorValue
+export const readFault: ErrorReader['readError'] = reader.readError
+export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
 /** The error that stands where an answer or a chunk should: under `error`, or, as old servers have it, all of it; or beside it. */
-export function faultIn(value: Record<string, unknown>, event?: string): Fault | undefined {
-  if (value.error) return readErrorValue(value.error) ?? bareFault('The upstream gave an error.')
+export function faultIn(value: Record<string, unknown>, event?: string): UpstreamError | undefined {
+  if (value.error) return readErrorValue(value.error) ?? bareError('The upstream gave an error.')
   const isError = value.object === 'error' || event === 'error' || (value.detail && !Array.isArray(value.choices))
   if (isError) return readErrorValue(value.detail) ?? readErrorValue(value)
-  return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : resultFault(value)
+  return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : resultError(value)
 }

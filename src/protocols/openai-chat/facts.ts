@@ -14,7 +14,7 @@ const NUMBERS = ['n', 'temperature', 'top_p', 'max_tokens', 'max_completion_toke
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const { model, modelAt, stream } = readModel(root, text)
+  const { model, modelSpan, stream } = readModel(root, text)
   const messages = root.get('messages')
   for (const [index, message] of messages.some().entries()) checkMessage(new Field(message, messages, index))
   root.get('stream_options').maybeObject()
@@ -27,13 +27,13 @@ export function readFacts(body: Buffer): RequestFacts {
   return {
     // Spelled out: to spread costs more than all the rest.
     model,
-    modelAt,
+    modelSpan,
     stream,
     maxOutputTokens: amountOf(cap ?? oldCap),
     choices: choicesOf(n),
     temperature: amountOf(temperature),
     usesTools: usesTools(root.object()),
-    asking: stream ? findAsking(root, text) : undefined,
+    usageRequestEdit: stream ? findAsking(root, text) : undefined,
   }
 }
 

@@ -1,8 +1,8 @@
 import { isObject, parseJson } from '../../lib/values.js'
-import { type Listing, type ModelPage, namesIn } from '../listing.js'
+import { type ModelListing, type ModelPage, namesIn } from '../model-listing.js'
 
 /** `GET /models`: all of them on one page. */
-export const listing: Listing = { pathFor: () => '/models', readPage }
+export const listing: ModelListing = { pathFor: () => '/models', readPage }
 
 /** `{ "object": "list", "data": [{ "id" }] }`, or the array alone. A server without models may say `null` in its place. */
 function readPage(body: Buffer): ModelPage | undefined {

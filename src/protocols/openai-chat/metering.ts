@@ -4,14 +4,14 @@ import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { isFilled } from '../body.js'
 import type { Field } from '../field.js'
-import type { Metering } from '../passing.js'
+import type { InjectedUsage } from '../passthrough.js'
 import { findUsage } from './usage.js'
 
 /** The chunk that tells of usage when it was asked for: it has no choices, and clients that did not ask trip over it. */
-export const metering: Metering = {
+export const metering: InjectedUsage = {
   // Not `usage`, which stands in every chunk, as null, once one was asked for.
   mark: Buffer.from('"prompt_tokens"'),
-  isExtra({ data }: SseRecord): boolean {
+  isUsageOnly({ data }: SseRecord): boolean {
     const chunk = parseJson(data)
     return isObject(chunk) && Array.isArray(chunk.choices) && !isFilled(chunk.choices) && findUsage(chunk) !== undefined
   },

@@ -1,8 +1,8 @@
 import type { ChatAnswer } from '../../chat/answer.js'
-import { invalidAnswer } from '../../chat/fault.js'
-import { Fold } from '../../chat/fold.js'
+import { AnswerCollector } from '../../chat/collect-answer.js'
+import { invalidAnswer } from '../../chat/upstream-error.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Reading } from '../protocol.js'
+import type { ReadOptions } from '../protocol.js'
 import { notJson } from './answer.js'
 import { brokenOff, choicesOf, messageOf } from './choices.js'
 import { faultIn } from './errors.js'
@@ -10,9 +10,9 @@ import { ChoiceReader } from './read-choice.js'
 import { findUsage } from './usage.js'
 
 /** A whole answer, of OpenAI or of those who almost write it so: read as a stream of one piece. Never throws: what is no answer is a fault. */
-export function readAnswer(body: Buffer, { id }: Reading): ChatAnswer {
+export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   const answer = parseJson(body.toString())
-  if (!isObject(answer)) return { choices: [], fault: notJson(body) }
+  if (!isObject(answer)) return { choices: [], upstreamError: notJson(body) }
   const { id: own, model } = answer
   const head = {
     id: typeof own === 'string' && own !== '' ? own : undefined,
@@ -21,13 +21,13 @@ export function readAnswer(body: Buffer, { id }: Reading): ChatAnswer {
   }
   const given = choicesOf(answer)
   const messages = given.map(messageOf)
-  const fault =
+  const upstreamError =
     faultIn(answer) ??
     given.map(brokenOff).find((broken) => broken) ??
     (messages.some((message) => message) ? undefined : invalidAnswer('an answer without choices'))
-  if (fault) return { ...head, choices: [], fault }
+  if (upstreamError) return { ...head, choices: [], upstreamError }
   const numbering = { id, blocks: 0, calls: 0 }
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   for (const [index, { finish_reason: word }] of given.entries()) {
     const reader = new ChoiceReader(index, numbering)
     const emit = fold.push.bind(fold)

@@ -1,8 +1,8 @@
 import type { Emit } from '../../chat/events.js'
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Reading, StreamReader } from '../protocol.js'
+import type { ReadOptions, StreamReader } from '../protocol.js'
 import { brokenOff } from './choices.js'
 import { faultIn } from './errors.js'
 import { ChoiceReader, type Numbering } from './read-choice.js'
@@ -19,7 +19,7 @@ export class ChunkReader implements StreamReader {
   readonly #choices: (ChoiceReader | undefined)[] = []
   #isStarted = false
 
-  constructor({ id }: Reading) {
+  constructor({ id }: ReadOptions) {
     this.#numbering = { id, blocks: 0, calls: 0 }
   }
 
@@ -30,8 +30,8 @@ export class ChunkReader implements StreamReader {
     if (!isObject(chunk)) {
       return isKeepAlive(data) ? undefined : this.#fail(invalidAnswer('a stream record that is not JSON'), emit)
     }
-    const fault = faultIn(chunk, event)
-    if (fault) return this.#fail(fault, emit)
+    const upstreamError = faultIn(chunk, event)
+    if (upstreamError) return this.#fail(upstreamError, emit)
     const { choices } = chunk
     const isChunk = Array.isArray(choices) && choices.length > 0
     const usage = findUsage(chunk)
@@ -93,9 +93,9 @@ export class ChunkReader implements StreamReader {
     })
   }
 
-  #fail(fault: Fault, emit: Emit): void {
+  #fail(upstreamError: UpstreamError, emit: Emit): void {
     if (!this.#isStarted) this.#start({}, emit)
     this.state = 'over'
-    emit({ type: 'error', fault })
+    emit({ type: 'error', upstreamError })
   }
 }

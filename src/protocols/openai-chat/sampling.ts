@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../../chat/request.js'
 import { sampled } from '../../chat/settings.js'
 import type { Field } from '../field.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 
 type Sampling = Pick<
   ChatRequest,
@@ -46,7 +46,7 @@ function readLogprobs(body: Field): number | undefined {
 }
 
 /** The same for an upstream. */
-export function writeSampling(request: ChatRequest, { dialect, losses }: Writing): object {
+export function writeSampling(request: ChatRequest, { dialect, losses }: WriteOptions): object {
   const { temperature, topP, frequencyPenalty, presencePenalty } = sampled(request, dialect, losses)
   return {
     temperature,

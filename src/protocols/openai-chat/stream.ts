@@ -1,8 +1,8 @@
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Ending, Sign } from '../passing.js'
+import type { RecordClass, StreamEnding } from '../passthrough.js'
 import { brokenOff, choicesOf, isRefusal } from './choices.js'
 import { faultIn } from './errors.js'
 import { findUsage } from './usage.js'
@@ -18,14 +18,14 @@ export function isKeepAlive(data: string): boolean {
 }
 
 /** What one record is to the commit point. A chunk that only names the role is not yet an answer. */
-export function readSign({ data, event }: SseRecord): Sign {
+export function readSign({ data, event }: SseRecord): RecordClass {
   if (isDone(data)) return 'output'
   if (isKeepAlive(data)) return 'preamble'
   const chunk = parseJson(data)
   if (!isObject(chunk)) return invalidAnswer('a stream record that is not JSON')
-  const fault = faultIn(chunk, event)
-  if (fault) return fault
-  let sign: Sign = 'preamble'
+  const upstreamError = faultIn(chunk, event)
+  if (upstreamError) return upstreamError
+  let sign: RecordClass = 'preamble'
   for (const choice of choicesOf(chunk)) {
     const broken = brokenOff(choice)
     if (broken) return broken
@@ -35,25 +35,25 @@ export function readSign({ data, event }: SseRecord): Sign {
 }
 
 /** What the last records of a stream tell. A stream without `[DONE]` is complete if each choice in them has finished. */
-export function readEnding(records: readonly SseRecord[]): Ending {
+export function readEnding(records: readonly SseRecord[]): StreamEnding {
   const finished = new Map<unknown, boolean>()
   let usage: Usage | undefined
-  let fault: Fault | undefined
+  let upstreamError: UpstreamError | undefined
   let refused = false
   for (const { data, event } of records) {
-    if (isDone(data)) return { complete: !fault, usage, fault, refused }
+    if (isDone(data)) return { complete: !upstreamError, usage, upstreamError, refused }
     const chunk = parseJson(data)
     if (!isObject(chunk)) continue
     usage = findUsage(chunk) ?? usage
-    fault = faultIn(chunk, event) ?? fault
+    upstreamError = faultIn(chunk, event) ?? upstreamError
     for (const choice of choicesOf(chunk)) {
-      fault = brokenOff(choice) ?? fault
+      upstreamError = brokenOff(choice) ?? upstreamError
       refused ||= isRefusal(choice)
       if (choice.finish_reason || !finished.has(choice.index)) finished.set(choice.index, !!choice.finish_reason)
     }
   }
   const complete = finished.size > 0 && [...finished.values()].every(Boolean)
-  return { complete: complete && !fault, usage, fault, refused }
+  return { complete: complete && !upstreamError, usage, upstreamError, refused }
 }
 
 function hasOutput(choice: Record<string, unknown>): boolean {

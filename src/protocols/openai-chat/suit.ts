@@ -23,7 +23,7 @@ const CHANGES: readonly Change[] = [
   { words: ({ refusedFields = [] }) => refusedFields, change: dropRefused },
   { words: ({ afterResults }) => (afterResults === undefined ? [] : ['tool']), change: addReplies },
   {
-    words: ({ tellsUsage }) => (tellsUsage === false ? ['stream_options'] : []),
+    words: ({ acceptsUsageRequest }) => (acceptsUsageRequest === false ? ['stream_options'] : []),
     change: (body) => drop(body, 'stream_options'),
   },
 ]

@@ -2,7 +2,7 @@ import { budgets, declareUnreasoned, efforts, stepsOf, takenEffort, wantedEffort
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import type { ReasoningField } from '../dialect.js'
 import type { Field } from '../field.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 
 /**
  * How hard the model should think: OpenAI's `reasoning_effort`, else OpenRouter's `reasoning`, else DeepSeek's and
@@ -41,7 +41,7 @@ function readThinking(field: Field): Reasoning | undefined {
 }
 
 /** As near as the place takes it, in the field that it has for it. */
-export function writeReasoning({ reasoning = {} }: ChatRequest, writing: Writing): object {
+export function writeReasoning({ reasoning = {} }: ChatRequest, writing: WriteOptions): object {
   const { dialect, losses } = writing
   if (dialect.reasoning === 'none') {
     declareUnreasoned(reasoning, losses)
@@ -50,42 +50,44 @@ export function writeReasoning({ reasoning = {} }: ChatRequest, writing: Writing
   return WRITERS[dialect.reasoningField ?? 'reasoning_effort'](reasoning, writing)
 }
 
-const WRITERS: Readonly<Record<ReasoningField, (reasoning: Reasoning, writing: Writing) => object>> = {
+const WRITERS: Readonly<Record<ReasoningField, (reasoning: Reasoning, writing: WriteOptions) => object>> = {
   reasoning_effort: writeEffort,
   reasoning: writeOpenRouter,
   thinking: writeSwitch,
   enable_thinking: writeBudget,
 }
 
-function writeEffort(reasoning: Reasoning, { dialect, losses }: Writing): object {
+function writeEffort(reasoning: Reasoning, { dialect, losses }: WriteOptions): object {
   const wanted = wantedEffort(reasoning)
-  return wanted === undefined ? {} : { reasoning_effort: takenEffort(wanted, stepsOf(dialect.efforts), losses) }
+  return wanted === undefined
+    ? {}
+    : { reasoning_effort: takenEffort(wanted, stepsOf(dialect.reasoningEfforts), losses) }
 }
 
-function writeOpenRouter({ effort, budget = -1, visible }: Reasoning, { dialect, losses }: Writing): object {
+function writeOpenRouter({ effort, budget = -1, visible }: Reasoning, { dialect, losses }: WriteOptions): object {
   const amount =
     effort === undefined
       ? budget >= 0 && (budget === 0 ? { effort: 'none' } : { max_tokens: budget })
-      : { effort: takenEffort(effort, stepsOf(dialect.efforts), losses) }
+      : { effort: takenEffort(effort, stepsOf(dialect.reasoningEfforts), losses) }
   const hidden = visible === false && { exclude: true }
   return amount || hidden ? { reasoning: { ...amount, ...hidden } } : {}
 }
 
 /** On or off; how hard, where it takes steps of effort beside the switch. */
-function writeSwitch(reasoning: Reasoning, writing: Writing): object {
+function writeSwitch(reasoning: Reasoning, writing: WriteOptions): object {
   const wanted = wantedEffort(reasoning)
   if (wanted === undefined) return {}
-  const { efforts: taken } = writing.dialect
+  const { reasoningEfforts: taken } = writing.dialect
   const isOff = wanted === 'none' && (!taken || taken.includes('none'))
   if (isOff) return { thinking: { type: 'disabled' } }
   return { thinking: { type: 'enabled' }, ...(taken && writeEffort(reasoning, writing)) }
 }
 
-function writeBudget(reasoning: Reasoning, { dialect, losses }: Writing): object {
+function writeBudget(reasoning: Reasoning, { dialect, losses }: WriteOptions): object {
   const { effort, budget = -1 } = reasoning
   if (effort === undefined && budget > 0) return { enable_thinking: true, thinking_budget: budget }
   const wanted = wantedEffort(reasoning)
   if (wanted === undefined) return {}
-  const step = takenEffort(wanted, stepsOf(dialect.efforts), losses)
+  const step = takenEffort(wanted, stepsOf(dialect.reasoningEfforts), losses)
   return step === 'none' ? { enable_thinking: false } : { enable_thinking: true, thinking_budget: budgets[step] }
 }

@@ -1,6 +1,6 @@
 import type { ChatAnswer, Choice } from '../../chat/answer.js'
 import type { Block, TextBlock } from '../../chat/blocks.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { writeAudio } from './audio.js'
 import { writeCall } from './calls.js'
 import { writeCitations } from './citations.js'
@@ -12,7 +12,7 @@ import { writeUsage } from './usage.js'
 import { imageUrl } from './write-parts.js'
 
 /** A whole answer, with all fields that OpenAI's types require. */
-export function writeAnswer({ model, choices, usage }: ChatAnswer, answering: Answering): string {
+export function writeAnswer({ model, choices, usage }: ChatAnswer, answering: AnswerContext): string {
   return JSON.stringify({
     id: answerId(answering),
     object: 'chat.completion',
@@ -24,11 +24,11 @@ export function writeAnswer({ model, choices, usage }: ChatAnswer, answering: An
 }
 
 /** The id of an answer, the same in all chunks of a stream. */
-export function answerId({ id }: Answering): string {
+export function answerId({ id }: AnswerContext): string {
   return `chatcmpl-${id}`
 }
 
-function writeChoice({ blocks, finish }: Choice, index: number, answering: Answering): object {
+function writeChoice({ blocks, finish }: Choice, index: number, answering: AnswerContext): object {
   const legacy = answering.request.tools.some(isLegacy)
   const text = textOf(blocks, 'text')
   const words = textOf(blocks, 'refusal')
@@ -52,7 +52,7 @@ function textOf(blocks: readonly Block[], type: 'text' | 'refusal' | 'reasoning'
   return blocks.map((block) => (block.type === type ? block.text : '')).join('')
 }
 
-function writeReasoning(blocks: readonly Block[], { issuer }: Answering): object {
+function writeReasoning(blocks: readonly Block[], { issuer }: AnswerContext): object {
   const details: object[] = []
   let thought = ''
   for (const block of blocks) {
@@ -69,7 +69,7 @@ function writeReasoning(blocks: readonly Block[], { issuer }: Answering): object
 }
 
 /** Images and sound; whatever else this language cannot say is told as lost. */
-function writeMedia(blocks: readonly Block[], answering: Answering): object {
+function writeMedia(blocks: readonly Block[], answering: AnswerContext): object {
   const images: object[] = []
   let audio: object | undefined
   for (const [at, block] of blocks.entries()) {
@@ -89,7 +89,7 @@ export function imageOf(block: Block): object | undefined {
   return url === undefined ? undefined : { type: 'image_url', image_url: { url } }
 }
 
-function writeAnnotations(blocks: readonly Block[], text: string, { losses }: Answering): object[] | undefined {
+function writeAnnotations(blocks: readonly Block[], text: string, { losses }: AnswerContext): object[] | undefined {
   const annotations: object[] = []
   let at = 0
   for (const [index, block] of blocks.entries()) {
@@ -102,7 +102,7 @@ function writeAnnotations(blocks: readonly Block[], text: string, { losses }: An
   return annotations.length > 0 ? annotations : undefined
 }
 
-function writeCalls(blocks: readonly Block[], legacy: boolean, { issuer, losses }: Answering): object | undefined {
+function writeCalls(blocks: readonly Block[], legacy: boolean, { issuer, losses }: AnswerContext): object | undefined {
   const calls = blocks.filter((block) => block.type === 'tool-call')
   const [first] = calls
   if (!first) return undefined
@@ -117,7 +117,7 @@ function writeCalls(blocks: readonly Block[], legacy: boolean, { issuer, losses 
   return { tool_calls }
 }
 
-function textSignature(blocks: readonly Block[], { issuer }: Answering): object | undefined {
+function textSignature(blocks: readonly Block[], { issuer }: AnswerContext): object | undefined {
   const text = blocks.findLast((block): block is TextBlock => block.type === 'text' && !!block.signature?.value)
   return text?.signature && signedCall(text.signature, issuer)
 }

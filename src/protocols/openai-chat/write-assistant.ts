@@ -1,6 +1,6 @@
 import type { Block, ReasoningBlock, ToolCallBlock } from '../../chat/blocks.js'
 import type { Turn } from '../../chat/request.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeCall } from './calls.js'
 import { anySignature, signatureFor, signed } from './google.js'
 import { LANGUAGE } from './language.js'
@@ -8,7 +8,7 @@ import { writeNative } from './native.js'
 import { lostReasoning, writeOwnDetails } from './reasoning.js'
 
 /** What a model said before: one message, or none when nothing of it can be said. */
-export function writeAssistant(turn: Turn, writing: Writing): object[] {
+export function writeAssistant(turn: Turn, writing: WriteOptions): object[] {
   const { losses, issuer, dialect } = writing
   const text = joined(turn.blocks, 'text')
   const refusal = joined(turn.blocks, 'refusal')
@@ -50,7 +50,7 @@ function textSignature(blocks: readonly Block[]): ReasoningBlock['signature'] {
 }
 
 /** Past reasoning goes back where it is asked for, and its proofs to whoever issued them. */
-function writeReasoning(blocks: readonly Block[], hasCalls: boolean, { dialect, issuer }: Writing): object {
+function writeReasoning(blocks: readonly Block[], hasCalls: boolean, { dialect, issuer }: WriteOptions): object {
   const reasoning = blocks.filter((block) => block.type === 'reasoning')
   const text = joined(reasoning, 'reasoning')
   const own = writeOwnDetails(reasoning, issuer)
@@ -61,8 +61,8 @@ function writeReasoning(blocks: readonly Block[], hasCalls: boolean, { dialect, 
   return { reasoning_content: echo, reasoning_details: own }
 }
 
-function writeSigned(call: ToolCallBlock, index: number, { issuer, dialect }: Writing): object {
-  const needed = dialect.needsSignatures === true
+function writeSigned(call: ToolCallBlock, index: number, { issuer, dialect }: WriteOptions): object {
+  const needed = dialect.requiresSignatures === true
   const own = signatureFor(call.signature, issuer, needed) ?? (needed && index === 0 ? anySignature : undefined)
   const extra = own === undefined ? undefined : signed(own)
   return { ...writeCall(call), extra_content: extra, ...writeNative(call.native) }

@@ -1,6 +1,6 @@
 import type { Block, Citation, MediaBlock } from '../../chat/blocks.js'
 import type { Signature } from '../../chat/signatures.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { writeAudio } from './audio.js'
 import { writeCitations } from './citations.js'
 import { signedCall } from './google.js'
@@ -10,7 +10,12 @@ import { imageOf } from './write-answer.js'
 import { openCall } from './write-calls.js'
 
 /** The writer of a block; undefined, and a loss, for one that this language has no word for. */
-export function openBlock(block: Block, choice: ChoiceState, at: string, answering: Answering): OpenBlock | undefined {
+export function openBlock(
+  block: Block,
+  choice: ChoiceState,
+  at: string,
+  answering: AnswerContext,
+): OpenBlock | undefined {
   if (block.type === 'text') return new OpenText(choice, block.signature, at, answering)
   if (block.type === 'reasoning') return new OpenReasoning(choice, block.signature, answering)
   if (block.type === 'refusal') return new OpenRefusal(choice)
@@ -21,7 +26,7 @@ export function openBlock(block: Block, choice: ChoiceState, at: string, answeri
   return undefined
 }
 
-function mediaOf(block: MediaBlock, answering: Answering): object | undefined {
+function mediaOf(block: MediaBlock, answering: AnswerContext): object | undefined {
   const image = imageOf(block)
   if (image) return { images: [image] }
   const audio = block.kind === 'audio' ? writeAudio(block, answering) : undefined
@@ -48,10 +53,10 @@ class OpenText implements OpenBlock {
   readonly #start: number
   readonly #citations: Citation[] = []
   readonly #at: string
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   #signature: Signature | undefined
 
-  constructor(choice: ChoiceState, signature: Signature | undefined, at: string, answering: Answering) {
+  constructor(choice: ChoiceState, signature: Signature | undefined, at: string, answering: AnswerContext) {
     this.#choice = choice
     this.#head = `${choice.head}"content":`
     this.#start = choice.text.length
@@ -91,10 +96,10 @@ class OpenText implements OpenBlock {
 class OpenReasoning implements OpenBlock {
   readonly #choice: ChoiceState
   readonly #head: string
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   #signature: Signature | undefined
 
-  constructor(choice: ChoiceState, signature: Signature | undefined, answering: Answering) {
+  constructor(choice: ChoiceState, signature: Signature | undefined, answering: AnswerContext) {
     this.#choice = choice
     this.#head = `${choice.head}"reasoning_content":`
     this.#signature = signature

@@ -1,5 +1,5 @@
 import type { ToolCallBlock } from '../../chat/blocks.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { signedCall } from './google.js'
 import { type ChoiceState, type Mark, type OpenBlock, record } from './open-block.js'
 
@@ -8,7 +8,7 @@ export function openCall(
   block: ToolCallBlock,
   choice: ChoiceState,
   at: string,
-  { issuer, losses }: Answering,
+  { issuer, losses }: AnswerContext,
 ): OpenBlock | undefined {
   const index = choice.calls++
   if (choice.legacy && index === 0) return new OpenLegacyCall(block, choice)

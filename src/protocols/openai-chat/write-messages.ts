@@ -1,23 +1,23 @@
 import type { Block, ToolResultBlock } from '../../chat/blocks.js'
 import type { Turn } from '../../chat/request.js'
 import { RelayError } from '../../errors.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeNative } from './native.js'
 import { writeAssistant } from './write-assistant.js'
 import { writePart } from './write-parts.js'
 
-const WRITERS: Readonly<Record<Turn['role'], (turn: Turn, writing: Writing) => object[]>> = {
+const WRITERS: Readonly<Record<Turn['role'], (turn: Turn, writing: WriteOptions) => object[]>> = {
   system: writeSystem,
   user: writeUser,
   assistant: writeAssistant,
 }
 
 /** Turns as messages. @throws {RelayError} for a question of which nothing can be said */
-export function writeMessages(turns: readonly Turn[], writing: Writing): object[] {
+export function writeMessages(turns: readonly Turn[], writing: WriteOptions): object[] {
   return turns.flatMap((turn) => WRITERS[turn.role](turn, writing))
 }
 
-function writeSystem(turn: Turn, writing: Writing): object[] {
+function writeSystem(turn: Turn, writing: WriteOptions): object[] {
   const { losses } = writing
   const texts: string[] = []
   for (const block of turn.blocks) {
@@ -34,7 +34,7 @@ function rest({ name, native }: Turn): object {
 }
 
 /** Tool results first, each as its own message; then what the user said, and what results held beside text. */
-function writeUser(turn: Turn, writing: Writing): object[] {
+function writeUser(turn: Turn, writing: WriteOptions): object[] {
   const results: object[] = []
   const parts: object[] = []
   for (const block of turn.blocks) {
@@ -53,14 +53,14 @@ function lost(at: string): RelayError {
 }
 
 /** A single text as itself. Of several, servers of the older kind take one string only. */
-function contentOf(parts: readonly object[], { dialect }: Writing): unknown {
+function contentOf(parts: readonly object[], { dialect }: WriteOptions): unknown {
   const texts = parts.flatMap((part) => ('text' in part ? [String(part.text)] : []))
-  if (texts.length < parts.length || (texts.length > 1 && !dialect.isPlain)) return parts
+  if (texts.length < parts.length || (texts.length > 1 && !dialect.isOldServer)) return parts
   return texts.join('\n\n')
 }
 
 /** The message of one result. This role says text only: images go to `after`, which follows all results. */
-function writeResult(result: ToolResultBlock, after: object[], writing: Writing): object {
+function writeResult(result: ToolResultBlock, after: object[], writing: WriteOptions): object {
   const texts: string[] = []
   let kept = 0
   for (const block of result.blocks) {
@@ -72,7 +72,7 @@ function writeResult(result: ToolResultBlock, after: object[], writing: Writing)
   return { role: 'tool', tool_call_id: result.callId, content: result.failed ? `Error: ${text}` : text }
 }
 
-function shift(block: Block, { at }: ToolResultBlock, after: object[], writing: Writing): number {
+function shift(block: Block, { at }: ToolResultBlock, after: object[], writing: WriteOptions): number {
   const parts = writePart(block, { at }, writing)
   after.push(...parts)
   return parts.length

@@ -1,12 +1,12 @@
 import type { Block, MediaBlock } from '../../chat/blocks.js'
 import { fileName, mimeOf, writeDataUrl } from '../../chat/media.js'
 import type { Turn } from '../../chat/request.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { LANGUAGE } from './language.js'
 import { writeNative } from './native.js'
 
 /** A block of the user as a content part; none if it cannot be said. */
-export function writePart(block: Block, turn: Pick<Turn, 'at'>, { losses }: Writing): object[] {
+export function writePart(block: Block, turn: Pick<Turn, 'at'>, { losses }: WriteOptions): object[] {
   const at = block.at ?? turn.at ?? 'messages'
   const part = partOf(block)
   if (part) return [{ ...part, ...writeNative(block.native) }]

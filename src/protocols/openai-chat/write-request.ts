@@ -1,7 +1,7 @@
 import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Format } from '../../chat/request.js'
 import { declareSettings, type Setting } from '../../chat/settings.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { writeNative } from './native.js'
 import { writeLogprobs, writeSampling } from './sampling.js'
 import { rename, withReplies } from './suit.js'
@@ -20,7 +20,7 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 export const ASKING: object = { stream_options: { include_usage: true } }
 
 /** A request's body. Its beginning is the same from turn to turn of a conversation. @throws {RelayError} */
-export function writeRequest(request: ChatRequest, writing: Writing): string {
+export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   declareSettings(request, SAYABLE, writing.losses)
   declareCitations(request.turns, () => false, writing.losses)
   const { dialect } = writing
@@ -37,19 +37,19 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
     ...dialect.ownFields,
     ...writeNative(request.native),
     // Always asked for: the relay counts by it.
-    ...(writing.stream && { stream: true, ...(dialect.tellsUsage !== false && ASKING) }),
+    ...(writing.stream && { stream: true, ...(dialect.acceptsUsageRequest !== false && ASKING) }),
   }
   if (dialect.fieldNames) rename(body, dialect.fieldNames)
   return JSON.stringify(body)
 }
 
 /** The cap on the answer. @throws {RelayError} for none at all, which means here to spend without writing */
-export function writeCap({ maxOutputTokens }: ChatRequest, { dialect, losses }: Writing): object {
+export function writeCap({ maxOutputTokens }: ChatRequest, { dialect, losses }: WriteOptions): object {
   if (maxOutputTokens === undefined) return {}
   if (maxOutputTokens === 0) {
     throw losses.refusal('maxOutputTokens', 'an answer of no tokens, to fill the prompt cache, cannot be asked for.')
   }
-  return { [dialect.isPlain ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
+  return { [dialect.isOldServer ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
 }
 
 function writeFormat(format: Format | undefined): object {
@@ -71,7 +71,7 @@ const TIERS: readonly string[] = ['auto', 'default', 'flex', 'scale', 'priority'
 const LONGEST_USER = 64
 
 /** Who asks, and how the account is charged. Plain servers know no such hints. */
-function writeAccount(request: ChatRequest, { dialect, losses }: Writing): Record<string, unknown> {
+function writeAccount(request: ChatRequest, { dialect, losses }: WriteOptions): Record<string, unknown> {
   const { modalities, verbosity, metadata, serviceTier, cacheKey, userId } = request
   const fields: Record<string, unknown> = {}
   if (modalities?.some((kind) => kind !== 'text')) fields.modalities = modalities
@@ -79,7 +79,7 @@ function writeAccount(request: ChatRequest, { dialect, losses }: Writing): Recor
   if (metadata !== undefined) fields.metadata = metadata
   if (serviceTier !== undefined && TIERS.includes(serviceTier)) fields.service_tier = serviceTier
   else if (serviceTier !== undefined) losses.setting('serviceTier')
-  if (dialect.isPlain) return fields
+  if (dialect.isOldServer) return fields
   if (cacheKey !== undefined) fields.prompt_cache_key = cacheKey
   if (userId !== undefined && userId.length <= LONGEST_USER) fields.user = userId
   return fields

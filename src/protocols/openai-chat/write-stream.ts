@@ -1,9 +1,9 @@
 import type { Finish } from '../../chat/answer.js'
 import type { ChatEvent } from '../../chat/events.js'
-import { Serial } from '../../chat/serial.js'
+import { SerialBlocks } from '../../chat/serial-blocks.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
-import type { Answering, StreamWriter } from '../protocol.js'
+import type { AnswerContext, StreamWriter } from '../protocol.js'
 import { spellRecord } from './errors.js'
 import { finishOf } from './finish.js'
 import type { ChoiceState, OpenBlock } from './open-block.js'
@@ -14,19 +14,19 @@ import { openBlock } from './write-block.js'
 
 /** Writes a stream of chunks: id, date and model the same in all, the role first, the reason last. */
 export class ChunkWriter implements StreamWriter {
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   readonly #legacy: boolean
   readonly #choices: (ChoiceState | undefined)[] = []
   readonly #open = new Map<number, OpenBlock>()
   /** Of each choice: what it says has no number here, so it is said one block after the other. Calls have theirs. */
-  readonly #serials: (Serial | undefined)[] = []
+  readonly #serials: (SerialBlocks | undefined)[] = []
   /** By the block's index. */
-  readonly #serialOf = new Map<number, Serial>()
+  readonly #serialOf = new Map<number, SerialBlocks>()
   #text = ''
   #head = ''
   #usage: Usage | undefined
 
-  constructor(answering: Answering) {
+  constructor(answering: AnswerContext) {
     this.#answering = answering
     this.#legacy = answering.request.tools.some(isLegacy)
   }
@@ -43,10 +43,10 @@ export class ChunkWriter implements StreamWriter {
     return this.#text
   }
 
-  #serial(choice: number): Serial {
+  #serial(choice: number): SerialBlocks {
     const known = this.#serials[choice]
     if (known) return known
-    const serial = new Serial((event) => {
+    const serial = new SerialBlocks((event) => {
       this.#text += this.#tell(event)
     })
     this.#serials[choice] = serial

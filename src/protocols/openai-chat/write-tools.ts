@@ -1,14 +1,14 @@
 import type { ChatRequest, FreeformTool, FunctionTool, Tool, ToolChoice } from '../../chat/request.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { LANGUAGE } from './language.js'
 import { writeNative } from './native.js'
 
 /** The tools, and which of them to call; nothing of it when there are none. */
-export function writeTools(request: ChatRequest, writing: Writing): object {
+export function writeTools(request: ChatRequest, writing: WriteOptions): object {
   const { dialect } = writing
   const { toolChoice: choice, parallelToolCalls } = request
   // Many servers know no list of allowed tools: to them the others are not shown.
-  const hidden = dialect.isPlain && choice?.type === 'allowed' ? choice : undefined
+  const hidden = dialect.isOldServer && choice?.type === 'allowed' ? choice : undefined
   const shown = hidden && new Set(hidden.names)
   const offered = request.tools.filter((tool) => !shown || !('name' in tool) || shown.has(tool.name))
   const tools = offered.flatMap((tool) => writeTool(tool, writing))
@@ -23,7 +23,7 @@ export function writeTools(request: ChatRequest, writing: Writing): object {
   }
 }
 
-function writeTool(tool: Tool, { losses }: Writing): object[] {
+function writeTool(tool: Tool, { losses }: WriteOptions): object[] {
   if (tool.type === 'function') return [{ type: 'function', ...writeFunction(tool) }]
   if (tool.type === 'freeform') return [writeFreeform(tool)]
   if (tool.type === 'web-search') return []

@@ -2,12 +2,12 @@ import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readUsage, writeUsage } from '../openai-chat/usage.js'
-import type { Batch, BatchWriter } from '../protocol.js'
+import type { BatchWriter, PromptBatching } from '../protocol.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** Several prompts in one request: each is a question of its own, and the choices are numbered on over all of them. */
-export const batch: Batch = {
+export const batch: PromptBatching = {
   split(body) {
     const request = parseJson(body.toString())
     if (!isObject(request) || !Array.isArray(request.prompt) || request.prompt.length < 2) return []

@@ -7,18 +7,18 @@ import { findAsking } from '../openai-chat/metering.js'
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const { model, modelAt, stream } = readModel(root, text)
+  const { model, modelSpan, stream } = readModel(root, text)
   const { max_completion_tokens: cap, max_tokens: oldCap, n, best_of: tries, prompt, temperature } = root.object()
   return {
     model,
-    modelAt,
+    modelSpan,
     stream,
     maxOutputTokens: amountOf(cap ?? oldCap),
     // The best of several is chosen from as many answers, all of them written.
     choices: Math.max(choicesOf(n), choicesOf(tries)) * promptsIn(prompt),
     temperature: amountOf(temperature),
     usesTools: false,
-    asking: stream ? findAsking(root, text) : undefined,
+    usageRequestEdit: stream ? findAsking(root, text) : undefined,
   }
 }
 

@@ -17,6 +17,6 @@ export const openaiCompletions: Protocol = {
   readRequest,
   writeRequest,
   writeAnswer,
-  batch,
+  promptBatching: batch,
   writeStream: (answering) => new CompletionWriter(answering),
 }

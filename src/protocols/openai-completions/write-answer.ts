@@ -2,10 +2,10 @@ import type { ChatAnswer, Choice } from '../../chat/answer.js'
 import type { Block } from '../../chat/blocks.js'
 import { writeFinish } from '../openai-chat/finish.js'
 import { writeUsage } from '../openai-chat/usage.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 
 /** A whole answer: its text, and no more. */
-export function writeAnswer({ model, choices, usage }: ChatAnswer, answering: Answering): string {
+export function writeAnswer({ model, choices, usage }: ChatAnswer, answering: AnswerContext): string {
   return JSON.stringify({
     id: answerId(answering),
     object: 'text_completion',
@@ -17,11 +17,11 @@ export function writeAnswer({ model, choices, usage }: ChatAnswer, answering: An
 }
 
 /** The id of an answer, the same in all chunks of a stream. */
-export function answerId({ id }: Answering): string {
+export function answerId({ id }: AnswerContext): string {
   return `cmpl-${id}`
 }
 
-function writeChoice({ blocks, finish }: Choice, index: number, { losses }: Answering): object {
+function writeChoice({ blocks, finish }: Choice, index: number, { losses }: AnswerContext): object {
   for (const [at, block] of blocks.entries()) if (!isSayable(block)) losses.unsayable(`content[${at}]`)
   const text = blocks.map((block) => (isSayable(block) ? block.text : '')).join('')
   return { text, index, logprobs: null, finish_reason: finishOf(finish) }

@@ -4,7 +4,7 @@ import { declareSettings, type Setting } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { writeSampling } from '../openai-chat/sampling.js'
 import { ASKING } from '../openai-chat/write-request.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { LANGUAGE } from './language.js'
 
 /** What the language has words for. */
@@ -14,7 +14,7 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 ])
 
 /** A prompt. @throws {RelayError} for a conversation of more than one text of the user */
-export function writeRequest(request: ChatRequest, writing: Writing): string {
+export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   const { losses } = writing
   for (const tool of request.tools) losses.unsayable(tool.at)
   declareSettings(request, SAYABLE, losses)
@@ -26,7 +26,7 @@ export function writeRequest(request: ChatRequest, writing: Writing): string {
     ...writeSampling(request, writing),
     user: request.userId,
     ...(request.native?.protocol === LANGUAGE && request.native.fields),
-    ...(writing.stream && { stream: true, ...(writing.dialect.tellsUsage !== false && ASKING) }),
+    ...(writing.stream && { stream: true, ...(writing.dialect.acceptsUsageRequest !== false && ASKING) }),
   })
 }
 

@@ -4,14 +4,14 @@ import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
 import { spellRecord } from '../openai-chat/errors.js'
 import { writeUsage } from '../openai-chat/usage.js'
-import type { Answering, StreamWriter } from '../protocol.js'
+import type { AnswerContext, StreamWriter } from '../protocol.js'
 import { answerId, finishOf, isSayable } from './write-answer.js'
 
 const TAIL = ',"logprobs":null,"finish_reason":null}]}\n\n'
 
 /** Writes a stream of completions: chunks that look like the whole answer. */
 export class CompletionWriter implements StreamWriter {
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   readonly #finishes: (Finish | undefined)[] = []
   /** What stands before the text of each open block. */
   readonly #open = new Map<number, string>()
@@ -19,7 +19,7 @@ export class CompletionWriter implements StreamWriter {
   #head = ''
   #usage: Usage | undefined
 
-  constructor(answering: Answering) {
+  constructor(answering: AnswerContext) {
     this.#answering = answering
   }
 

@@ -1,58 +1,58 @@
 import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
+import { type ByteChunks, byteAt, joinChunks } from '../../lib/byte-chunks.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
-import { bytesIn, joined, type Pieces } from '../../lib/pieces.js'
 import { choicesOf, parseBody, readModel } from '../body.js'
 
 /** No field that is not a file is longer. */
 const LONGEST_FIELD = 1024 * 1024
 
 /** Model and stream flag of a JSON or multipart body; `usual`: the model where none need be named. @throws {RelayError} */
-export function readFacts(body: Pieces, usual: string | undefined): RequestFacts {
+export function readFacts(body: ByteChunks, usual: string | undefined): RequestFacts {
   if (isMultipart(body)) return readFormFacts(body, usual)
-  if (/^\s+--/.test(bytesIn(body, 0, 64).toString('latin1')))
+  if (/^\s+--/.test(byteAt(body, 0, 64).toString('latin1')))
     throw new RelayError('invalid_request', 'The multipart body must begin with its boundary, and nothing before it.')
-  return readJsonFacts(joined(body), usual)
+  return readJsonFacts(joinChunks(body), usual)
 }
 
 function readJsonFacts(body: Buffer, usual: string | undefined): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
   const isUsual = usual !== undefined && !root.has('model')
-  const { model, modelAt, stream } = isUsual
-    ? { model: usual, modelAt: undefined, stream: root.get('stream').maybeBoolean() === true }
+  const { model, modelSpan, stream } = isUsual
+    ? { model: usual, modelSpan: undefined, stream: root.get('stream').maybeBoolean() === true }
     : readModel(root, text)
-  return factsOf({ model, modelAt, stream, choices: choicesOf(root.get('n').maybeNumber()) })
+  return factsOf({ model, modelSpan, stream, choices: choicesOf(root.get('n').maybeNumber()) })
 }
 
-function readFormFacts(body: Pieces, usual: string | undefined): RequestFacts {
+function readFormFacts(body: ByteChunks, usual: string | undefined): RequestFacts {
   const form = readForm(body)
   const model = fieldOf(form, 'model')
-  const text = model ? bytesIn(body, model.start, model.end).toString() : usual
+  const text = model ? byteAt(body, model.start, model.end).toString() : usual
   if (text === undefined || text === '')
     throw new RelayError('missing_parameter', "Missing required parameter: 'model'.", { param: 'model' })
   const stream = fieldText(body, form, 'stream') === 'true'
-  return factsOf({ model: text, modelAt: model, stream, choices: choicesOf(Number(fieldText(body, form, 'n') ?? 1)) })
+  return factsOf({ model: text, modelSpan: model, stream, choices: choicesOf(Number(fieldText(body, form, 'n') ?? 1)) })
 }
 
-type Known = Pick<RequestFacts, 'model' | 'modelAt' | 'stream' | 'choices'>
+type Known = Pick<RequestFacts, 'model' | 'modelSpan' | 'stream' | 'choices'>
 
-function factsOf({ model, modelAt, stream, choices }: Known): RequestFacts {
+function factsOf({ model, modelSpan, stream, choices }: Known): RequestFacts {
   return {
     model,
-    modelAt,
+    modelSpan,
     stream,
     maxOutputTokens: undefined,
     choices,
     temperature: undefined,
     usesTools: false,
-    asking: undefined,
+    usageRequestEdit: undefined,
   }
 }
 
 /** @throws {RelayError} for a body that is none */
-export function readForm(body: Pieces): Multipart {
+export function readForm(body: ByteChunks): Multipart {
   try {
     return readMultipart(body)
   } catch (error) {
@@ -61,9 +61,9 @@ export function readForm(body: Pieces): Multipart {
   }
 }
 
-function fieldText(body: Pieces, form: Multipart, name: string): string | undefined {
+function fieldText(body: ByteChunks, form: Multipart, name: string): string | undefined {
   const field = fieldOf(form, name)
-  return field && bytesIn(body, field.start, field.end).toString()
+  return field && byteAt(body, field.start, field.end).toString()
 }
 
 /** A field that may be given once. @throws {RelayError} */

@@ -2,7 +2,7 @@ import { mimeOf, sourceOfUrl } from '../../chat/media.js'
 import { isMultipart } from '../../lib/multipart.js'
 import { parseBody } from '../body.js'
 import { Field } from '../field.js'
-import type { ImageInput, ImageRequest, ImageSize } from '../imaging.js'
+import type { ImageInput, ImageRequest, ImageSize } from '../image-generation.js'
 import { readForm } from './facts.js'
 
 const MOST_IMAGES = 10

@@ -1,6 +1,6 @@
 import { writeDataUrl } from '../../chat/media.js'
 import { NO_USAGE, type Usage } from '../../chat/usage.js'
-import type { DrawnImage, ImageAnswer, ImageRequest } from '../imaging.js'
+import type { DrawnImage, ImageAnswer, ImageRequest } from '../image-generation.js'
 
 /** Images as `POST /images/…` answers: as JSON, or as the last events of a stream. `createdAt`: epoch seconds. */
 export function writeImages(answer: ImageAnswer, request: ImageRequest, createdAt: number): string {

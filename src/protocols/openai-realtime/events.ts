@@ -101,8 +101,8 @@ function transcriptionsOf(session: unknown): Record<string, unknown>[] {
 
 /** An error of the relay's own, as an event with an id. `eventId`: of the client's event that it answers. */
 export function errorEvent({ type, code, message, param }: RelayError, id: string, eventId?: unknown): string {
-  const fault = { type, code, message, param, event_id: textOf(eventId) ?? null }
-  return JSON.stringify({ type: 'error', event_id: id, error: fault })
+  const upstreamError = { type, code, message, param, event_id: textOf(eventId) ?? null }
+  return JSON.stringify({ type: 'error', event_id: id, error: upstreamError })
 }
 
 function idOf(response: unknown): string {

@@ -1,34 +1,35 @@
 import type { ChatAnswer } from '../../chat/answer.js'
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readErrorValue } from '../openai-chat/errors.js'
-import type { AnswerFacts } from '../passing.js'
-import type { Reading } from '../protocol.js'
+import type { AnswerFacts } from '../passthrough.js'
+import type { ReadOptions } from '../protocol.js'
 import { readFailure } from './errors.js'
 import { isRefusal } from './finish.js'
 import { readWhole } from './read-stream.js'
 import { readUsage } from './usage.js'
 
 /** A whole answer; with a fault when it is none. */
-export function readAnswer(body: Buffer, reading: Reading): ChatAnswer {
+export function readAnswer(body: Buffer, reading: ReadOptions): ChatAnswer {
   const response = parseJson(body.toString())
-  const fault = faultOf(response, body)
-  if (fault || !isObject(response)) return { choices: [], fault: fault ?? invalidAnswer('an answer that is not JSON') }
+  const upstreamError = faultOf(response, body)
+  if (upstreamError || !isObject(response))
+    return { choices: [], upstreamError: upstreamError ?? invalidAnswer('an answer that is not JSON') }
   return readWhole(response, reading)
 }
 
 /** Usage of a whole answer, and whether it was refused; or a fault when it is an error under status 200, or no answer at all. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
   const response = parseJson(latin1(body))
-  const fault = faultOf(response, body)
-  if (!isObject(response)) return { fault }
+  const upstreamError = faultOf(response, body)
+  if (!isObject(response)) return { upstreamError }
   const usage = readUsage(response.usage)
-  return fault ? { fault, usage } : { usage, refused: isRefusal(response) }
+  return upstreamError ? { upstreamError, usage } : { usage, refused: isRefusal(response) }
 }
 
 /** An error's text will be read by people: it is parsed again, decoded. */
-function faultOf(response: unknown, body: Buffer): Fault | undefined {
+function faultOf(response: unknown, body: Buffer): UpstreamError | undefined {
   if (!isObject(response)) return invalidAnswer(body.length === 0 ? 'an empty answer' : 'an answer that is not JSON')
   const failed = response.status === 'failed' || response.status === 'cancelled'
   if (failed || response.error) {

@@ -9,7 +9,7 @@ const OBJECTS = ['text', 'reasoning']
 export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
-  const { model, modelAt, stream } = readModel(root, text)
+  const { model, modelSpan, stream } = readModel(root, text)
   root.get('input').checkTextOrList()
   root.get('tools').checkList()
   for (const name of NUMBERS) root.get(name).maybeNumber()
@@ -17,7 +17,7 @@ export function readFacts(body: Buffer): RequestFacts {
   const { max_output_tokens: cap, temperature, tools } = root.object()
   return {
     model,
-    modelAt,
+    modelSpan,
     stream,
     maxOutputTokens: amountOf(cap),
     choices: 1,

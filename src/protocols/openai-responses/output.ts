@@ -1,7 +1,7 @@
 import type { Block, Citation, MediaBlock } from '../../chat/blocks.js'
 import { carry, type Signature } from '../../chat/signatures.js'
 import { isObject } from '../../lib/values.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { borne } from './carriers.js'
 import { ID, ownFields } from './native.js'
 import type { Records } from './records.js'
@@ -13,7 +13,7 @@ import { ReasoningItem } from './write-reasoning.js'
 export class Output {
   readonly items: object[] = []
   refusals = false
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   readonly #records: Records
   /** How many items have been begun. */
   #begun = 0
@@ -26,7 +26,7 @@ export class Output {
   #grown = false
   #at = 0
 
-  constructor(answering: Answering, records: Records) {
+  constructor(answering: AnswerContext, records: Records) {
     this.#answering = answering
     this.#records = records
   }

@@ -1,11 +1,11 @@
 import type { ChatAnswer } from '../../chat/answer.js'
 import type { Block } from '../../chat/blocks.js'
+import { AnswerCollector } from '../../chat/collect-answer.js'
 import type { Emit } from '../../chat/events.js'
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
-import { Fold } from '../../chat/fold.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { Reading, StreamReader } from '../protocol.js'
+import type { ReadOptions, StreamReader } from '../protocol.js'
 import { readFailure } from './errors.js'
 import { readFinish } from './finish.js'
 import type { MakeId } from './items.js'
@@ -15,13 +15,13 @@ import { readUsage } from './usage.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** Reads one stream of a response. */
-export function readStream(reading: Reading): StreamReader {
+export function readStream(reading: ReadOptions): StreamReader {
   return new Reader(reading)
 }
 
 /** A whole response: the end of a stream in which nothing went before. */
-export function readWhole(response: Fields, reading: Reading): ChatAnswer {
-  const fold = new Fold()
+export function readWhole(response: Fields, reading: ReadOptions): ChatAnswer {
+  const fold = new AnswerCollector()
   new Reader(reading).take('response.completed', { response }, (event) => fold.push(event))
   return fold.answer
 }
@@ -39,7 +39,7 @@ class Reader implements StreamReader {
   #calls = false
   #refusals = false
 
-  constructor({ id }: Reading) {
+  constructor({ id }: ReadOptions) {
     let made = 0
     this.makeId = () => `call_${id}_${made++}`
   }
@@ -97,10 +97,10 @@ class Reader implements StreamReader {
     this.state = 'over'
   }
 
-  fail(fault: Fault, emit: Emit): void {
+  fail(upstreamError: UpstreamError, emit: Emit): void {
     if (!this.#started) this.#start({}, emit)
     this.#failed = true
-    emit({ type: 'error', fault })
+    emit({ type: 'error', upstreamError })
   }
 
   #start(event: Fields, emit: Emit): void {

@@ -2,7 +2,7 @@ import { RelayError } from '../../errors.js'
 import { isTooDeep } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Find, Recall } from '../protocol.js'
+import type { FindStored, ResponseStorage } from '../protocol.js'
 
 /** Fields and items that mean something only to whoever keeps earlier answers. */
 const REFERENCES = ['"previous_response_id"', '"item_reference"', '"conversation"', '"background"'] as const
@@ -10,7 +10,7 @@ const REFERENCES = ['"previous_response_id"', '"item_reference"', '"conversation
 const SIGNS = [...REFERENCES, '\\u00'] as const
 
 /** `previous_response_id` and `item_reference`, by answers that the relay keeps. */
-export const recall: Recall = {
+export const recall: ResponseStorage = {
   expand(body, find) {
     if (!SIGNS.some((sign) => body.includes(sign))) return body
     const text = body.toString()
@@ -86,7 +86,7 @@ function spelled(id: unknown): string {
   return String(id).slice(0, 100)
 }
 
-function itemsBefore(id: unknown, find: Find): unknown[] {
+function itemsBefore(id: unknown, find: FindStored): unknown[] {
   const kept = typeof id === 'string' ? find(id) : undefined
   if (!kept)
     throw missing(
@@ -97,7 +97,7 @@ function itemsBefore(id: unknown, find: Find): unknown[] {
   return JSON.parse(kept.items) as unknown[]
 }
 
-function resolve(item: unknown, index: number, find: Find): unknown {
+function resolve(item: unknown, index: number, find: FindStored): unknown {
   if (!isObject(item) || item.type !== 'item_reference') return item
   const kept = typeof item.id === 'string' ? find(item.id) : undefined
   if (!kept) throw missing(`input[${index}].id`, 'item_not_found', `Item with id '${spelled(item.id)}' not found.`)

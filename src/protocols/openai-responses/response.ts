@@ -1,6 +1,6 @@
 import { NO_USAGE, type Usage } from '../../chat/usage.js'
 import { isObject } from '../../lib/values.js'
-import type { Answering } from '../protocol.js'
+import type { AnswerContext } from '../protocol.js'
 import { echoOf } from './echo.js'
 import { writeUsage } from './usage.js'
 
@@ -14,7 +14,7 @@ export interface Progress {
 }
 
 /** A response, with all that its official type wants. What the caller gave is repeated as it was given. */
-export function writeResponse(answering: Answering, model: string, progress: Progress): object {
+export function writeResponse(answering: AnswerContext, model: string, progress: Progress): object {
   const { instructions, metadata, tools, text, reasoning, ...echo } = echoOf(answering.request.native)
   return {
     id: `resp_${answering.id}`,

@@ -1,9 +1,9 @@
-import { type Fault, invalidAnswer } from '../../chat/fault.js'
 import { lengthOf } from '../../chat/length.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { Ending, Sign } from '../passing.js'
+import type { RecordClass, StreamEnding } from '../passthrough.js'
 import { readFailure } from './errors.js'
 import { isRefusal } from './finish.js'
 import { readWhole } from './read-stream.js'
@@ -12,15 +12,15 @@ import { readUsage } from './usage.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** What one record is to the commit point. That an item has begun is not yet an answer, unless the item is work done. */
-export function readSign({ event: name, data }: SseRecord): Sign {
+export function readSign({ event: name, data }: SseRecord): RecordClass {
   const text = data.trim()
   if (text === '' || text.startsWith(':')) return 'preamble'
   if (text === '[DONE]') return 'output'
   const event = parseJson(text)
   if (!isObject(event)) return invalidAnswer('a stream record that is not JSON')
   const type = textOf(event.type) ?? name ?? ''
-  const fault = faultOf(type, event)
-  if (fault) return fault
+  const upstreamError = faultOf(type, event)
+  if (upstreamError) return upstreamError
   if (PREAMBLE.has(type)) return 'preamble'
   if (type !== 'response.output_item.added')
     return type.endsWith('.delta') && event.delta === '' ? 'preamble' : 'output'
@@ -38,7 +38,7 @@ const PREAMBLE = new Set([
 ])
 
 /** What the last records of a stream tell. */
-export function readEnding(records: readonly SseRecord[]): Ending {
+export function readEnding(records: readonly SseRecord[]): StreamEnding {
   let complete = false
   let usage: Usage | undefined
   let whole: Fields | undefined
@@ -49,8 +49,8 @@ export function readEnding(records: readonly SseRecord[]): Ending {
     const type = textOf(event.type) ?? name ?? ''
     const response = isObject(event.response) ? event.response : {}
     usage = readUsage(response.usage) ?? usage
-    const fault = faultOf(type, event)
-    if (fault) return { complete: false, usage, fault }
+    const upstreamError = faultOf(type, event)
+    if (upstreamError) return { complete: false, usage, upstreamError }
     refused ||= type.startsWith('response.refusal.') || isRefusal(response)
     if (!LAST.has(type)) continue
     complete = true
@@ -63,7 +63,7 @@ const NOBODY = { id: 'x' }
 
 const LAST = new Set(['response.completed', 'response.incomplete', 'response.done'])
 
-function faultOf(type: string, event: Fields): Fault | undefined {
+function faultOf(type: string, event: Fields): UpstreamError | undefined {
   const response = isObject(event.response) ? event.response : {}
   const failed = type === 'response.failed' || response.status === 'failed' || response.status === 'cancelled'
   if (failed) return readFailure(response.error)

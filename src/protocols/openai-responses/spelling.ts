@@ -1,7 +1,7 @@
-import type { Spelling } from '../../chat/settings.js'
+import type { SettingNames } from '../../chat/settings.js'
 
 /** What callers call the settings. */
-export const spelling: Spelling = {
+export const spelling: SettingNames = {
   maxOutputTokens: 'max_output_tokens',
   temperature: 'temperature',
   topP: 'top_p',

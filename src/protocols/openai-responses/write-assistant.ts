@@ -1,12 +1,12 @@
 import type { Block, MediaBlock, ReasoningBlock, ToolCallBlock } from '../../chat/blocks.js'
 import type { Turn } from '../../chat/request.js'
 import { isMeantFor } from '../../chat/signatures.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ID, ownFields } from './native.js'
 import { writeOutputPart } from './write-parts.js'
 
 /** The items of what the assistant said and did in one turn, which is the `index`th. */
-export function writeAssistant(turn: Turn, index: number, writing: Writing): object[] {
+export function writeAssistant(turn: Turn, index: number, writing: WriteOptions): object[] {
   const said = new Said(turn, index, writing)
   for (const block of turn.blocks) said.add(block)
   return said.items
@@ -16,7 +16,7 @@ class Said {
   readonly items: object[] = []
   readonly #turn: Turn
   readonly #index: number
-  readonly #writing: Writing
+  readonly #writing: WriteOptions
   /** Reasoning whose signature has not come. */
   #thoughts: ReasoningBlock[] = []
   /** Reasoning that waits for what it led to: without that it is refused. */
@@ -24,7 +24,7 @@ class Said {
   #content: object[] | undefined
   #phase: unknown
 
-  constructor(turn: Turn, index: number, writing: Writing) {
+  constructor(turn: Turn, index: number, writing: WriteOptions) {
     this.#turn = turn
     this.#index = index
     this.#writing = writing

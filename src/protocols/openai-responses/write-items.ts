@@ -1,13 +1,13 @@
 import type { Block, ToolResultBlock } from '../../chat/blocks.js'
 import type { ChatRequest, Turn } from '../../chat/request.js'
 import { RelayError } from '../../errors.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { ID, ownFields } from './native.js'
 import { writeAssistant } from './write-assistant.js'
 import { writeInputPart } from './write-parts.js'
 
 /** Turns as items. @throws {RelayError} for a turn of the user of which nothing can be said */
-export function writeItems(request: ChatRequest, turns: readonly Turn[], writing: Writing): object[] {
+export function writeItems(request: ChatRequest, turns: readonly Turn[], writing: WriteOptions): object[] {
   const calls = request.turns.flatMap(({ blocks }) => blocks).filter((block) => block.type === 'tool-call')
   const freeform = new Set(calls.filter((call) => call.freeform).map((call) => call.id))
   return turns.flatMap((turn, index) => {
@@ -24,7 +24,7 @@ function nothingLeft(at: string): never {
 }
 
 /** A turn of the user or the system: messages, with the results of tools between them. */
-function writeOthers(turn: Turn, freeform: ReadonlySet<string>, writing: Writing): object[] {
+function writeOthers(turn: Turn, freeform: ReadonlySet<string>, writing: WriteOptions): object[] {
   const items: object[] = []
   let content: object[] | undefined
   for (const block of turn.blocks) {
@@ -48,13 +48,16 @@ function isOwn(block: Block): block is Extract<Block, { type: 'foreign' }> {
   return block.type === 'foreign' && block.protocol === ID
 }
 
-function writeResult(block: ToolResultBlock, freeform: ReadonlySet<string>, writing: Writing): object {
+function writeResult(block: ToolResultBlock, freeform: ReadonlySet<string>, writing: WriteOptions): object {
   const type = freeform.has(block.callId) ? 'custom_tool_call_output' : 'function_call_output'
   return { type, call_id: block.callId, output: writeOutput(block, writing), ...ownFields(block.native) }
 }
 
 /** The language has no flag for a tool that failed: the text says so. */
-function writeOutput({ blocks, failed, at = 'messages' }: ToolResultBlock, { losses }: Writing): string | object[] {
+function writeOutput(
+  { blocks, failed, at = 'messages' }: ToolResultBlock,
+  { losses }: WriteOptions,
+): string | object[] {
   const prefix = failed ? 'Error: ' : ''
   const first = blocks[0]
   if (blocks.length === 0 || (blocks.length === 1 && first?.type === 'text' && !first.cache)) {

@@ -2,7 +2,7 @@ import { declareUnreasoned, stepsOf, takenEffort, wantedEffort } from '../../cha
 import { declareCitations } from '../../chat/losses.js'
 import type { ChatRequest, Format, Reasoning, Turn } from '../../chat/request.js'
 import { declareSettings, type Setting, sampled } from '../../chat/settings.js'
-import type { Writing } from '../protocol.js'
+import type { WriteOptions } from '../protocol.js'
 import { isSayable } from './citations.js'
 import { ownFields } from './native.js'
 import { writeItems } from './write-items.js'
@@ -15,7 +15,7 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 ])
 
 /** A request's body. Nothing is kept by the provider: what it would keep goes back and forth, sealed. */
-export function writeRequest(request: ChatRequest, writing: Writing): string {
+export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   declareSettings(request, SAYABLE, writing.losses)
   declareCitations(request.turns, isSayable, writing.losses)
   const { instructions, rest } = splitInstructions(request.turns)
@@ -65,7 +65,7 @@ function writeChoices(request: ChatRequest): object {
 const LOWEST_CAP = 16
 
 /** A cap of none asks for the prompt to be cached and no answer. */
-function writeCap({ maxOutputTokens }: ChatRequest, { losses }: Writing): object {
+function writeCap({ maxOutputTokens }: ChatRequest, { losses }: WriteOptions): object {
   if (maxOutputTokens === undefined) return {}
   if (maxOutputTokens === 0) return { prompt_cache_options: { prewarm: true } }
   if (maxOutputTokens >= LOWEST_CAP) return { max_output_tokens: maxOutputTokens }
@@ -73,7 +73,7 @@ function writeCap({ maxOutputTokens }: ChatRequest, { losses }: Writing): object
   return { max_output_tokens: LOWEST_CAP }
 }
 
-function writeSampling(request: ChatRequest, { dialect, losses }: Writing): object {
+function writeSampling(request: ChatRequest, { dialect, losses }: WriteOptions): object {
   const { temperature, topP } = sampled(request, dialect, losses)
   return { ...(temperature !== undefined && { temperature }), ...(topP !== undefined && { top_p: topP }) }
 }
@@ -95,20 +95,20 @@ function writeFormat(format: Format): object {
   }
 }
 
-function writeReasoning(reasoning: Reasoning | undefined, { dialect, losses }: Writing): object {
+function writeReasoning(reasoning: Reasoning | undefined, { dialect, losses }: WriteOptions): object {
   if (!reasoning) return {}
   if (dialect.reasoning === 'none') {
     declareUnreasoned(reasoning, losses)
     return {}
   }
   const wanted = wantedEffort(reasoning)
-  const effort = wanted && takenEffort(wanted, stepsOf(dialect.efforts), losses)
+  const effort = wanted && takenEffort(wanted, stepsOf(dialect.reasoningEfforts), losses)
   const summary = reasoning.summary ?? (reasoning.visible ? 'auto' : undefined)
   return { ...(effort && { effort }), ...(summary && { summary }) }
 }
 
 /** A model that does not reason refuses to be asked for its sealed reasoning. */
-function writeInclude({ logprobs }: ChatRequest, { dialect }: Writing): string[] {
+function writeInclude({ logprobs }: ChatRequest, { dialect }: WriteOptions): string[] {
   return [
     ...(dialect.reasoning === 'none' ? [] : ['reasoning.encrypted_content']),
     ...(logprobs === undefined ? [] : ['message.output_text.logprobs']),
@@ -121,7 +121,7 @@ const TIERS = new Map([
   ['standard_only', 'default'],
 ])
 
-function writeTier(asked: string | undefined, { losses }: Writing): object {
+function writeTier(asked: string | undefined, { losses }: WriteOptions): object {
   if (asked === undefined) return {}
   const tier = TIERS.get(asked.toLowerCase())
   if (tier === undefined) losses.setting('serviceTier')

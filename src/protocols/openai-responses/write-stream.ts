@@ -1,10 +1,10 @@
 import type { ChatAnswer, Finish } from '../../chat/answer.js'
 import type { ChatEvent } from '../../chat/events.js'
-import { Serial } from '../../chat/serial.js'
-import { unfold } from '../../chat/unfold.js'
+import { replayAsEvents } from '../../chat/replay-answer.js'
+import { SerialBlocks } from '../../chat/serial-blocks.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
-import type { Answering, StreamWriter } from '../protocol.js'
+import type { AnswerContext, StreamWriter } from '../protocol.js'
 import { responseError, spellErrorEvent } from './errors.js'
 import { writeFinish } from './finish.js'
 import { Output } from './output.js'
@@ -12,22 +12,22 @@ import { Records } from './records.js'
 import { type Progress, writeResponse } from './response.js'
 
 /** Writes one stream of a response. */
-export function writeStream(answering: Answering): StreamWriter {
+export function writeStream(answering: AnswerContext): StreamWriter {
   return new Writer(answering, true)
 }
 
 /** A whole answer: what its stream would have ended with. */
-export function writeAnswer(answer: ChatAnswer, answering: Answering): string {
+export function writeAnswer(answer: ChatAnswer, answering: AnswerContext): string {
   const writer = new Writer(answering, false)
-  unfold(answer, (event) => writer.write(event))
+  replayAsEvents(answer, (event) => writer.write(event))
   return JSON.stringify(writer.finished().response)
 }
 
 class Writer implements StreamWriter {
-  readonly #answering: Answering
+  readonly #answering: AnswerContext
   readonly #records: Records
   readonly #output: Output
-  readonly #serial: Serial
+  readonly #serial: SerialBlocks
   /** Blocks of further choices, of which the language has none. */
   readonly #ignored = new Set<number>()
   #model: string | undefined
@@ -35,11 +35,11 @@ class Writer implements StreamWriter {
   #finish: Finish = { reason: 'stop' }
   #usage: Usage | undefined
 
-  constructor(answering: Answering, wanted: boolean) {
+  constructor(answering: AnswerContext, wanted: boolean) {
     this.#answering = answering
     this.#records = new Records(wanted)
     this.#output = new Output(answering, this.#records)
-    this.#serial = new Serial((event) => this.#take(event))
+    this.#serial = new SerialBlocks((event) => this.#take(event))
   }
 
   write(event: ChatEvent): string {

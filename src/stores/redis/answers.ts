@@ -1,5 +1,5 @@
 import { isObject, parseJson } from '../../lib/values.js'
-import type { AnswerStore, StoredAnswer } from '../answers.js'
+import type { AnswerStore, CachedAnswer } from '../answers.js'
 import { type Connection, connectionOf, type RedisClient, type RedisOptions } from './client.js'
 
 /** Answers that many processes share, each until its time is over. How many there may be is up to Redis' `maxmemory`. */
@@ -10,12 +10,12 @@ export class RedisAnswers implements AnswerStore {
     this.#connection = connectionOf(client, options)
   }
 
-  async get(key: string): Promise<StoredAnswer | undefined> {
+  async get(key: string): Promise<CachedAnswer | undefined> {
     const text = await this.#connection.send(['GET', this.#key(key)])
     return typeof text === 'string' ? read(text) : undefined
   }
 
-  async set(key: string, answer: StoredAnswer, ms: number): Promise<void> {
+  async set(key: string, answer: CachedAnswer, ms: number): Promise<void> {
     if (!(ms > 0)) return
     await this.#connection.send(['SET', this.#key(key), write(answer), 'PX', String(Math.ceil(ms))])
   }
@@ -26,15 +26,15 @@ export class RedisAnswers implements AnswerStore {
 }
 
 /** A line of JSON, then a line of base64 for each piece: both clients take and give text by default. */
-function write({ pieces, ...about }: StoredAnswer): string {
+function write({ pieces, ...about }: CachedAnswer): string {
   return [JSON.stringify(about), ...pieces.map((piece) => piece.toString('base64'))].join('\n')
 }
 
 /** Undefined where somebody else has written. */
-function read(text: string): StoredAnswer | undefined {
+function read(text: string): CachedAnswer | undefined {
   const [line = '', ...pieces] = text.split('\n')
   const about = parseJson(line)
   if (!isObject(about) || typeof about.status !== 'number') return undefined
-  const { times, ...rest } = about as unknown as Omit<StoredAnswer, 'pieces'>
+  const { times, ...rest } = about as unknown as Omit<CachedAnswer, 'pieces'>
   return { ...rest, times, pieces: pieces.map((piece) => Buffer.from(piece, 'base64')) }
 }

@@ -1,4 +1,4 @@
-import type { Scope } from '../limits.js'
+import type { LimitScope } from '../limits.js'
 import type { Connection } from './client.js'
 import { leaveScript, writeSlotsScript } from './limits-script.js'
 import { type LeaseOptions, ProcessLease, renewScript, type Tenancy } from './process-lease.js'
@@ -20,7 +20,7 @@ export class HeldSlots implements Tenancy {
   }
 
   /** Counts a step of these scopes until its answer has come. One that fails may have been done or not. */
-  async during<Answer>(scopes: readonly Scope[], step: () => Promise<Answer>): Promise<Answer> {
+  async during<Answer>(scopes: readonly LimitScope[], step: () => Promise<Answer>): Promise<Answer> {
     this.#underWay++
     try {
       return await step()
@@ -33,14 +33,14 @@ export class HeldSlots implements Tenancy {
   }
 
   /** A count of 0 is one to be told to Redis yet. */
-  add(scopes: readonly Scope[], slots: number): void {
+  add(scopes: readonly LimitScope[], slots: number): void {
     for (const { name, concurrency } of scopes) {
       if (concurrency !== undefined) this.#counts.set(name, (this.#counts.get(name) ?? 0) + slots)
     }
     this.lease.keep()
   }
 
-  remove(scopes: readonly Scope[], slots: number): void {
+  remove(scopes: readonly LimitScope[], slots: number): void {
     for (const { name } of scopes) {
       const left = (this.#counts.get(name) ?? 0) - slots
       if (left > 0) this.#counts.set(name, left)

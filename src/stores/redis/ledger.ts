@@ -1,4 +1,4 @@
-import type { Balance, Credit, Hold, LedgerStore, Nanos } from '../ledger.js'
+import type { Balance, LedgerStore, Nanos, Reservation, SpendingCap } from '../ledger.js'
 import { type Connection, connectionOf, type RedisClient, type RedisOptions, type Script } from './client.js'
 import { leaveScript, letGoScript, reserveScript, reviveScript, settleScript } from './ledger-script.js'
 import { type LeaseOptions, ProcessLease, renewScript, type Tenancy } from './process-lease.js'
@@ -13,7 +13,7 @@ const SWEEP_MS = 3000
 export class RedisLedger implements LedgerStore {
   readonly #connection: Connection
   readonly #lease: ProcessLease
-  readonly #open = new Map<string, Hold>()
+  readonly #open = new Map<string, Reservation>()
   /** Steps that have failed, by hold, and may have been done or not. Each may be done twice without harm. */
   readonly #overdue = new Map<string, () => Promise<unknown>>()
 
@@ -27,20 +27,20 @@ export class RedisLedger implements LedgerStore {
     this.#lease = new ProcessLease(options, tenancy)
   }
 
-  async reserve(hold: Hold): Promise<Credit | undefined> {
-    const { id, credits } = hold
-    if (credits.length === 0) return undefined
-    const words = [id, detailsOf(hold), String(SWEEP_MS), ...credits.map(({ nanos }) => String(nanos))]
+  async reserve(hold: Reservation): Promise<SpendingCap | undefined> {
+    const { id, caps } = hold
+    if (caps.length === 0) return undefined
+    const words = [id, detailsOf(hold), String(SWEEP_MS), ...caps.map(({ nanos }) => String(nanos))]
     const step = () => this.#lease.run(reserveScript, this.#connection, [this.#base('processes')], words)
     const refusal = Number(await this.#try(id, step, () => this.#run(letGoScript, [this.#lease.id, id])))
-    if (refusal > 0) return credits[refusal - 1]
+    if (refusal > 0) return caps[refusal - 1]
     this.#open.set(id, hold)
     this.#lease.keep()
     return undefined
   }
 
-  async settle(hold: Hold, nanos: Nanos): Promise<void> {
-    if (hold.credits.length === 0) return
+  async settle(hold: Reservation, nanos: Nanos): Promise<void> {
+    if (hold.caps.length === 0) return
     this.#open.delete(hold.id)
     const step = () => this.#run(settleScript, [hold.id, detailsOf(hold), String(nanos)])
     await this.#try(hold.id, step, step)
@@ -103,11 +103,11 @@ export class RedisLedger implements LedgerStore {
 }
 
 /** What a hold consists of, as the scripts read it. */
-function detailsOf({ nanos, credits }: Hold): string {
-  return JSON.stringify({ nanos: String(nanos), accounts: credits.map(accountName) })
+function detailsOf({ nanos, caps }: Reservation): string {
+  return JSON.stringify({ nanos: String(nanos), accounts: caps.map(accountName) })
 }
 
 /** The length of the first part is told, so that no two pairs give the same name. */
-function accountName({ account, period }: Pick<Credit, 'account' | 'period'>): string {
+function accountName({ account, period }: Pick<SpendingCap, 'account' | 'period'>): string {
   return `${account.length}:${account}:${period}`
 }

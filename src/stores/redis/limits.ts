@@ -1,4 +1,4 @@
-import type { Draw, LimitMet, LimitStore, Scope, Standing, Taken } from '../limits.js'
+import type { LimitMet, LimitScope, LimitState, LimitStore, LimitTake, Taken } from '../limits.js'
 import { type Connection, connectionOf, type RedisClient, type RedisOptions } from './client.js'
 import { HeldSlots, processesKey, slotsKey } from './held-slots.js'
 import { giveBackScript, takeScript } from './limits-script.js'
@@ -17,14 +17,14 @@ export class RedisLimits implements LimitStore {
     this.#held = new HeldSlots(this.#connection, options)
   }
 
-  async take(scopes: readonly Scope[], draw: Draw): Promise<Taken> {
+  async take(scopes: readonly LimitScope[], draw: LimitTake): Promise<Taken> {
     const limited = scopes.filter(isLimited)
     if (limited.length === 0) return { met: undefined, requests: undefined, tokens: undefined }
     if (!takesSlots(limited, draw)) return this.#takeUnits(limited, draw)
     return this.#takeSlots(limited, draw)
   }
 
-  async giveBack(scopes: readonly Scope[], draw: Draw): Promise<void> {
+  async giveBack(scopes: readonly LimitScope[], draw: LimitTake): Promise<void> {
     const limited = scopes.filter(isLimited)
     if (limited.length === 0) return
     const { send } = this.#connection
@@ -39,12 +39,12 @@ export class RedisLimits implements LimitStore {
     await this.#held.leave()
   }
 
-  async #takeUnits(scopes: readonly Scope[], draw: Draw): Promise<Taken> {
+  async #takeUnits(scopes: readonly LimitScope[], draw: LimitTake): Promise<Taken> {
     const words = ['', '', ...wordsOf(scopes, { ...draw, slots: 0 })]
     return readTaken(scopes, await takeScript(this.#connection.send, this.#keys(scopes), words))
   }
 
-  #takeSlots(scopes: readonly Scope[], draw: Draw): Promise<Taken> {
+  #takeSlots(scopes: readonly LimitScope[], draw: LimitTake): Promise<Taken> {
     return this.#held.during(scopes, async () => {
       const words = wordsOf(scopes, draw)
       const taken = readTaken(
@@ -56,29 +56,29 @@ export class RedisLimits implements LimitStore {
     })
   }
 
-  #keys(scopes: readonly Scope[]): string[] {
+  #keys(scopes: readonly LimitScope[]): string[] {
     const { prefix } = this.#connection
     const own = scopes.flatMap(({ name }) => [`${prefix}limits:buckets:${name}`, slotsKey(prefix, name)])
     return [processesKey(prefix), ...own]
   }
 }
 
-function isLimited({ rpm, tpm, concurrency }: Scope): boolean {
+function isLimited({ rpm, tpm, concurrency }: LimitScope): boolean {
   return rpm !== undefined || tpm !== undefined || concurrency !== undefined
 }
 
-function takesSlots(scopes: readonly Scope[], draw: Draw): boolean {
+function takesSlots(scopes: readonly LimitScope[], draw: LimitTake): boolean {
   return draw.slots > 0 && scopes.some(({ concurrency }) => concurrency !== undefined)
 }
 
 /** What the scripts are told; a limit that there is not is an empty word. */
-function wordsOf(scopes: readonly Scope[], { requests, tokens, slots }: Draw): string[] {
+function wordsOf(scopes: readonly LimitScope[], { requests, tokens, slots }: LimitTake): string[] {
   const limits = scopes.flatMap(({ rpm = '', tpm = '', concurrency = '' }) => [rpm, tpm, concurrency])
   return [requests, tokens, slots, ...limits].map(String)
 }
 
 /** Three words of what was met, three for each of the standings; scopes are counted from 1. */
-function readTaken(scopes: readonly Scope[], answer: unknown): Taken {
+function readTaken(scopes: readonly LimitScope[], answer: unknown): Taken {
   const words = String(answer).split(' ')
   return {
     met: readMet(scopes, words),
@@ -87,16 +87,16 @@ function readTaken(scopes: readonly Scope[], answer: unknown): Taken {
   }
 }
 
-function readMet(scopes: readonly Scope[], [index, what, wait]: readonly string[]): LimitMet | undefined {
+function readMet(scopes: readonly LimitScope[], [index, what, wait]: readonly string[]): LimitMet | undefined {
   const scope = scopes[Number(index) - 1]
   return scope && { scope, what: what as LimitMet['what'], retryAfterMs: Number(wait) }
 }
 
 function readStanding(
-  scopes: readonly Scope[],
+  scopes: readonly LimitScope[],
   [index, remaining, reset]: readonly string[],
   kind: 'rpm' | 'tpm',
-): Standing | undefined {
+): LimitState | undefined {
   const limit = scopes[Number(index) - 1]?.[kind]
   return limit === undefined ? undefined : { limit, remaining: Number(remaining), resetMs: Number(reset) }
 }

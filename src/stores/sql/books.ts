@@ -1,9 +1,9 @@
-import type { Credit, Hold } from '../ledger.js'
+import type { Reservation, SpendingCap } from '../ledger.js'
 import type { Row, Statement, Steps, Value } from './database.js'
 
 /** What a call has cost. */
 export interface Settlement {
-  readonly hold: Hold
+  readonly hold: Reservation
   /** Undefined gives up a hold of which nobody knows whether it was taken: a later settlement still charges. */
   readonly nanos: number | undefined
 }
@@ -30,7 +30,7 @@ export interface Books {
   /** The time in ms, by the clock that all processes share, as SQL. */
   readonly now: string
   /** Statements that differ in order and number; what they give says whether a credit did not suffice. */
-  reserve(hold: Hold, holder: Holder): Promise<Credit | undefined>
+  reserve(hold: Reservation, holder: Holder): Promise<SpendingCap | undefined>
   /** Statements for what has been settled, with the accounts locked in order. */
   settle(settlements: readonly Settlement[], process: string): Steps<void>
   /** Statements that add records, all but those that are there already. */

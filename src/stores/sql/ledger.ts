@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Balance, Credit, Hold, LedgerStore, Nanos } from '../ledger.js'
+import type { Balance, LedgerStore, Nanos, Reservation, SpendingCap } from '../ledger.js'
 import type { Books, Entry } from './books.js'
 import { type Database, numberOf } from './database.js'
 import type { Lease } from './lease.js'
@@ -30,14 +30,14 @@ export class SqlLedger implements LedgerStore {
   }
 
   /** Money that has been given back, but is not written yet, is written before anyone is refused for it. */
-  async reserve(hold: Hold): Promise<Credit | undefined> {
+  async reserve(hold: Reservation): Promise<SpendingCap | undefined> {
     const kept = keptOf(hold)
     let refused = await this.#take(kept)
     if (refused && (await this.#givesBack(refused))) refused = await this.#take(kept)
-    return refused && hold.credits[kept.credits.indexOf(refused)]
+    return refused && hold.caps[kept.caps.indexOf(refused)]
   }
 
-  settle(hold: Hold, nanos: Nanos): void {
+  settle(hold: Reservation, nanos: Nanos): void {
     this.#parts.lease.end(hold.id)
     this.#parts.queue.add({ hold: keptOf(hold), nanos: wholeOf(nanos) })
   }
@@ -50,7 +50,7 @@ export class SqlLedger implements LedgerStore {
     return { spent: numberOf(row?.spent ?? 0), held: numberOf(row?.held ?? 0) }
   }
 
-  async #take(hold: Hold): Promise<Credit | undefined> {
+  async #take(hold: Reservation): Promise<SpendingCap | undefined> {
     const { books, lease, queue } = this.#parts
     try {
       const refused = await books.reserve(hold, lease.begin(hold.id))
@@ -66,23 +66,23 @@ export class SqlLedger implements LedgerStore {
   }
 
   /** Whether settlements of an account were still to be written: then they are. */
-  async #givesBack({ account, period }: Credit): Promise<boolean> {
+  async #givesBack({ account, period }: SpendingCap): Promise<boolean> {
     const { queue } = this.#parts
-    const isOf = (credit: Credit): boolean => credit.account === account && credit.period === period
-    const waits = queue.some((entry) => 'hold' in entry && entry.hold.credits.some(isOf))
+    const isOf = (credit: SpendingCap): boolean => credit.account === account && credit.period === period
+    const waits = queue.some((entry) => 'hold' in entry && entry.hold.caps.some(isOf))
     if (waits) await queue.flush()
     return waits
   }
 }
 
 /** As the tables can keep it. */
-function keptOf({ id, credits, nanos }: Hold): Hold {
-  const kept = credits.map((credit) => ({
+function keptOf({ id, caps, nanos }: Reservation): Reservation {
+  const kept = caps.map((credit) => ({
     account: keyOf(credit.account),
     period: keyOf(credit.period),
     nanos: wholeOf(credit.nanos),
   }))
-  return { id: keyOf(id), credits: kept, nanos: wholeOf(nanos) }
+  return { id: keyOf(id), caps: kept, nanos: wholeOf(nanos) }
 }
 
 /** What is too long for an index, or no text to a database, is told apart by its hash: then it is longer than all others. */

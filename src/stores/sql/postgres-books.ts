@@ -1,4 +1,4 @@
-import type { Credit, Hold } from '../ledger.js'
+import type { Reservation, SpendingCap } from '../ledger.js'
 import { type Books, cellOf, type Holder, type NumberedRecord, type Settlement } from './books.js'
 import { type Database, numberOf, type Statement, type Steps, type Value } from './database.js'
 import { columns } from './usage-columns.js'
@@ -24,19 +24,23 @@ export function postgresBooks(database: Database): Books {
   }
 }
 
-async function reserve(database: Database, hold: Hold, { process, leaseMs }: Holder): Promise<Credit | undefined> {
-  const { id, nanos, credits } = hold
-  const accounts = credits.map(({ account }) => account)
-  const periods = credits.map(({ period }) => period)
-  const limits = credits.map((credit) => credit.nanos)
+async function reserve(
+  database: Database,
+  hold: Reservation,
+  { process, leaseMs }: Holder,
+): Promise<SpendingCap | undefined> {
+  const { id, nanos, caps } = hold
+  const accounts = caps.map(({ account }) => account)
+  const periods = caps.map(({ period }) => period)
+  const limits = caps.map((credit) => credit.nanos)
   const values = [id, nanos, process, leaseMs, accounts, periods, limits]
   const place = numberOf(cellOf(await database.run({ sql: RESERVE, values }), 'refused'))
-  return credits[place - 1]
+  return caps[place - 1]
 }
 
 function* settle(settlements: readonly Settlement[], process: string): Steps<void> {
   const items = settlements.flatMap(({ hold, nanos = null }) =>
-    hold.credits.map(({ account, period }) => ({ id: hold.id, account, period, nanos })),
+    hold.caps.map(({ account, period }) => ({ id: hold.id, account, period, nanos })),
   )
   if (items.length === 0) return
   const ids = items.map(({ id }) => id)

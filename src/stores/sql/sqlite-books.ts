@@ -1,4 +1,4 @@
-import type { Credit, Hold } from '../ledger.js'
+import type { Reservation, SpendingCap } from '../ledger.js'
 import { type Books, cellOf, type Holder, type NumberedRecord, type Settlement } from './books.js'
 import { type Database, numberOf, type Statement, type Steps } from './database.js'
 import { columns, wholeOf } from './usage-columns.js'
@@ -37,14 +37,14 @@ export function sqliteBooks(database: Database): Books {
   }
 }
 
-function* reserve(hold: Hold, { process, leaseMs }: Holder): Steps<Credit | undefined> {
+function* reserve(hold: Reservation, { process, leaseMs }: Holder): Steps<SpendingCap | undefined> {
   if (leaseMs > 0) yield { sql: RENEW, values: [process, leaseMs] }
   if ((yield { sql: KNOWN, values: [hold.id] }).length > 0) return undefined
-  for (const credit of hold.credits) {
+  for (const credit of hold.caps) {
     const used = cellOf(yield { sql: USED, values: [credit.account, credit.period] }, 'used') ?? 0
     if (numberOf(used) + hold.nanos > credit.nanos) return credit
   }
-  for (const { account, period } of hold.credits) {
+  for (const { account, period } of hold.caps) {
     yield { sql: ADD, values: [account, period, 0, hold.nanos] }
     yield { sql: MARK, values: [hold.id, account, period, hold.nanos, process, 'held'] }
   }
@@ -53,11 +53,16 @@ function* reserve(hold: Hold, { process, leaseMs }: Holder): Steps<Credit | unde
 
 function* settle(settlements: readonly Settlement[], process: string): Steps<void> {
   for (const { hold, nanos } of settlements) {
-    for (const credit of hold.credits) yield* settleOne(hold.id, credit, nanos, process)
+    for (const credit of hold.caps) yield* settleOne(hold.id, credit, nanos, process)
   }
 }
 
-function* settleOne(id: string, { account, period }: Credit, nanos: number | undefined, process: string): Steps<void> {
+function* settleOne(
+  id: string,
+  { account, period }: SpendingCap,
+  nanos: number | undefined,
+  process: string,
+): Steps<void> {
   const [held] = yield { sql: HELD, values: [id, account, period] }
   const isHeld = held?.status === 'held'
   if (held?.status === 'settled' || (nanos === undefined && !isHeld)) return

@@ -26,7 +26,12 @@ describe('a message, read', () => {
       ],
       stop_reason: 'tool_use',
     })
-    expect([answer.id, answer.model, answer.usage, answer.fault]).toEqual(['msg_1', 'claude', undefined, undefined])
+    expect([answer.id, answer.model, answer.usage, answer.upstreamError]).toEqual([
+      'msg_1',
+      'claude',
+      undefined,
+      undefined,
+    ])
     expect(answer.choices).toMatchObject([
       {
         blocks: [
@@ -86,14 +91,14 @@ describe('a message, read', () => {
     ['{}', 'without content'],
     ['{"type":"error"}', 'an error without a message'],
   ])('HC-097: %j is a fault', (text, words) => {
-    expect(protocol.readAnswer(Buffer.from(text), { id: 'a' }).fault?.message).toContain(words)
-    expect(protocol.readAnswerFacts(Buffer.from(text)).fault?.message).toContain(words)
+    expect(protocol.readAnswer(Buffer.from(text), { id: 'a' }).upstreamError?.message).toContain(words)
+    expect(protocol.readAnswerFacts(Buffer.from(text)).upstreamError?.message).toContain(words)
   })
 
   it('HC-093: an error under status 200 has the status of its type', () => {
     const error = body({ type: 'error', error: { type: 'overloaded_error', message: 'Überlast' } })
-    expect(protocol.readAnswer(error, { id: 'a' }).fault).toMatchObject({ status: 529, message: 'Überlast' })
-    expect(protocol.readAnswerFacts(error).fault).toMatchObject({ status: 529, message: 'Überlast' })
+    expect(protocol.readAnswer(error, { id: 'a' }).upstreamError).toMatchObject({ status: 529, message: 'Überlast' })
+    expect(protocol.readAnswerFacts(error).upstreamError).toMatchObject({ status: 529, message: 'Überlast' })
   })
 
   it('HC-080: input is all that was read', () => {

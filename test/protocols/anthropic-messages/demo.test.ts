@@ -48,7 +48,7 @@ describe('the demo, asked in Messages', () => {
 
   it('fails in the language it was asked in', async () => {
     const { status, text } = await post({ model: 'demo-429' })
-    expect([status, protocol.readFault(status, Buffer.from(text))]).toMatchObject([
+    expect([status, protocol.readError(status, Buffer.from(text))]).toMatchObject([
       429,
       { type: 'rate_limit_error', native: true },
     ])

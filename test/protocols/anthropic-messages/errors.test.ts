@@ -4,7 +4,7 @@ import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-
 import { body } from './speak.js'
 
 const parse = (bytes: Buffer): unknown => JSON.parse(bytes.toString())
-const fault = (value: unknown, status = 400) => protocol.readFault(status, body(value))
+const upstreamError = (value: unknown, status = 400) => protocol.readError(status, body(value))
 
 describe('errors, written', () => {
   it.each<[ErrorKind, number, string]>([
@@ -58,7 +58,7 @@ describe('errors, read', () => {
       message: 'No more',
       details: { error_code: 'enforced_spend_limit_reached' },
     }
-    expect(fault({ type: 'error', error, request_id: 'req' }, 429)).toEqual({
+    expect(upstreamError({ type: 'error', error, request_id: 'req' }, 429)).toEqual({
       status: 429,
       message: 'No more',
       type: 'rate_limit_error',
@@ -77,11 +77,11 @@ describe('errors, read', () => {
     [[{ error: { message: 'listed', status: 'X' } }], 'listed', null],
     [{ message: 'm', code: 'InvalidParameter' }, 'm', 'InvalidParameter'],
   ])('HC-109: reads %j', (value, message, code) => {
-    expect(fault(value)).toMatchObject({ status: 400, message, code, native: false })
+    expect(upstreamError(value)).toMatchObject({ status: 400, message, code, native: false })
   })
 
   it.each(['', '<html>', 'null', '5', '{}', '{"type":"error"}', '[]'])('HC-098: makes nothing of %j', (text) => {
-    expect(protocol.readFault(502, Buffer.from(text))).toBeUndefined()
+    expect(protocol.readError(502, Buffer.from(text))).toBeUndefined()
   })
 })
 

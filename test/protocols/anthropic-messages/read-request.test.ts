@@ -11,7 +11,7 @@ describe('a Messages request, read', () => {
     const bytes = Buffer.from('{"model": "claude-ö", "stream":true, "messages":[{}]}')
     const facts = protocol.readFacts(bytes, { id: '', stream: undefined, query: '' })
     expect(facts).toMatchObject({ model: 'claude-ö', stream: true })
-    expect(bytes.subarray(facts.modelAt?.start, facts.modelAt?.end).toString()).toBe('"claude-ö"')
+    expect(bytes.subarray(facts.modelSpan?.start, facts.modelSpan?.end).toString()).toBe('"claude-ö"')
   })
 
   it.each([

@@ -42,7 +42,7 @@ interface Captures {
 }
 
 /** What an answer means, whatever is carried along. */
-function meaning({ choices, usage, fault }: ChatAnswer): unknown {
+function meaning({ choices, usage, upstreamError }: ChatAnswer): unknown {
   const blocks = choices[0]?.blocks ?? []
   const text = blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('')
   const thought = blocks.flatMap((block) => (block.type === 'reasoning' ? [block.text] : [])).join('')
@@ -50,7 +50,7 @@ function meaning({ choices, usage, fault }: ChatAnswer): unknown {
     block.type === 'tool-call' ? [[block.id, block.name, JSON.parse(block.input)]] : [],
   )
   const kinds = blocks.map(({ type }) => type)
-  return { text, thought, calls, kinds, finish: choices[0]?.finish, usage, fault }
+  return { text, thought, calls, kinds, finish: choices[0]?.finish, usage, upstreamError }
 }
 
 const all = recordings()
@@ -61,7 +61,7 @@ describe.skipIf(all.length === 0)('recorded answers', () => {
 
   it.each(whole)('%s is read, and written with the same meaning', (_name, { response }) => {
     const answer = protocol.readAnswer(body(response.json), { id: 'x' })
-    expect(answer.fault).toBeUndefined()
+    expect(answer.upstreamError).toBeUndefined()
     const { content, usage } = response.json as { content: unknown[]; usage: { output_tokens: number } }
     expect([answer.choices[0]?.blocks.length, answer.usage?.output]).toEqual([content.length, usage.output_tokens])
     const again = protocol.readAnswer(Buffer.from(protocol.writeAnswer(answer, answeringNow())), { id: 'x' })
@@ -71,7 +71,7 @@ describe.skipIf(all.length === 0)('recorded answers', () => {
   it.each(streamed)('%s is read, and streamed with the same meaning', (_name, { response }) => {
     const text = readFileSync(new URL((response.sse_file ?? '').replace(/^.*\//, ''), RECORDINGS), 'utf8')
     const { events, answer, state } = hear(text)
-    expect([state, answer.fault]).toEqual(['over', undefined])
+    expect([state, answer.upstreamError]).toEqual(['over', undefined])
     expect(text.includes('event: content_block_start')).toBe(events.some(({ type }) => type === 'block'))
     const again = hear(tell(events as ChatEvent[]))
     expect(meaning(again.answer)).toEqual(meaning(answer))

@@ -1,6 +1,6 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
+import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { Fold } from '../../../src/chat/fold.js'
 import { declareForeign, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest, Turn } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
@@ -8,7 +8,7 @@ import { readRecords } from '../../../src/lib/sse.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
 import type { Dialect } from '../../../src/protocols/dialect.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import type { Answering, StreamReader } from '../../../src/protocols/protocol.js'
+import type { AnswerContext, StreamReader } from '../../../src/protocols/protocol.js'
 
 export const ISSUER = 'anthropic#opus'
 const NOWHERE = { id: '', stream: undefined, query: '' }
@@ -46,7 +46,7 @@ interface Written {
 
 /** A neutral request, written; and the paths of what was lost. */
 export function write(fields: Partial<ChatRequest>, dialect: Dialect = {}): Written {
-  const losses = new Losses(protocol.id, openaiChat.spelling)
+  const losses = new Losses(protocol.id, openaiChat.settingNames)
   const writing = { model: 'claude', stream: fields.stream ?? false, issuer: ISSUER, dialect, losses }
   const asked = ask(fields)
   declareForeign(asked, losses)
@@ -54,7 +54,7 @@ export function write(fields: Partial<ChatRequest>, dialect: Dialect = {}): Writ
   return { json, losses: losses.list.map(({ path }) => path) }
 }
 
-export function answering(fields: Partial<Answering> = {}): Answering {
+export function answering(fields: Partial<AnswerContext> = {}): AnswerContext {
   const common = { id: 'abc', model: 'asked-for', createdAt: 1, issuer: ISSUER, request: ask({}) }
   return { ...common, losses: new Losses(protocol.id), ...fields }
 }
@@ -63,7 +63,7 @@ export function answering(fields: Partial<Answering> = {}): Answering {
 export function hear(text: string): { events: ChatEvent[]; answer: ChatAnswer; state: StreamReader['state'] } {
   const reader = protocol.readStream({ id: 'abc' })
   const events: ChatEvent[] = []
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   for (const record of readRecords(Buffer.from(text))) {
     reader.read(record, (event) => {
       events.push(event)
@@ -79,7 +79,7 @@ export function wire(...records: { readonly type: string; readonly [field: strin
 }
 
 /** Events, written; with what belongs at the end. */
-export function tell(events: readonly ChatEvent[], how: Answering = answering()): string {
+export function tell(events: readonly ChatEvent[], how: AnswerContext = answering()): string {
   const writer = protocol.writeStream(how)
   return events.map((event) => writer.write(event)).join('') + writer.end()
 }

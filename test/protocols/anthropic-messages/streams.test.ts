@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
+import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { Fold } from '../../../src/chat/fold.js'
-import { unfold } from '../../../src/chat/unfold.js'
+import { replayAsEvents } from '../../../src/chat/replay-answer.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords, wholeRecords } from '../../../src/lib/sse.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
@@ -59,7 +59,7 @@ describe('a streamed message, read', () => {
     expect(protocol.readEnding(readRecords(Buffer.from(text)))).toMatchObject({
       complete: true,
       usage: expected,
-      fault: undefined,
+      upstreamError: undefined,
     })
   })
 
@@ -153,14 +153,16 @@ describe('a streamed message, read', () => {
   it('HC-094: an error ends it, and nothing follows', () => {
     const error = { type: 'error', error: { details: null, type: 'overloaded_error', message: 'Overloaded' } }
     const { events, state } = hear(wire(START, error, ...TEXT))
-    expect(events.at(-1)).toMatchObject({ type: 'error', fault: { status: 529, message: 'Overloaded' } })
+    expect(events.at(-1)).toMatchObject({ type: 'error', upstreamError: { status: 529, message: 'Overloaded' } })
     expect(state).toBe('open')
     expect(hear(wire(error)).events.map(({ type }) => type)).toEqual(['start', 'error'])
   })
 
   it('HC-118: half a record is an error', () => {
-    expect(hear(`${wire(START)}data: {"type":"content_block_del\n\n`).answer.fault?.message).toContain('not JSON')
-    expect(hear(wire(...end(null).slice(0, 1), { type: 'unheard_of' })).answer.fault).toBeUndefined()
+    expect(hear(`${wire(START)}data: {"type":"content_block_del\n\n`).answer.upstreamError?.message).toContain(
+      'not JSON',
+    )
+    expect(hear(wire(...end(null).slice(0, 1), { type: 'unheard_of' })).answer.upstreamError).toBeUndefined()
   })
 
   it('HC-112: is the same wherever its bytes are cut', () => {
@@ -180,7 +182,7 @@ describe('a streamed message, read', () => {
   })
 
   it('weighs records before the commit point', () => {
-    const sign = (record: object) => protocol.readSign({ event: undefined, data: JSON.stringify(record) })
+    const sign = (record: object) => protocol.classifyRecord({ event: undefined, data: JSON.stringify(record) })
     expect(sign(START)).toMatchObject({ usage: { input: 2459 } })
     for (const record of [
       { type: 'ping' },
@@ -203,7 +205,7 @@ describe('a streamed message, read', () => {
       status: 429,
       message: 'Slow',
     })
-    expect(protocol.readSign({ event: undefined, data: '{' })).toMatchObject({
+    expect(protocol.classifyRecord({ event: undefined, data: '{' })).toMatchObject({
       message: expect.stringContaining('not JSON'),
     })
   })
@@ -391,13 +393,13 @@ describe('the laws of a message', () => {
     for (let round = 0; round < 300; round++) {
       const answer = anyAnswer(random)
       const events: ChatEvent[] = []
-      unfold(answer, (event) => events.push(event))
+      replayAsEvents(answer, (event) => events.push(event))
       const streamed = hear(tell(interleave(events, random)))
       const whole = protocol.readAnswer(Buffer.from(protocol.writeAnswer(answer, answering())), { id: 'x' })
       expect(comparable(whole)).toEqual(comparable(answer))
       expect(comparable(streamed.answer)).toEqual(comparable(answer))
       expect(streamed.state).toBe('over')
-      const again = new Fold()
+      const again = new AnswerCollector()
       for (const event of streamed.events) again.push(event)
       expect(again.answer).toEqual(streamed.answer)
     }

@@ -72,7 +72,7 @@ describe('answers in', () => {
       choices: [{ blocks: [], finish: { reason: 'filter' } }],
       usage: { input: 8, output: 0 },
     })
-    expect(blocked.fault).toBeUndefined()
+    expect(blocked.upstreamError).toBeUndefined()
     const cut = read({
       candidates: [{ finishReason: 'MAX_TOKENS', index: 0 }],
       usageMetadata: { promptTokenCount: 1, thoughtsTokenCount: 9 },
@@ -83,7 +83,7 @@ describe('answers in', () => {
     })
     expect(read({ candidates: [{ content: { role: 'model' }, finishReason: 'STOP' }] })).toMatchObject({
       choices: [{ blocks: [], finish: { reason: 'stop' } }],
-      fault: undefined,
+      upstreamError: undefined,
     })
   })
 
@@ -91,8 +91,10 @@ describe('answers in', () => {
     'HC-069: %s is a fault',
     (finishReason) => {
       const body = { candidates: [{ content: {}, finishReason, finishMessage: 'Malformed: ü' }] }
-      expect(read(body).fault).toMatchObject({ message: 'Malformed: ü', code: finishReason, status: undefined })
-      expect(gemini.readAnswerFacts(Buffer.from(JSON.stringify(body))).fault).toMatchObject({ message: 'Malformed: ü' })
+      expect(read(body).upstreamError).toMatchObject({ message: 'Malformed: ü', code: finishReason, status: undefined })
+      expect(gemini.readAnswerFacts(Buffer.from(JSON.stringify(body))).upstreamError).toMatchObject({
+        message: 'Malformed: ü',
+      })
     },
   )
 
@@ -148,8 +150,8 @@ describe('answers in', () => {
     ['[{"error":{"code":503,"message":"busy"}}]', 'busy'],
     ['{"error":"busy"}', 'busy'],
   ])('HC-093, HC-097: takes %s for no answer', (body, words) => {
-    expect(read(body).fault?.message).toContain(words)
-    expect(gemini.readAnswerFacts(Buffer.from(body)).fault?.message).toContain(words)
+    expect(read(body).upstreamError?.message).toContain(words)
+    expect(gemini.readAnswerFacts(Buffer.from(body)).upstreamError?.message).toContain(words)
   })
 
   it('puts together what came as a list, with white space before it', () => {

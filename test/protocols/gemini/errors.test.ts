@@ -3,14 +3,14 @@ import { RelayError } from '../../../src/errors.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import { answering } from './setting.js'
 
-const fault = (body: unknown, status = 400) =>
-  gemini.readFault(status, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+const upstreamError = (body: unknown, status = 400) =>
+  gemini.readError(status, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
 
 describe('errors in', () => {
   it('HC-100: reads how long to wait', () => {
     const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.07s' }]
     const error = { code: 429, message: 'quota', status: 'RESOURCE_EXHAUSTED', details }
-    expect(fault({ error }, 429)).toEqual({
+    expect(upstreamError({ error }, 429)).toEqual({
       status: 429,
       message: 'quota',
       type: 'RESOURCE_EXHAUSTED',
@@ -19,14 +19,14 @@ describe('errors in', () => {
       retryAfterMs: 34_070,
       native: true,
     })
-    expect(fault([{ error }], 429)).toMatchObject({ retryAfterMs: 34_070, native: false })
-    expect(fault({ error: { ...error, details: [{ retryDelay: '1e9s' }] } })).not.toHaveProperty('retryAfterMs')
+    expect(upstreamError([{ error }], 429)).toMatchObject({ retryAfterMs: 34_070, native: false })
+    expect(upstreamError({ error: { ...error, details: [{ retryDelay: '1e9s' }] } })).not.toHaveProperty('retryAfterMs')
   })
 
   it('knows a bad key, which comes as a bad request', () => {
     const details = [{ reason: 'API_KEY_INVALID', domain: 'googleapis.com' }]
     expect(
-      fault({ error: { code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT', details } }),
+      upstreamError({ error: { code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT', details } }),
     ).toMatchObject({
       status: 401,
       code: 'API_KEY_INVALID',
@@ -42,11 +42,11 @@ describe('errors in', () => {
     [[{ error: { message: 'listed' } }], 'listed'],
     [{ message: 'm', code: 'InvalidParameter' }, 'm'],
   ])('HC-109: finds the words in %j', (body, message) => {
-    expect(fault(body)?.message).toBe(message)
+    expect(upstreamError(body)?.message).toBe(message)
   })
 
   it.each(['', '<html>', '7', '[]', '{}', 'null'])('HC-098: finds none in %s', (body) => {
-    expect(fault(body)).toBeUndefined()
+    expect(upstreamError(body)).toBeUndefined()
   })
 })
 
@@ -71,7 +71,7 @@ describe('errors out', () => {
       '@type': 'type.googleapis.com/google.rpc.RetryInfo',
       retryDelay: '1.5s',
     })
-    expect(gemini.readFault(code, Buffer.from(JSON.stringify(body)))).toMatchObject({
+    expect(gemini.readError(code, Buffer.from(JSON.stringify(body)))).toMatchObject({
       status: code,
       message: 'why',
       param: 'contents[0]',

@@ -42,7 +42,7 @@ describe('the demo', () => {
     const { question, reply } = ask({})
     expect(question).toMatchObject({ model: 'demo', stream: false, said: 'hi' })
     const answer = gemini.readAnswer(Buffer.from(JSON.stringify(demo.writeAnswer(reply, question))), { id: 'x' })
-    expect(answer).toMatchObject({ model: 'demo', choices: [{ finish: { reason: 'stop' } }], fault: undefined })
+    expect(answer).toMatchObject({ model: 'demo', choices: [{ finish: { reason: 'stop' } }], upstreamError: undefined })
     expect(answer.choices[0]?.blocks[0]).toMatchObject({ type: 'text', text: expect.stringContaining('"hi"') })
   })
 
@@ -77,6 +77,6 @@ describe('the demo', () => {
 
   it('fails in its words', () => {
     const failure = demo.writeFailure({ status: 429, message: 'm', type: 't', code: null })
-    expect(gemini.readFault(429, Buffer.from(JSON.stringify(failure)))).toMatchObject({ message: 'm', native: true })
+    expect(gemini.readError(429, Buffer.from(JSON.stringify(failure)))).toMatchObject({ message: 'm', native: true })
   })
 })

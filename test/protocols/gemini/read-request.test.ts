@@ -22,7 +22,7 @@ describe('facts', () => {
   it('takes model and stream from the path', () => {
     expect(facts('gemini-3', false)).toMatchObject({
       model: 'gemini-3',
-      modelAt: undefined,
+      modelSpan: undefined,
       stream: false,
       isFramed: false,
     })

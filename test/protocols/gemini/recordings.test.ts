@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
-import { unfold } from '../../../src/chat/unfold.js'
+import { replayAsEvents } from '../../../src/chat/replay-answer.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import { answering, eventsOf, folded, path, plain, writeAll, writing } from './setting.js'
 
@@ -67,11 +67,11 @@ describe.runIf(here)('recorded answers', () => {
   it.each(answers)('$id: read, written and read again', (row) => {
     const body = Buffer.from(JSON.stringify(load(row).response.json))
     const answer = gemini.readAnswer(body, { id: 'abc' })
-    expect(answer.fault).toBeUndefined()
+    expect(answer.upstreamError).toBeUndefined()
     const again = gemini.readAnswer(Buffer.from(gemini.writeAnswer(answer, answering())), { id: 'abc' })
     expect(meaning(again)).toEqual(meaning(answer))
     const events: Parameters<typeof writeAll>[0][number][] = []
-    unfold(answer, (event) => events.push(event))
+    replayAsEvents(answer, (event) => events.push(event))
     expect(meaning(folded(eventsOf(writeAll(events)).events))).toEqual(meaning(answer))
     expect(gemini.readAnswerFacts(body)).toMatchObject({ usage: answer.usage })
   })
@@ -80,7 +80,7 @@ describe.runIf(here)('recorded answers', () => {
   it.each(streams)('$id: read, written and read again', (row) => {
     const { events, reader } = eventsOf(readFileSync(join(folder, row.sse_file as string), 'utf8'))
     const answer = folded(events)
-    expect(answer.fault).toBeUndefined()
+    expect(answer.upstreamError).toBeUndefined()
     expect(reader.state).toBe('complete')
     expect(meaning(folded(eventsOf(writeAll(events)).events))).toEqual(meaning(answer))
   })
@@ -118,7 +118,7 @@ describe.runIf(here)('recorded answers', () => {
 
   it('reads the error', () => {
     const row = rows.find(({ status }) => status === 429) as Row
-    const fault = gemini.readFault(429, Buffer.from(JSON.stringify(load(row).response.json)))
-    expect(fault).toMatchObject({ status: 429, type: 'RESOURCE_EXHAUSTED', retryAfterMs: 34_400, native: true })
+    const upstreamError = gemini.readError(429, Buffer.from(JSON.stringify(load(row).response.json)))
+    expect(upstreamError).toMatchObject({ status: 429, type: 'RESOURCE_EXHAUSTED', retryAfterMs: 34_400, native: true })
   })
 })

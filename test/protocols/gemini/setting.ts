@@ -1,12 +1,12 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
+import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { Fold } from '../../../src/chat/fold.js'
 import { Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { readRecords } from '../../../src/lib/sse.js'
 import type { Dialect } from '../../../src/protocols/dialect.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
-import type { Answering, StreamReader, Writing } from '../../../src/protocols/protocol.js'
+import type { AnswerContext, StreamReader, WriteOptions } from '../../../src/protocols/protocol.js'
 
 interface Content {
   readonly role: string
@@ -23,11 +23,11 @@ export interface Json {
 
 export const issuer = 'g#gemini-3'
 
-export function writing(dialect: Dialect = {}, losses: Losses = new Losses('gemini')): Writing {
-  return { model: 'gemini-3', stream: false, issuer, dialect, losses }
+export function writing(dialect: Dialect = {}, losses: Losses = new Losses('gemini')): WriteOptions {
+  return { model: 'gemini-3', stream: false, issuer: issuer, dialect, losses }
 }
 
-export function answering(losses: Losses = new Losses('gemini')): Answering {
+export function answering(losses: Losses = new Losses('gemini')): AnswerContext {
   return { id: 'abc', model: 'asked', createdAt: 1, issuer: 'a#claude', request: asking(), losses }
 }
 
@@ -64,7 +64,7 @@ export function fragment(parts: readonly unknown[], more: object = {}, outside: 
 }
 
 export function folded(events: readonly ChatEvent[]): ChatAnswer {
-  const fold = new Fold()
+  const fold = new AnswerCollector()
   for (const event of events) fold.push(event)
   return fold.answer
 }

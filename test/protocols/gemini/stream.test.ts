@@ -149,7 +149,7 @@ describe('streams in', () => {
     expect(types(eventsOf(stream).events)).toBe('start block delta error')
     const error = { code: 503, message: 'busy', status: 'UNAVAILABLE' }
     expect(eventsOf(streamOf({ error })).events).toEqual([
-      { type: 'error', fault: { status: 503, message: 'busy', type: 'UNAVAILABLE', code: null, param: null } },
+      { type: 'error', upstreamError: { status: 503, message: 'busy', type: 'UNAVAILABLE', code: null, param: null } },
     ])
     expect(types(eventsOf(streamOf([{ error }])).events)).toBe('error')
   })
@@ -304,7 +304,7 @@ describe('streams out', () => {
     expect(writeAll([])).toContain('"finishReason":"STOP"')
     const failed = gemini.writeStream(answering()).fail(new RelayError('upstream_failed', 'x'))
     expect(failed).toMatch(/^data: \{"error":\{"code":502,/)
-    expect(eventsOf(failed).events).toMatchObject([{ type: 'error', fault: { status: 502, message: 'x' } }])
+    expect(eventsOf(failed).events).toMatchObject([{ type: 'error', upstreamError: { status: 502, message: 'x' } }])
   })
 
   it('reads what it writes, whatever comes, wherever it is cut', () => {
@@ -381,15 +381,15 @@ describe('streams passed on', () => {
   })
 
   it('knows the first output', () => {
-    expect(gemini.readSign(record(fragment([{ text: '' }])))).toBe('preamble')
-    expect(gemini.readSign(record({ usageMetadata: {} }))).toBe('preamble')
-    expect(gemini.readSign(record(fragment([{ text: 'a' }])))).toBe('output')
-    expect(gemini.readSign(record(fragment([{ functionCall: { name: 'f' } }])))).toBe('output')
-    expect(gemini.readSign(record(fragment([], stop)))).toBe('output')
-    expect(gemini.readSign(record({ promptFeedback: { blockReason: 'SAFETY' } }))).toBe('output')
-    expect(gemini.readSign(record({ error: { code: 429, message: 'm' } }))).toMatchObject({ status: 429 })
-    expect(gemini.readSign(record('<html>'))).toMatchObject({ message: expect.stringContaining('not JSON') })
-    expect(gemini.readSign(record(fragment([], { finishReason: 'MALFORMED_FUNCTION_CALL' })))).toMatchObject({
+    expect(gemini.classifyRecord(record(fragment([{ text: '' }])))).toBe('preamble')
+    expect(gemini.classifyRecord(record({ usageMetadata: {} }))).toBe('preamble')
+    expect(gemini.classifyRecord(record(fragment([{ text: 'a' }])))).toBe('output')
+    expect(gemini.classifyRecord(record(fragment([{ functionCall: { name: 'f' } }])))).toBe('output')
+    expect(gemini.classifyRecord(record(fragment([], stop)))).toBe('output')
+    expect(gemini.classifyRecord(record({ promptFeedback: { blockReason: 'SAFETY' } }))).toBe('output')
+    expect(gemini.classifyRecord(record({ error: { code: 429, message: 'm' } }))).toMatchObject({ status: 429 })
+    expect(gemini.classifyRecord(record('<html>'))).toMatchObject({ message: expect.stringContaining('not JSON') })
+    expect(gemini.classifyRecord(record(fragment([], { finishReason: 'MALFORMED_FUNCTION_CALL' })))).toMatchObject({
       code: 'MALFORMED_FUNCTION_CALL',
     })
   })
@@ -404,11 +404,11 @@ describe('streams passed on', () => {
     expect(gemini.readEnding([record(fragment([{ text: 'a' }]))])).toMatchObject({
       complete: false,
       usage: undefined,
-      fault: undefined,
+      upstreamError: undefined,
     })
     expect(gemini.readEnding([last, record({ error: { message: 'm' } })])).toMatchObject({
       complete: false,
-      fault: { message: 'm' },
+      upstreamError: { message: 'm' },
     })
     expect(gemini.readEnding([])).toMatchObject({ complete: false })
   })

@@ -27,7 +27,7 @@ const result = (callId: string, said = 'ok', more: object = {}): Block => ({
 const signed = { protocol: 'gemini', value: 'c2ln', issuer }
 
 function lossesOf(request: Partial<ChatRequest>, dialect = {}): string[] {
-  const losses = new Losses('gemini', openaiChat.spelling)
+  const losses = new Losses('gemini', openaiChat.settingNames)
   const asked = { turns: [user(text('hi'))], ...request }
   declareForeign(asking(asked), losses)
   written(asked, dialect, losses)
@@ -154,7 +154,7 @@ describe('turns', () => {
     const inline = { inlineData: { mimeType: 'image/jpeg', data: '/9j/4AAQ' } }
     const response = { id: 'c1', name: 'f', response: { output: 'seen' } }
     expect(written({ turns }).contents[2]).toEqual({ role: 'user', parts: [{ functionResponse: response }, inline] })
-    expect(written({ turns }, { needsSignatures: true }).contents[2]).toEqual({
+    expect(written({ turns }, { requiresSignatures: true }).contents[2]).toEqual({
       role: 'user',
       parts: [{ functionResponse: { ...response, parts: [inline] } }],
     })

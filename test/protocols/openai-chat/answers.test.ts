@@ -141,7 +141,7 @@ describe('an answer is read', () => {
     ['choices that are none', { choices: 'x' }, {}],
   ])('%s is a fault', (_name, value, expected) => {
     expect(read(value).choices).toEqual([])
-    expect(read(value).fault).toMatchObject(expected)
+    expect(read(value).upstreamError).toMatchObject(expected)
   })
 })
 

@@ -18,7 +18,7 @@ describe('readFacts of Chat Completions', () => {
   it('gives model and stream flag, and the place of the model', () => {
     expect(read('{"model":"mä","messages":[{"role":"user"}],"stream":true,"temperature":null}')).toMatchObject({
       model: 'mä',
-      modelAt: { start: 9, end: 14 },
+      modelSpan: { start: 9, end: 14 },
       stream: true,
       choices: 1,
       usesTools: false,

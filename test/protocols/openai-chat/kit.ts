@@ -1,12 +1,12 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
+import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { Fold } from '../../../src/chat/fold.js'
 import { declareForeign, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { readRecords } from '../../../src/lib/sse.js'
 import type { Dialect } from '../../../src/protocols/dialect.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import type { Answering, Protocol } from '../../../src/protocols/protocol.js'
+import type { AnswerContext, Protocol } from '../../../src/protocols/protocol.js'
 
 export const path = { id: '', stream: undefined, query: '' }
 export const emptyRequest: ChatRequest = { stream: false, turns: [], tools: [], stop: [] }
@@ -28,7 +28,7 @@ export function write(
   dialect: Dialect = {},
   stream = false,
 ): { body: Record<string, unknown>; losses: string[] } {
-  const losses = new Losses('openai-chat', openaiChat.spelling)
+  const losses = new Losses('openai-chat', openaiChat.settingNames)
   const writing = { model: 'up', stream, issuer: 'here', dialect, losses }
   const turns = [{ role: 'user' as const, blocks: [{ type: 'text' as const, text: 'q' }] }]
   const asked = { ...emptyRequest, turns, ...request }
@@ -37,7 +37,7 @@ export function write(
   return { body, losses: losses.list.map((loss) => loss.path) }
 }
 
-export function answering(request: Partial<ChatRequest> = {}): Answering {
+export function answering(request: Partial<ChatRequest> = {}): AnswerContext {
   return {
     id: 'id1',
     model: 'asked',
@@ -55,7 +55,7 @@ export function chunks(text: string): Record<string, unknown>[] {
 
 export function stream(
   events: readonly ChatEvent[],
-  to: Answering = answering(),
+  to: AnswerContext = answering(),
   protocol: Protocol = openaiChat,
 ): string {
   const writer = protocol.writeStream(to)
@@ -80,7 +80,7 @@ export function delta(value: unknown, more: object = {}): object {
 }
 
 export function fold(events: readonly ChatEvent[]): ChatAnswer {
-  const folded = new Fold()
+  const folded = new AnswerCollector()
   for (const event of events) folded.push(event)
   return folded.answer
 }

@@ -4,7 +4,7 @@ import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 
 const records = (...datas: string[]): SseRecord[] => datas.map((data) => ({ event: undefined, data }))
 const sign = (chunk: unknown): string => {
-  const read = openaiChat.readSign({
+  const read = openaiChat.classifyRecord({
     event: undefined,
     data: typeof chunk === 'string' ? chunk : JSON.stringify(chunk),
   })
@@ -63,8 +63,9 @@ describe('readEnding', () => {
 })
 
 describe('readAnswerFacts', () => {
-  const fault = (value: unknown): string | undefined =>
-    openaiChat.readAnswerFacts(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).fault?.message
+  const upstreamError = (value: unknown): string | undefined =>
+    openaiChat.readAnswerFacts(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).upstreamError
+      ?.message
 
   it.each<[string, unknown, string]>([
     ['an error under 200', { error: { message: 'Provider returned error', code: 429 } }, 'Provider returned error'],
@@ -78,7 +79,7 @@ describe('readAnswerFacts', () => {
       { choices: [{ finish_reason: 'error' }] },
       'The upstream gave an answer that its model broke off.',
     ],
-  ])('%s is a fault', (_name, value, expected) => expect(fault(value)).toBe(expected))
+  ])('%s is a fault', (_name, value, expected) => expect(upstreamError(value)).toBe(expected))
 
   it.each<[string, object, object]>([
     [
@@ -132,16 +133,16 @@ describe('readFault', () => {
     ["DashScope's", { message: 'bad', code: 'InvalidParameter' }, { message: 'bad', code: 'InvalidParameter' }],
     ['a message that is no text', { error: { message: { a: 1 }, code: 'c' } }, { message: 'c' }],
   ])('%s', (_name, body, expected) => {
-    expect(openaiChat.readFault(400, Buffer.from(JSON.stringify(body)))).toMatchObject({ status: 400, ...expected })
+    expect(openaiChat.readError(400, Buffer.from(JSON.stringify(body)))).toMatchObject({ status: 400, ...expected })
   })
 
   it.each(['', 'null', '<html></html>', '[]', '{}', '{"error":{}}'])('%j explains nothing', (body) => {
-    expect(openaiChat.readFault(500, Buffer.from(body))).toBeUndefined()
+    expect(openaiChat.readError(500, Buffer.from(body))).toBeUndefined()
   })
 })
 
 it('reads its own stream errors as faults', async () => {
   const { RelayError } = await import('../../../src/errors.js')
   const [record] = readRecords(openaiChat.writeStreamError(new RelayError('upstream_failed', 'gone "away"\n')))
-  expect(record && openaiChat.readSign(record)).toMatchObject({ message: 'gone "away"\n', status: 500 })
+  expect(record && openaiChat.classifyRecord(record)).toMatchObject({ message: 'gone "away"\n', status: 500 })
 })

@@ -309,7 +309,7 @@ describe('the frame', () => {
   ])('%s is an error, and nothing follows', (_name, values, expected) => {
     expect(readStream(records(...values, delta({ content: 'z' }), stop, done)).at(-1)).toMatchObject({
       type: 'error',
-      fault: expected,
+      upstreamError: expected,
     })
   })
 

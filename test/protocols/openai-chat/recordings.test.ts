@@ -51,10 +51,10 @@ describe.skipIf(!isThere)('real traffic', () => {
       expect(body.messages).toHaveLength(telling.length)
     }
     const to = answering({ wantsUsage: true })
-    if (status >= 400) return expect(openaiChat.readFault(status, bytes(json))).toMatchObject({ status, native: true })
+    if (status >= 400) return expect(openaiChat.readError(status, bytes(json))).toMatchObject({ status, native: true })
     if (sse_file === undefined) {
       const answer = openaiChat.readAnswer(bytes(json), { id: 'r1' })
-      expect(answer.fault).toBeUndefined()
+      expect(answer.upstreamError).toBeUndefined()
       expect(answer.usage?.input).toBeGreaterThan(0)
       expect(said(openaiChat.readAnswer(Buffer.from(openaiChat.writeAnswer(answer, to)), { id: 'r2' }))).toEqual(
         said(answer),
@@ -64,7 +64,7 @@ describe.skipIf(!isThere)('real traffic', () => {
     const text = readFileSync(join(folder, file, '..', sse_file.split('/').at(-1) ?? ''), 'utf8')
     const events: ChatEvent[] = readStream(text)
     const answer = fold(events)
-    expect(answer.fault).toBeUndefined()
+    expect(answer.upstreamError).toBeUndefined()
     expect(answer.choices.length).toBeGreaterThan(0)
     expect(said(fold(readStream(stream(events, to))))).toEqual(said(answer))
   })

@@ -130,8 +130,8 @@ describe('messages', () => {
 describe('fields', () => {
   it('the new cap or the old one, never both; HC-010: never none', () => {
     expect(write({ maxOutputTokens: 5 }).body).toMatchObject({ max_completion_tokens: 5 })
-    expect(write({ maxOutputTokens: 5 }, { isPlain: true }).body).toMatchObject({ max_tokens: 5 })
-    expect(write({ maxOutputTokens: 5 }, { isPlain: true }).body).not.toHaveProperty('max_completion_tokens')
+    expect(write({ maxOutputTokens: 5 }, { isOldServer: true }).body).toMatchObject({ max_tokens: 5 })
+    expect(write({ maxOutputTokens: 5 }, { isOldServer: true }).body).not.toHaveProperty('max_completion_tokens')
     expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_completion_tokens/)
   })
 
@@ -158,7 +158,7 @@ describe('fields', () => {
   })
 
   it('HC-078: usage of a stream is always asked for, unless that is not taken', () => {
-    expect(write({}, { tellsUsage: false }, true).body).not.toHaveProperty('stream_options')
+    expect(write({}, { acceptsUsageRequest: false }, true).body).not.toHaveProperty('stream_options')
     expect(write({}, {}, true).body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
     expect(write({}).body).not.toHaveProperty('stream')
   })
@@ -187,7 +187,7 @@ describe('fields', () => {
         allowed_tools: { mode: 'required', tools: [{ type: 'custom', custom: { name: 'p' } }] },
       },
     })
-    expect(write({ tools, toolChoice }, { isPlain: true }).body).toMatchObject({
+    expect(write({ tools, toolChoice }, { isOldServer: true }).body).toMatchObject({
       tools: [{ type: 'custom' }],
       tool_choice: 'required',
     })

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
+import { replayAsEvents } from '../../../src/chat/replay-answer.js'
 import type { Signature } from '../../../src/chat/signatures.js'
-import { unfold } from '../../../src/chat/unfold.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords, wholeRecords } from '../../../src/lib/sse.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
@@ -178,7 +178,7 @@ describe('what is written is read as it was meant', () => {
     for (const seed of seeds) {
       const answer = invented(seed)
       const events: ChatEvent[] = []
-      unfold(answer, (event) => events.push(event))
+      replayAsEvents(answer, (event) => events.push(event))
       checkContract(events)
       const to = answering({ wantsUsage: true })
       const expected = said(answer)
@@ -191,7 +191,7 @@ describe('what is written is read as it was meant', () => {
 
   it('HC-112: wherever the bytes are cut', () => {
     const events: ChatEvent[] = []
-    unfold(invented(7), (event) => events.push(event))
+    replayAsEvents(invented(7), (event) => events.push(event))
     const bytes = Buffer.from(stream(events))
     const expected = readStream(bytes.toString())
     for (let cut = 0; cut <= bytes.length; cut++) {
@@ -211,11 +211,11 @@ describe('what is written is read as it was meant', () => {
   it('and its end is an end to those who pass it on', () => {
     for (const seed of [1, 2, 3]) {
       const events: ChatEvent[] = []
-      unfold(invented(seed), (event) => events.push(event))
+      replayAsEvents(invented(seed), (event) => events.push(event))
       const ending = openaiChat.readEnding(
         readRecords(Buffer.from(stream(events, answering({ wantsUsage: true })))).slice(-8),
       )
-      expect(ending).toMatchObject({ complete: true, usage, fault: undefined })
+      expect(ending).toMatchObject({ complete: true, usage, upstreamError: undefined })
     }
   })
 })

@@ -83,7 +83,7 @@ describe('a request', () => {
 
   it('facts: model, its place, and whether it streams', () => {
     const facts = openaiCompletions.readFacts(bytes('{"model":"mä","prompt":[1],"stream":true}'), path)
-    expect(facts).toMatchObject({ model: 'mä', modelAt: { start: 9, end: 14 }, stream: true })
+    expect(facts).toMatchObject({ model: 'mä', modelSpan: { start: 9, end: 14 }, stream: true })
     for (const body of [
       '',
       '[]',

@@ -125,10 +125,10 @@ describe('a whole answer, read', () => {
     ['{"status":"failed","output":[],"error":{"code":"rate_limit_exceeded","message":"Slow"}}', 'Slow', 429],
     ['{"status":"failed","output":[],"error":null}', 'failed', undefined],
   ])('HC-093, HC-097, HC-098: %s is no answer', (body, words, status) => {
-    const { fault } = readAnswer(body)
-    expect(fault?.message).toContain(words)
-    expect(fault?.status).toBe(status)
-    expect(openaiResponses.readAnswerFacts(Buffer.from(body)).fault).toEqual(fault)
+    const { upstreamError } = readAnswer(body)
+    expect(upstreamError?.message).toContain(words)
+    expect(upstreamError?.status).toBe(status)
+    expect(openaiResponses.readAnswerFacts(Buffer.from(body)).upstreamError).toEqual(upstreamError)
   })
 
   it('never throws', () => {

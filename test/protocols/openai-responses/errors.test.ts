@@ -3,9 +3,9 @@ import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { ASKED, eventsOf, NO_PATH } from './speak.js'
 
-const { readFault, writeError, writeStreamError, statusOf, counting, writeModels, writeModel } = openaiResponses
-const fault = (body: unknown): unknown =>
-  readFault(400, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+const { readError, writeError, writeStreamError, statusOf, counting, writeModels, writeModel } = openaiResponses
+const upstreamError = (body: unknown): unknown =>
+  readError(400, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
 
 describe('errors', () => {
   it.each<[unknown, object]>([
@@ -26,10 +26,10 @@ describe('errors', () => {
       { message: 'm', code: 'InvalidParameter' },
     ],
     [{ error: { message: { a: 1 }, type: 'odd' } }, { message: 'odd' }],
-  ])('HC-109: reads %j', (body, expected) => expect(fault(body)).toMatchObject(expected))
+  ])('HC-109: reads %j', (body, expected) => expect(upstreamError(body)).toMatchObject(expected))
 
   it.each(['', '<html>', 'null', '{}', '[]', '5'])('HC-098: %j says nothing', (body) =>
-    expect(fault(body)).toBeUndefined(),
+    expect(upstreamError(body)).toBeUndefined(),
   )
 
   it('HC-108: writes them in OpenAI’s words, or as they came', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { ChatAnswer, FinishReason } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
+import { replayAsEvents } from '../../../src/chat/replay-answer.js'
 import { uncarry } from '../../../src/chat/signatures.js'
-import { unfold } from '../../../src/chat/unfold.js'
 import { readRecords, wholeRecords } from '../../../src/lib/sse.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { pick, seeded } from '../../random.js'
@@ -60,7 +60,7 @@ function unsealed(answer: ChatAnswer): unknown {
 
 function eventsOf(answer: ChatAnswer): ChatEvent[] {
   const events: ChatEvent[] = []
-  unfold(answer, (event) => events.push(event))
+  replayAsEvents(answer, (event) => events.push(event))
   return events
 }
 

@@ -16,7 +16,7 @@ const facts = (body: string): unknown => {
 describe('readFacts', () => {
   it('finds model and stream flag', () => {
     const body = '{"input":"é","model":"gpt-x","stream":true}'
-    expect(facts(body)).toMatchObject({ model: 'gpt-x', modelAt: { start: 22, end: 29 }, stream: true })
+    expect(facts(body)).toMatchObject({ model: 'gpt-x', modelSpan: { start: 22, end: 29 }, stream: true })
   })
 
   it.each([

@@ -383,10 +383,10 @@ describe('what fails', () => {
     ],
     ['a bare error', { error: { message: 'Bad', code: 503 } }, { status: 503, message: 'Bad' }],
     ['HC-118: what is not JSON', '{"type":"response.output', { message: expect.stringContaining('not JSON') }],
-  ])('%s', (_name, event, fault) => {
+  ])('%s', (_name, event, upstreamError) => {
     const last = typeof event === 'string' ? `data: ${event}\n\n` : spell([event])
     const { events, state } = readText(spell([created, delta(0, 'a')]) + last + spell([delta(0, 'b'), completed]))
-    expect(events.at(-1)).toMatchObject({ type: 'error', fault })
+    expect(events.at(-1)).toMatchObject({ type: 'error', upstreamError })
     expect(events.filter(({ type }) => type === 'error')).toHaveLength(1)
     expect(state).toBe('open')
   })
@@ -426,7 +426,7 @@ describe('what fails', () => {
 
 describe('the pass-through', () => {
   const sign = (event: object | string): string => {
-    const read = openaiResponses.readSign({
+    const read = openaiResponses.classifyRecord({
       event: undefined,
       data: typeof event === 'string' ? event : JSON.stringify(event),
     })
@@ -466,9 +466,9 @@ describe('the pass-through', () => {
     expect(ending(delta(0, 'a'))).toMatchObject({ complete: false, usage: undefined })
     expect(ending(delta(0, 'a'), { type: 'response.failed', response: { usage, error: null } })).toMatchObject({
       complete: false,
-      fault: {},
+      upstreamError: {},
       usage: { input: 9 },
     })
-    expect(ending({ type: 'error', message: 'x' })).toMatchObject({ complete: false, fault: { message: 'x' } })
+    expect(ending({ type: 'error', message: 'x' })).toMatchObject({ complete: false, upstreamError: { message: 'x' } })
   })
 })

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { unfold } from '../../../src/chat/unfold.js'
+import { replayAsEvents } from '../../../src/chat/replay-answer.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { answering, fold, plain, read, readText, write, writeEvents } from './speak.js'
 
@@ -53,10 +53,10 @@ function meaning({ choices, usage }: ChatAnswer): unknown {
 describe.skipIf(!isThere)('recorded traffic', () => {
   it.each(good)('$file is read, and written with the same meaning', (recording) => {
     const answer = answerOf(recording)
-    expect(answer.fault).toBeUndefined()
+    expect(answer.upstreamError).toBeUndefined()
     expect(answer.usage?.output).toBeGreaterThan(0)
     const events: ChatEvent[] = []
-    unfold(answer, (event) => events.push(event))
+    replayAsEvents(answer, (event) => events.push(event))
     const again = readText(writeEvents(events))
     expect(meaning(fold(again.events))).toEqual(meaning(answer))
     const whole = openaiResponses.writeAnswer(answer, answering())

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
+import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { Fold } from '../../../src/chat/fold.js'
 import { declareForeign, type Loss, Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
@@ -9,7 +9,7 @@ import { readRecords } from '../../../src/lib/sse.js'
 import type { Dialect } from '../../../src/protocols/dialect.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import type { Answering } from '../../../src/protocols/protocol.js'
+import type { AnswerContext } from '../../../src/protocols/protocol.js'
 
 export const NO_PATH = { id: '', stream: undefined, query: '' }
 
@@ -35,7 +35,7 @@ export function write(
   request: Partial<ChatRequest>,
   dialect: Dialect = {},
 ): { body: Record<string, unknown>; losses: readonly Loss[] } {
-  const losses = new Losses('openai-responses', openaiChat.spelling)
+  const losses = new Losses('openai-responses', openaiChat.settingNames)
   const writing = { model: 'up', stream: request.stream ?? false, issuer: 'here', dialect, losses }
   const asked = { ...ASKED, ...request }
   declareForeign(asked, losses)
@@ -43,8 +43,15 @@ export function write(
   return { body: JSON.parse(text) as Record<string, unknown>, losses: losses.list }
 }
 
-export function answering(request: ChatRequest = ASKED): Answering {
-  return { id: 'a1', model: 'asked', createdAt: 7, issuer: 'here', request, losses: new Losses('openai-responses') }
+export function answering(request: ChatRequest = ASKED): AnswerContext {
+  return {
+    id: 'a1',
+    model: 'asked',
+    createdAt: 7,
+    issuer: 'here',
+    request,
+    losses: new Losses('openai-responses'),
+  }
 }
 
 export interface Event {
@@ -62,7 +69,7 @@ export function eventsOf(text: string): Event[] {
   })
 }
 
-export function writeEvents(events: readonly ChatEvent[], to: Answering = answering()): string {
+export function writeEvents(events: readonly ChatEvent[], to: AnswerContext = answering()): string {
   const writer = openaiResponses.writeStream(to)
   return events.map((event) => writer.write(event)).join('') + writer.end()
 }
@@ -76,7 +83,7 @@ export function readText(text: string): { events: ChatEvent[]; state: string } {
 }
 
 export function fold(events: readonly ChatEvent[]): ChatAnswer {
-  const whole = new Fold()
+  const whole = new AnswerCollector()
   for (const event of events) whole.push(event)
   return whole.answer
 }

@@ -162,7 +162,9 @@ describe('a request', () => {
     [{ effort: 'low', summary: 'detailed', visible: true }, undefined, { effort: 'low', summary: 'detailed' }],
     [{ effort: 'none' }, undefined, { effort: 'none' }],
   ])('asks for reasoning %j', (reasoning, taken, expected) => {
-    expect(write({ turns: hello, reasoning }, taken ? { efforts: taken } : {}).body.reasoning).toEqual(expected)
+    expect(write({ turns: hello, reasoning }, taken ? { reasoningEfforts: taken } : {}).body.reasoning).toEqual(
+      expected,
+    )
   })
 
   it('says the rest in its own words', () => {

@@ -1,0 +1,7 @@
+import type { Target } from '../../call.js'
+import type { Protocol } from '../../protocols/protocol.js'
+
+/** The language in which a target is spoken to: the caller's, if it speaks that, else the first that it does. */
+export function protocolFor({ speaks }: Pick<Target, 'speaks'>, own: Protocol): Protocol {
+  return speaks.includes(own) ? own : (speaks[0] ?? own)
+}
