@@ -2,7 +2,7 @@ import type { RelayRequest } from './http.js'
 import type { PathFacts, ProtocolId } from './protocols/protocol.js'
 
 /** What is asked for at a path of the table. */
-export type Served =
+export type EndpointOperation =
   | 'chat'
   | 'count'
   | 'embed'
@@ -16,7 +16,7 @@ export type Served =
   | 'response'
 
 /** The same, or what is passed on: unread, or a WebSocket and each answer on it. */
-export type Operation = Served | 'forward' | 'session' | 'realtime'
+export type Operation = EndpointOperation | 'forward' | 'session' | 'realtime'
 
 /** Where a WebSocket may be opened. */
 export type SocketEndpoint = 'realtime' | 'responses'
@@ -26,7 +26,7 @@ export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** The tail of the path, behind a version like `/v1`. `{id}` is whatever is left. */
   readonly path: string
-  readonly operation: Served
+  readonly operation: EndpointOperation
   readonly protocol: ProtocolId
   /** Whether the answer streams, where the path says it. */
   readonly stream?: boolean

@@ -1,15 +1,15 @@
 /**
- * An `Error` that takes no stack trace. An upstream's failure is an outcome, not a place in the code, and to take the
- * trace cost more than all else that failover does (a quarter of a request).
+ * An `Error` without a stack trace. An upstream's failure is an outcome, not a place in the code, and taking the trace
+ * cost more than all the rest of failover (a quarter of a request).
  */
 function stackless(): void {}
 stackless.prototype = Error.prototype
 const Stackless = stackless as unknown as new () => Error
 
 /**
- * The one error of the relay. Its message is written for the caller: no secret, no internal address. What only the
- * operator may know is in `cause`. A failure of an upstream has `blame`, which says what may be tried next; without
- * one the caller is told at once.
+ * The one error class of the relay. Its message is written for the caller: no secret, no internal address. `cause` holds
+ * what only the operator may know. A failure of an upstream has a `failureScope`, which decides what failover tries
+ * next; an error without one goes to the caller at once.
  */
 export class RelayError extends Stackless {
   override readonly name: string = 'RelayError'
@@ -45,11 +45,11 @@ export class RelayError extends Stackless {
 }
 
 /**
- * What an upstream's failure says, and so who tries next. `place`: that address is in trouble. `slow`: it took the
- * request and then kept silent, so it may still be billed. `rate`: this credential has had enough of this model.
- * `credential`: it is refused altogether. `context`, `filter`: only a target configured for that may help.
+ * What a failure of an upstream rules out. `base-url`: this address does not work. `timeout`: the upstream took the
+ * request and stayed silent, so it may still bill it. `rate-limit`: this credential has no quota left for this model.
+ * `credential`: the upstream refuses this credential. `context`, `filter`: only a target configured for that may help.
  */
-export type FailureScope = 'place' | 'slow' | 'rate' | 'credential' | 'context' | 'filter'
+export type FailureScope = 'base-url' | 'timeout' | 'rate-limit' | 'credential' | 'context' | 'filter'
 
 interface KindRow {
   readonly status: number
@@ -94,7 +94,7 @@ export type ErrorKind =
   | 'upstream_failed'
   | 'upstream_timeout'
 
-/** How OpenAI's error format tells each of them. */
+/** How each kind appears in OpenAI's error format. */
 const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   invalid_request: { status: 400, type: INVALID, code: null },
   missing_parameter: { status: 400, type: INVALID, code: 'missing_required_parameter' },
@@ -117,32 +117,37 @@ const KINDS: Readonly<Record<ErrorKind, KindRow>> = {
   internal: { status: 500, type: 'server_error', code: 'server_error' },
   closing: { status: 503, type: 'server_error', code: 'service_unavailable' },
   no_upstream: { status: 503, type: 'server_error', code: 'service_unavailable' },
-  upstream_busy: { status: 503, type: 'server_error', code: 'overloaded', failureScope: 'rate' },
+  upstream_busy: { status: 503, type: 'server_error', code: 'overloaded', failureScope: 'rate-limit' },
   upstream_rejected: { status: 400, type: INVALID, code: null },
   context_too_long: { status: 400, type: INVALID, code: 'context_length_exceeded', failureScope: 'context' },
   content_filtered: { status: 400, type: INVALID, code: 'content_filter', failureScope: 'filter' },
-  upstream_rate_limited: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', failureScope: 'rate' },
+  upstream_rate_limited: {
+    status: 429,
+    type: 'rate_limit_error',
+    code: 'rate_limit_exceeded',
+    failureScope: 'rate-limit',
+  },
   upstream_refused: { status: 502, type: 'server_error', code: 'upstream_auth_error', failureScope: 'credential' },
-  upstream_unreachable: { status: 502, type: 'server_error', code: 'upstream_unreachable', failureScope: 'place' },
-  upstream_invalid: { status: 502, type: 'server_error', code: 'upstream_invalid_response', failureScope: 'place' },
-  upstream_failed: { status: 502, type: 'server_error', code: 'server_error', failureScope: 'place' },
-  upstream_timeout: { status: 504, type: 'server_error', code: 'timeout', failureScope: 'slow' },
+  upstream_unreachable: { status: 502, type: 'server_error', code: 'upstream_unreachable', failureScope: 'base-url' },
+  upstream_invalid: { status: 502, type: 'server_error', code: 'upstream_invalid_response', failureScope: 'base-url' },
+  upstream_failed: { status: 502, type: 'server_error', code: 'server_error', failureScope: 'base-url' },
+  upstream_timeout: { status: 504, type: 'server_error', code: 'timeout', failureScope: 'timeout' },
 }
 
 export interface ErrorDetails {
-  /** Overrides of the kind's row, where an upstream's answer said it better. */
+  /** Overrides the kind's row, where the upstream's answer is more precise. */
   readonly status?: number | undefined
   readonly type?: string | undefined
   readonly code?: string | null | undefined
-  /** The path of the value at fault, as `messages[2].content`. */
+  /** Path of the invalid value: `messages[2].content`. */
   readonly param?: string | undefined
-  /** How long the client, or the next try, should wait. */
+  /** How long the client, or the next attempt, should wait. In ms. */
   readonly retryAfterMs?: number | undefined
-  /** More headers for the answer, as `allow` on a 405. */
+  /** Further headers of the answer, such as `allow` on a 405. */
   readonly headers?: Record<string, string> | undefined
-  /** The upstream's own error body, when it is fit to be passed on as it came. */
+  /** The upstream's own error body, where the caller may see it unchanged. */
   readonly body?: Buffer | undefined
-  /** The upstream's status, as its status line or, under 200, its error said. */
+  /** The upstream's status: of its status line or, for an error inside a 200, of that error. */
   readonly upstreamStatus?: number | undefined
   readonly cause?: unknown
 }

@@ -7,11 +7,9 @@ export type {
   AttemptLog,
   /** @deprecated Use {@link AttemptLog}. */
   AttemptLog as Attempt,
-  Budget,
-  Caller,
-  CallerLimits,
   Outcome,
 } from './call.js'
+export type { Budget, Caller, CallerLimits } from './caller.js'
 export type { PriceOf } from './catalog/prices.js'
 export type { Price } from './catalog/pricing.js'
 export type { Block } from './chat/blocks.js'

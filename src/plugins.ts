@@ -1,4 +1,4 @@
-import type { Caller } from './call.js'
+import type { Caller } from './caller.js'
 import type { UsageRecord } from './stores/usage.js'
 
 /** The two seams for your own code. Both may be left out. */

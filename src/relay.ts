@@ -1,4 +1,5 @@
-import type { AttemptLog, Budget, Caller } from './call.js'
+import type { AttemptLog } from './call.js'
+import type { Budget, Caller } from './caller.js'
 import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
@@ -17,86 +18,94 @@ import { createServices, type Services } from './services.js'
 import type { Balance } from './stores/ledger.js'
 import type { UsageReader } from './stores/usage.js'
 
-/** An LLM relay without a server: an adapter brings it requests. */
+/** An LLM relay without a server. An adapter passes it the requests of a framework. */
 export interface Relay {
-  /** Answers a request; undefined if its path is none of ours. It never rejects: what goes wrong is told to the client. */
+  /** Answers a request; returns undefined for a path that is not the relay's. Never rejects: errors become responses. */
   handle(request: RelayRequest): Promise<RelayResponse> | undefined
-  /** Lets a request in that is to be passed on unread, for an adapter to pass on; undefined if its path is none of the config's `forward`. */
+  /** Admits a request that an adapter then forwards unread; returns undefined for a path that the config's `forward` does not name. */
   forward(request: RelayRequest): Promise<Forwarding | RelayResponse> | undefined
-  /** Lets a WebSocket in, for an adapter to open; undefined if its path has none. */
+  /** Admits a WebSocket that an adapter then opens; returns undefined for a path without WebSockets. */
   upgrade(request: RelayRequest): Promise<Upgrade | RelayResponse> | undefined
-  /** The names that `models` holds, as they are written there: exact ones first, then those with wildcards. */
+  /** The names under `models`, as the config has them: exact names first, then those with wildcards. */
   readonly models: readonly string[]
-  /** What would be done with a model name, for a caller or for anyone. */
+  /** Shows where a model name leads, for a caller or in general. Sends nothing and counts nothing. */
   explain(model: string, caller?: Caller): Explanation
-  /** How a key or group (`key:alice`, `group:vip`) stands in its budget's present period: `total` when left out. In nano-dollars. */
+  /** The spending of a key or group (`key:alice`, `group:vip`) in the current period, in nano-dollars. Default period: `total`. */
   balance(account: string, per?: Budget['per']): Promise<Balance>
-  /** The usage records that are kept: see `usage.keep` and `store.sql`. Undefined where none are. */
+  /** The stored usage records: see `usage.keep` and `store.sql`. Undefined where none are stored. */
   readonly usage: UsageReader | undefined
-  /** Resolves when the stores are open. Calls need not wait for it. @throws {Error} when one cannot be opened */
+  /** Resolves when the stores are open. Calls need not wait for it. @throws {Error} when a store cannot be opened */
   ready(): Promise<void>
-  /** Takes no more calls, lets the running ones finish for up to `shutdownMs`, then breaks them off. */
+  /** Refuses new calls, lets running ones finish for up to `shutdownMs`, then aborts them. */
   close(): Promise<void>
 }
 
-/** Makes a relay. @throws {ConfigError} with one line for every fault */
+/** Creates a relay. @throws {ConfigError} with one line per fault */
 export function createRelay(options: RelayOptions): Relay {
-  const parts = createServices(options)
+  const services = createServices(options)
   let closed: Promise<void> | undefined
   const handle: Relay['handle'] = (request) => {
     const match = findEndpoints(request)
-    return match && serve(parts, request, match)
+    return match && serve(services, request, match)
   }
   return {
     handle,
     forward(request) {
-      const route = parts.forwardRoutes.find(request)
-      return route && forward(parts, request, route)
+      const route = services.forwardRoutes.find(request)
+      return route && forward(services, request, route)
     },
-    upgrade: (request) => upgrade(parts, request, handle),
+    upgrade: (request) => upgrade(services, request, handle),
     get models() {
-      return parts.router.rules
+      return services.router.rules
     },
-    explain: (model, caller) => explain({ ...parts, health: parts.means.health }, model, caller),
+    explain: (model, caller) => explain(services, model, caller),
     async balance(account, per = 'total') {
-      return await parts.stores.ledger.balance(account, periodAt(Date.now(), per))
+      return await services.stores.ledger.balance(account, periodAt(Date.now(), per))
     },
     get usage() {
-      return parts.stores.usage
+      return services.stores.usage
     },
-    ready: () => parts.stores.ready(),
+    ready: () => services.stores.ready(),
     close() {
-      closed ??= close(parts)
+      closed ??= close(services)
       return closed
     },
   }
 }
 
-async function close({ activeCalls, sockets, config, means, stores, modelLists }: Services): Promise<void> {
+async function close({
+  activeCalls,
+  sockets,
+  config,
+  connections,
+  pacing,
+  stores,
+  modelLists,
+}: Services): Promise<void> {
   modelLists.close()
   await Promise.all([activeCalls.close(config.shutdownMs), sockets.close(config.shutdownMs)])
-  await means.connections.destroy()
-  await means.paces.close()
+  await connections.destroy()
+  await pacing.close()
   await stores.close()
 }
 
-/** The path of a request. Whatever is thrown on it ends as an answer in the caller's language. */
-async function serve(parts: Services, request: RelayRequest, match: Match): Promise<RelayResponse> {
+/** The path of a request: preflight, endpoint, caller, operation. Any error ends as a response in the caller's protocol. */
+async function serve(services: Services, request: RelayRequest, match: Match): Promise<RelayResponse> {
   const startedAt = now()
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
   const attempts: AttemptLog[] = []
-  const told: Record<string, string> = {}
+  const responseHeaders: Record<string, string> = {}
   const protocol = protocolOf(match.endpoints[0].protocol)
-  const preflight = parts.cors.preflight(request)
+  const preflight = services.cors.preflight(request)
   if (preflight) return withHeaders(preflight, { 'x-request-id': id })
-  Object.assign(told, parts.cors.headersFor(request))
-  // The request's id once more, by the name that clients of the language look for.
-  if (protocol.requestIdHeader) told[protocol.requestIdHeader] = id
+  Object.assign(responseHeaders, services.cors.headersFor(request))
+  // Clients of some protocols look for the request id under another name.
+  if (protocol.requestIdHeader) responseHeaders[protocol.requestIdHeader] = id
   try {
     const endpoint = endpointFor(request.method, match)
-    const found = parts.authenticator.authenticate(request)
-    const caller = found instanceof Promise ? await found : found
-    const visit: RequestContext = {
+    const authenticated = services.authenticator.authenticate(request)
+    const caller = authenticated instanceof Promise ? await authenticated : authenticated
+    const context: RequestContext = {
       id,
       startedAt,
       request,
@@ -105,14 +114,16 @@ async function serve(parts: Services, request: RelayRequest, match: Match): Prom
       protocol,
       caller,
       attempts,
-      responseHeaders: told,
+      responseHeaders,
     }
-    return withHeaders(await operations[endpoint.operation](parts, visit), told)
+    return withHeaders(await operations[endpoint.operation](services, context), responseHeaders)
   } catch (error) {
-    return withHeaders(errorResponse(toCallerError(error, parts.logger, id), protocol, id, attempts), told)
+    const callerError = toCallerError(error, services.logger, id)
+    return withHeaders(errorResponse(callerError, protocol, id, attempts), responseHeaders)
   }
 }
 
+/** The endpoint of a path for a method. HEAD is served like GET. @throws {RelayError} 405 */
 function endpointFor(method: string, { endpoints }: Match): Endpoint {
   const wanted = method === 'HEAD' ? 'GET' : method
   const found = endpoints.find((endpoint) => endpoint.method === wanted)

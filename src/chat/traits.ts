@@ -13,7 +13,7 @@ export interface Traits {
   /** So many stop sequences are taken, any number when left out: at the others the relay itself ends the answer. */
   readonly stopSequences?: number
   /** What may be given by any address on the web, not only as bytes. All of it when left out. */
-  readonly remoteMedia?: readonly MediaBlock['kind'][]
+  readonly mediaByUrl?: readonly MediaBlock['kind'][]
 }
 
 export interface NameRule {

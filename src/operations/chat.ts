@@ -1,8 +1,8 @@
-import type { Call, Target } from '../call.js'
+import type { Call } from '../call.js'
 import type { MediaBlock } from '../chat/blocks.js'
-import { failover, sendAttempt } from '../policies/failover/failover.js'
 import { replyResponse } from '../requests/responses.js'
 import type { Services } from '../services.js'
+import type { Target } from '../targets.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 import { fetchMedia } from '../upstream/media/fetch-media.js'
 import { fetchRemote, type RemoteLimits } from '../upstream/media/fetch-remote.js'
@@ -10,70 +10,53 @@ import { protocolFor } from '../upstream/transcode/protocol-for.js'
 import { watchStream } from '../upstream/transcode/stored-responses.js'
 import { createConversationTranscoder } from '../upstream/transcode/transcoder.js'
 import { conversationOf } from '../upstream/transcode/translation.js'
-import { type AnswerPrompt, answerPrompts, type PromptBatch } from './prompt-batch.js'
-import { type RoutedCall, relayCall, routeCall, routePrompt, type SendCall } from './relay-call.js'
+import { answerPrompts, readPrompts } from './prompt-batch.js'
+import { relayCall, routeCall, type SendCall, sendWith } from './relay-call.js'
 import type { OperationHandler } from './request-context.js'
 
-/** A conversation: its model is routed, it goes there in the model's own language, and the answer comes back whole or as it grows. */
-export const chat: OperationHandler = async (parts, visit) => {
-  const routed = await routeCall(parts, visit, {
-    open: createConversationTranscoder,
-    readFacts: visit.protocol.readFacts,
-  })
-  const send = parts.config.media.fetch ? sendWithMedia : undefined
-  const questions = questionsOf(routed)
-  if (questions) {
-    const ask: AnswerPrompt = (index) => {
-      const question = routePrompt(parts, visit, routed, { index, body: questions.bodies[index] as Buffer })
-      return relayCall(parts, question, send).finally(() => visit.attempts.push(...question.call.attempts))
-    }
-    return replyResponse(await answerPrompts(ask, questions), visit.id, visit.attempts)
-  }
-  const reply = await relayCall(parts, routed, send)
-  return replyResponse(kept(reply, routed.call, parts), visit.id, visit.attempts)
+/** Relays a conversation to a target, in the target's protocol, and returns the answer whole or as a stream. */
+export const chat: OperationHandler = async (services, context) => {
+  const routed = await routeCall(services, context, { readFacts: context.protocol.readFacts })
+  const send = services.config.media.fetch ? sendWithMedia(services) : sendWith(services, createConversationTranscoder)
+  const prompts = readPrompts(routed)
+  const reply = prompts
+    ? await answerPrompts(services, context, routed, prompts, send)
+    : storeReply(await relayCall(services, routed, send), routed.call, services)
+  return replyResponse(reply, context.id, context.attempts)
 }
 
-/** The questions of a request that asks several, where no target takes them at once. */
-function questionsOf({ call: { protocol, body }, plan }: RoutedCall): PromptBatch | undefined {
-  const { promptBatching } = protocol
-  if (!promptBatching || plan.targets.some(({ speaks }) => speaks.includes(protocol))) return undefined
-  const bodies = promptBatching.split(body)
-  return bodies.length > 0 ? { bodies, batch: promptBatching, protocol } : undefined
-}
-
-/** The same answer, kept for its caller where that is configured and the language has a way to refer to it. */
-function kept(
+/** Stores the answer for its caller, where the config allows it, the protocol can refer to it and the client wants it. */
+function storeReply(
   reply: Reply,
   { protocol: { responseStorage }, caller, body }: Call,
   { storedResponses }: Services,
 ): Reply {
   if (!responseStorage || !storedResponses || !responseStorage.isWanted(body)) return reply
-  const keep = (answer: Buffer): void => {
-    const keeping = responseStorage.keep(body, answer)
-    if (keeping) storedResponses.store(caller.id, keeping)
+  const store = (answer: Buffer): void => {
+    const storable = responseStorage.keep(body, answer)
+    if (storable) storedResponses.store(caller.id, storable)
   }
-  if (!Buffer.isBuffer(reply.body)) return { ...reply, body: watchStream(reply.body, responseStorage, keep) }
-  keep(reply.body)
+  if (!Buffer.isBuffer(reply.body)) return { ...reply, body: watchStream(reply.body, responseStorage, store) }
+  store(reply.body)
   return reply
 }
 
-const KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
+/** Fetches media before each attempt that needs the bytes: a target that accepts URLs may reach what the relay cannot. */
+function sendWithMedia({ failover, attempts, config: { media } }: Services): SendCall {
+  return (call, plan) =>
+    failover.run(call, plan, async (attempted, channel) => {
+      await fetchUnsupportedMedia(attempted, channel.target, media)
+      return attempts.send(attempted, channel, createConversationTranscoder)
+    })
+}
 
-/** Before each target that needs it: one that takes addresses may see what the relay cannot. */
-const sendWithMedia: SendCall = ({ means, config: { media } }, call, plan) =>
-  failover(call, plan, {
-    ...means,
-    async send(own, channel, sending) {
-      await bringMedia(own, channel.target, media)
-      return sendAttempt(own, channel, sending)
-    },
-  })
+const MEDIA_KINDS: readonly MediaBlock['kind'][] = ['image', 'audio', 'video', 'file']
 
-/** Fetches what the conversation names by its address, and its target takes only as bytes. @throws {RelayError} 400 */
-async function bringMedia(call: Call, target: Target, limits: RemoteLimits): Promise<void> {
-  const language = protocolFor(target, call.protocol)
-  if (language === call.protocol) return
-  const { mediaByUrl = KINDS } = { ...language.traits, ...target.dialect }
-  const kinds = new Set(KINDS.filter((kind) => !mediaByUrl.includes(kind)))
+/** Replaces URLs in the conversation by bytes, for the kinds of media that the target accepts only as bytes. @throws {RelayError} 400 */
+async function fetchUnsupportedMedia(call: Call, target: Target, limits: RemoteLimits): Promise<void> {
+  const protocol = protocolFor(target, call.protocol)
+  if (protocol === call.protocol) return
+  const byUrl = target.dialect.mediaByUrl ?? protocol.traits.mediaByUrl ?? MEDIA_KINDS
+  const kinds = new Set(MEDIA_KINDS.filter((kind) => !byUrl.includes(kind)))
   if (kinds.size > 0) call.conversation = await fetchMedia(conversationOf(call), { kinds, limits, fetch: fetchRemote })
 }

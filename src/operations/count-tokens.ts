@@ -1,38 +1,37 @@
 import type { Call } from '../call.js'
 import type { Loss } from '../chat/losses.js'
-import type { ChatRequest } from '../chat/request.js'
 import { RelayError } from '../errors.js'
 import { filterTargets } from '../policies/routing/router.js'
-import { replyResponse } from '../requests/responses.js'
+import type { Services } from '../services.js'
+import type { Reply } from '../upstream/attempt/reply.js'
 import { countingProtocol, createCountTranscoder } from '../upstream/transcode/count-transcoder.js'
-import { estimateTokens } from './estimate.js'
-import { relayCall, routeCall, type SendCall } from './relay-call.js'
+import { estimateConversationTokens } from './estimate-tokens.js'
+import { relayedResponse, routeCall, sendWith } from './relay-call.js'
 import type { OperationHandler } from './request-context.js'
 
-/** How many tokens a conversation has: asked of its model where that can be asked, else estimated. */
-export const count: OperationHandler = async (parts, visit) => {
-  const { protocol, id, attempts } = visit
-  const { counting } = protocol
-  if (!counting) throw new RelayError('unknown_path', 'This language has no counting.')
-  const routed = await routeCall(parts, visit, { open: createCountTranscoder, readFacts: protocol.readFacts })
-  const able = filterTargets(routed.plan, (target) => countingProtocol(target, protocol) !== undefined)
-  const reply =
-    able.targets.length > 0
-      ? await relayCall(parts, { call: routed.call, plan: able })
-      : await relayCall(parts, routed, estimateCount)
-  return replyResponse(reply, id, attempts)
+/** Counts the tokens of a conversation: by a target that can count, else by an estimate. */
+export const countTokens: OperationHandler = async (services, context) => {
+  const { protocol } = context
+  if (!protocol.counting) throw new RelayError('unknown_path', 'This protocol has no token counting.')
+  const { call, plan } = await routeCall(services, context, { readFacts: protocol.readFacts })
+  const capable = filterTargets(plan, (target) => countingProtocol(target, protocol) !== undefined)
+  return capable.targets.length > 0
+    ? relayedResponse(services, context, { call, plan: capable }, sendWith(services, createCountTranscoder))
+    : relayedResponse(services, context, { call, plan }, async (counted) => estimateReply(services, counted))
 }
 
 const ESTIMATED: readonly Loss[] = [{ path: 'count', reason: 'estimated by the relay' }]
 
-/** Where no target can be asked. */
-const estimateCount: SendCall = async ({ countTokens = estimateTokens }, call) => {
-  const tokens = countTokens(conversation(call), call.facts.model)
-  const body = Buffer.from(call.protocol.counting?.writeCount(tokens) ?? '')
+function estimateReply({ countTokens = estimateConversationTokens }: Services, call: Call): Reply {
+  const { protocol, body, path, facts } = call
+  const conversation = (protocol.counting ?? protocol).readRequest(body, path)
+  const tokens = countTokens(conversation, facts.model)
   call.settle({ outcome: 'complete', status: 200, losses: ESTIMATED })
-  return { status: 200, target: '', contentType: '', body, losses: ESTIMATED }
-}
-
-function conversation({ protocol, body, path }: Call): ChatRequest {
-  return (protocol.counting ?? protocol).readRequest(body, path)
+  return {
+    status: 200,
+    target: '',
+    contentType: '',
+    body: Buffer.from(protocol.counting?.writeCount(tokens) ?? ''),
+    losses: ESTIMATED,
+  }
 }

@@ -1,55 +1,68 @@
-import type { Call, Target } from '../call.js'
+import type { Call } from '../call.js'
 import { sumOf } from '../chat/usage.js'
-import { type SendToChannel, sendAttempt } from '../policies/failover/failover.js'
 import type { EmbeddingRequest } from '../protocols/embedding.js'
+import type { Services } from '../services.js'
+import type { Channel, Target } from '../targets.js'
+import type { AttemptSender } from '../upstream/attempt/attempt-sender.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 import {
   createBatchTranscoder,
+  createEmbeddingTranscoder,
   type EmbeddingBatch,
   embeddingProtocol,
 } from '../upstream/transcode/embedding-transcoder.js'
-import { type ChannelCall, completeFanOut, fanOut } from './fan-out.js'
+import { completeFanOut, fanOut } from './fan-out.js'
+import type { SendCall } from './relay-call.js'
 
 /**
- * Sends one call's inputs in batches, where a target takes fewer at once. All vectors of an answer are of one target:
- * those of another model would lie elsewhere.
+ * Sends the inputs in batches to a target that accepts fewer at once. All vectors of an answer come from one target:
+ * those of another model would lie in another space.
  */
-export function inBatches(request: EmbeddingRequest): SendToChannel {
-  const known = new Map<Target, readonly EmbeddingBatch[]>()
-  return (call, channel, means) => {
-    const { target } = channel
-    const most = mostAtOnce(target, call)
-    if (request.inputs.length <= most) return sendAttempt(call, channel, means)
-    const batches = known.get(target) ?? cut(request, most)
-    known.set(target, batches)
-    return askAll({ call, channel, means }, request, batches)
-  }
+export function sendInBatches({ failover, attempts }: Services, request: EmbeddingRequest): SendCall {
+  const batchesByTarget = new Map<Target, readonly EmbeddingBatch[]>()
+  return (call, plan) =>
+    failover.run(call, plan, (attempted, channel) => {
+      const { target } = channel
+      const limit = maxInputsPerRequest(target, attempted)
+      if (request.inputs.length <= limit) return attempts.send(attempted, channel, createEmbeddingTranscoder)
+      const batches = batchesByTarget.get(target) ?? splitInputs(request, limit)
+      batchesByTarget.set(target, batches)
+      return sendBatches(attempts, attempted, channel, request, batches)
+    })
 }
 
-/** How many inputs a request to a target may hold. In the caller's own language that is the provider's to know. */
-export function mostAtOnce({ speaks, dialect }: Target, { protocol }: Pick<Call, 'protocol'>): number {
-  const theirs = embeddingProtocol({ speaks }, protocol)
-  const most = dialect.maxEmbeddingInputs ?? Number.POSITIVE_INFINITY
-  if (theirs !== protocol) return Math.min(most, theirs?.embedding?.mostInputs ?? most)
-  return theirs.embedding?.portion ? most : Number.POSITIVE_INFINITY
+/** Number of inputs that one request to the target may hold. Infinity where the upstream speaks the caller's protocol and checks it itself. */
+export function maxInputsPerRequest(
+  { speaks, dialect }: Target,
+  { protocol: callersProtocol }: Pick<Call, 'protocol'>,
+): number {
+  const protocol = embeddingProtocol({ speaks }, callersProtocol)
+  const limit = dialect.maxEmbeddingInputs ?? Number.POSITIVE_INFINITY
+  if (protocol !== callersProtocol) return Math.min(limit, protocol?.embedding?.mostInputs ?? limit)
+  return protocol.embedding?.portion ? limit : Number.POSITIVE_INFINITY
 }
 
-function cut(request: EmbeddingRequest, most: number): EmbeddingBatch[] {
+function splitInputs(request: EmbeddingRequest, limit: number): EmbeddingBatch[] {
   const batches: EmbeddingBatch[] = []
-  for (let offset = 0; offset < request.inputs.length; offset += most) {
-    const inputs = request.inputs.slice(offset, offset + most)
+  for (let offset = 0; offset < request.inputs.length; offset += limit) {
+    const inputs = request.inputs.slice(offset, offset + limit)
     batches.push({ request: { ...request, inputs }, offset, losses: [], answer: undefined, size: 0 })
   }
   return batches
 }
 
-/** The first batch to fail fails them all. @throws {RelayError} */
-async function askAll(way: ChannelCall, request: EmbeddingRequest, batches: readonly EmbeddingBatch[]): Promise<Reply> {
-  await fanOut(way, batches, { open: createBatchTranscoder })
-  const { protocol, facts } = way.call
+/** A failing batch fails the whole request. @throws {RelayError} */
+async function sendBatches(
+  attempts: AttemptSender,
+  call: Call,
+  channel: Channel,
+  request: EmbeddingRequest,
+  batches: readonly EmbeddingBatch[],
+): Promise<Reply> {
+  await fanOut(attempts, call, channel, batches, { createTranscoder: createBatchTranscoder })
   const answers = batches.flatMap(({ answer }) => answer ?? [])
   const vectors = answers.flatMap((answer) => answer.vectors)
   const usage = sumOf(answers.map((answer) => answer.usage))
-  const text = protocol.embedding?.writeAnswer({ vectors, usage }, request, facts.model) ?? ''
-  return completeFanOut(way, { text, usage, losses: batches[0]?.losses ?? [] })
+  const text = call.protocol.embedding?.writeAnswer({ vectors, usage }, request, call.facts.model) ?? ''
+  return completeFanOut(call, channel, { text, usage, losses: batches[0]?.losses ?? [] })
 }

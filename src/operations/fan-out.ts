@@ -1,107 +1,104 @@
-import type { Call, CallEnd, Channel } from '../call.js'
+import type { Call, CallEnd } from '../call.js'
 import type { Loss } from '../chat/losses.js'
 import { RelayError } from '../errors.js'
 import { ClientConnection } from '../lib/client-connection.js'
 import { now } from '../lib/time.js'
-import { type Means, sendAttempt } from '../policies/failover/failover.js'
+import type { Channel } from '../targets.js'
 import { MAX_ANSWER_BYTES } from '../upstream/attempt/attempt-events.js'
+import type { AttemptSender } from '../upstream/attempt/attempt-sender.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 import type { CreateTranscoder } from '../upstream/transcode/transcoder.js'
 
-/** So many shares of a call are under way at once. */
-const MOST_AT_ONCE = 4
+/** Number of requests of one call that are in progress at once. */
+const MAX_CONCURRENT = 4
 
-/** A part of what a call wants of a target, in a request of its own. */
+/** One of several upstream requests that together answer a call. */
 export interface SubRequest {
-  /** What has come for it: kept by its passage, and asked for no more where the target is tried again. */
+  /** Filled by the sub-request's transcoder. A further attempt at the same target does not ask again. */
   answer: object | undefined
-  /** How much came, in bytes. */
+  /** Size of the answer in bytes. */
   size: number
 }
 
-/** A call on its way through one channel. */
-export interface ChannelCall {
-  readonly call: Call
-  readonly channel: Channel
-  readonly means: Means
+export interface FanOutOptions<Kind extends SubRequest> {
+  readonly createTranscoder: (request: Kind) => CreateTranscoder
+  /** Whether the other answers are still useful after this failure. Left out: they never are. */
+  readonly isTolerated?: (error: RelayError) => boolean
 }
 
-interface Asking<Kind extends SubRequest> {
-  readonly open: (share: Kind) => CreateTranscoder
-  /** A failure with which the others are still worth having. Left out: there is none. */
-  readonly mayMiss?: (error: RelayError) => boolean
-}
-
-/** Asks for those shares that have not come. The first to fail fails them all, or else is given. @throws {RelayError} */
+/**
+ * Sends those sub-requests that have no answer yet to one channel, up to four at once. Returns the first tolerated
+ * failure. Any other failure cancels the rest. @throws {RelayError}
+ */
 export async function fanOut<Kind extends SubRequest>(
-  way: ChannelCall,
-  shares: readonly Kind[],
-  { open, mayMiss = () => false }: Asking<Kind>,
+  attempts: AttemptSender,
+  call: Call,
+  channel: Channel,
+  requests: readonly Kind[],
+  { createTranscoder, isTolerated = () => false }: FanOutOptions<Kind>,
 ): Promise<RelayError | undefined> {
-  const { client } = way.call
+  const { client } = call
   if (client.isClosed) throw new RelayError('client_left', 'The client left.')
-  const waiting = shares.filter(({ answer }) => !answer)
-  // A queue that was made for one request at a time may have no room for more.
-  const most = way.channel.target.upstream.pace ? 1 : MOST_AT_ONCE
-  const lines = Array.from({ length: Math.min(most, waiting.length) }, () => new ClientConnection())
-  const stop = (): void => {
-    waiting.length = 0
-    for (const line of lines) line.close()
+  const pending = requests.filter(({ answer }) => !answer)
+  // The queue of a paced upstream may have no room for several requests of one call.
+  const limit = channel.target.upstream.pace ? 1 : MAX_CONCURRENT
+  const connections = Array.from({ length: Math.min(limit, pending.length) }, () => new ClientConnection())
+  const cancel = (): void => {
+    pending.length = 0
+    for (const connection of connections) connection.close()
   }
-  let missed: RelayError | undefined
-  const askInLine = async (line: ClientConnection): Promise<void> => {
-    for (let share = waiting.shift(); share; share = waiting.shift()) {
+  let tolerated: RelayError | undefined
+  const sendPending = async (connection: ClientConnection): Promise<void> => {
+    for (let request = pending.shift(); request; request = pending.shift()) {
       try {
-        await askOne(way, open(share), line)
-        checkSize(share, shares)
+        await attempts.send(subCall(call, connection), channel, createTranscoder(request))
+        checkTotalSize(request, requests)
       } catch (error) {
-        if (!(error instanceof RelayError && mayMiss(error))) throw error
-        missed ??= error
+        if (!(error instanceof RelayError && isTolerated(error))) throw error
+        tolerated ??= error
       }
     }
   }
-  client.listener = { onDisconnect: stop }
+  client.listener = { onDisconnect: cancel }
   try {
-    await Promise.all(lines.map(askInLine))
+    await Promise.all(connections.map(sendPending))
   } finally {
-    stop()
+    cancel()
     client.listener = undefined
   }
-  return missed
+  return tolerated
 }
 
-/** A share is a call of its own to the upstream, and to nobody else. Its answer is never a stream. */
-function askOne(
-  { call, channel, means }: ChannelCall,
-  open: CreateTranscoder,
-  client: ClientConnection,
-): Promise<Reply> {
+/** A call that exists toward the upstream only: nothing admits, settles or records it. It never streams. */
+function subCall(call: Call, client: ClientConnection): Call {
   const facts = { ...call.facts, stream: false }
-  const part: Call = { ...call, facts, client, attempts: [], onEnd: undefined, open, settle: () => undefined }
-  return sendAttempt(part, channel, means)
+  return { ...call, facts, client, attempts: [], onEnd: undefined, settle: () => undefined }
 }
 
-/** All that is held is one answer's. @throws {RelayError} the last to come is not kept */
-function checkSize(last: SubRequest, shares: readonly SubRequest[]): void {
-  if (shares.reduce((size, { answer, size: own }) => (answer ? size + own : size), 0) <= MAX_ANSWER_BYTES) return
+/** All sub-answers together may be as large as one answer. @throws {RelayError} after dropping the last one */
+function checkTotalSize(last: SubRequest, requests: readonly SubRequest[]): void {
+  let total = 0
+  for (const { answer, size } of requests) if (answer) total += size
+  if (total <= MAX_ANSWER_BYTES) return
   last.answer = undefined
   throw new RelayError('upstream_invalid', 'The provider gave too long an answer.')
 }
 
-/** What all shares have come to, as the call's one answer. */
-interface Sum extends Pick<CallEnd, 'usage' | 'deliveredTokens' | 'refused'> {
+/** The answer of a call, made from those of its sub-requests. */
+export interface CombinedAnswer extends Pick<CallEnd, 'usage' | 'deliveredTokens' | 'refused'> {
   readonly text: string
   readonly losses: readonly Loss[]
   /** Left out: JSON. */
   readonly contentType?: string
 }
 
-/** Tells a call's answer, and settles it. */
+/** Settles the call, and returns its combined answer. */
 export function completeFanOut(
-  { call, channel: { target } }: ChannelCall,
-  { text, contentType = '', ...sum }: Sum,
+  call: Call,
+  { target }: Channel,
+  { text, contentType = '', ...end }: CombinedAnswer,
 ): Reply {
   call.attempts.push({ target: target.name, status: 200 })
-  call.settle({ outcome: 'complete', status: 200, target, ...sum, firstOutputMs: now() - call.startedAt })
-  return { status: 200, target: target.name, contentType, body: Buffer.from(text), losses: sum.losses }
+  call.settle({ outcome: 'complete', status: 200, target, ...end, firstOutputMs: now() - call.startedAt })
+  return { status: 200, target: target.name, contentType, body: Buffer.from(text), losses: end.losses }
 }

@@ -10,81 +10,76 @@ import { errorResponse, toCallerError, withHeaders } from '../requests/responses
 import type { Services } from '../services.js'
 import { redactBody } from '../upstream/attempt/redact.js'
 import { keyHeaders } from '../upstream/connection/headers.js'
-import { admitCall, createCall, unreadRequest } from './relay-call.js'
+import { admitCall, createCall, unreadContent } from './relay-call.js'
+import type { RequestContext } from './request-context.js'
 
-/** A request that has been let in, and is now passed on unread by whoever has its socket. */
+/** An admitted request whose body the relay does not read. An adapter sends it to the provider. */
 export interface Forwarding {
-  /** Where to: origin, path and query. */
+  /** Origin, path and query at the provider. */
   readonly target: string
-  /** In place of the caller's own: the provider's key. */
+  /** The provider's key; replaces the caller's. */
   readonly headers: Readonly<Record<string, string>>
-  /** For the answer. */
+  /** Headers to add to the answer. */
   readonly responseHeaders: Readonly<Record<string, string>>
-  /** How long the provider may keep silent. In ms. */
+  /** Timeout for the provider's response headers, in ms. */
   readonly headersMs: number
-  /** An error's body as the caller may see it. */
+  /** Returns an error's body without the provider's key. */
   redact(body: Buffer): Buffer
-  /** The answer has ended; undefined when it was broken off. Once. */
+  /** Settles the call when the answer has ended, with its status; undefined when it was broken off. Call it once. */
   end(status: number | undefined): void
-  /** There will be none: what to tell instead. */
+  /** Settles the call when there is no answer, and returns the response to send instead. */
   refuse(kind: 'upstream_unreachable' | 'upstream_refused', cause?: unknown): RelayResponse
 }
 
-const NO_PLAN: RoutePlan = { rule: '', strategy: 'priority', targets: [], onContextTooLong: [], onContentFilter: [] }
+const EMPTY_PLAN: RoutePlan = { rule: '', strategy: 'priority', targets: [], onContextTooLong: [], onContentFilter: [] }
 
-/** Lets a request in that nobody will read: by key, models' names aside, and by limits. */
+/** Authenticates and admits a request that the relay forwards unread. Model names and budgets do not apply to it. */
 export async function forward(
-  parts: Services,
+  services: Services,
   request: RelayRequest,
   route: ForwardRoute,
 ): Promise<Forwarding | RelayResponse> {
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
-  const told: Record<string, string> = { 'x-request-id': id, ...parts.cors.headersFor(request) }
+  const responseHeaders: Record<string, string> = { 'x-request-id': id, ...services.cors.headersFor(request) }
   try {
-    const caller = await parts.authenticator.authenticate(request)
-    // What it costs nobody can tell from outside: a budget would be a sieve.
-    if (parts.budgets.capsOf(caller, Date.now()).length > 0)
+    const caller = await services.authenticator.authenticate(request)
+    // The relay cannot see what the request costs, so it could not hold a budget.
+    if (services.budgets.capsOf(caller, Date.now()).length > 0)
       throw new RelayError('not_allowed', 'This path cannot be used with a key that has a budget.')
-    const call = callFor(parts, { request, route, caller, id, told })
-    await admitCall(parts, call, NO_PLAN)
-    return forwarding(call, route)
+    const context: RequestContext = {
+      id,
+      startedAt: now(),
+      request,
+      endpoint: { method: 'POST', path: route.name, operation: 'forward', protocol: commonProtocol.id },
+      path: { id: '', stream: undefined, query: '' },
+      protocol: commonProtocol,
+      caller,
+      attempts: [],
+      responseHeaders,
+    }
+    const call = createCall(services, context, unreadContent(route.name))
+    await admitCall(services, call, EMPTY_PLAN)
+    return createForwarding(call, route)
   } catch (error) {
-    return withHeaders(errorResponse(toCallerError(error, parts.logger, id), commonProtocol, id, []), told)
+    return withHeaders(
+      errorResponse(toCallerError(error, services.logger, id), commonProtocol, id, []),
+      responseHeaders,
+    )
   }
 }
 
-interface Arrived {
-  readonly request: RelayRequest
-  readonly route: ForwardRoute
-  readonly caller: Call['caller']
-  readonly id: string
-  readonly told: Record<string, string>
+const REFUSALS = {
+  upstream_unreachable: 'The provider cannot be reached.',
+  upstream_refused: 'The provider refuses the relay’s key.',
 }
 
-function callFor(parts: Services, { request, route, caller, id, told }: Arrived): Call {
-  const endpoint = { method: 'POST', path: route.name, operation: 'forward', protocol: commonProtocol.id } as const
-  const path = { id: '', stream: undefined, query: '' }
-  const visit = {
-    id,
-    startedAt: now(),
-    request,
-    endpoint,
-    path,
-    protocol: commonProtocol,
-    caller,
-    attempts: [],
-    responseHeaders: told,
-  }
-  return createCall(parts, visit, unreadRequest(route.name))
-}
-
-function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
-  // What one credential has stored another may not find: always the first.
+function createForwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
+  // Always the first credential: a file stored with one may be invisible to another.
   const [credential] = upstream.credentials
-  const [place] = upstream.baseUrls
+  const [baseUrl] = upstream.baseUrls
   const target = `${upstream.id}/${call.facts.model}`
   return {
-    target: `${place?.origin}${place?.pathPrefix}/${rest}`,
+    target: `${baseUrl?.origin}${baseUrl?.pathPrefix}/${rest}`,
     headers: keyHeaders(credential?.headers ?? []),
     responseHeaders: { ...call.responseHeaders, 'x-modelmount-target': target },
     headersMs: upstream.timeouts.headersMs,
@@ -94,8 +89,7 @@ function forwarding(call: Call, { upstream, rest }: ForwardRoute): Forwarding {
       call.settle({ outcome, status: status ?? 499, servedBy: target })
     },
     refuse(kind, cause) {
-      const words = { upstream_unreachable: 'cannot be reached', upstream_refused: 'does not take the relay’s key' }
-      const error = new RelayError(kind, `The provider ${words[kind]}.`, { cause })
+      const error = new RelayError(kind, REFUSALS[kind], { cause })
       call.settle({ outcome: call.client.isClosed ? 'left' : 'failed', status: error.status, servedBy: target, error })
       return withHeaders(errorResponse(error, commonProtocol, call.id, []), call.responseHeaders)
     },

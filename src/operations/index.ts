@@ -1,24 +1,24 @@
-import type { Served } from '../endpoints.js'
+import type { EndpointOperation } from '../endpoints.js'
 import { chat } from './chat.js'
-import { count } from './count-tokens.js'
-import { embed } from './embeddings.js'
-import { image } from './images.js'
+import { countTokens } from './count-tokens.js'
+import { embeddings } from './embeddings.js'
+import { images } from './images.js'
 import { media } from './media.js'
 import { listModels, showModel } from './models.js'
 import type { OperationHandler } from './request-context.js'
-import { response } from './stored-response.js'
+import { storedResponse } from './stored-response.js'
 
-/** What each operation of the table of endpoints does. */
-export const operations: Readonly<Record<Served, OperationHandler>> = {
+/** The handler of each operation in the table of endpoints. */
+export const operations: Readonly<Record<EndpointOperation, OperationHandler>> = {
   chat,
-  count,
-  embed,
-  image,
+  count: countTokens,
+  embed: embeddings,
+  image: images,
   transcription: media,
   speech: media,
   moderation: media,
   rerank: media,
   models: listModels,
   model: showModel,
-  response,
+  response: storedResponse,
 }

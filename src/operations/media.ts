@@ -1,18 +1,19 @@
-import type { RequestFacts, Target } from '../call.js'
+import type { Call } from '../call.js'
 import type { Operation } from '../endpoints.js'
 import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
 import type { ByteChunks } from '../lib/byte-chunks.js'
 import { filterTargets } from '../policies/routing/router.js'
 import { readFacts } from '../protocols/openai-media/facts.js'
-import { replyResponse } from '../requests/responses.js'
+import type { RequestFacts } from '../protocols/request-facts.js'
 import type { Services } from '../services.js'
+import type { Target } from '../targets.js'
 import { createMediaTranscoder } from '../upstream/transcode/media-transcoder.js'
-import { type RoutedCall, relayCall, routeCall, type SendCall } from './relay-call.js'
+import { type RoutedCall, relayedResponse, routeCall, type SendCall, sendWith } from './relay-call.js'
 import type { OperationHandler, RequestContext } from './request-context.js'
 
-/** The model that is meant where none is named, as OpenAI has it. */
-const USUAL: ReadonlyMap<string, string> = new Map([
+/** OpenAI's default models, for requests that name none. */
+const DEFAULT_MODELS: ReadonlyMap<string, string> = new Map([
   ['images/generations', 'gpt-image-1'],
   ['images/edits', 'gpt-image-1'],
   ['images/variations', 'dall-e-2'],
@@ -20,54 +21,53 @@ const USUAL: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Operations whose answer is neither JSON nor text. */
-const RAW: ReadonlySet<Operation> = new Set<Operation>(['speech'])
+const BINARY: ReadonlySet<Operation> = new Set<Operation>(['speech'])
 
-/** Images, sound, moderations, ranks: passed on to those targets that speak the language, with the model's name as they have it. */
-export const media: OperationHandler = (parts, visit) => relayMedia(parts, visit, passedOn)
+/** Relays audio, moderations and reranking unchanged, except for the model's name, to targets of the same protocol. */
+export const media: OperationHandler = (services, context) => relayMedia(services, context, passThrough)
 
-/** How a call is sent on. */
-export interface Course {
-  /** Which targets can be asked. */
-  readonly suits: (target: Target) => boolean
-  /** Left out: as one request, as it is. */
-  readonly send?: SendCall
+/** Which targets can answer a call, and how it is sent to them. */
+export interface MediaRoute {
+  readonly accepts: (target: Target) => boolean
+  readonly send: SendCall
 }
 
-/** What is sent on untranslated. */
-export function passedOn({ call: { protocol } }: RoutedCall): Course {
-  return { suits: ({ speaks }) => speaks.includes(protocol) }
+/** The route of a call that goes on unchanged. */
+export function passThrough(services: Services, { call }: RoutedCall): MediaRoute {
+  const createTranscoder = createMediaTranscoder(call.endpoint, BINARY.has(call.operation))
+  return { accepts: (target) => acceptsUnchanged(call, target), send: sendWith(services, createTranscoder) }
 }
 
-/** The same for every kind: `course` says what becomes of a call. @throws {RelayError} */
+export function acceptsUnchanged({ protocol }: Call, { speaks }: Target): boolean {
+  return speaks.includes(protocol)
+}
+
+/** Relays a request that may carry files. @throws {RelayError} */
 export async function relayMedia(
-  parts: Services,
-  visit: RequestContext,
-  course: (routed: RoutedCall) => Course,
+  services: Services,
+  context: RequestContext,
+  chooseRoute: (services: Services, routed: RoutedCall) => MediaRoute,
 ): Promise<RelayResponse> {
-  const { endpoint, request, id, attempts } = visit
-  const { path, operation } = endpoint
-  const release = parts.uploadMemory.admit(request)
-  let isCalled = false
+  const release = services.uploadMemory.admit(context.request)
+  let isHandedOver = false
   try {
-    const read = (body: ByteChunks): RequestFacts => readFacts(body, USUAL.get(path))
-    const routed = await routeCall(parts, visit, {
-      open: createMediaTranscoder(path, RAW.has(operation)),
-      readFacts: read,
-      // Where more of a form is read than its model, it is wanted in one piece.
-      readForm: course === passedOn ? read : undefined,
-    })
+    const defaultModel = DEFAULT_MODELS.get(context.endpoint.path)
+    const read = (body: ByteChunks): RequestFacts => readFacts(body, defaultModel)
+    // A form that may be translated is read whole, so it must be in one piece.
+    const readForm = chooseRoute === passThrough ? read : undefined
+    const routed = await routeCall(services, context, { readFacts: read, readForm })
     const { call, plan } = routed
-    const { suits, send } = course(routed)
-    const suited = filterTargets(plan, suits)
-    if (suited.targets.length === 0) {
-      const message = `The model \`${call.facts.model}\` cannot be asked for this.`
+    const { accepts, send } = chooseRoute(services, routed)
+    const suitable = filterTargets(plan, accepts)
+    if (suitable.targets.length === 0) {
+      const message = `The model \`${call.facts.model}\` does not support this endpoint.`
       throw new RelayError('invalid_request', message, { param: 'model' })
     }
-    // The body is held until its call is settled, which is long after this where the answer streams.
+    // The body stays in memory until the call is settled, which is after this function returns where the answer streams.
     call.onEnd = release
-    isCalled = true
-    return replyResponse(await relayCall(parts, { call, plan: suited }, send), id, attempts)
+    isHandedOver = true
+    return await relayedResponse(services, context, { call, plan: suitable }, send)
   } finally {
-    if (!isCalled) release()
+    if (!isHandedOver) release()
   }
 }

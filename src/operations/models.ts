@@ -5,26 +5,27 @@ import type { Services } from '../services.js'
 import type { OperationHandler } from './request-context.js'
 
 /**
- * The models that a caller may use: those that the config names, and of those behind its wildcards all that the catalogue
- * knows. There may be more.
+ * Lists the models that the caller may use: the names in the config and, behind its wildcards, those that the catalogue
+ * or the provider's own list knows. Wildcards may match further names.
  */
-export const listModels: OperationHandler = async (parts, { protocol, caller, id }) => {
-  const { router, authenticator, prices } = parts
+export const listModels: OperationHandler = async (services, { protocol, caller, id }) => {
+  const { router, authenticator, prices } = services
   await prices.open()
   const known = router.namesOf(({ provider }) => prices.names(provider))
   const names = [...new Set([...router.names, ...known])].filter((name) => authenticator.mayUse(caller, name))
-  return jsonResponse(protocol.writeModels(names.map((name) => entry(parts, name))), id)
+  return jsonResponse(protocol.writeModels(names.map((name) => modelEntry(services, name))), id)
 }
 
-/** One model, also one that only a wildcard knows. @throws {RelayError} `model_not_found` */
-export const showModel: OperationHandler = async (parts, { protocol, caller, path, id: requestId }) => {
+/** Shows one model, also one that only a wildcard matches. @throws {RelayError} `model_not_found` */
+export const showModel: OperationHandler = async (services, { protocol, caller, path, id: requestId }) => {
+  const { router, authenticator, prices } = services
   const { id: name } = path
-  route(parts.router, name, parts.authenticator.mayUse(caller, name))
-  await parts.prices.open()
-  return jsonResponse(protocol.writeModel(entry(parts, name)), requestId)
+  route(router, name, authenticator.mayUse(caller, name))
+  await prices.open()
+  return jsonResponse(protocol.writeModel(modelEntry(services, name)), requestId)
 }
 
-function entry({ router, prices }: Services, name: string): ModelEntry {
+function modelEntry({ router, prices }: Services, name: string): ModelEntry {
   const first = router.firstTarget(name)
   if (!first) return { id: name, ownedBy: 'modelmount' }
   return {

@@ -1,55 +1,99 @@
 import { RelayError } from '../errors.js'
 import type { ByteSink, ByteStream } from '../http.js'
 import { readRecords } from '../lib/sse.js'
-import type { BatchWriter, PromptBatching, Protocol } from '../protocols/protocol.js'
+import type { BatchWriter, PromptBatching } from '../protocols/protocol.js'
+import type { Services } from '../services.js'
 import { broken } from '../upstream/attempt/failures.js'
 import type { Reply } from '../upstream/attempt/reply.js'
+import { createCall, type RoutedCall, relayCall, type SendCall } from './relay-call.js'
+import type { RequestContext } from './request-context.js'
 
-/** Asks one of several questions. @throws {RelayError} */
-export type AnswerPrompt = (index: number) => Promise<Reply>
-
-/**
- * One answer to several questions, which are asked one after the other. Until the first has begun to be answered a
- * failure rejects; after that a whole answer still fails as one, and a stream tells of it.
- */
-export async function answerPrompts(ask: AnswerPrompt, questions: PromptBatch): Promise<Reply> {
-  const first = await ask(0)
-  if (!Buffer.isBuffer(first.body)) return { ...first, body: new PromptStreams(first.body, ask, questions) }
-  const answers = [first.body]
-  while (answers.length < questions.bodies.length) {
-    const { body } = await ask(answers.length)
-    if (Buffer.isBuffer(body)) answers.push(body)
-  }
-  return { ...first, body: questions.batch.merge(answers) }
-}
-
-/** What a request asks, question by question. */
+/** The prompts of one request that holds several, each as a request body of its own. */
 export interface PromptBatch {
   readonly bodies: readonly Buffer[]
-  readonly batch: PromptBatching
-  readonly protocol: Protocol
+  readonly batching: PromptBatching
 }
 
-/** The streamed answers to several questions, one behind the other. */
+/** The prompts of a request that holds several, where no target accepts them in one request. */
+export function readPrompts({ call: { protocol, body }, plan }: RoutedCall): PromptBatch | undefined {
+  const batching = protocol.promptBatching
+  if (!batching || plan.targets.some(({ speaks }) => speaks.includes(protocol))) return undefined
+  const bodies = batching.split(body)
+  return bodies.length > 0 ? { bodies, batching } : undefined
+}
+
+/**
+ * Answers the prompts one after the other, each by a call of its own, and joins the answers. Until the first answer
+ * begins, a failure rejects. After that a failure of any prompt fails a whole answer, and ends a stream with an error.
+ */
+export async function answerPrompts(
+  services: Services,
+  context: RequestContext,
+  routed: RoutedCall,
+  { bodies, batching }: PromptBatch,
+  send: SendCall,
+): Promise<Reply> {
+  const answer = async (index: number): Promise<Reply> => {
+    const prompt = routePrompt(services, context, routed, index, bodies[index] as Buffer)
+    try {
+      return await relayCall(services, prompt, send)
+    } finally {
+      context.attempts.push(...prompt.call.attempts)
+    }
+  }
+  const first = await answer(0)
+  if (!Buffer.isBuffer(first.body)) {
+    const writeError = (error: RelayError): Buffer => context.protocol.writeStreamError(error)
+    const body = new PromptStreams(first.body, batching.write(), { count: bodies.length, answer, writeError })
+    return { ...first, body }
+  }
+  const answers = [first.body]
+  while (answers.length < bodies.length) {
+    const { body } = await answer(answers.length)
+    if (Buffer.isBuffer(body)) answers.push(body)
+  }
+  return { ...first, body: batching.merge(answers) }
+}
+
+/** The call of one prompt, with attempts and an idempotency key of its own. */
+function routePrompt(
+  services: Services,
+  context: RequestContext,
+  { call, plan }: RoutedCall,
+  index: number,
+  body: Buffer,
+): RoutedCall {
+  const facts = context.protocol.readFacts(body, context.path)
+  // A header cannot hold a line end, so no client can send this key.
+  const idempotencyKey = call.idempotencyKey && `${call.idempotencyKey}\n${index}`
+  return { call: createCall(services, { ...context, attempts: [] }, { facts, body, idempotencyKey }), plan }
+}
+
+interface PromptStreamsOptions {
+  /** Number of prompts. */
+  readonly count: number
+  readonly answer: (index: number) => Promise<Reply>
+  readonly writeError: (error: RelayError) => Buffer
+}
+
+/** The streamed answers to several prompts, one after the other, as one stream. */
 class PromptStreams implements ByteStream {
-  readonly #ask: AnswerPrompt
-  readonly #questions: PromptBatch
   readonly #writer: BatchWriter
+  readonly #options: PromptStreamsOptions
   #stream: ByteStream
   #index = 0
   #hasFailed = false
 
-  constructor(first: ByteStream, ask: AnswerPrompt, questions: PromptBatch) {
+  constructor(first: ByteStream, writer: BatchWriter, options: PromptStreamsOptions) {
     this.#stream = first
-    this.#ask = ask
-    this.#questions = questions
-    this.#writer = questions.batch.write()
+    this.#writer = writer
+    this.#options = options
   }
 
   start(sink: ByteSink): void {
     this.#stream.start({
       write: (bytes) => this.#write(bytes, sink),
-      end: () => void this.#next(sink),
+      end: () => void this.#startNext(sink),
       abort: () => sink.abort(),
     })
   }
@@ -68,21 +112,21 @@ class PromptStreams implements ByteStream {
     return text === '' || sink.write(Buffer.from(text))
   }
 
-  async #next(sink: ByteSink): Promise<void> {
-    const { bodies, protocol } = this.#questions
+  async #startNext(sink: ByteSink): Promise<void> {
+    const { count, answer, writeError } = this.#options
     this.#index++
     if (this.#hasFailed) return sink.end()
-    if (this.#index === bodies.length) {
+    if (this.#index === count) {
       sink.write(Buffer.from(this.#writer.end()))
       return sink.end()
     }
     try {
-      const { body } = await this.#ask(this.#index)
+      const { body } = await answer(this.#index)
       if (Buffer.isBuffer(body)) return sink.end()
       this.#stream = body
       this.start(sink)
     } catch (error) {
-      sink.write(protocol.writeStreamError(error instanceof RelayError ? error : broken(error)))
+      sink.write(writeError(error instanceof RelayError ? error : broken(error)))
       sink.end()
     }
   }

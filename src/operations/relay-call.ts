@@ -1,102 +1,81 @@
-import type { Call, RequestFacts } from '../call.js'
+import type { Call } from '../call.js'
 import { RelayError } from '../errors.js'
+import type { RelayResponse } from '../http.js'
 import { type ByteChunks, joinChunks } from '../lib/byte-chunks.js'
 import { codeOf } from '../lib/codes.js'
 import { isMultipart } from '../lib/multipart.js'
 import type { Plugin } from '../plugins.js'
-import type { AnswerProducer } from '../policies/cache/single-flight.js'
-import { failover } from '../policies/failover/failover.js'
+import type { SendToChannel } from '../policies/failover/failover.js'
 import { allTargets, type RoutePlan, route } from '../policies/routing/router.js'
 import type { Protocol } from '../protocols/protocol.js'
+import type { RequestFacts } from '../protocols/request-facts.js'
 import { readBody } from '../requests/read-body.js'
+import { replyResponse } from '../requests/responses.js'
 import type { Services } from '../services.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 import { passedOn } from '../upstream/connection/headers.js'
 import type { CreateTranscoder } from '../upstream/transcode/transcoder.js'
 import type { RequestContext } from './request-context.js'
 
-/** A request that has been read and routed. */
+/** A call and the plan of its targets. */
 export interface RoutedCall {
   readonly call: Call
   readonly plan: RoutePlan
 }
 
-/** How an operation is read and sent. */
-export interface Way {
-  readonly open: CreateTranscoder
-  /** As much of a request as routing needs. */
+/** How an operation reads as much of a request as routing needs. */
+export interface RequestReaders {
   readonly readFacts: Protocol['readFacts']
-  /** The same of a form that goes on in the pieces that it came in. Left out where there are none. */
+  /** The same for a multipart body that stays in the chunks in which it arrives. Left out: forms are joined. */
   readonly readForm?: ((form: ByteChunks) => RequestFacts) | undefined
 }
 
-/** Reads the body as far as routing needs it, and finds where it goes. @throws {RelayError} 400, 404, 413, 415 */
+/** Reads the body as far as routing needs it, and plans the targets. @throws {RelayError} 400, 404, 413, 415 */
 export async function routeCall(
-  parts: Services,
-  visit: RequestContext,
-  { open, readFacts, readForm }: Way,
+  services: Services,
+  context: RequestContext,
+  { readFacts, readForm }: RequestReaders,
 ): Promise<RoutedCall> {
-  const { request, protocol, path, caller } = visit
-  const come = await readBody(request, parts.config.maxBodyBytes, readForm !== undefined)
-  const form = readForm && isMultipart(come) ? come : undefined
-  const given = form ? NOTHING : joinChunks(come)
-  const body = protocol.responseStorage?.expand(given, (id) => parts.storedResponses?.find(caller.id, id)) ?? given
+  const { request, protocol, path, caller, endpoint } = context
+  const received = await readBody(request, services.config.maxBodyBytes, readForm !== undefined)
+  const form = readForm && isMultipart(received) ? received : undefined
+  const bytes = form ? NO_BODY : joinChunks(received)
+  const body = protocol.responseStorage?.expand(bytes, (id) => services.storedResponses?.find(caller.id, id)) ?? bytes
   const facts =
     form && readForm
       ? readForm(form)
-      : parts.cache.readFacts(`${visit.endpoint.path} ${protocol.id}`, { body, path, readFacts })
-  const plan = route(parts.router, facts.model, parts.authenticator.mayUse(caller, facts.model))
-  const idempotencyKey = textIn(request.headers['idempotency-key'])
-  return { call: createCall(parts, visit, { facts, body, form, open, idempotencyKey }), plan }
+      : services.cache.readFacts(`${endpoint.path} ${protocol.id}`, { body, path, readFacts })
+  const plan = route(services.router, facts.model, services.authenticator.mayUse(caller, facts.model))
+  const idempotencyKey = nonEmpty(request.headers['idempotency-key'])
+  return { call: createCall(services, context, { facts, body, form, idempotencyKey }), plan }
 }
 
-/** One of several questions of a request. */
-export interface Prompt {
-  readonly index: number
-  readonly body: Buffer
-}
-
-/** The same call with another body. Its tries are its own, and so is its idempotency key. */
-export function routePrompt(
-  parts: Services,
-  visit: RequestContext,
-  { call, plan }: RoutedCall,
-  { index, body }: Prompt,
-): RoutedCall {
-  const facts = visit.protocol.readFacts(body, visit.path)
-  const { open, idempotencyKey: key } = call
-  // No header can hold a line end, so no other key is this one.
-  const idempotencyKey = key && `${key}\n${index}`
-  return { call: createCall(parts, { ...visit, attempts: [] }, { facts, body, open, idempotencyKey }), plan }
-}
-
-/** What has been read of it. */
-export interface Read {
+/** What a call is made of, besides its context. */
+export interface CallContent {
   readonly facts: RequestFacts
   readonly body: Buffer
   readonly form?: ByteChunks | undefined
-  readonly open: CreateTranscoder
   readonly idempotencyKey: string | undefined
 }
 
-/** What is known of a call whose body, if it has one, is not the relay's to send. */
-export function unreadRequest(model: string, body: Buffer = NOTHING): Read {
+/** The content of a call whose request the relay does not read: forwarded paths and WebSocket sessions. */
+export function unreadContent(model: string, body: Buffer = NO_BODY): CallContent {
   const unknown = { modelSpan: undefined, maxOutputTokens: undefined, temperature: undefined }
   const facts = { model, stream: false, choices: 1, usesTools: false, ...unknown }
-  return { facts, body, open: notSent, idempotencyKey: undefined }
+  return { facts, body, idempotencyKey: undefined }
 }
 
-const NOTHING = Buffer.alloc(0)
+const NO_BODY = Buffer.alloc(0)
 
-const notSent: CreateTranscoder = () => {
-  throw new TypeError('this call is not sent by the relay')
-}
-
-/** A call, before it is admitted. */
-export function createCall({ activeCalls, accounting }: Services, visit: RequestContext, read: Read): Call {
-  const { id, startedAt, endpoint, path, protocol, caller, attempts, responseHeaders, request } = visit
+/** Creates a call, not yet admitted. */
+export function createCall(
+  { activeCalls, accounting }: Services,
+  context: RequestContext,
+  { facts, body, form, idempotencyKey }: CallContent,
+): Call {
+  const { id, startedAt, endpoint, path, protocol, caller, attempts, responseHeaders, request } = context
   const { headers, client } = request
-  let hasEnded = false
+  let isSettled = false
   const call: Call = {
     id,
     startedAt,
@@ -105,18 +84,17 @@ export function createCall({ activeCalls, accounting }: Services, visit: Request
     protocol,
     caller,
     path,
-    facts: read.facts,
-    body: read.body,
-    form: read.form,
-    open: read.open,
+    facts,
+    body,
+    form,
     conversation: undefined,
     forwardedHeaders: passedOn(headers, protocol.forwardedHeaders),
     client,
     affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),
     attempts,
-    tags: tagsIn(headers['x-modelmount-tags']),
+    tags: readTags(headers['x-modelmount-tags']),
     cacheControl: headers['cache-control'],
-    idempotencyKey: read.idempotencyKey,
+    idempotencyKey,
     responseHeaders,
     cacheState: undefined,
     lease: undefined,
@@ -124,8 +102,8 @@ export function createCall({ activeCalls, accounting }: Services, visit: Request
     needsUsage: false,
     onEnd: undefined,
     settle(end) {
-      if (hasEnded) return
-      hasEnded = true
+      if (isSettled) return
+      isSettled = true
       activeCalls.end()
       accounting.settle(call, end)
       call.onEnd?.(end)
@@ -134,54 +112,67 @@ export function createCall({ activeCalls, accounting }: Services, visit: Request
   return call
 }
 
-/** Has a call answered that nobody has answered yet. */
-export type SendCall = (parts: Services, call: Call, plan: RoutePlan) => Promise<Reply>
+/** Answers an admitted call: by failover over its plan, or from what the relay itself knows. */
+export type SendCall = (call: Call, plan: RoutePlan) => Promise<Reply>
 
-const sendOut: SendCall = ({ means }, call, plan) => failover(call, plan, means)
+/** Sends a call by failover over its plan, with a transcoder of this kind for each attempt. */
+export function sendWith({ failover, attempts }: Services, createTranscoder: CreateTranscoder): SendCall {
+  const send: SendToChannel = (call, channel) => attempts.send(call, channel, createTranscoder)
+  return (call, plan) => failover.run(call, plan, send)
+}
 
-/** From admission to the first output. After that the answer settles the call itself, when its body ends. */
-export async function relayCall(parts: Services, { call, plan }: RoutedCall, send: SendCall = sendOut): Promise<Reply> {
-  const { activeCalls, prices, admission, plugins, hasAdmissionPlugins, cache, alwaysNeedsUsage } = parts
+/** Admits a call and answers it, from the cache or by `send`. An answer with a body still to come settles the call when the body ends. @throws {RelayError} */
+export async function relayCall(services: Services, { call, plan }: RoutedCall, send: SendCall): Promise<Reply> {
+  const { activeCalls, prices, admission, plugins, hasAdmissionPlugins, cache, alwaysNeedsUsage } = services
   const { client } = call
-  const producer: AnswerProducer = {
-    produce: (own) => send(parts, own, plan),
-    failed: (own, error) => failCall(parts, own, error),
-  }
   activeCalls.begin()
   try {
-    const pending = prices.ready(allTargets(plan))
-    if (pending) await pending
+    const pricesLoading = prices.ready(allTargets(plan))
+    if (pricesLoading) await pricesLoading
     const lease = admission.admit(call, plan)
     call.lease = lease instanceof Promise ? await lease : lease
     call.needsUsage = call.lease.isCounted || alwaysNeedsUsage
-    if (hasAdmissionPlugins) await askPlugins(plugins, call)
-    const reply = await cache.answer(call, plan, producer)
-    if (call.charge?.nanos !== undefined) tellCost(call.responseHeaders, call.charge.nanos)
+    if (hasAdmissionPlugins) await runAdmissionPlugins(plugins, call)
+    const reply = await cache.answer(call, plan, {
+      produce: (leader) => send(leader, plan),
+      failed: (leader, error) => failCall(services, leader, error),
+    })
+    if (call.charge?.nanos !== undefined) addCostHeader(call.responseHeaders, call.charge.nanos)
     return reply
   } catch (error) {
-    // Unless the call goes on without this client, for others: then it is settled with their answer.
-    if (call.client === client) failCall(parts, call, error)
+    // A shared call goes on for its other clients, and settles with their answer.
+    if (call.client === client) failCall(services, call, error)
     throw error
   }
 }
 
-/** Has a call begin that somebody else will answer and settle. @throws {RelayError} it is settled then */
-export async function admitCall(parts: Services, call: Call, plan: RoutePlan): Promise<void> {
-  const { activeCalls, prices, admission, plugins, alwaysNeedsUsage } = parts
+/** The same, as the response to the request. @throws {RelayError} */
+export async function relayedResponse(
+  services: Services,
+  { id, attempts }: RequestContext,
+  routed: RoutedCall,
+  send: SendCall,
+): Promise<RelayResponse> {
+  return replyResponse(await relayCall(services, routed, send), id, attempts)
+}
+
+/** Admits a call that something else will answer and settle: a forwarded request or a session. @throws {RelayError} after settling the call */
+export async function admitCall(services: Services, call: Call, plan: RoutePlan): Promise<void> {
+  const { activeCalls, prices, admission, plugins, alwaysNeedsUsage } = services
   activeCalls.begin()
   try {
     await prices.ready(allTargets(plan))
     call.lease = await admission.admit(call, plan)
     call.needsUsage = call.lease.isCounted || alwaysNeedsUsage
-    await askPlugins(plugins, call)
+    await runAdmissionPlugins(plugins, call)
   } catch (error) {
-    failCall(parts, call, error)
+    failCall(services, call, error)
     throw error
   }
 }
 
-/** The host's own code may refuse it. @throws {RelayError} */
-async function askPlugins(
+/** @throws {RelayError} where a plugin refuses the call */
+async function runAdmissionPlugins(
   plugins: readonly Plugin[],
   { id: requestId, caller, operation, facts }: Call,
 ): Promise<void> {
@@ -189,49 +180,47 @@ async function askPlugins(
   for (const plugin of plugins) await plugin.admitted?.({ requestId, caller, operation, model, stream })
 }
 
-/** Settles a call that has failed before its answer began. */
+/** Settles and logs a call that failed before its answer began. */
 export function failCall({ logger }: Services, call: Call, error: unknown): void {
   if (call.charge) return
   delete call.responseHeaders['x-modelmount-cache']
-  const known = error instanceof RelayError ? error : undefined
-  const outcome = known?.kind === 'client_left' ? 'left' : 'failed'
-  call.settle({ outcome, status: known?.status ?? 500, error: known })
-  if (known?.failureScope) logger.warn(failureOf(call, known), 'a call failed')
-  if (known?.kind === 'internal') logger.error(failureOf(call, known), 'a call failed unexpectedly')
+  const relayError = error instanceof RelayError ? error : undefined
+  const outcome = relayError?.kind === 'client_left' ? 'left' : 'failed'
+  call.settle({ outcome, status: relayError?.status ?? 500, error: relayError })
+  if (relayError?.failureScope) logger.warn(failureDetails(call, relayError), 'a call failed')
+  if (relayError?.kind === 'internal') logger.error(failureDetails(call, relayError), 'a call failed unexpectedly')
 }
 
-const COST = 'x-modelmount-cost'
-
-/** In USD, to the nano-dollar. The answers to several questions of one request are told as one sum. */
-function tellCost(told: Record<string, string>, nanos: number): void {
-  if (nanos === 0) {
-    told[COST] ??= '0'
-    return
-  }
-  const before = Math.round(Number(told[COST] ?? 0) * 1e9)
-  told[COST] = ((before + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
-}
-
-/** What the operator should know of a failure, without the stack and the sockets that come with it. */
-function failureOf({ id: requestId, attempts }: Call, { message, cause }: RelayError): object {
+/** What a log needs of a failure, without the stack traces and sockets that errors carry. */
+function failureDetails({ id: requestId, attempts }: Call, { message, cause }: RelayError): object {
   const code = codeOf(cause)
   const reason = cause instanceof Error ? `${code && `${code}: `}${cause.message}` : cause
   return { requestId, attempts, error: message, cause: reason }
 }
 
-/** Tags beyond these are dropped: they are for sorting, not for stories. */
-const MOST_TAGS = 16
-const LONGEST_TAG = 64
+const COST = 'x-modelmount-cost'
 
-/** Separated by commas. */
-function tagsIn(header: string | string[] | undefined): readonly string[] {
-  if (header === undefined) return NO_TAGS
-  const tags = String(header).split(',', MOST_TAGS)
-  return tags.map((tag) => tag.trim().slice(0, LONGEST_TAG)).filter((tag) => tag !== '')
+/** In USD, exact to the nano-dollar. Several calls of one request add up. */
+function addCostHeader(headers: Record<string, string>, nanos: number): void {
+  if (nanos === 0) {
+    headers[COST] ??= '0'
+    return
+  }
+  const previousNanos = Math.round(Number(headers[COST] ?? 0) * 1e9)
+  headers[COST] = ((previousNanos + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
 }
 
+const MAX_TAGS = 16
+const MAX_TAG_LENGTH = 64
 const NO_TAGS: readonly string[] = []
 
-function textIn(header: string | string[] | undefined): string | undefined {
+/** Reads comma-separated tags. Drops tags beyond the sixteenth, and cuts long ones: tags are for grouping. */
+function readTags(header: string | string[] | undefined): readonly string[] {
+  if (header === undefined) return NO_TAGS
+  const tags = String(header).split(',', MAX_TAGS)
+  return tags.map((tag) => tag.trim().slice(0, MAX_TAG_LENGTH)).filter((tag) => tag !== '')
+}
+
+function nonEmpty(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && header !== '' ? header : undefined
 }

@@ -1,25 +1,26 @@
-import type { AttemptLog, Caller } from '../call.js'
+import type { AttemptLog } from '../call.js'
+import type { Caller } from '../caller.js'
 import type { Endpoint, Operation } from '../endpoints.js'
 import type { RelayRequest, RelayResponse } from '../http.js'
 import type { PathFacts, Protocol } from '../protocols/protocol.js'
 import type { Services } from '../services.js'
 
-/** What is done at an endpoint, once it is known who asks. Throws what is to be told to the client. */
-export type OperationHandler = (parts: Services, visit: RequestContext) => RelayResponse | Promise<RelayResponse>
+/** Handles the requests of one operation. Throws what the client should receive as an error. */
+export type OperationHandler = (services: Services, context: RequestContext) => RelayResponse | Promise<RelayResponse>
 
-/** One request that has been let in. */
+/** An authenticated request. */
 export interface RequestContext {
-  /** As it stands in `x-request-id`. */
+  /** The value of `x-request-id`. */
   readonly id: string
-  /** On the clock of `now()`. */
+  /** On the clock of `now()`, in ms. */
   readonly startedAt: number
   readonly request: RelayRequest
   readonly endpoint: Omit<Endpoint, 'operation'> & { readonly operation: Operation }
   readonly path: PathFacts
   readonly protocol: Protocol
   readonly caller: Caller
-  /** Filled while targets are tried: it is told whatever the end. */
+  /** Filled by failover; the answer's headers list them, also those of an error. */
   readonly attempts: AttemptLog[]
-  /** Headers that the answer will have, whatever it is. */
+  /** Headers of the answer, whatever the answer is. */
   readonly responseHeaders: Record<string, string>
 }

@@ -1,8 +1,8 @@
-import type { RequestFacts } from '../call.js'
 import { RelayError } from '../errors.js'
 import { decoded, isTooDeep } from '../lib/json.js'
 import { findString } from '../lib/splice.js'
 import { Field } from './field.js'
+import type { RequestFacts } from './request-facts.js'
 
 /** A request's body, to be read field by field. @throws {RelayError} unless it is a JSON object of sane depth */
 export function parseBody(text: string): Field {

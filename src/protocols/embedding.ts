@@ -1,8 +1,8 @@
-import type { RequestFacts } from '../call.js'
 import type { Losses } from '../chat/losses.js'
 import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
 import type { PathFacts } from './protocol.js'
+import type { RequestFacts } from './request-facts.js'
 
 /** A text to be embedded, or a list of tokens where the caller has made them itself. */
 export type EmbeddingInput = string | readonly number[]

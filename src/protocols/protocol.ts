@@ -1,4 +1,3 @@
-import type { RequestFacts } from '../call.js'
 import type { ChatAnswer } from '../chat/answer.js'
 import type { ChatEvent, Emit } from '../chat/events.js'
 import type { Losses } from '../chat/losses.js'
@@ -14,6 +13,7 @@ import type { Embedding } from './embedding.js'
 import type { ImageGeneration } from './image-generation.js'
 import type { ModelListing } from './model-listing.js'
 import type { AnswerFacts, InjectedUsage, RecordClass, StreamEnding } from './passthrough.js'
+import type { RequestFacts } from './request-facts.js'
 
 /** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
 export interface Protocol {

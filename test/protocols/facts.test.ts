@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import type { RequestFacts } from '../../src/call.js'
 import { protocolOf } from '../../src/protocols/index.js'
 import type { ProtocolId } from '../../src/protocols/protocol.js'
+import type { RequestFacts } from '../../src/protocols/request-facts.js'
 
 const messages = [{ role: 'user', content: 'hi' }]
 const contents = [{ role: 'user', parts: [{ text: 'hi' }] }]

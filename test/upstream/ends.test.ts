@@ -58,7 +58,7 @@ describe('an answer without usage', () => {
   it.each(pairs)('%s of %s, streamed to its end: all is known', async (from, to) => {
     bench.upstream.script = speaks(to, ...WORDS)
     await bench.ask(from, `${to}/m`, { stream: true })
-    expect(await end()).toMatchObject({ outcome: 'complete', usage: { output: 2 }, delivered: undefined })
+    expect(await end()).toMatchObject({ outcome: 'complete', usage: { output: 2 }, deliveredTokens: undefined })
   })
 
   it.each(languages)('HC-086: the client of %s leaves in the middle', async (language) => {
@@ -92,7 +92,7 @@ describe('an answer without usage', () => {
       ends.length = 0
       bench.upstream.script = streams(text + chunk({}, 'tool_calls') + data('[DONE]'))
       await bench.ask(to, 'chat/m', { stream: true })
-      expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, delivered: Math.ceil(26 / 4) })
+      expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: Math.ceil(26 / 4) })
     }
   })
 
@@ -128,7 +128,7 @@ describe('an answer without usage', () => {
     const text = speeches.responses.streamed(...WORDS).replace(/"usage":\{[^}]*\}/, '"usage":null')
     bench.upstream.script = streams(text)
     await bench.ask('responses', 'responses/m', { stream: true })
-    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, delivered: 600 })
+    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 600 })
   })
 
   it.each(pairs)('%s of %s, whole: by its characters', async (from, to) => {
@@ -137,13 +137,13 @@ describe('an answer without usage', () => {
     delete answer.usageMetadata
     bench.upstream.script = answerJson(answer)
     expect((await bench.ask(from, `${to}/m`)).status).toBe(200)
-    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, delivered: 25, refused: false })
+    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 25, refused: false })
   })
 
   it('that was told whole where a stream was asked for', async () => {
     bench.upstream.script = answerJson({ ...speeches.chat.whole('x'.repeat(99)), usage: undefined })
     await bench.ask('chat', 'chat/m', { stream: true })
-    expect(await end()).toMatchObject({ usage: undefined, delivered: 25 })
+    expect(await end()).toMatchObject({ usage: undefined, deliveredTokens: 25 })
   })
 
   it('that failed before its first output was none', async () => {

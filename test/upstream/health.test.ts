@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Channel } from '../../src/call.js'
 import { Health } from '../../src/policies/failover/health.js'
+import type { Channel } from '../../src/targets.js'
 
 const channel = (credential = 'a#0', model = 'm', prefix = '/v1'): Channel =>
   ({
     credential: { name: credential, headers: [] },
     target: { model },
-    place: { origin: 'http://x', prefix, pool: 'http://x 1' },
+    baseUrl: { origin: 'http://x', pathPrefix: prefix, poolKey: 'http://x 1' },
   }) as unknown as Channel
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -42,7 +42,7 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
     expect(bench.upstream.seen[0]?.body).toBe(
       '{"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"n":2}',
     )
-    expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 }, delivered: undefined }])
+    expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 }, deliveredTokens: undefined }])
   })
 
   it('keeps the rest of its request, byte for byte', async () => {

@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Channel } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import type { RelayResponse } from '../../http.js'
-import { failover, type SendToChannel } from '../../policies/failover/failover.js'
+import type { SendToChannel } from '../../policies/failover/failover.js'
 import { filterTargets, type RoutePlan, route } from '../../policies/routing/router.js'
 import { commonProtocol } from '../../protocols/index.js'
 import type { SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, publicTargetName, toCallerError, withHeaders } from '../../requests/responses.js'
 import type { Services } from '../../services.js'
+import type { Channel } from '../../targets.js'
 import { readFailure, toConnectionError } from '../../upstream/attempt/failures.js'
 import { keyHeaders, waitOf } from '../../upstream/connection/headers.js'
-import { admitCall, createCall, failCall, unreadRequest } from '../relay-call.js'
+import { admitCall, createCall, failCall, unreadContent } from '../relay-call.js'
 import type { RequestContext } from '../request-context.js'
 import { RealtimeSession } from './realtime-session.js'
 
@@ -52,10 +52,10 @@ export async function openRealtimeSession(
     const query = new URLSearchParams(visit.path.query)
     const model = modelOf(query)
     const plan = planFor(parts, visit, model)
-    const call = createCall(parts, visit, unreadRequest(model))
+    const call = createCall(parts, visit, unreadContent(model))
     await admitCall(parts, call, plan)
     try {
-      await failover(call, plan, { ...parts.means, send: dialing({ parts, visit, plan, query, line }) })
+      await parts.failover.run(call, plan, dialing({ parts, visit, plan, query, line }))
     } catch (error) {
       failCall(parts, call, error)
       throw error
@@ -99,7 +99,7 @@ function dialing({ parts, visit, plan, query, line }: Waiting): SendToChannel {
     const { target, credential } = channel
     const address = addressOf(channel, query)
     const unsigned = { provider: target.upstream.id, method: 'GET', url: address, headers: credential.headers } as const
-    const signed = await parts.means.connections.headersOf({ ...unsigned, body: NOTHING })
+    const signed = await parts.connections.headersOf({ ...unsigned, body: NOTHING })
     const refusal = await line
       .dial({
         target: address,

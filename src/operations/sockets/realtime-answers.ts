@@ -1,11 +1,12 @@
-import type { Call, Target } from '../../call.js'
+import type { Call } from '../../call.js'
 import { NO_USAGE, type Usage } from '../../chat/usage.js'
 import { RelayError } from '../../errors.js'
 import { now } from '../../lib/time.js'
 import type { RoutePlan } from '../../policies/routing/router.js'
 import type { OpenSocket } from '../../requests/open-sockets.js'
 import type { Services } from '../../services.js'
-import { admitCall, createCall, unreadRequest } from '../relay-call.js'
+import type { Target } from '../../targets.js'
+import { admitCall, createCall, unreadContent } from '../relay-call.js'
 import type { RequestContext } from '../request-context.js'
 
 /** An answer within a session: a call of its own, for its limits, its price and its record. */
@@ -137,7 +138,7 @@ export class RealtimeAnswers {
     const { parts, visit, plan, model, socket } = this.#session
     const endpoint = { ...visit.endpoint, operation: 'realtime' as const }
     const attempts = [{ target: target.name, status: 101 }]
-    const { facts, ...read } = unreadRequest(target === this.#session.target ? model : target.model, body)
+    const { facts, ...read } = unreadContent(target === this.#session.target ? model : target.model, body)
     const own = { ...visit, endpoint, attempts, told: {}, startedAt: now() }
     const contextTokens = target === this.#session.target ? this.#context : 0
     const call = createCall(parts, own, { ...read, facts: { ...facts, maxOutputTokens, contextTokens } })
@@ -152,7 +153,7 @@ export class RealtimeAnswers {
   #settle({ call, firstOutputMs = 0, delivered }: RealtimeAnswer, { usage, failed }: Done, target: Target): void {
     if (failed && !usage && delivered === 0)
       return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
-    const counted = usage ? { usage } : { delivered: Math.ceil(delivered) }
+    const counted = usage ? { usage } : { deliveredTokens: Math.ceil(delivered) }
     call.settle({ outcome: failed ? 'failed' : 'complete', status: 200, target, ...counted, firstOutputMs })
   }
 }

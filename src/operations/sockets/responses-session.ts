@@ -1,4 +1,4 @@
-import type { Caller } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import { RelayError } from '../../errors.js'
 import type { ByteStream, RelayRequest, RelayResponse } from '../../http.js'
 import { ClientConnection } from '../../lib/client-connection.js'

@@ -1,4 +1,4 @@
-import type { Caller } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import { findSocketEndpoint, type SocketEndpoint } from '../../endpoints.js'
 import { RelayError } from '../../errors.js'
 import type { RelayRequest, RelayResponse } from '../../http.js'

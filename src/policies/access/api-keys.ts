@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Caller } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 import { ConfigError } from '../../config/config-error.js'
 import { addressMatcher } from '../../lib/addresses.js'

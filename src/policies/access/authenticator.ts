@@ -1,4 +1,4 @@
-import type { Caller } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import type { RelayRequest } from '../../http.js'

@@ -1,4 +1,4 @@
-import type { Caller } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 
 /** What the callers of a group have in common. */

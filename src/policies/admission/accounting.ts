@@ -1,52 +1,48 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Call, CallEnd } from '../../call.js'
+import type { Call, CallCharge, CallEnd } from '../../call.js'
 import type { Usage } from '../../chat/usage.js'
 import { now } from '../../lib/time.js'
 import type { Logger, Plugin } from '../../plugins.js'
-import type { Nanos } from '../../stores/ledger.js'
 import type { UsageRecord, UsageStore } from '../../stores/usage.js'
 import type { PriceBook } from './admission.js'
 import { type Budgets, isFree } from './budgets.js'
 import { inputOf } from './estimate.js'
 
-/** What a call has come to. */
-export interface CallCharge {
-  readonly usage: Usage | undefined
-  /** The usage is the relay's own estimate, at least in part. */
-  readonly isEstimated: boolean
-  /** What it is charged, the multiplier applied; undefined where nobody wanted to know, and no price was at hand. */
-  readonly nanos: Nanos | undefined
-  readonly multiplier: number
-}
-
 /** The ways in which a call can end. */
-type EndKind = 'answered' | 'failedBefore' | 'failedAfter' | 'leftBefore' | 'leftAfter' | 'hit' | 'shared'
+type EndKind =
+  | 'answered'
+  | 'failedBeforeOutput'
+  | 'failedAfterOutput'
+  | 'leftBeforeOutput'
+  | 'leftAfterOutput'
+  | 'hit'
+  | 'shared'
 
 /**
- * What is charged for each of them: the usage, as the upstream told it or else estimated from what was delivered; or
- * nothing. Attempts that came to nothing are no part of it: their usage is nobody's.
+ * Whether the caller pays for a call that ended in this way. It pays for the usage that the upstream reported, else for
+ * an estimate of what was delivered. Nobody pays for failed attempts.
  */
-const CHARGED: Readonly<Record<EndKind, boolean>> = {
+const IS_CHARGED: Readonly<Record<EndKind, boolean>> = {
   answered: true,
-  failedBefore: false,
-  failedAfter: true,
-  leftBefore: false,
-  leftAfter: true,
+  failedBeforeOutput: false,
+  failedAfterOutput: true,
+  leftBeforeOutput: false,
+  leftAfterOutput: true,
   hit: false,
   shared: false,
 }
 
-function wayOf({ cacheState }: Call, { outcome, firstOutputMs }: CallEnd): EndKind {
+function endKind({ cacheState }: Call, { outcome, firstOutputMs }: CallEnd): EndKind {
   if (cacheState === 'hit' || cacheState === 'shared') return cacheState
   if (outcome === 'complete') return 'answered'
-  const after = firstOutputMs !== undefined
-  if (outcome === 'left') return after ? 'leftAfter' : 'leftBefore'
-  return after ? 'failedAfter' : 'failedBefore'
+  const hasOutput = firstOutputMs !== undefined
+  if (outcome === 'left') return hasOutput ? 'leftAfterOutput' : 'leftBeforeOutput'
+  return hasOutput ? 'failedAfterOutput' : 'failedBeforeOutput'
 }
 
-/** The usage that a call is charged for; undefined for none. */
+/** The usage that the caller pays for; undefined for none. */
 function chargedUsage(call: Call, end: CallEnd): { usage: Usage; isEstimated: boolean } | undefined {
-  if (!CHARGED[wayOf(call, end)] || isFree(call)) return undefined
+  if (!IS_CHARGED[endKind(call, end)] || isFree(call)) return undefined
   const { usage, deliveredTokens } = end
   if (usage && deliveredTokens === undefined) return { usage, isEstimated: false }
   const input = usage?.input ?? inputOf(call)
@@ -54,72 +50,71 @@ function chargedUsage(call: Call, end: CallEnd): { usage: Usage; isEstimated: bo
   return { usage: { ...nothing, ...usage, input, output: deliveredTokens ?? 0 }, isEstimated: true }
 }
 
-/** Subscribe with `node:diagnostics_channel` to see every usage record without a plugin. */
-const done = channel('modelmount:done')
+/** Publishes every usage record, for subscribers without a plugin. */
+const doneChannel = channel('modelmount:done')
 
-/** What the books are kept with. */
 export interface AccountingOptions {
   readonly plugins: readonly Plugin[]
   readonly logger: Logger
   readonly prices: PriceBook
   readonly budgets: Budgets
-  /** Undefined where no records are kept. */
+  /** Undefined where the relay stores no records. */
   readonly usage: UsageStore | undefined
 }
 
-/** Keeps the books: charges each call once, and makes a record of it for whoever wants one. When nobody does, none is made. */
+/** Charges each call once, and writes its usage record. Makes no record where nothing reads it. */
 export class Accounting {
-  readonly #means: AccountingOptions
+  readonly #options: AccountingOptions
   readonly #plugins: readonly Plugin[]
   readonly #logger: Logger
 
-  constructor(means: AccountingOptions) {
-    this.#means = means
-    this.#plugins = means.plugins.filter((plugin) => plugin.done)
-    this.#logger = means.logger
+  constructor(options: AccountingOptions) {
+    this.#options = options
+    this.#plugins = options.plugins.filter((plugin) => plugin.done)
+    this.#logger = options.logger
   }
 
-  /** Somebody wants to know of every call. */
+  /** Something reads the usage records. */
   get isWatched(): boolean {
-    return this.#means.usage !== undefined || this.#plugins.length > 0 || done.hasSubscribers
+    return this.#options.usage !== undefined || this.#plugins.length > 0 || doneChannel.hasSubscribers
   }
 
   settle(call: Call, end: CallEnd): void {
-    const bill = this.#billOf(call, end)
-    call.charge = bill
-    const { usage } = bill
-    call.lease?.settle({ tokens: usage ? usage.input + usage.output : 0, nanos: bill.nanos ?? 0 })
-    if (this.isWatched) this.#record(recordOf(call, end, bill))
+    const charge = this.#chargeFor(call, end)
+    call.charge = charge
+    const { usage } = charge
+    call.lease?.settle({ tokens: usage ? usage.input + usage.output : 0, nanos: charge.nanos ?? 0 })
+    if (this.isWatched) this.#publish(createRecord(call, end, charge))
   }
 
-  #billOf(call: Call, end: CallEnd): CallCharge {
-    const { prices, budgets } = this.#means
+  #chargeFor(call: Call, end: CallEnd): CallCharge {
+    const { prices, budgets } = this.#options
     const multiplier = budgets.multiplierOf(call.caller)
     const charged = chargedUsage(call, end)
     if (!charged) return { usage: undefined, isEstimated: false, nanos: 0, multiplier }
     const { usage } = charged
-    const counts = call.lease?.isPaid || this.isWatched
-    const pricing = end.target && (counts ? prices.assumed(end.target) : prices.of(end.target))
+    const needsPrice = call.lease?.isPaid || this.isWatched
+    const pricing = end.target && (needsPrice ? prices.assumed(end.target) : prices.of(end.target))
     return { ...charged, nanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
   }
 
-  #record(record: UsageRecord): void {
-    this.#means.usage?.write(record)
-    done.publish(record)
+  #publish(record: UsageRecord): void {
+    this.#options.usage?.write(record)
+    doneChannel.publish(record)
     for (const plugin of this.#plugins) {
-      const failed = (error: unknown): void =>
+      const logFailure = (error: unknown): void =>
         this.#logger.error({ error, requestId: record.requestId }, 'a plugin failed in done()')
       try {
-        const after: unknown = plugin.done?.(record)
-        if (after instanceof Promise) after.catch(failed)
+        const returned: unknown = plugin.done?.(record)
+        if (returned instanceof Promise) returned.catch(logFailure)
       } catch (error) {
-        failed(error)
+        logFailure(error)
       }
     }
   }
 }
 
-function recordOf(
+function createRecord(
   call: Call,
   end: CallEnd,
   { usage = end.usage, isEstimated, nanos, multiplier }: CallCharge,

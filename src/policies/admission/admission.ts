@@ -1,181 +1,158 @@
-import type { Call, Target } from '../../call.js'
+import type { ActualUse, Call, Lease } from '../../call.js'
 import type { Pricing } from '../../catalog/pricing.js'
 import type { Usage } from '../../chat/usage.js'
 import { RelayError } from '../../errors.js'
 import { makeRequestId } from '../../lib/ids.js'
 import { StoreUnavailable } from '../../stores/circuit-breaker.js'
-import type { LedgerStore, Nanos, Reservation, SpendingCap } from '../../stores/ledger.js'
+import type { LedgerStore, Reservation, SpendingCap } from '../../stores/ledger.js'
 import type { LimitScope, LimitStore, LimitTake } from '../../stores/limits.js'
 import type { Grant, LimitSource } from '../../stores/resilient-stores.js'
+import type { Target } from '../../targets.js'
 import { allTargets, type RoutePlan } from '../routing/router.js'
 import { type Budgets, isFree, quotaError } from './budgets.js'
 import { type Estimate, estimate } from './estimate.js'
 import { type Limiter, limitError, setLimitHeaders } from './limiter.js'
 
-/** What prices are asked of. */
+/** Prices of targets. */
 export interface PriceBook {
-  /** What a target costs, where somebody knows. */
+  /** The price of a target; undefined where none is known. */
   of(target: Target): Pricing | undefined
-  /** What a target costs, as the operator has said for those of whom nobody knows it. */
+  /** The price of a target, or the operator's assumption where none is known. */
   assumed(target: Target): Pricing
 }
 
-/** What admission works with. */
-export interface Admitting {
+export interface AdmissionOptions {
   readonly limiter: Limiter
   readonly limits: LimitSource
   readonly budgets: Budgets
   readonly ledger: LedgerStore
   readonly prices: PriceBook
-  /** Of an answer without a cap, in tokens. */
+  /** Assumed length of an answer without a cap, in tokens. */
   readonly assumedOutputTokens: number
 }
 
-/** What a call has come to. */
-export interface Charge {
-  readonly tokens: number
-  readonly nanos: Nanos
-}
+/** The lease of a call without limits and budgets. */
+const UNLIMITED: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
+const NO_ESTIMATE: Estimate = { input: 0, output: 0 }
+const NO_CAPS: readonly SpendingCap[] = []
 
-/** What a call has been granted until it ends. */
-export interface Lease {
-  /** Tokens or money are counted: it matters what the upstream tells of usage. */
-  readonly isCounted: boolean
-  /** Somebody's money is at stake. */
-  readonly isPaid: boolean
-  /** Ends it with the truth: what was taken too much is given back, what was taken too little is owed. Once. */
-  settle(charge: Charge): void
-}
-
-/** Of a call that falls under no limit and no budget. */
-const FREE: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
-const UNCOUNTED: Estimate = { input: 0, output: 0 }
-const NO_CREDITS: readonly SpendingCap[] = []
-
-/** What has been taken of limits. */
+/** What a call has taken from its limits. */
 interface TakenLimits {
   readonly scopes: readonly LimitScope[]
-  readonly draw: LimitTake
-  readonly from: LimitStore
+  readonly take: LimitTake
+  readonly store: LimitStore
 }
 
-/** What has been set aside of money. */
-interface ReservedBudget {
-  readonly hold: Reservation
-  readonly ledger: LedgerStore
-}
-
-/** Lets calls in: takes of all their limits and budgets what they may come to, or nothing of any. */
+/** Admits calls: takes what a call may use from all its limits and budgets, or nothing from any. */
 export class Admission {
-  readonly #means: Admitting
+  readonly #options: AdmissionOptions
 
-  constructor(means: Admitting) {
-    this.#means = means
+  constructor(options: AdmissionOptions) {
+    this.#options = options
   }
 
-  /** @throws {RelayError} 429 for a limit or a budget, 503 for a store that does not answer */
+  /** @throws {RelayError} 429 for an exhausted limit or budget, 503 for a store that does not answer */
   admit(call: Call, plan: RoutePlan): Lease | Promise<Lease> {
-    const { limiter, budgets, limits, assumedOutputTokens } = this.#means
+    const { limiter, budgets, limits, assumedOutputTokens } = this.#options
     const scopes = limiter.scopesOf(call.caller, call.facts.model)
-    const credits = isFree(call) ? NO_CREDITS : budgets.capsOf(call.caller, Date.now())
-    if (scopes.length === 0 && credits.length === 0) return FREE
-    const smallest = smallestBucket(scopes)
-    const isCounted = (smallest !== undefined && !isFree(call)) || credits.length > 0
-    const guess = isCounted ? estimate(call, assumedOutputTokens) : UNCOUNTED
-    const hold = credits.length > 0 ? this.#holdOf(call, plan, { credits, guess }) : undefined
-    if (scopes.length === 0) return this.#pay(hold, undefined)
-    // A draw larger than a bucket wants all of it: an estimate may be wrong, and is no reason to refuse for ever.
-    const tokens = Math.min(guess.input + guess.output, smallest ?? 0)
-    // An answer within a session has the session's slot.
-    const draw: LimitTake = { requests: 1, tokens, slots: call.operation === 'realtime' ? 0 : 1 }
-    const grant = limits.take(scopes, draw)
-    const next = ({ taken, from }: Grant): Lease | Promise<Lease> => {
+    const caps = isFree(call) ? NO_CAPS : budgets.capsOf(call.caller, Date.now())
+    if (scopes.length === 0 && caps.length === 0) return UNLIMITED
+    const tokenBucket = smallestTokenBucket(scopes)
+    const isCounted = (tokenBucket !== undefined && !isFree(call)) || caps.length > 0
+    const expected = isCounted ? estimate(call, assumedOutputTokens) : NO_ESTIMATE
+    const reservation = caps.length > 0 ? this.#reservationFor(call, plan, caps, expected) : undefined
+    if (scopes.length === 0) return this.#reserve(reservation, undefined)
+    // An estimate larger than the bucket takes the whole bucket: it may be wrong, and must not block the call for ever.
+    const tokens = Math.min(expected.input + expected.output, tokenBucket ?? 0)
+    // An answer within a realtime session uses the session's slot.
+    const take: LimitTake = { requests: 1, tokens, slots: call.operation === 'realtime' ? 0 : 1 }
+    const grant = limits.take(scopes, take)
+    const onGrant = ({ taken, from: store }: Grant): Lease | Promise<Lease> => {
       setLimitHeaders(call.responseHeaders, taken)
       if (taken.met) throw limitError(taken.met)
-      return this.#pay(hold, { scopes, draw, from })
+      return this.#reserve(reservation, { scopes, take, store })
     }
-    return grant instanceof Promise ? grant.then(next, toldDown) : next(grant)
+    return grant instanceof Promise ? grant.then(onGrant, rethrowForCaller) : onGrant(grant)
   }
 
-  /** What the call would come to at the dearest of its targets. */
-  #holdOf({ caller }: Call, plan: RoutePlan, { credits, guess }: Asked): Reservation {
-    const { budgets, prices } = this.#means
-    const { input, output } = guess
+  /** Reserves what the call would cost at its most expensive target. */
+  #reservationFor(
+    { caller }: Call,
+    plan: RoutePlan,
+    caps: readonly SpendingCap[],
+    { input, output }: Estimate,
+  ): Reservation {
+    const { budgets, prices } = this.#options
     const usage: Usage = { input, cachedInput: 0, cacheWriteInput: 0, output, reasoning: 0 }
-    let dearest = 0
-    for (const target of allTargets(plan)) dearest = Math.max(dearest, prices.assumed(target)(usage))
-    return { id: makeRequestId(), caps: credits, nanos: Math.ceil(dearest * budgets.multiplierOf(caller)) }
+    let highestNanos = 0
+    for (const target of allTargets(plan)) highestNanos = Math.max(highestNanos, prices.assumed(target)(usage))
+    return { id: makeRequestId(), caps, nanos: Math.ceil(highestNanos * budgets.multiplierOf(caller)) }
   }
 
-  /** Sets money aside, where the call is paid for. */
-  #pay(hold: Reservation | undefined, taking: TakenLimits | undefined): Lease | Promise<Lease> {
-    if (!hold) return new AdmissionLease(taking, undefined)
-    const { ledger } = this.#means
-    const paid = (short: SpendingCap | undefined): Lease => {
-      if (!short) return new AdmissionLease(taking, { hold, ledger })
-      giveBack(taking)
-      throw quotaError(short)
+  #reserve(reservation: Reservation | undefined, limits: TakenLimits | undefined): Lease | Promise<Lease> {
+    if (!reservation) return new AdmissionLease(limits, undefined, undefined)
+    const { ledger } = this.#options
+    const onReserved = (exceeded: SpendingCap | undefined): Lease => {
+      if (!exceeded) return new AdmissionLease(limits, reservation, ledger)
+      giveBack(limits)
+      throw quotaError(exceeded)
     }
-    const short = ledger.reserve(hold)
-    if (!(short instanceof Promise)) return paid(short)
-    return short.then(paid, (error) => {
-      giveBack(taking)
-      return toldDown(error)
+    const exceeded = ledger.reserve(reservation)
+    if (!(exceeded instanceof Promise)) return onReserved(exceeded)
+    return exceeded.then(onReserved, (error) => {
+      giveBack(limits)
+      return rethrowForCaller(error)
     })
   }
 }
 
-function giveBack(taking: TakenLimits | undefined): void {
-  taking?.from.giveBack(taking.scopes, taking.draw)
-}
-
-/** What is to be paid, of what. */
-interface Asked {
-  readonly credits: readonly SpendingCap[]
-  readonly guess: Estimate
+function giveBack(limits: TakenLimits | undefined): void {
+  limits?.store.giveBack(limits.scopes, limits.take)
 }
 
 class AdmissionLease implements Lease {
-  readonly #taking: TakenLimits | undefined
-  readonly #paying: ReservedBudget | undefined
+  readonly #limits: TakenLimits | undefined
+  readonly #reservation: Reservation | undefined
+  readonly #ledger: LedgerStore | undefined
   #isSettled = false
 
-  constructor(taking: TakenLimits | undefined, paying: ReservedBudget | undefined) {
-    this.#taking = taking
-    this.#paying = paying
+  constructor(limits: TakenLimits | undefined, reservation: Reservation | undefined, ledger: LedgerStore | undefined) {
+    this.#limits = limits
+    this.#reservation = reservation
+    this.#ledger = ledger
   }
 
   get isCounted(): boolean {
-    return this.isPaid || (this.#taking?.scopes.some(({ tpm }) => tpm !== undefined) ?? false)
+    return this.isPaid || (this.#limits?.scopes.some(({ tpm }) => tpm !== undefined) ?? false)
   }
 
   get isPaid(): boolean {
-    return this.#paying !== undefined
+    return this.#reservation !== undefined
   }
 
-  settle({ tokens, nanos }: Charge): void {
+  settle({ tokens, nanos }: ActualUse): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    if (this.#taking) {
-      const { scopes, draw, from } = this.#taking
-      from.giveBack(scopes, { requests: 0, tokens: draw.tokens - tokens, slots: draw.slots })
+    if (this.#limits) {
+      const { scopes, take, store } = this.#limits
+      store.giveBack(scopes, { requests: 0, tokens: take.tokens - tokens, slots: take.slots })
     }
-    this.#paying?.ledger.settle(this.#paying.hold, nanos)
+    if (this.#reservation) this.#ledger?.settle(this.#reservation, nanos)
   }
 }
 
-/** Undefined where tokens are not limited. */
-function smallestBucket(scopes: readonly LimitScope[]): number | undefined {
+/** Undefined where no scope limits tokens. */
+function smallestTokenBucket(scopes: readonly LimitScope[]): number | undefined {
   let smallest: number | undefined
   for (const { tpm } of scopes) if (tpm !== undefined && !(tpm > (smallest ?? tpm))) smallest = tpm
   return smallest
 }
 
-/** A store's silence, in words fit for the caller. */
-function toldDown(error: unknown): never {
+const STORE_RETRY_MS = 1000
+
+/** Turns a silent store into an error that the caller may see. */
+function rethrowForCaller(error: unknown): never {
   if (!(error instanceof StoreUnavailable)) throw error
   const message = 'The relay cannot check your limits at the moment. Please try again.'
-  throw new RelayError('store_down', message, { retryAfterMs: RETRY_MS, cause: error })
+  throw new RelayError('store_down', message, { retryAfterMs: STORE_RETRY_MS, cause: error })
 }
-
-const RETRY_MS = 1000

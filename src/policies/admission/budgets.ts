@@ -1,4 +1,5 @@
-import type { Budget, Call, Caller } from '../../call.js'
+import type { Call } from '../../call.js'
+import type { Budget, Caller } from '../../caller.js'
 import type { Operation } from '../../endpoints.js'
 import { RelayError } from '../../errors.js'
 import type { SpendingCap } from '../../stores/ledger.js'

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import type { Call, Caller, RequestFacts } from '../../call.js'
+import type { Call } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 import type { Operation } from '../../endpoints.js'
 import { digestChunks } from '../../lib/byte-chunks.js'
@@ -7,6 +8,7 @@ import { canonicalJson } from '../../lib/canonical.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart } from '../../lib/multipart.js'
 import type { PathFacts, Protocol } from '../../protocols/protocol.js'
+import type { RequestFacts } from '../../protocols/request-facts.js'
 import type { Reply } from '../../upstream/attempt/reply.js'
 import type { RoutePlan } from '../routing/router.js'
 import type { ResponseCache } from './response-cache.js'
@@ -18,7 +20,7 @@ export type CacheRules = Pick<NonNullable<Config['cache']>, 'temperature' | 'too
 /** Where answers are kept. */
 export interface ResponseCaches {
   /** Undefined where there is no cache. */
-  readonly cache: { readonly shelf: ResponseCache; readonly policy: CacheRules } | undefined
+  readonly cache: { readonly responses: ResponseCache; readonly rules: CacheRules } | undefined
   readonly idempotency: ResponseCache
 }
 
@@ -85,13 +87,13 @@ export class CachePolicy {
   answer(call: Call, plan: RoutePlan, producer: AnswerProducer): Promise<Reply> {
     const { cache, idempotency } = this.#shelves
     const { idempotencyKey, caller } = call
-    const maxAgeMs = cache && isCacheable(call, cache.policy) ? maxAgeOf(call.cacheControl) : undefined
+    const maxAgeMs = cache && isCacheable(call, cache.rules) ? maxAgeOf(call.cacheControl) : undefined
     if (maxAgeMs === undefined && idempotencyKey === undefined) return producer.produce(call)
     const fingerprint = this.#fingerprint(call, plan)
     const cached = (own: Call): Promise<Reply> =>
       maxAgeMs === undefined || !cache
         ? producer.produce(own)
-        : cache.shelf.serve(own, { key: fingerprint, fingerprint, maxAgeMs }, producer)
+        : cache.responses.serve(own, { key: fingerprint, fingerprint, maxAgeMs }, producer)
     if (idempotencyKey === undefined) return cached(call)
     // No fingerprint begins like that: a tenant's does with a number.
     const asked = { key: `idempotent ${tenantText(caller.id)}${idempotencyKey}`, fingerprint, maxAgeMs: EVER }

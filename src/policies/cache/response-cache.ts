@@ -39,7 +39,7 @@ interface Shareable {
 }
 
 /** Claims as places of which there is one a key: they end with their process. */
-export function lockBy(limits: Shareable): Lock {
+export function lockWith(limits: Shareable): Lock {
   return async (key) => {
     const scopes = [{ name: `claim:${key}`, concurrency: 1 }]
     // Where nobody can be asked, this process does not know of any other.

@@ -1,5 +1,5 @@
-import type { Channel, Target } from '../../call.js'
 import type { FailureScope } from '../../errors.js'
+import type { Channel, Target } from '../../targets.js'
 import type { RoutePlan } from '../routing/router.js'
 import { type StrategyInputs, strategies } from '../routing/strategies.js'
 import type { Health } from './health.js'
@@ -7,92 +7,93 @@ import type { Health } from './health.js'
 /** A failure of this call, and the channel it happened on. */
 interface Failed {
   readonly channel: Channel
-  readonly blame: FailureScope
+  readonly scope: FailureScope
 }
 
 /**
- * One call's way over the channels of its plan: which comes next, given what has failed. A place in trouble is passed
- * over for all its credentials, a spent or refused credential at all its places; a target whose channels are all out
- * gives way to the strategy's next.
+ * Walks one call over the channels of its plan and picks the next one, given what has failed. A failing base URL is
+ * skipped for all its credentials; an exhausted or refused credential is skipped at all its base URLs. When all
+ * channels of a target are out, the strategy picks the next target.
  */
 export class CandidateCursor {
   readonly #plan: RoutePlan
   readonly #health: Health
-  readonly #choosing: StrategyInputs
+  readonly #inputs: StrategyInputs
   #targets: readonly Target[]
   #failed: Failed[] = []
   #candidate: Channel | undefined
 
-  constructor(plan: RoutePlan, health: Health, choosing: StrategyInputs) {
+  constructor(plan: RoutePlan, health: Health, inputs: StrategyInputs) {
     this.#plan = plan
     this.#health = health
-    this.#choosing = choosing
+    this.#inputs = inputs
     this.#targets = plan.targets
   }
 
   /**
-   * The channel to try now, if there is one. Asking twice gives the same, unless another call has just gone to probe it.
-   * The pool's turn passes on with the choice, not with the sending.
+   * The channel to try now; undefined if none is usable. Repeated calls return the same channel, unless another call has
+   * started to probe it. The choice, not the sending, advances the rotation of credentials.
    */
   next(): Channel | undefined {
-    const next = this.#candidate
-    if (!next || this.#health.cooldownMs(next) > 0) this.#candidate = this.#find()
+    const candidate = this.#candidate
+    if (!candidate || this.#health.cooldownMs(candidate) > 0) this.#candidate = this.#find()
     return this.#candidate
   }
 
-  exclude(channel: Channel, blame: FailureScope): void {
+  /** Takes out what a failure rules out for this call. */
+  exclude(channel: Channel, scope: FailureScope): void {
     this.#candidate = undefined
-    this.#failed.push({ channel, blame })
-    if (blame === 'context') this.#switchTo(this.#plan.onContextTooLong)
-    if (blame === 'filter') this.#switchTo(this.#plan.onContentFilter)
+    this.#failed.push({ channel, scope })
+    if (scope === 'context') this.#switchTo(this.#plan.onContextTooLong)
+    if (scope === 'filter') this.#switchTo(this.#plan.onContentFilter)
   }
 
-  /** Starts over where something has failed that may have passed. A refused credential stays out. */
+  /** Makes all channels candidates again, except those of a refused credential. */
   restart(): void {
     this.#candidate = undefined
-    this.#failed = this.#failed.filter(({ blame }) => blame === 'credential')
+    this.#failed = this.#failed.filter(({ scope }) => scope === 'credential')
   }
 
-  /** The shortest rest among the channels that this call may still use, in ms: 0 if one is free, Infinity if there is none. */
+  /** The shortest cooldown among the channels that this call may use, in ms: 0 if one is usable now, Infinity if there is none. */
   cooldownMs(): number {
     let shortest = Number.POSITIVE_INFINITY
     for (const { channels } of this.#targets) {
       for (const channel of channels) {
-        const refused = this.#failed.some(
-          (one) => one.blame === 'credential' && one.channel.credential === channel.credential,
+        const isRefused = this.#failed.some(
+          (failed) => failed.scope === 'credential' && failed.channel.credential === channel.credential,
         )
-        if (!refused) shortest = Math.min(shortest, this.#health.cooldownMs(channel))
+        if (!isRefused) shortest = Math.min(shortest, this.#health.cooldownMs(channel))
       }
     }
     return shortest
   }
 
-  /** Only these may help, and only once. */
+  /** Continues with these targets only. Happens once: a failure of these ends the call. */
   #switchTo(targets: readonly Target[]): void {
     this.#targets = this.#targets === this.#plan.targets ? targets : []
     this.#failed = []
   }
 
   #find(): Channel | undefined {
-    let left = this.#targets
+    let remaining = this.#targets
     for (;;) {
-      const [first] = left
+      const [first] = remaining
       if (!first) return undefined
       const choose = strategies[this.#plan.strategy]
-      const target = left.length === 1 ? first : choose(left as [Target, ...Target[]], this.#choosing)
-      const channel = this.#channel(target)
+      const target = remaining.length === 1 ? first : choose(remaining as [Target, ...Target[]], this.#inputs)
+      const channel = this.#usableChannel(target)
       if (channel) return channel
-      left = left.filter((one) => one !== target)
+      remaining = remaining.filter((other) => other !== target)
     }
   }
 
-  /** The first free place of a target, with its next free credential. */
-  #channel({ channels, upstream }: Target): Channel | undefined {
+  /** The target's first usable base URL, with the credential whose turn it is. */
+  #usableChannel({ channels, upstream }: Target): Channel | undefined {
     const count = upstream.credentials.length
     for (let index = 0; index < channels.length; index++) {
-      const atPlace = index - (index % count)
-      const channel = channels[atPlace + ((upstream.picks + index) % count)] as Channel
-      if (this.#failed.some((failed) => isOut(channel, failed)) || this.#health.cooldownMs(channel) > 0) continue
+      const firstOfBaseUrl = index - (index % count)
+      const channel = channels[firstOfBaseUrl + ((upstream.picks + index) % count)] as Channel
+      if (this.#failed.some((failed) => rulesOut(failed, channel)) || this.#health.cooldownMs(channel) > 0) continue
       upstream.picks += (index % count) + 1
       return channel
     }
@@ -100,9 +101,9 @@ export class CandidateCursor {
   }
 }
 
-/** Whether what has failed speaks against this channel too. */
-function isOut({ target, credential, baseUrl }: Channel, { channel, blame }: Failed): boolean {
-  if (blame === 'credential') return channel.credential === credential
-  if (channel.target.model !== target.model) return false
-  return blame === 'place' || blame === 'slow' ? channel.baseUrl === baseUrl : channel.credential === credential
+/** Whether a failure on one channel rules out another. */
+function rulesOut({ channel: failed, scope }: Failed, { target, credential, baseUrl }: Channel): boolean {
+  if (scope === 'credential') return failed.credential === credential
+  if (failed.target.model !== target.model) return false
+  return scope === 'base-url' || scope === 'timeout' ? failed.baseUrl === baseUrl : failed.credential === credential
 }

@@ -1,7 +1,7 @@
-import type { Channel } from '../../call.js'
 import type { Config } from '../../config/config.js'
 import { now } from '../../lib/time.js'
 import type { Cooldown, CooldownStore } from '../../stores/cooldowns.js'
+import type { Channel } from '../../targets.js'
 
 interface ChannelState {
   failures: number

@@ -1,4 +1,4 @@
-import type { Upstream } from '../../call.js'
+import type { Upstream } from '../../targets.js'
 
 /** Which models providers have, by their own word, and which of them has a name. */
 export class DiscoveredModels {

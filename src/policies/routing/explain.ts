@@ -1,4 +1,4 @@
-import type { Caller } from '../../call.js'
+import type { Caller } from '../../caller.js'
 import type { Strategy } from '../../config/config.js'
 import type { Authenticator } from '../access/authenticator.js'
 import type { Health } from '../failover/health.js'

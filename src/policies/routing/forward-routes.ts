@@ -1,7 +1,7 @@
-import type { Upstream } from '../../call.js'
 import type { Config } from '../../config/config.js'
 import { ConfigError, type ConfigFault } from '../../config/config-error.js'
 import type { RelayRequest } from '../../http.js'
+import type { Upstream } from '../../targets.js'
 
 /** A path that is passed on unread, and where to. */
 export interface ForwardRoute {

@@ -1,7 +1,7 @@
-import type { Upstream } from '../../call.js'
 import type { Config, Strategy } from '../../config/config.js'
 import { ConfigError, type ConfigFault } from '../../config/config-error.js'
 import { type Pattern, pattern } from '../../lib/patterns.js'
+import type { Upstream } from '../../targets.js'
 
 /** One row of `models`, before a name fills its stars. */
 export interface ModelRule {

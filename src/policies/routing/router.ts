@@ -1,8 +1,8 @@
-import type { Channel, Target, Upstream } from '../../call.js'
 import type { Config, Strategy } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import { hashText } from '../../lib/hash.js'
 import { bySpecificity, fill } from '../../lib/patterns.js'
+import type { Channel, Target, Upstream } from '../../targets.js'
 import { DiscoveredModels } from './discovered-models.js'
 import { defaultRules, type ModelRule, type RouteTarget, readRules, ruleTo } from './model-rules.js'
 

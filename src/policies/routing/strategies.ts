@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Target } from '../../call.js'
 import type { Strategy } from '../../config/config.js'
+import type { Target } from '../../targets.js'
 
 /** What a strategy may look at besides the targets. */
 export interface StrategyInputs {

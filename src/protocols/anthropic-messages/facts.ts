@@ -1,6 +1,6 @@
-import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
 import { amountOf, isFilled, parseBody, readModel } from '../body.js'
+import type { RequestFacts } from '../request-facts.js'
 
 /** Model and stream flag of a request, and what it may cost. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {

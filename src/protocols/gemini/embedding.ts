@@ -1,4 +1,3 @@
-import type { RequestFacts } from '../../call.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
@@ -15,6 +14,7 @@ import {
 } from '../embedding.js'
 import type { Field } from '../field.js'
 import type { PathFacts } from '../protocol.js'
+import type { RequestFacts } from '../request-facts.js'
 import { modelOf, resourceOf } from './path.js'
 import { either } from './spelling.js'
 import { readUsage } from './usage.js'

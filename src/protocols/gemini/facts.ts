@@ -1,9 +1,9 @@
-import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
 import { amountOf, choicesOf, isFilled, parseBody } from '../body.js'
 import type { PathFacts } from '../protocol.js'
+import type { RequestFacts } from '../request-facts.js'
 import { modelOf } from './path.js'
 import { either } from './spelling.js'
 

@@ -29,7 +29,7 @@ export const gemini: Protocol = {
     toolNamespaces: false,
     objectInput: true,
     stopSequences: 5,
-    remoteMedia: [],
+    mediaByUrl: [],
   },
   settingNames: spelling,
   forwardedHeaders: [],

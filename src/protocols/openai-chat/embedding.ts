@@ -1,4 +1,3 @@
-import type { RequestFacts } from '../../call.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import { latin1 } from '../../lib/json.js'
 import { membersOf, objectOf } from '../../lib/members.js'
@@ -15,6 +14,7 @@ import {
   factsOf,
 } from '../embedding.js'
 import type { Field } from '../field.js'
+import type { RequestFacts } from '../request-facts.js'
 import { resultError } from '../result-errors.js'
 import { faultIn } from './errors.js'
 import { readUsage } from './usage.js'

@@ -1,8 +1,8 @@
-import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
 import { amountOf, choicesOf, isFilled, parseBody, readModel } from '../body.js'
 import { Field } from '../field.js'
+import type { RequestFacts } from '../request-facts.js'
 import { findAsking } from './metering.js'
 
 const NUMBERS = ['n', 'temperature', 'top_p', 'max_tokens', 'max_completion_tokens']

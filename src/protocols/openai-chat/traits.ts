@@ -11,5 +11,5 @@ export const traits: Traits = {
   toolNamespaces: false,
   objectInput: false,
   stopSequences: 4,
-  remoteMedia: ['image'],
+  mediaByUrl: ['image'],
 }

@@ -1,7 +1,7 @@
-import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
 import { amountOf, choicesOf, parseBody, readModel } from '../body.js'
 import { findAsking } from '../openai-chat/metering.js'
+import type { RequestFacts } from '../request-facts.js'
 
 /** Model and stream flag of a completions request, and what it may cost. @throws {RelayError} naming the path at fault */
 export function readFacts(body: Buffer): RequestFacts {

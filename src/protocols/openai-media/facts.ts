@@ -1,9 +1,9 @@
-import type { RequestFacts } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import { type ByteChunks, byteAt, joinChunks } from '../../lib/byte-chunks.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
 import { choicesOf, parseBody, readModel } from '../body.js'
+import type { RequestFacts } from '../request-facts.js'
 
 /** No field that is not a file is longer. */
 const LONGEST_FIELD = 1024 * 1024

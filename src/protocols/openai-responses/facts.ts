@@ -1,6 +1,6 @@
-import type { RequestFacts } from '../../call.js'
 import { latin1 } from '../../lib/json.js'
 import { amountOf, isFilled, parseBody, readModel } from '../body.js'
+import type { RequestFacts } from '../request-facts.js'
 
 const NUMBERS = ['temperature', 'top_p', 'max_output_tokens']
 const OBJECTS = ['text', 'reasoning']

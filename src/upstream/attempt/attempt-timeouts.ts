@@ -1,5 +1,5 @@
-import type { Timeouts } from '../../call.js'
 import type { Deadline, DeadlineTimer } from '../../lib/time.js'
+import type { Timeouts } from '../../targets.js'
 
 /** How long one attempt waits: for the head, for the first output, for the next bytes. */
 export class AttemptTimeouts implements Deadline {

@@ -1,16 +1,17 @@
-import type { Call, Channel } from '../../call.js'
+import type { Call } from '../../call.js'
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { RelayError } from '../../errors.js'
 import type { DisconnectListener } from '../../lib/client-connection.js'
 import { type DeadlineTimer, now } from '../../lib/time.js'
 import type { Protocol } from '../../protocols/protocol.js'
+import type { Channel } from '../../targets.js'
 import { enclose } from '../connection/format-request.js'
 import type { Head } from '../connection/headers.js'
 import { type ConnectionEvents, UpstreamConnection } from '../connection/upstream-connection.js'
 import { CommitBuffer } from '../stream/commit-buffer.js'
 import { RawBody } from '../stream/raw-stream.js'
 import type { ClientStream } from '../stream/stream-output.js'
-import type { Transcoder } from '../transcode/transcoder.js'
+import type { CreateTranscoder, Transcoder } from '../transcode/transcoder.js'
 import { asksForStream } from '../transcode/translation.js'
 import {
   type AttemptEnd,
@@ -34,10 +35,16 @@ const LONGEST_FAULT = 64 * 1024
  * failure rejects, and another channel may be tried. `release` is called once, when the upstream's connection is free.
  * @throws {RelayError}
  */
-export function attemptCall(call: Call, channel: Channel, tools: Tools, release: () => void): Promise<Reply> {
+export function attemptCall(
+  call: Call,
+  channel: Channel,
+  createTranscoder: CreateTranscoder,
+  tools: Tools,
+  release: () => void,
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
     try {
-      const passage = call.open(call, channel, tools)
+      const passage = createTranscoder(call, channel, tools)
       new Attempt({ call, channel, tools, passage }, { resolve, reject, release }).start()
     } catch (error) {
       release()

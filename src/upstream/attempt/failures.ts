@@ -1,8 +1,8 @@
-import type { Credential } from '../../call.js'
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { type ErrorKind, RelayError } from '../../errors.js'
 import { codeOf } from '../../lib/codes.js'
 import type { Protocol } from '../../protocols/protocol.js'
+import type { Credential } from '../../targets.js'
 import { redactFault, redactJson } from './redact.js'
 
 /** Account trouble that comes as a 429: no waiting helps, another credential does. Told by code, never by the word "quota". */

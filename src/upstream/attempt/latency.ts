@@ -1,4 +1,4 @@
-import type { Target } from '../../call.js'
+import type { Target } from '../../targets.js'
 
 /** How much the latest answer moves a target's average. */
 const SMOOTHING = 0.2

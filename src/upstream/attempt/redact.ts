@@ -1,6 +1,6 @@
-import type { Credential } from '../../call.js'
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { isObject, parseJson } from '../../lib/values.js'
+import type { Credential } from '../../targets.js'
 
 const HIDDEN = '[redacted]'
 

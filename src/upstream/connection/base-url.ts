@@ -1,6 +1,6 @@
-import type { BaseUrl } from '../../call.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Provider } from '../../providers/provider.js'
+import type { BaseUrl } from '../../targets.js'
 
 /** One of a provider's addresses, made ready: where each of the languages that it speaks stands under it. */
 export function parseBaseUrl(

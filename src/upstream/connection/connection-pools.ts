@@ -1,7 +1,7 @@
 import { type Dispatcher, Pool } from 'undici'
-import type { BaseUrl } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import { type ByteChunks, chunksLength, joinChunks } from '../../lib/byte-chunks.js'
+import type { BaseUrl } from '../../targets.js'
 import { type Sign, signedHeaders, type UnsignedRequest } from './signing.js'
 
 /** What undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent` have in common: all that the relay asks of a client. */

@@ -1,6 +1,6 @@
-import type { Channel } from '../../call.js'
 import { type ByteChunks, joinChunks } from '../../lib/byte-chunks.js'
 import type { FormattedRequest } from '../../providers/request-format.js'
+import type { Channel } from '../../targets.js'
 import type { Transcoder } from '../transcode/transcoder.js'
 import { requestPath } from './base-url.js'
 

@@ -1,7 +1,7 @@
 import type Bottleneck from 'bottleneck'
-import type { Channel, Pace } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import type { ClientConnection } from '../../lib/client-connection.js'
+import type { Channel, Pace } from '../../targets.js'
 
 /** One credential's queue. */
 interface PacingQueue {

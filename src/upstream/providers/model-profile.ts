@@ -1,7 +1,7 @@
-import type { ModelProfile } from '../../call.js'
 import { protocolOf } from '../../protocols/index.js'
 import type { ProtocolId } from '../../protocols/protocol.js'
 import type { DeclaredProfile, Provider } from '../../providers/provider.js'
+import type { ModelProfile } from '../../targets.js'
 
 /** What a config may say of it. */
 interface Given {

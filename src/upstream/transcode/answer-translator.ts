@@ -1,4 +1,4 @@
-import type { Call, Target } from '../../call.js'
+import type { Call } from '../../call.js'
 import type { ChatAnswer } from '../../chat/answer.js'
 import { AnswerCollector } from '../../chat/collect-answer.js'
 import type { Emit } from '../../chat/events.js'
@@ -11,6 +11,7 @@ import { ToolNameRestorer } from '../../chat/tool-name-restorer.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import { readRecords } from '../../lib/sse.js'
 import type { AnswerContext, Protocol, StreamReader, StreamWriter } from '../../protocols/protocol.js'
+import type { Target } from '../../targets.js'
 import type { SignatureMemory } from './signature-memory.js'
 
 /** What an answer is told anew by. */

@@ -1,9 +1,10 @@
-import type { Call, Channel, Target } from '../../call.js'
+import type { Call } from '../../call.js'
 import { fitTools } from '../../chat/fit-tools.js'
 import { declareForeign, type Loss, Losses } from '../../chat/losses.js'
 import { bringsCarried } from '../../chat/signatures.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Counting, Protocol } from '../../protocols/protocol.js'
+import type { Channel, Target } from '../../targets.js'
 import {
   type CreateTranscoder,
   type DeliveredAnswer,

@@ -1,8 +1,9 @@
-import type { Call, Channel, Target } from '../../call.js'
+import type { Call } from '../../call.js'
 import { type Loss, Losses } from '../../chat/losses.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Embedding, EmbeddingAnswer, EmbeddingRequest } from '../../protocols/embedding.js'
 import type { Protocol } from '../../protocols/protocol.js'
+import type { Channel, Target } from '../../targets.js'
 import {
   type CreateTranscoder,
   type DeliveredAnswer,

@@ -1,4 +1,4 @@
-import type { Call, Channel, Target } from '../../call.js'
+import type { Call } from '../../call.js'
 import { type Loss, Losses } from '../../chat/losses.js'
 import type { RelayError } from '../../errors.js'
 import {
@@ -8,6 +8,7 @@ import {
   NOT_DRAWN,
 } from '../../protocols/image-generation.js'
 import type { Protocol } from '../../protocols/protocol.js'
+import type { Channel, Target } from '../../targets.js'
 import { type CreateTranscoder, type DeliveredAnswer, requestHeaders, type Transcoder } from './transcoder.js'
 import { rejectLosses } from './translation.js'
 import { WholeAnswerTranscoder } from './whole-answer-transcoder.js'

@@ -1,10 +1,11 @@
-import type { Call, Target } from '../../call.js'
+import type { Call } from '../../call.js'
 import { fitTools } from '../../chat/fit-tools.js'
 import { declareForeign, type Loss, Losses } from '../../chat/losses.js'
 import type { ChatRequest } from '../../chat/request.js'
 import { dropUnsupported } from '../../chat/supported-settings.js'
 import { RelayError } from '../../errors.js'
 import type { Protocol } from '../../protocols/protocol.js'
+import type { Target } from '../../targets.js'
 import { AnswerTranslator } from './answer-translator.js'
 import type { SignatureMemory } from './signature-memory.js'
 
