@@ -1,5 +1,5 @@
 // @ts-check
-// One public name, two places; and a line for each call. OPENAI_API_KEY=sk-… BACKUP=http://… node examples/failover.js
+// One model name with two targets, and a log line for each call. OPENAI_API_KEY=sk-… BACKUP=http://… node examples/failover.js
 import { createServer } from 'node:http'
 import { createRelay } from 'modelmount'
 import { nodeRelay } from 'modelmount/node'

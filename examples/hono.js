@@ -1,5 +1,5 @@
 // @ts-check
-// The relay beside a Hono app's own routes. What it exports is for `serve()` of @hono/node-server.
+// The relay beside a Hono app's own routes. Pass what it exports to `serve()` of @hono/node-server.
 import { Hono } from 'hono'
 import { createRelay } from 'modelmount'
 import { honoRelay } from 'modelmount/hono'

@@ -1,11 +1,11 @@
 // @ts-check
-// The app's own session says who is calling; no relay key at all. OPENAI_API_KEY=sk-… node examples/host-users.js
+// The app's own session says who is calling, so callers need no relay key. OPENAI_API_KEY=sk-… node examples/host-users.js
 import express from 'express'
 import { createRelay } from 'modelmount'
 import { expressRelay } from 'modelmount/express'
 
 const { PORT = '3000', UPSTREAM } = process.env
-/** What a session store would hold: cookie → user. */
+/** Stands for a session store: cookie → user. */
 const sessions = new Map([['session=example-of-ada', { name: 'ada', plan: 'free' }]])
 
 const relay = createRelay({

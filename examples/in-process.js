@@ -1,5 +1,5 @@
 // @ts-check
-// OpenAI's SDK on the relay in the same process: no server, no network hop. OPENAI_API_KEY=sk-… node examples/in-process.js
+// OpenAI's SDK calls the relay in the same process: no server, no network hop. OPENAI_API_KEY=sk-… node examples/in-process.js
 import { createRelay } from 'modelmount'
 import { fetchRelay } from 'modelmount/fetch'
 import OpenAI from 'openai'
@@ -11,7 +11,7 @@ const relay = createRelay({
   keys: [{ id: 'worker', key: 'sk-example-worker' }],
 })
 
-// The host name is never looked up; the path is what counts.
+// Nothing looks the host name up. Only the path matters.
 const client = new OpenAI({ baseURL: 'http://relay/v1', apiKey: 'sk-example-worker', fetch: fetchRelay(relay) })
 
 const stream = await client.chat.completions.create({

@@ -1,5 +1,5 @@
 // @ts-check
-// Limits, a budget and the cache; and a line for what each call has cost. OPENAI_API_KEY=sk-… node examples/limits.js
+// Limits, a budget and the cache, and a log line with the cost of each call. OPENAI_API_KEY=sk-… node examples/limits.js
 import { createServer } from 'node:http'
 import { createRelay } from 'modelmount'
 import { nodeRelay } from 'modelmount/node'

@@ -1,5 +1,5 @@
 // @ts-check
-// The relay in a NestJS app, as its main.ts would have it; needs @nestjs/platform-express. OPENAI_API_KEY=sk-… node examples/nestjs.js
+// The relay in a NestJS app, as in its main.ts. It needs @nestjs/platform-express. OPENAI_API_KEY=sk-… node examples/nestjs.js
 import { Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { createRelay } from 'modelmount'

@@ -1,5 +1,5 @@
 // @ts-check
-// The relay in a Next.js app: there this file is app/v1/[...path]/route.js. The rest of the app stays as it is.
+// The relay in a Next.js app, where this file is app/v1/[...path]/route.js. The rest of the app stays as it is.
 import { createRelay } from 'modelmount'
 import { fetchRelay } from 'modelmount/fetch'
 

@@ -13,7 +13,7 @@ const relay = createRelay({
 
 const server = createServer((_request, response) => response.end('the app itself\n'))
 attachRelay(server, relay)
-// Longer than the load balancer's, so that it never sends into a connection that is closing.
+// Longer than the load balancer's, so that the balancer never sends into a connection that is closing.
 server.keepAliveTimeout = 65_000
 server.listen(Number(PORT), () => console.log(`listening on http://127.0.0.1:${PORT}/v1`))
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { budgets } from '../src/chat/effort.js'
+import { helpText } from '../src/cli/help.js'
 import { findEndpoints } from '../src/endpoints.js'
 import { configJsonSchema, type ErrorKind, RelayError, readConfig } from '../src/index.js'
 import { providers } from '../src/providers/index.js'
@@ -49,6 +50,19 @@ describe('the pages', () => {
     )
     expect(configs.length).toBeGreaterThan(0)
     for (const { text, place } of configs) expect(() => readConfig(parseJsonc(text)), place).not.toThrow()
+  })
+
+  it('have shell commands that the command line knows', () => {
+    const lines = [...pages.values()]
+      .flatMap(blocksOf)
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ text }) => [...text.matchAll(/^modelmount .*$/gm)].map(([line]) => line))
+    expect(lines.length).toBeGreaterThan(0)
+    for (const line of lines) {
+      const [command = ''] = /^modelmount(?: [a-z]+)*/.exec(line) ?? []
+      const options = [...line.matchAll(/ (--[a-z]+)/g)].map(([, option = '']) => option)
+      for (const word of [command, ...options]) expect(helpText, line).toContain(word)
+    }
   })
 
   const SECTION = /(?<=<!-- config:begin -->\n)[\s\S]*(?=<!-- config:end -->)/
@@ -187,7 +201,7 @@ describe.each([...pages])('%s', (path, page) => {
 
   it('names scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-    const named = [...page.matchAll(/\bnpm (?:run )?([\w-]+)/g)].map(([, script = '']) => script)
+    const named = [...page.matchAll(/\bnpm (?:run )?([\w:-]+)/g)].map(([, script = '']) => script)
     const ofNpm = ['ci', 'install', 'pack']
     expect(named.filter((script) => !ofNpm.includes(script) && !(script in scripts))).toEqual([])
   })
