@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import ts from 'typescript'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { budgets } from '../src/chat/effort.js'
 import { helpText } from '../src/cli/help.js'
 import { findEndpoints } from '../src/endpoints.js'
@@ -10,6 +11,7 @@ import { pathsBelow, pathsIn } from './documents/map.js'
 import { anchorsOf, GENERATED_PAGES, inlineCode, readPages, relativeLinks, tableRows } from './documents/pages.js'
 import { type Schema, writeReference } from './documents/reference.js'
 import { blocksOf, faultsIn } from './documents/snippets.js'
+import { freePort } from './ports.js'
 
 const root: URL = new URL('../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -34,6 +36,12 @@ function sourcesOf(...paths: string[]): string {
 /** Pages that others are writing while this is written. Remove this when they exist. */
 const BEING_WRITTEN = /^docs\/(?:reference|internals)\//
 
+/** The relay that samples use without creating it. */
+const RELAY = `
+import { createRelay } from 'modelmount'
+const relay = createRelay({ providers: { openai: {} }, keys: [{ id: 'alice', key: 'sk-alice-secret' }] })
+`
+
 /** Where code looks at a header of a request. */
 const REQUEST_HEADER = /headers\['([\w-]+)'\](?! = )/g
 
@@ -41,6 +49,36 @@ describe('the pages', () => {
   it('have code that compiles, as the examples do', () => {
     expect(faultsIn(pages)).toEqual([])
   }, 120_000)
+
+  const servers = [...pages].flatMap(([path, page]) =>
+    blocksOf(page)
+      .filter(({ text }) => text.includes('listen(3000)') && !text.includes('@nestjs'))
+      .map(({ text, line }) => ({
+        place: `${path}:${line}`,
+        program: text.includes('createRelay(') ? text : RELAY + text,
+      })),
+  )
+
+  // Samples import `modelmount`, which is dist/: `npm test` builds it.
+  it.skipIf(!existsSync(new URL('dist/', root))).each(servers)(
+    'has a server on $place that runs',
+    async ({ program }) => {
+      const port = await freePort()
+      const keys = { OPENAI_API_KEY: 'sk-openai', ANTHROPIC_API_KEY: 'sk-anthropic' }
+      const options = { cwd: root, env: { ...process.env, ...keys } }
+      const source = program.replace('listen(3000)', `listen(${port})`)
+      const server = spawn(process.execPath, ['--input-type=module', '--eval', source], options)
+      onTestFinished(() => void server.kill('SIGKILL'))
+      await vi.waitFor(
+        async () => {
+          const headers = { authorization: 'Bearer sk-alice-secret' }
+          const { status } = await fetch(`http://127.0.0.1:${port}/v1/models`, { headers })
+          expect(status).toBe(program.includes('sk-alice-secret') ? 200 : 401)
+        },
+        { timeout: 15_000, interval: 100 },
+      )
+    },
+  )
 
   it('have JSON that is a valid config', () => {
     const configs = [...pages].flatMap(([path, page]) =>
