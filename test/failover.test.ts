@@ -178,7 +178,7 @@ describe('goes to the next target at once', () => {
     expect(status).toBe(200)
     expect(headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
     expect(headers.get('x-modelmount-target')).toBe('second/two')
-    expect(relay.explain('m').targets[0]?.credentials[0]?.restMs).toBe(0)
+    expect(relay.explain('m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
     first = cleanup.add(await startUpstream())
   })
 
@@ -260,10 +260,10 @@ describe('a 429', () => {
     first.script = answerError(429, 'slow down', {}, headers)
     const { client, relay } = await bench({ models: { m: ['first/one', 'second/two'], other: 'first/another' } })
     await client.chat.completions.create(ask())
-    const rest = relay.explain('m').targets[0]?.credentials[0]?.restMs ?? 0
+    const rest = relay.explain('m').targets[0]?.credentials[0]?.cooldownMs ?? 0
     expect(rest).toBeGreaterThan(ms - 500)
     expect(rest).toBeLessThanOrEqual(ms)
-    expect(relay.explain('other').targets[0]?.credentials[0]?.restMs).toBe(0)
+    expect(relay.explain('other').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
     await client.chat.completions.create(ask())
     expect(first.seen).toHaveLength(1)
   })
@@ -352,7 +352,7 @@ describe('an upstream that refuses our credential', () => {
       await client.chat.completions.create({ ...ask(), model: 'other' })
       // A 403 may be about the model: it rests the credential for that one only.
       expect(first.seen).toHaveLength(status === 403 ? 6 : 5)
-      const rests = relay.explain('m').targets[0]?.credentials.map(({ restMs }) => restMs > 0)
+      const rests = relay.explain('m').targets[0]?.credentials.map(({ cooldownMs }) => cooldownMs > 0)
       expect(rests).toEqual([true, false])
     },
   )
@@ -389,7 +389,7 @@ describe("the caller's own mistake", () => {
       }
       expect(first.seen).toHaveLength(3)
       expect(second.seen).toHaveLength(0)
-      expect(relay.explain('m').targets[0]?.credentials[0]?.restMs).toBe(0)
+      expect(relay.explain('m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
     },
   )
 
@@ -455,7 +455,7 @@ describe('typed fallbacks', () => {
     expect(status).toBe(400)
     expect(JSON.parse(text).error.code).toMatch(list === 'onContextTooLong' ? /^context_length_exceeded$/ : /^content_/)
     expect(second.seen).toHaveLength(0)
-    expect(relay.explain('m').targets[0]?.credentials[0]?.restMs).toBe(0)
+    expect(relay.explain('m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
   })
 
   test('do not go round in circles', async () => {
@@ -788,7 +788,7 @@ describe('health', () => {
     const { client, relay } = await bench({ health: { failures: 3, restMs: 60_000 } })
     for (let call = 0; call < 6; call++) await client.chat.completions.create(ask())
     expect(first.seen).toHaveLength(3)
-    expect(relay.explain('m').targets.map(({ credentials }) => (credentials[0]?.restMs ?? 0) > 0)).toEqual([
+    expect(relay.explain('m').targets.map(({ credentials }) => (credentials[0]?.cooldownMs ?? 0) > 0)).toEqual([
       true,
       false,
     ])
@@ -898,7 +898,7 @@ describe('health', () => {
       await until(() => records.length === call)
     }
     expect(records.map(({ outcome }) => outcome)).toEqual(['left', 'left', 'left'])
-    expect(relay.explain('m').targets[0]).toMatchObject({ busy: 0, credentials: [{ restMs: 0 }] })
+    expect(relay.explain('m').targets[0]).toMatchObject({ busy: 0, credentials: [{ cooldownMs: 0 }] })
     expect(second.seen).toHaveLength(0)
   })
 

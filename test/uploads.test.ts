@@ -72,7 +72,7 @@ describe('a form', () => {
     expect(refused).toMatchObject({ status: 400, type: 'invalid_request_error' })
     expect(refused.message).toContain(words)
     expect(upstream.seen).toHaveLength(0)
-    expect(relay.explain('m').targets[0]).toMatchObject({ credentials: [{ restMs: 0 }] })
+    expect(relay.explain('m').targets[0]).toMatchObject({ credentials: [{ cooldownMs: 0 }] })
     expect((await send(field('model', 'm') + file('x') + END)).status).toBe(200)
   })
 

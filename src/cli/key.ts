@@ -1,5 +1,5 @@
 import { ConfigError, readConfig } from '../index.js'
-import { makeKey } from '../policies/access/api-keys.js'
+import { generateKey } from '../policies/access/api-keys.js'
 import type { Command, Values } from './command.js'
 import { editKeyRows, type KeyRow, publicIdIn, readKeyRows } from './key-file.js'
 import { Refusal } from './refusal.js'
@@ -13,7 +13,7 @@ export const createKey: Command = {
   takes: [],
   async run(values) {
     if (values.id === undefined) throw new Refusal('modelmount key create: --id ID is missing')
-    const { key, publicId, digest } = makeKey()
+    const { key, publicId, digest } = generateKey()
     const row = { id: values.id, publicId, digest, ...settings(values) }
     const { config } = values
     if (config === undefined) checkRow(row, values.group === undefined ? [] : [values.group])
@@ -71,7 +71,7 @@ export const rotateKey: Command = {
   async run({ config, overlap = '24h', expires }, [id = '']) {
     const file = fileOf(config, 'rotate')
     const end = Date.now() + milliseconds(overlap)
-    const { key, publicId, digest } = makeKey()
+    const { key, publicId, digest } = generateKey()
     await editKeyRows(file, (rows, groups) => {
       const model = rows.findLast((row) => row.id === id && !hasEnded(row)) ?? rows.findLast((row) => row.id === id)
       if (!model) throw new Refusal(`${file}: no key of "${id}"`)

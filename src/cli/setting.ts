@@ -1,6 +1,6 @@
 import { startDemo } from '../demo/upstream.js'
 import type { RelayOptions } from '../index.js'
-import { makeKey } from '../policies/access/api-keys.js'
+import { generateKey } from '../policies/access/api-keys.js'
 import { keyed } from '../providers/index.js'
 import { loadConfig } from './load.js'
 import { Refusal } from './refusal.js'
@@ -33,7 +33,7 @@ export async function findSetting(file: string | undefined, environment: NodeJS.
   const given = readKey(environment)
   const found = keyed.filter(({ keyVariable }) => environment[keyVariable])
   if (found.length === 0) return demo(given)
-  const key = given ?? makeKey().key
+  const key = given ?? generateKey().key
   const ids = found.map(({ id }) => id)
   return {
     options: { providers: Object.fromEntries(ids.map((id) => [id, {}])), keys: [{ id: 'default', key }] },

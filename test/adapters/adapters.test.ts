@@ -211,7 +211,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       expect(await failed).toBeInstanceOf(OpenAI.APIUserAbortError)
     }
     await until(() => brokenOff, 100)
-    expect(relay.explain('m').targets[0]).toMatchObject({ busy: 0, credentials: [{ restMs: 0 }] })
+    expect(relay.explain('m').targets[0]).toMatchObject({ busy: 0, credentials: [{ cooldownMs: 0 }] })
   })
 
   test('a client that reads nothing stops the upstream, and costs no memory', async () => {

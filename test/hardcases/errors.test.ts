@@ -185,7 +185,7 @@ describe('HC-104: a conversation that is too long', () => {
     // Claude Code looks for the words.
     expect(dig((await bench.ask('messages', `${to}/m`)).json, 'error', 'message')).toMatch(/^prompt is too long/)
     const { relay } = bench
-    expect(relay.explain(`${to}/m`).targets[0]?.credentials[0]?.restMs).toBe(0)
+    expect(relay.explain(`${to}/m`).targets[0]?.credentials[0]?.cooldownMs).toBe(0)
     expect((await pair.ask('responses', `${to}/m`)).status).toBe(400)
   })
 
@@ -215,7 +215,7 @@ it('HC-105: what a content filter refuses goes elsewhere only where that is conf
   const models = { 'chat/m': { targets: ['chat/m'], onContentFilter: ['gemini/m'] } }
   const hop = await startBench(cleanup, { providers: providersAt(bench.upstream.port), models })
   expect(speeches.messages.wordsOf((await hop.ask('messages', 'chat/m')).json)).toBe('other')
-  expect(hop.relay.explain('chat/m').targets[0]?.credentials[0]?.restMs).toBe(0)
+  expect(hop.relay.explain('chat/m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
 })
 
 describe('HC-106: errors of the request’s own making', () => {

@@ -165,7 +165,7 @@ describe('from Chat Completions to Messages', () => {
     expect(bench.upstream.seen).toHaveLength(1)
     expect(upstream.seen).toHaveLength(0)
     expect(records[0]?.attempts).toHaveLength(1)
-    expect(relay.explain('messages/m').targets[0]?.credentials[0]?.restMs).toBe(0)
+    expect(relay.explain('messages/m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
   })
 
   it('HC-020: a union at the top of a tool’s schema is one object; type lists inside stay', async () => {

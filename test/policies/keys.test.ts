@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ApiKeys, digestOf, makeKey, publicIdOf } from '../../src/policies/access/api-keys.js'
+import { ApiKeys, digestOf, generateKey, publicIdOf } from '../../src/policies/access/api-keys.js'
 
 describe('KeyRing', () => {
   it('finds the owner of a key that was made here, by digest alone', () => {
-    const { key, publicId, digest } = makeKey()
+    const { key, publicId, digest } = generateKey()
     expect(publicIdOf(key)).toBe(publicId)
     const ring = new ApiKeys([{ id: 'alice', publicId, digest }])
     expect(ring.find(key, undefined)).toMatchObject({ id: 'alice' })

@@ -70,7 +70,7 @@ describe('a relay that closes', () => {
     })
     expect((await ask()).status).toBe(200)
     expect(await timed(relay.close())).toBeLessThan(6000)
-    expect(logs.at(-1)).toMatch(/given up .*"lost":2/)
+    expect(logs.at(-1)).toMatch(/are lost .*"lost":2/)
   }, 10_000)
 
   it('does not wait for a database that stops to answer, and tells what is lost', async () => {
@@ -97,7 +97,7 @@ describe('a relay that closes', () => {
     await relay.close()
     expect((await pending).status).toBeGreaterThanOrEqual(500)
     await pause(500)
-    expect(logs.filter((line) => line.includes('given up'))).toHaveLength(2)
+    expect(logs.filter((line) => line.includes('are lost'))).toHaveLength(2)
     expect(logs.filter((line) => line.includes('tried again'))).toEqual([])
   })
 
@@ -108,7 +108,7 @@ describe('a relay that closes', () => {
     })
     expect((await ask()).status).toBe(200)
     await relay.close()
-    expect(logs.at(-1)).toMatch(/given up .*"lost":2/)
+    expect(logs.at(-1)).toMatch(/are lost .*"lost":2/)
     expect(logs.join()).not.toContain('secret-password')
   })
 })
@@ -189,7 +189,7 @@ describe('news of what rests elsewhere', () => {
       list: async () => (isDown ? Promise.reject(new Error('down')) : [rest]),
     }
     const health = new Health({ failures: 3, restMs: 1000 }, shared)
-    const channel = { credential: { name: 'up#0' }, target: { model: 'm' }, place: { pool: 'p', prefix: '' } }
+    const channel = { credential: { name: 'up#0' }, target: { model: 'm' }, baseUrl: { poolKey: 'p', pathPrefix: '' } }
     const restMs = (): number => health.cooldownMs(channel as never)
     restMs()
     await pause(5)

@@ -131,7 +131,7 @@ function readSubprotocols({ cors }: Services, given: RelayRequest): Omit<Knockin
 function isStrangersPage(cors: Services['cors'], { headers }: RelayRequest): boolean {
   const { origin, host } = headers
   if (origin === undefined || apiKeyOf({ headers, url: '' }) !== undefined) return false
-  return !cors.names(origin) && !(URL.canParse(origin) && new URL(origin).host === host)
+  return !cors.hasOrigin(origin) && !(URL.canParse(origin) && new URL(origin).host === host)
 }
 
 /** @throws {RelayError} 400, 403 */

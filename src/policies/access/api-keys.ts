@@ -7,9 +7,9 @@ import { randomText } from '../../lib/ids.js'
 
 type KeyConfig = Config['keys'][number]
 
-/** A key as it is kept: of the secret only a digest. */
+/** A key in memory. Holds a digest in place of the secret. */
 interface KeyRecord {
-  /** In hex. (Bytes of its own would weigh three times as much, and a relay may have a hundred thousand keys.) */
+  /** In hex: a Buffer would take three times the memory, and a relay may have 100,000 keys. */
   readonly digest: string
   readonly caller: Caller
   /** Epoch ms. */
@@ -17,47 +17,47 @@ interface KeyRecord {
   readonly isAllowed: ((address: string | undefined) => boolean) | undefined
 }
 
-/** Why a key was not taken. */
+/** Why a key is refused: unknown, expired, or used from an address that is not allowed. */
 export type KeyFault = 'unknown' | 'expired' | 'address'
 
-/** `sk-mm-<12 public>-<40 secret>`: the public part finds the record, and may be written to logs. */
+/** `sk-mm-<12 public>-<40 secret>`: the public part identifies the key and may appear in logs. */
 const KEY = /^sk-mm-([0-9A-Za-z]{12})-[0-9A-Za-z]{40}$/
 
-/** A new key. It is shown once; what is kept is its digest. */
-export function makeKey(): { key: string; publicId: string; digest: string } {
+/** Creates a key. Show it once, and store its digest only. */
+export function generateKey(): { key: string; publicId: string; digest: string } {
   const publicId = randomText(12)
   const key = `sk-mm-${publicId}-${randomText(40)}`
   return { key, publicId, digest: digestOf(key) }
 }
 
-/** `sha256:<64 hex digits>`, the form in which a key may be kept in a config file. */
+/** `sha256:<64 hex digits>`: a config file may hold this in place of the key. */
 export function digestOf(key: string): string {
   return `sha256:${hash('sha256', key)}`
 }
 
-/** The public part of a key made by {@link makeKey}: safe to write down. */
+/** The public part of a key made by {@link generateKey}; undefined for other keys. */
 export function publicIdOf(key: string): string | undefined {
   return KEY.exec(key)?.[1]
 }
 
-/** Two digests that are being compared, in hex: written anew for each, since bytes of their own would be garbage for each. */
+/** Buffers for the digests that are being compared, in hex. Reused, so that a comparison makes no garbage. */
 const presented = Buffer.alloc(64)
 const stored = Buffer.alloc(64)
 
-/** The keys of a config. Finding one costs the same for ten and for a hundred thousand. */
+/** The keys of a config. A look-up takes the same time for ten keys and for 100,000. */
 export class ApiKeys {
   readonly #records = new Map<string, KeyRecord>()
 
-  /** @throws {ConfigError} for a secret that stands twice */
+  /** @throws {ConfigError} for two keys with the same secret */
   constructor(keys: readonly KeyConfig[]) {
-    const share = sharer()
+    const share = createSharer()
     for (const [index, key] of keys.entries()) {
       const digest = (key.digest ?? digestOf(key.key ?? '')).slice('sha256:'.length)
       const publicId = key.key === undefined ? key.publicId : publicIdOf(key.key)
-      const place = publicId ?? placeOf(digest)
-      if (this.#records.has(place))
+      const name = publicId ?? nameOf(digest)
+      if (this.#records.has(name))
         throw new ConfigError([{ path: `keys[${index}]`, message: 'has the secret of another key' }])
-      this.#records.set(place, {
+      this.#records.set(name, {
         digest,
         caller: {
           id: key.id,
@@ -72,30 +72,30 @@ export class ApiKeys {
     }
   }
 
-  /** The key's owner, or why there is none. */
+  /** The caller that owns the key, or why the key is refused. */
   find(key: string, address: string | undefined): Caller | KeyFault {
     const digest = hash('sha256', key)
-    const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(placeOf(digest))
+    const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(nameOf(digest))
     if (!record || !isSame(record.digest, digest)) return 'unknown'
     if (record.expiresAt <= Date.now()) return 'expired'
     return record.isAllowed && !record.isAllowed(address) ? 'address' : record.caller
   }
 }
 
-/** In a time that tells nothing of where they differ. */
+/** Takes the same time wherever two digests differ. */
 function isSame(one: string, other: string): boolean {
   stored.write(one, 'latin1')
   presented.write(other, 'latin1')
   return timingSafeEqual(stored, presented)
 }
 
-/** Where a key of someone's own making is kept: under a part of its digest, which nobody can steer towards another's. */
-function placeOf(digest: string): string {
+/** The name of a key without a public part: a part of its digest, so nobody can choose a key with another's name. */
+function nameOf(digest: string): string {
   return digest.slice(0, 32)
 }
 
-/** Makes one of what is alike: most keys have the limits of many others. */
-function sharer(): <Value>(value: Value) => Value {
+/** Makes equal values share one object: many keys have the same limits. */
+function createSharer(): <Value>(value: Value) => Value {
   const known = new Map<string, unknown>()
   return <Value>(value: Value): Value => {
     if (value === undefined) return value

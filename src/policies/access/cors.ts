@@ -1,12 +1,12 @@
 import type { Config } from '../../config/config.js'
 import type { RelayRequest, RelayResponse } from '../../http.js'
 
-type Asking = Pick<RelayRequest, 'method' | 'headers'>
+type RequestHead = Pick<RelayRequest, 'method' | 'headers'>
 
-/** How long a browser need not ask again. In seconds. */
-const MAX_AGE = 86_400
+/** How long a browser may reuse the answer to a preflight. */
+const MAX_AGE_SECONDS = 86_400
 const METHODS = 'GET, POST, DELETE'
-/** What scripts may read of an answer beside what they always may. */
+/** Response headers that scripts may read, besides those that they always may. */
 const EXPOSED = [
   'x-request-id',
   'request-id',
@@ -25,7 +25,7 @@ const EXPOSED = [
   'x-modelmount-cost',
 ].join(', ')
 
-/** Lets pages of configured origins call from a browser. */
+/** Allows pages of the configured origins to call the relay from a browser. */
 export class Cors {
   readonly #origins: ReadonlySet<string>
 
@@ -33,34 +33,39 @@ export class Cors {
     this.#origins = new Set(origins)
   }
 
-  /** The answer to a browser that asks whether it may; it brings no key. Undefined for every other request, and for strangers. */
-  preflight(request: Asking): RelayResponse | undefined {
+  /** Answers a browser's preflight, which carries no key. Undefined for any other request, and for other origins. */
+  preflight(request: RequestHead): RelayResponse | undefined {
     const { method, headers } = request
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return undefined
-    const told = this.headersFor(request)
-    if (!told) return undefined
-    const asked = String(headers['access-control-request-headers'] ?? '')
-    const more = /^[\w\-, ]*$/.test(asked) && asked !== '' ? { 'access-control-allow-headers': asked } : {}
+    const common = this.headersFor(request)
+    if (!common) return undefined
+    const requested = String(headers['access-control-request-headers'] ?? '')
+    const isPlain = /^[\w\-, ]+$/.test(requested)
     return {
       status: 204,
-      headers: { ...told, ...more, 'access-control-allow-methods': METHODS, 'access-control-max-age': String(MAX_AGE) },
+      headers: {
+        ...common,
+        ...(isPlain && { 'access-control-allow-headers': requested }),
+        'access-control-allow-methods': METHODS,
+        'access-control-max-age': String(MAX_AGE_SECONDS),
+      },
     }
   }
 
-  /** Whether pages of this origin may call. */
-  admits(origin: string): boolean {
-    return this.names(origin) || this.#origins.has('*')
+  /** Whether pages of this origin may call, by name or by `*`. */
+  allows(origin: string): boolean {
+    return this.hasOrigin(origin) || this.#origins.has('*')
   }
 
-  /** Whether it is one of them by name: a star lets every page in, but with no one's cookies. */
-  names(origin: string): boolean {
+  /** Whether the config names this origin. `*` does not count: it allows any page, but not with the host's cookies. */
+  hasOrigin(origin: string): boolean {
     return this.#origins.has(origin)
   }
 
-  /** What every answer to a page tells its browser. Undefined where there is nothing to tell. */
-  headersFor({ headers }: Asking): Record<string, string> | undefined {
+  /** Headers of every answer to a page of an allowed origin; undefined for any other request. */
+  headersFor({ headers }: RequestHead): Record<string, string> | undefined {
     const { origin } = headers
-    if (origin === undefined || !this.admits(origin)) return undefined
+    if (origin === undefined || !this.allows(origin)) return undefined
     return { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED, vary: 'origin' }
   }
 }

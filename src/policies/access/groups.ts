@@ -1,7 +1,7 @@
 import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 
-/** What the callers of a group have in common. */
+/** A group of the config: what its callers have in common. */
 export type Group = Config['groups'][string] & { readonly name: string }
 
 /** The groups of a config, by name. */
@@ -12,7 +12,7 @@ export class Groups {
     this.#groups = new Map(Object.entries(groups).map(([name, group]) => [name, { ...group, name }]))
   }
 
-  /** A caller's. One that is unknown here is `default`; undefined where that is not configured either. */
+  /** The caller's group; for an unknown group `default`. Undefined where the config has no `default`. */
   of({ group }: Caller): Group | undefined {
     return this.#groups.get(group ?? 'default') ?? this.#groups.get('default')
   }

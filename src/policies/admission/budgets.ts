@@ -8,36 +8,36 @@ import type { Groups } from '../access/groups.js'
 const NANOS_PER_USD = 1e9
 const DAY_MS = 86_400_000
 
-type Span = NonNullable<Budget['per']>
+type Period = NonNullable<Budget['per']>
 
-/** Operations that cost nothing anywhere. */
+/** Operations that no provider charges for, or whose cost the relay cannot know. */
 const FREE: ReadonlySet<Operation> = new Set<Operation>(['count', 'moderation', 'forward', 'session'])
 
-/** Whether a call costs nothing, whatever it says. */
+/** Whether calls of this operation are never charged. */
 export function isFree({ operation }: Pick<Call, 'operation'>): boolean {
   return FREE.has(operation)
 }
 
-/** Says whose money a call is paid with, and what it is multiplied by. */
+/** Knows which budgets must cover a caller's calls, and the multiplier of its prices. */
 export class Budgets {
   readonly #groups: Groups
-  /** By caller, for the day on which they were made. */
-  readonly #credits = new WeakMap<Caller, { readonly day: number; readonly credits: readonly SpendingCap[] }>()
+  /** By caller; valid for one day (UTC), since periods change at midnight. */
+  readonly #caps = new WeakMap<Caller, { readonly day: number; readonly caps: readonly SpendingCap[] }>()
 
   constructor(groups: Groups) {
     this.#groups = groups
   }
 
-  /** Every credit that has to suffice, at a time in epoch ms. None where nothing is budgeted. */
+  /** The spending caps of a caller and its group at a time (epoch ms). Empty without budgets. */
   capsOf(caller: Caller, time: number): readonly SpendingCap[] {
     const day = Math.floor(time / DAY_MS)
-    const known = this.#credits.get(caller)
-    if (known?.day === day) return known.credits
+    const known = this.#caps.get(caller)
+    if (known?.day === day) return known.caps
     const group = this.#groups.of(caller)
-    const own = creditsOf(`key:${caller.id}`, caller.budget, day)
-    const credits = group ? [...own, ...creditsOf(`group:${group.name}`, group.budget, day)] : own
-    this.#credits.set(caller, { day, credits })
-    return credits
+    const callerCaps = capsOf(`key:${caller.id}`, caller.budget, day)
+    const caps = group ? [...callerCaps, ...capsOf(`group:${group.name}`, group.budget, day)] : callerCaps
+    this.#caps.set(caller, { day, caps })
+    return caps
   }
 
   multiplierOf(caller: Caller): number {
@@ -45,21 +45,18 @@ export class Budgets {
   }
 }
 
-function creditsOf(
-  account: string,
-  budget: Budget | readonly Budget[] | undefined,
-  day: number,
-): readonly SpendingCap[] {
-  const least = new Map<string, number>()
+/** One cap per period: of several budgets for the same period, the lowest. */
+function capsOf(account: string, budget: Budget | readonly Budget[] | undefined, day: number): readonly SpendingCap[] {
+  const lowest = new Map<string, number>()
   for (const { usd, per = 'total' } of budget ? [budget].flat() : []) {
     const period = PERIODS[per](day)
-    least.set(period, Math.min(Math.round(usd * NANOS_PER_USD), least.get(period) ?? Number.POSITIVE_INFINITY))
+    lowest.set(period, Math.min(Math.round(usd * NANOS_PER_USD), lowest.get(period) ?? Number.POSITIVE_INFINITY))
   }
-  return [...least].map(([period, nanos]) => ({ account, period, nanos }))
+  return [...lowest].map(([period, nanos]) => ({ account, period, nanos }))
 }
 
-/** The period that a day (since 1970, UTC) is in: its kind, and the day it began on. */
-const PERIODS: Readonly<Record<Span, (day: number) => string>> = {
+/** The name of the period that contains a day (days since 1970, UTC): its kind and its first day. */
+const PERIODS: Readonly<Record<Period, (day: number) => string>> = {
   total: () => 'total',
   day: (day) => `day:${dateOf(day)}`,
   // The first of January 1970 was a Thursday.
@@ -67,8 +64,8 @@ const PERIODS: Readonly<Record<Span, (day: number) => string>> = {
   month: (day) => `month:${dateOf(day).slice(0, 7)}-01`,
 }
 
-/** The period that a time (epoch ms) is in. */
-export function periodAt(time: number, per: Span): string {
+/** The name of the period that contains a time (epoch ms). */
+export function periodAt(time: number, per: Period): string {
   return PERIODS[per](Math.floor(time / DAY_MS))
 }
 
@@ -76,11 +73,11 @@ function dateOf(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10)
 }
 
-/** The error of a credit that does not suffice. */
+/** The error for a cap that does not cover a call. */
 export function quotaError({ account, period }: SpendingCap): RelayError {
   const whose = account.startsWith('group:') ? 'its group' : 'this key'
-  const span = period === 'total' ? '' : ` for this ${period.split(':', 1)[0]}`
-  const message = `You exceeded your current quota: the budget of ${whose}${span} does not cover this request.`
-  // Clients retry a 429 of themselves; here that would mend nothing.
+  const periodText = period === 'total' ? '' : ` for this ${period.split(':', 1)[0]}`
+  const message = `You exceeded your current quota: the budget of ${whose}${periodText} does not cover this request.`
+  // SDKs retry a 429 by default, which cannot help here.
   return new RelayError('insufficient_quota', message, { headers: { 'x-should-retry': 'false' } })
 }

@@ -16,30 +16,30 @@ interface Row {
 
 const KINDS = ['rpm', 'tpm', 'concurrency'] as const
 
-/** Says which limits a call falls under: its key's, its key's at this model, its group's, the relay's. */
+/** Finds the limits that apply to a call: of its key, of its key at this model, of its group, of the relay. */
 export class Limiter {
   readonly #limits: Config['limits']
   readonly #groups: Groups
   readonly #relay: readonly LimitScope[]
   readonly #rows = new WeakMap<ByModel, readonly Row[]>()
-  /** By caller: what is asked for at every call is made once. */
+  /** By caller: computed once, needed for every call. */
   readonly #scopes = new WeakMap<Caller, readonly LimitScope[]>()
-  /** By caller and row, for models that have limits of their own. */
+  /** By caller and row, for models with their own limits. */
   readonly #rowScopes = new WeakMap<Caller, Map<Row, readonly LimitScope[]>>()
 
   constructor(limits: Config['limits'], groups: Groups) {
     this.#limits = limits
     this.#groups = groups
-    this.#relay = limits.relay ? scope('relay', limits.relay) : []
+    this.#relay = limits.relay ? createScope('relay', limits.relay) : []
   }
 
-  /** None where nothing is limited. */
+  /** The limits of a call; empty where nothing is limited. */
   scopesOf(caller: Caller, model: string): readonly LimitScope[] {
     const row = this.#rowOf(caller, model)
     if (row) return this.#scopesOfRow(caller, row)
     let scopes = this.#scopes.get(caller)
     if (!scopes) {
-      scopes = this.#make(caller, undefined)
+      scopes = this.#createScopes(caller, undefined)
       this.#scopes.set(caller, scopes)
     }
     return scopes
@@ -47,25 +47,25 @@ export class Limiter {
 
   #scopesOfRow(caller: Caller, row: Row): readonly LimitScope[] {
     const known = this.#rowScopes.get(caller) ?? new Map<Row, readonly LimitScope[]>()
-    const scopes = known.get(row) ?? this.#make(caller, row)
+    const scopes = known.get(row) ?? this.#createScopes(caller, row)
     if (known.size === 0) this.#rowScopes.set(caller, known)
     known.set(row, scopes)
     return scopes
   }
 
-  #make(caller: Caller, row: Row | undefined): readonly LimitScope[] {
+  #createScopes(caller: Caller, row: Row | undefined): readonly LimitScope[] {
     const group = this.#groups.of(caller)
     const name = `key:${caller.id}`
-    const own: Record<string, number | undefined> = {}
+    const keyLimits: Record<string, number | undefined> = {}
     for (const kind of KINDS) {
-      const shared = group?.limits?.[kind] === undefined ? this.#limits[kind] : undefined
-      own[kind] = caller.limits?.[kind] ?? group?.keyLimits?.[kind] ?? shared
+      const relayDefault = group?.limits?.[kind] === undefined ? this.#limits[kind] : undefined
+      keyLimits[kind] = caller.limits?.[kind] ?? group?.keyLimits?.[kind] ?? relayDefault
     }
     return [
-      ...scope(name, own),
-      // A row counts as one: whoever may choose names under a star gains nothing by it.
-      ...(row ? scope(`model:${row.pattern.text.length}:${row.pattern.text} ${name}`, row.limits) : []),
-      ...(group?.limits ? scope(`group:${group.name}`, group.limits) : []),
+      ...createScope(name, keyLimits),
+      // All names that match a row share its limits, so a caller gains nothing by choosing other names.
+      ...(row ? createScope(`model:${row.pattern.text.length}:${row.pattern.text} ${name}`, row.limits) : []),
+      ...(group?.limits ? createScope(`group:${group.name}`, group.limits) : []),
       ...this.#relay,
     ]
   }
@@ -89,7 +89,7 @@ export class Limiter {
   }
 }
 
-function scope(name: string, limits: Limits): readonly LimitScope[] {
+function createScope(name: string, limits: Limits): readonly LimitScope[] {
   const rpm = limitOf(limits.rpm)
   const tpm = limitOf(limits.tpm)
   const concurrency = limitOf(limits.concurrency)
@@ -97,9 +97,9 @@ function scope(name: string, limits: Limits): readonly LimitScope[] {
   return isLimited ? [{ name, rpm, tpm, concurrency }] : []
 }
 
-/** The host's code may say by null or Infinity that there is none. */
-function limitOf(given: number | null | undefined): number | undefined {
-  return given === null || given === Number.POSITIVE_INFINITY ? undefined : given
+/** The host's code may pass null or Infinity for no limit. */
+function limitOf(limit: number | null | undefined): number | undefined {
+  return limit === null || limit === Number.POSITIVE_INFINITY ? undefined : limit
 }
 
 const UNITS: Readonly<Record<LimitMet['what'], { readonly name: string; readonly field: keyof Limits }>> = {
@@ -108,17 +108,17 @@ const UNITS: Readonly<Record<LimitMet['what'], { readonly name: string; readonly
   concurrency: { name: 'concurrent requests', field: 'concurrency' },
 }
 
-/** The error of a limit that has been met. */
+/** The error for an exhausted limit. */
 export function limitError({ scope, what, retryAfterMs }: LimitMet): RelayError {
   const { name, field } = UNITS[what]
-  const message = `Rate limit reached for ${whoseOf(scope)} on ${name}: limit ${scope[field]}.`
+  const message = `Rate limit reached for ${describeScope(scope)} on ${name}: limit ${scope[field]}.`
   return new RelayError('rate_limited', `${message} Please try again in ${spellDuration(retryAfterMs)}.`, {
     retryAfterMs,
   })
 }
 
-/** In words for its caller: other names in it are nobody's business. */
-function whoseOf({ name }: LimitScope): string {
+/** The scope as its caller may see it: without the ids of keys. */
+function describeScope({ name }: LimitScope): string {
   if (name.startsWith('key:')) return 'this key'
   const length = /^model:(\d+):/.exec(name)
   if (!length) return name
@@ -126,16 +126,16 @@ function whoseOf({ name }: LimitScope): string {
   return `model:${name.slice(from, from + Number(length[1]))}`
 }
 
-/** Tells how the limits stand, in OpenAI's formats. (Names made by pieces, and objects to be merged, took longer than all the rest of admission.) */
-export function setLimitHeaders(told: Record<string, string>, { requests, tokens }: Taken): void {
+/** Writes the state of the limits, in OpenAI's formats. Spelled out, because composed names and merged objects cost more than all other work of admission. */
+export function setLimitHeaders(headers: Record<string, string>, { requests, tokens }: Taken): void {
   if (requests) {
-    told['x-ratelimit-limit-requests'] = String(requests.limit)
-    told['x-ratelimit-remaining-requests'] = String(requests.remaining)
-    told['x-ratelimit-reset-requests'] = spellDuration(requests.resetMs)
+    headers['x-ratelimit-limit-requests'] = String(requests.limit)
+    headers['x-ratelimit-remaining-requests'] = String(requests.remaining)
+    headers['x-ratelimit-reset-requests'] = spellDuration(requests.resetMs)
   }
   if (tokens) {
-    told['x-ratelimit-limit-tokens'] = String(tokens.limit)
-    told['x-ratelimit-remaining-tokens'] = String(tokens.remaining)
-    told['x-ratelimit-reset-tokens'] = spellDuration(tokens.resetMs)
+    headers['x-ratelimit-limit-tokens'] = String(tokens.limit)
+    headers['x-ratelimit-remaining-tokens'] = String(tokens.remaining)
+    headers['x-ratelimit-reset-tokens'] = spellDuration(tokens.resetMs)
   }
 }

@@ -14,154 +14,151 @@ import type { RoutePlan } from '../routing/router.js'
 import type { ResponseCache } from './response-cache.js'
 import type { AnswerProducer } from './single-flight.js'
 
-/** Which requests are answered from the cache. */
+/** Which requests the cache may answer. */
 export type CacheRules = Pick<NonNullable<Config['cache']>, 'temperature' | 'tools'>
 
-/** Where answers are kept. */
 export interface ResponseCaches {
-  /** Undefined where there is no cache. */
+  /** Undefined where the config has no `cache`. */
   readonly cache: { readonly responses: ResponseCache; readonly rules: CacheRules } | undefined
   readonly idempotency: ResponseCache
 }
 
-/** Operations whose answers are not worth keeping. */
+/** Operations whose answers are cheaper to ask for again. */
 const UNCACHED: ReadonlySet<Operation> = new Set<Operation>(['count'])
-/** To digest a longer one takes longer than to parse it. */
-const LONGEST_BODY = 1024 * 1024
-const SHORT_BODY = 4096
-/** So many bodies are remembered with what they come to. */
-const MOST_BODIES = 4000
+/** Digesting a longer body takes longer than parsing it. */
+const MAX_REMEMBERED_BYTES = 1024 * 1024
+const MAX_UNDIGESTED_BYTES = 4096
+const MAX_REMEMBERED_BODIES = 4000
 
-/** What is known of a body that has come before. */
-interface Known {
+/** What an earlier request with the same body showed. */
+interface RememberedBody {
   readonly facts: RequestFacts
-  /** What it comes to, by who asks: see {@link CachePolicy}. */
   readonly fingerprints: WeakMap<Caller, Fingerprint>
-  /** Stands for what it says, in whatever spelling; made when it is first wanted. */
+  /** Digest of the canonical JSON; computed when first needed. */
   digest: string | undefined
 }
 
-/** What a body came to when it was last asked by a caller, and under which circumstances. */
+/** The last fingerprint of a body and a caller, with what it depends on besides. */
 interface Fingerprint {
   readonly plan: RoutePlan
-  readonly passed: string
+  readonly forwardedHeaders: string
   readonly text: string
 }
 
-/** A request that is to be read. */
-interface Unread {
+/** A request whose facts are not read yet. */
+interface UnreadRequest {
   readonly body: Buffer
   readonly path: PathFacts
   readonly readFacts: Protocol['readFacts']
 }
 
-/** Answers calls from what has been answered before, each caller's from its own only. */
+/** Decides which calls a cached answer may serve, and by which key. Each caller gets its own answers only. */
 export class CachePolicy {
-  readonly #shelves: ResponseCaches
-  /** By language, path and digest of the bytes: a body that is answered from the cache need not be parsed again. */
-  readonly #bodies = new Map<string, Known>()
-  readonly #known = new WeakMap<RequestFacts, Known>()
-  readonly #targets = new WeakMap<RoutePlan, string>()
+  readonly #caches: ResponseCaches
+  /** By protocol, path and bytes of the body: a request that the cache answers need not be parsed again. */
+  readonly #bodies = new Map<string, RememberedBody>()
+  readonly #byFacts = new WeakMap<RequestFacts, RememberedBody>()
+  readonly #targetNames = new WeakMap<RoutePlan, string>()
 
-  constructor(shelves: ResponseCaches) {
-    this.#shelves = shelves
+  constructor(caches: ResponseCaches) {
+    this.#caches = caches
   }
 
-  /** What is read of a request. `kind`: its endpoint and language. @throws {RelayError} naming the path at fault */
-  readFacts(kind: string, { body, path, readFacts }: Unread): RequestFacts {
-    // A query may hold a key, which has no place here.
-    if (!this.#shelves.cache || path.query !== '' || body.length > LONGEST_BODY) return readFacts(body, path)
-    // A short body is its own name: to compare it takes less than to digest it.
-    const said = body.length > SHORT_BODY ? hash('sha256', body) : body.toString('latin1')
-    const name = `${kind} ${path.stream} ${path.id}\n${said}`
-    const seen = this.#bodies.get(name)
-    if (seen) return seen.facts
-    const known: Known = { facts: readFacts(body, path), fingerprints: new WeakMap(), digest: undefined }
-    if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear()
-    this.#bodies.set(name, known)
-    this.#known.set(known.facts, known)
-    return known.facts
+  /** The facts of a request, read or remembered. `kind` names its endpoint and protocol. @throws {RelayError} that names the path of an invalid value */
+  readFacts(kind: string, { body, path, readFacts }: UnreadRequest): RequestFacts {
+    // A query may hold an API key, which must not be remembered.
+    if (!this.#caches.cache || path.query !== '' || body.length > MAX_REMEMBERED_BYTES) return readFacts(body, path)
+    // Comparing a short body is cheaper than digesting it.
+    const content = body.length > MAX_UNDIGESTED_BYTES ? hash('sha256', body) : body.toString('latin1')
+    const key = `${kind} ${path.stream} ${path.id}\n${content}`
+    const remembered = this.#bodies.get(key)
+    if (remembered) return remembered.facts
+    const made: RememberedBody = { facts: readFacts(body, path), fingerprints: new WeakMap(), digest: undefined }
+    if (this.#bodies.size >= MAX_REMEMBERED_BODIES) this.#bodies.clear()
+    this.#bodies.set(key, made)
+    this.#byFacts.set(made.facts, made)
+    return made.facts
   }
 
-  /** Has a call answered; by the producer when there is no other way. @throws {RelayError} */
+  /** Answers a call from a cache, else by the producer. @throws {RelayError} */
   answer(call: Call, plan: RoutePlan, producer: AnswerProducer): Promise<Reply> {
-    const { cache, idempotency } = this.#shelves
+    const { cache, idempotency } = this.#caches
     const { idempotencyKey, caller } = call
-    const maxAgeMs = cache && isCacheable(call, cache.rules) ? maxAgeOf(call.cacheControl) : undefined
+    const maxAgeMs = cache && isCacheable(call, cache.rules) ? readMaxAgeMs(call.cacheControl) : undefined
     if (maxAgeMs === undefined && idempotencyKey === undefined) return producer.produce(call)
     const fingerprint = this.#fingerprint(call, plan)
-    const cached = (own: Call): Promise<Reply> =>
+    const produce = (leader: Call): Promise<Reply> =>
       maxAgeMs === undefined || !cache
-        ? producer.produce(own)
-        : cache.responses.serve(own, { key: fingerprint, fingerprint, maxAgeMs }, producer)
-    if (idempotencyKey === undefined) return cached(call)
-    // No fingerprint begins like that: a tenant's does with a number.
-    const asked = { key: `idempotent ${tenantText(caller.id)}${idempotencyKey}`, fingerprint, maxAgeMs: EVER }
-    return idempotency.serve(call, asked, { produce: cached, failed: producer.failed })
+        ? producer.produce(leader)
+        : cache.responses.serve(leader, { key: fingerprint, fingerprint, maxAgeMs }, producer)
+    if (idempotencyKey === undefined) return produce(call)
+    // A fingerprint starts with a number, so the two kinds of keys never collide.
+    const key = `idempotent ${lengthPrefixed(caller.id)}${idempotencyKey}`
+    return idempotency.serve(call, { key, fingerprint, maxAgeMs: ANY_AGE }, { produce, failed: producer.failed })
   }
 
   /**
-   * Stands for all that the answer depends on. The tenant comes first, and whatever others choose is told with its
-   * length, so that no two requests ever come to the same.
+   * A text that differs whenever the answer may differ. It starts with the caller, and values that callers choose carry
+   * their length, so no two requests share a fingerprint by accident or by design.
    */
   #fingerprint(call: Call, plan: RoutePlan): string {
-    const { caller, facts, forwardedHeaders } = call
-    const passed = forwardedHeaders.length === 0 ? '' : JSON.stringify(forwardedHeaders)
-    const fingerprints = this.#known.get(facts)?.fingerprints
+    const { caller, facts } = call
+    const forwardedHeaders = call.forwardedHeaders.length === 0 ? '' : JSON.stringify(call.forwardedHeaders)
+    const fingerprints = this.#byFacts.get(facts)?.fingerprints
     const last = fingerprints?.get(caller)
-    if (last?.plan === plan && last.passed === passed) return last.text
-    const text = this.#spell(call, plan, passed)
-    fingerprints?.set(caller, { plan, passed, text })
+    if (last?.plan === plan && last.forwardedHeaders === forwardedHeaders) return last.text
+    const text = this.#computeFingerprint(call, plan, forwardedHeaders)
+    fingerprints?.set(caller, { plan, forwardedHeaders, text })
     return text
   }
 
-  #spell(call: Call, plan: RoutePlan, passed: string): string {
+  #computeFingerprint(call: Call, plan: RoutePlan, forwardedHeaders: string): string {
     const { caller, endpoint, protocol, facts } = call
     const { model, stream, usesOwnFraming = false } = facts
-    const asked = `${endpoint} ${protocol.id} ${stream} ${usesOwnFraming} ${model.length}:${model} ${this.#targetsOf(plan)}`
-    return `${tenantText(caller.id)}${asked} ${this.#digest(call)} ${passed}`
+    const request = `${endpoint} ${protocol.id} ${stream} ${usesOwnFraming} ${lengthPrefixed(model)}`
+    return `${lengthPrefixed(caller.id)}${request} ${this.#targetsOf(plan)} ${this.#digest(call)} ${forwardedHeaders}`
   }
 
   #targetsOf(plan: RoutePlan): string {
-    let text = this.#targets.get(plan)
+    let text = this.#targetNames.get(plan)
     if (text === undefined) {
       text = JSON.stringify(plan.targets.map(({ name }) => name))
-      this.#targets.set(plan, text)
+      this.#targetNames.set(plan, text)
     }
     return text
   }
 
   #digest({ facts, form, body }: Call): string {
-    // Of a form each byte may matter.
+    // In a form every byte may matter.
     if (form) return digestChunks(form)
-    const known = this.#known.get(facts)
-    if (known?.digest !== undefined) return known.digest
-    const said = isMultipart(body) ? body : Buffer.from(canonicalJson(latin1(body)), 'latin1')
-    const digest = hash('sha256', said)
-    if (known) known.digest = digest
+    const remembered = this.#byFacts.get(facts)
+    if (remembered?.digest !== undefined) return remembered.digest
+    const content = isMultipart(body) ? body : Buffer.from(canonicalJson(latin1(body)), 'latin1')
+    const digest = hash('sha256', content)
+    if (remembered) remembered.digest = digest
     return digest
   }
 }
 
-const EVER = Number.POSITIVE_INFINITY
+const ANY_AGE = Number.POSITIVE_INFINITY
 
-function tenantText(id: string): string {
-  return `${id.length}:${id}`
+function lengthPrefixed(text: string): string {
+  return `${text.length}:${text}`
 }
 
 function isCacheable({ operation, facts }: Call, { temperature, tools }: CacheRules): boolean {
   if (UNCACHED.has(operation) || (facts.usesTools && !tools)) return false
-  // Of several streamed at once, one that was filtered long before the end could go unseen.
+  // In a stream of several choices, a choice that a filter cut off early could go unnoticed.
   if (facts.stream && facts.choices > 1) return false
   return temperature === 'any' || facts.temperature === 0
 }
 
-/** How old an answer may be, in ms, by a request's `cache-control`. Undefined when it wants none of this. */
-function maxAgeOf(control: string | undefined): number | undefined {
-  if (control === undefined) return EVER
-  const words = control.toLowerCase()
-  if (/\bno-store\b/.test(words)) return undefined
-  if (/\bno-cache\b/.test(words)) return 0
-  const seconds = /\bmax-age=(\d+)/.exec(words)?.[1]
-  return seconds === undefined ? EVER : Number(seconds) * 1000
+/** The greatest acceptable age of an answer by a `cache-control` header, in ms. Undefined: the cache must not be used. */
+function readMaxAgeMs(cacheControl: string | undefined): number | undefined {
+  if (cacheControl === undefined) return ANY_AGE
+  const directives = cacheControl.toLowerCase()
+  if (/\bno-store\b/.test(directives)) return undefined
+  if (/\bno-cache\b/.test(directives)) return 0
+  const seconds = /\bmax-age=(\d+)/.exec(directives)?.[1]
+  return seconds === undefined ? ANY_AGE : Number(seconds) * 1000
 }

@@ -10,49 +10,48 @@ import { readForClient, StreamRecorder } from './stream-recorder.js'
 export interface ResponseCacheOptions {
   readonly store: AnswerStore
   readonly seconds: number
-  /** A longer answer is not kept. */
+  /** Longer answers are not stored. */
   readonly maxAnswerBytes: number
-  /** Streams are given again as they came, not as fast as they can go. */
+  /** Streams are replayed at the pace at which they arrived, not as fast as possible. */
   readonly isPaced: boolean
-  /** Where answers must not be made twice, and other processes might: claims a key for this one. */
+  /** Locks a key across processes, where an answer must not be made twice. */
   readonly lock?: Lock | undefined
 }
 
-/** Gives the way to end a claim; undefined where another process has the key. */
+/** Locks a key. Returns the function that unlocks it; undefined where another process holds the key. */
 export type Lock = (key: string) => Promise<(() => void) | undefined>
 
-/** What is looked for. */
 export interface CacheQuery {
-  /** The tenant is part of it. */
+  /** Includes the caller. */
   readonly key: string
-  /** Stands for the request: what is found for another one under the same key is a conflict. */
+  /** Identifies the request. Under the same key, a different fingerprint is a conflict. */
   readonly fingerprint: string
-  /** What has been kept is good enough if it is no older; 0 for a new answer in any case. In ms. */
+  /** A stored answer must not be older than this, in ms. 0: always make a new answer. */
   readonly maxAgeMs: number
 }
 
-const ONE: LimitTake = { requests: 0, tokens: 0, slots: 1 }
+const ONE_SLOT: LimitTake = { requests: 0, tokens: 0, slots: 1 }
 
-/** Limits that are counted elsewhere. */
-interface Shareable {
+/** Limits that other processes share. */
+interface SharedLimits {
   take(...of: Parameters<LimitSource['take']>): Promise<Grant>
 }
 
-/** Claims as places of which there is one a key: they end with their process. */
-export function lockWith(limits: Shareable): Lock {
+/** Locks keys with concurrency limits of one slot: a slot is freed when its process dies. */
+export function lockWith(limits: SharedLimits): Lock {
   return async (key) => {
     const scopes = [{ name: `claim:${key}`, concurrency: 1 }]
-    // Where nobody can be asked, this process does not know of any other.
-    const grant = await limits.take(scopes, ONE).catch(() => undefined)
+    // While the store does not answer, no other process can be seen, so the key counts as free.
+    const grant = await limits.take(scopes, ONE_SLOT).catch(() => undefined)
     if (!grant) return () => undefined
-    return grant.taken.met ? undefined : () => void grant.from.giveBack(scopes, ONE)
+    return grant.taken.met ? undefined : () => void grant.from.giveBack(scopes, ONE_SLOT)
   }
 }
 
-/** No pause of a paced stream is longer. */
-const LONGEST_PAUSE_MS = 1000
+/** A paced replay never waits longer between two chunks. */
+const MAX_PAUSE_MS = 1000
 
-/** Answers that are given again: kept ones, and those that are on their way to somebody else who asks the same. */
+/** Answers calls from stored answers, and from answers that are still being made for an equal call. */
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
   readonly #flights = new Map<string, SingleFlight>()
@@ -61,57 +60,58 @@ export class ResponseCache {
     this.#options = options
   }
 
-  /** Has a call answered, by the producer where there is no other way. @throws {RelayError} 409 */
-  serve(call: Call, asked: CacheQuery, producer: AnswerProducer): Promise<Reply> {
-    if (asked.maxAgeMs === 0) return this.#lead(call, asked, producer)
-    const found = this.#options.store.get(asked.key)
+  /** Answers a call from the cache, else by the producer. @throws {RelayError} 409 for a key that another request uses */
+  serve(call: Call, query: CacheQuery, producer: AnswerProducer): Promise<Reply> {
+    if (query.maxAgeMs === 0) return this.#lead(call, query, producer)
+    const found = this.#options.store.get(query.key)
     if (found instanceof Promise)
-      return found.then((answer) => this.#choose(call, asked, answer) ?? this.#lead(call, asked, producer))
-    return this.#choose(call, asked, found) ?? this.#lead(call, asked, producer)
+      return found.then((stored) => this.#reuse(call, query, stored) ?? this.#lead(call, query, producer))
+    return this.#reuse(call, query, found) ?? this.#lead(call, query, producer)
   }
 
-  /** An answer that need not be asked for. */
-  #choose(call: Call, asked: CacheQuery, kept: CachedAnswer | undefined): Promise<Reply> | undefined {
-    if (kept && Date.now() - kept.storedAt < asked.maxAgeMs) {
-      if (kept.fingerprint !== asked.fingerprint) return Promise.reject(conflict())
-      return Promise.resolve(this.#replay(call, kept))
+  /** Replays the stored answer, or joins the call that is making one. Undefined where there is neither. */
+  #reuse(call: Call, query: CacheQuery, stored: CachedAnswer | undefined): Promise<Reply> | undefined {
+    if (stored && Date.now() - stored.storedAt < query.maxAgeMs) {
+      if (stored.fingerprint !== query.fingerprint) return Promise.reject(keyConflict())
+      return Promise.resolve(this.#replay(call, stored))
     }
-    const flight = this.#flights.get(asked.key)
+    const flight = this.#flights.get(query.key)
     if (!flight?.isOpen) return undefined
-    if (flight.fingerprint !== asked.fingerprint) return Promise.reject(conflict())
-    mark(call, 'shared')
+    if (flight.fingerprint !== query.fingerprint) return Promise.reject(keyConflict())
+    setCacheState(call, 'shared')
     return flight.join(call)
   }
 
-  #lead(call: Call, asked: CacheQuery, producer: AnswerProducer): Promise<Reply> {
-    const { key, fingerprint } = asked
+  /** Makes the answer, so that equal calls can join, and stores it. */
+  #lead(call: Call, query: CacheQuery, producer: AnswerProducer): Promise<Reply> {
+    const { key, fingerprint } = query
     const { lock, maxAnswerBytes } = this.#options
-    mark(call, 'miss')
-    let release = (): void => undefined
-    let isKept = false
-    const claimed = async (own: Call): Promise<Reply> => {
-      const granted = await lock?.(key)
-      if (lock && !granted) throw underWay()
-      release = granted ?? release
-      // Its last holder may have kept an answer just before.
-      const kept = granted && (await this.#options.store.get(key))
-      isKept = kept !== undefined
-      return (kept && this.#choose(own, asked, kept)) || producer.produce(own)
+    setCacheState(call, 'miss')
+    let unlock = (): void => undefined
+    let isStored = false
+    const produceLocked = async (leader: Call): Promise<Reply> => {
+      const locked = await lock?.(key)
+      if (lock && !locked) throw keyInUse()
+      unlock = locked ?? unlock
+      // The previous holder of the lock may just have stored an answer.
+      const stored = locked && (await this.#options.store.get(key))
+      isStored = stored !== undefined
+      return (stored && this.#reuse(leader, query, stored)) || producer.produce(leader)
     }
-    const flight = new SingleFlight(call, lock ? { ...producer, produce: claimed } : producer, {
+    const flight = new SingleFlight(call, lock ? { ...producer, produce: produceLocked } : producer, {
       fingerprint,
       maxBytes: maxAnswerBytes,
-      onFinish: async (landed) => {
+      onFinish: async (finished) => {
         if (this.#flights.get(key) === flight) this.#flights.delete(key)
-        if (landed && !isKept) await this.#keep(key, fingerprint, landed)
-        release()
+        if (finished && !isStored) await this.#store(key, fingerprint, finished)
+        unlock()
       },
     })
     this.#flights.set(key, flight)
     return flight.leader
   }
 
-  #keep(key: string, fingerprint: string, { reply, recording }: FinishedFlight): void | Promise<void> {
+  #store(key: string, fingerprint: string, { reply, recording }: FinishedFlight): void | Promise<void> {
     const { status, contentType, target, losses, body } = reply
     if (Buffer.isBuffer(body) && body.length > this.#options.maxAnswerBytes) return
     const { pieces, times } = recording?.copy() ?? { pieces: [body as Buffer], times: undefined }
@@ -119,61 +119,62 @@ export class ResponseCache {
     return this.#options.store.set(key, answer, this.#options.seconds * 1000)
   }
 
-  #replay(call: Call, kept: CachedAnswer): Reply {
-    const { status, contentType, target, losses, pieces, times, storedAt } = kept
-    mark(call, 'hit')
+  #replay(call: Call, stored: CachedAnswer): Reply {
+    const { status, contentType, target, losses, pieces, times, storedAt } = stored
+    setCacheState(call, 'hit')
     call.responseHeaders.age = String(Math.max(0, Math.floor((Date.now() - storedAt) / 1000)))
     if (!times) {
-      settleFree(call, 'complete', kept)
+      settleFree(call, 'complete', stored)
       return { status, contentType, target, losses, body: pieces[0] as Buffer }
     }
-    const recording = new StreamRecorder(Number.POSITIVE_INFINITY)
-    const body = readForClient(call.client, recording, (hasLeft) =>
-      settleFree(call, hasLeft ? 'left' : 'complete', kept),
+    const recorder = new StreamRecorder(Number.POSITIVE_INFINITY)
+    const body = readForClient(call.client, recorder, (hasLeft) =>
+      settleFree(call, hasLeft ? 'left' : 'complete', stored),
     )
-    if (this.#options.isPaced) pace(recording, { pieces, times, isOver: () => body.isOver })
-    else fill(recording, pieces)
+    if (this.#options.isPaced) replayPaced(recorder, { pieces, times, isEnded: () => body.isOver })
+    else replayAtOnce(recorder, pieces)
     return { status, contentType, target, losses, body }
   }
 }
 
-function mark(call: Call, how: NonNullable<Call['cacheState']>): void {
-  call.cacheState = how
-  call.responseHeaders['x-modelmount-cache'] = how
+function setCacheState(call: Call, state: NonNullable<Call['cacheState']>): void {
+  call.cacheState = state
+  call.responseHeaders['x-modelmount-cache'] = state
 }
 
-function conflict(): RelayError {
+function keyConflict(): RelayError {
   const message = 'This idempotency key was used for another request. Use a new key for each request.'
   return new RelayError('idempotency_conflict', message)
 }
 
-function underWay(): RelayError {
-  const message = 'A request with this idempotency key is under way. Ask again when it has ended.'
+function keyInUse(): RelayError {
+  const message = 'A request with this idempotency key is in progress. Try again when it has ended.'
   return new RelayError('idempotency_conflict', message, { retryAfterMs: 1000 })
 }
 
-function fill(recording: StreamRecorder, pieces: readonly Buffer[]): void {
-  for (const piece of pieces) recording.write(piece)
-  recording.end()
+function replayAtOnce(recorder: StreamRecorder, pieces: readonly Buffer[]): void {
+  for (const piece of pieces) recorder.write(piece)
+  recorder.end()
 }
 
-interface Paced {
+interface PacedReplay {
   readonly pieces: readonly Buffer[]
+  /** When each piece arrived, in ms since the first. */
   readonly times: readonly number[]
-  readonly isOver: () => boolean
+  readonly isEnded: () => boolean
 }
 
-/** Gives the pieces on at the pace at which they came. */
-function pace(recording: StreamRecorder, paced: Paced, from = 0): void {
-  const { pieces, times, isOver } = paced
-  for (let index = from; !isOver(); index++) {
+/** Writes the pieces at the pace at which they arrived. */
+function replayPaced(recorder: StreamRecorder, replay: PacedReplay, from = 0): void {
+  const { pieces, times, isEnded } = replay
+  for (let index = from; !isEnded(); index++) {
     const piece = pieces[index]
-    if (!piece) return recording.end()
-    const pause = index === from ? 0 : (times[index] ?? 0) - (times[index - 1] ?? 0)
-    if (pause > 0) {
-      setTimeout(() => pace(recording, paced, index), Math.min(pause, LONGEST_PAUSE_MS))
+    if (!piece) return recorder.end()
+    const pauseMs = index === from ? 0 : (times[index] ?? 0) - (times[index - 1] ?? 0)
+    if (pauseMs > 0) {
+      setTimeout(() => replayPaced(recorder, replay, index), Math.min(pauseMs, MAX_PAUSE_MS))
       return
     }
-    recording.write(piece)
+    recorder.write(piece)
   }
 }

@@ -5,123 +5,127 @@ import { ClientConnection } from '../../lib/client-connection.js'
 import type { Reply } from '../../upstream/attempt/reply.js'
 import { readForClient, StreamRecorder } from './stream-recorder.js'
 
-/** Has a call answered. */
+/** Makes the answer of a call. */
 export interface AnswerProducer {
   produce(call: Call): Promise<Reply>
-  /** Ends a call whose answer has failed before it began. More than once does no harm. */
+  /** Settles a call whose answer failed before it began. Further calls do nothing. */
   failed(call: Call, error: unknown): void
 }
 
 export interface SingleFlightOptions {
-  /** Stands for the request: of the same key, another one may not join. */
+  /** Identifies the request: a different request with the same key must not join. */
   readonly fingerprint: string
-  /** A longer stream is not recorded. */
+  /** Longer streams are not recorded. */
   readonly maxBytes: number
-  /** The flight is over: nobody can join it any more. With its answer, if that was whole and good. */
+  /** Called once, when no further call can join. With the answer, if it is complete and may be stored. */
   readonly onFinish: (answer: FinishedFlight | undefined) => void
 }
 
-/** What a flight has brought. */
+/** The complete answer of a flight. */
 export interface FinishedFlight {
   readonly reply: Reply
-  /** Undefined for a whole answer. */
+  /** Undefined for an answer that did not stream. */
   readonly recording: StreamRecorder | undefined
 }
 
 /**
- * One upstream call for all who ask the same at the same time. It belongs to none of them: it ends early only when all
- * have left. It is settled on the call of the one who asked first.
+ * One upstream call shared by all equal calls that arrive while it is in progress. It is canceled only when all their
+ * clients have disconnected. The first call, the leader, pays for it.
  */
 export class SingleFlight {
   readonly fingerprint: string
+  /** The answer for the first call. */
+  readonly leader: Promise<Reply>
   readonly #options: SingleFlightOptions
-  readonly #departure = new ClientConnection()
+  /** Closes when the last client has disconnected. */
+  readonly #connection = new ClientConnection()
   readonly #reply: Promise<Reply>
   #recording: StreamRecorder | undefined
   #members = 0
   #end: CallEnd | undefined
-  #taken: Reply | undefined
-  #isLanded = false
-  /** Those who have read all of a stream before it was known how it ended. */
-  readonly #curious: (() => void)[] = []
-  /** What the one who asked first is answered. */
-  readonly leader: Promise<Reply>
+  #producedReply: Reply | undefined
+  #isFinished = false
+  /** Clients that have read the whole stream, and wait for how the call ends. */
+  readonly #awaitingEnd: (() => void)[] = []
 
   constructor(leader: Call, producer: AnswerProducer, options: SingleFlightOptions) {
     this.fingerprint = options.fingerprint
     this.#options = options
-    const client = leader.client
-    leader.client = this.#departure
-    const { onEnd } = leader
+    const { client, onEnd } = leader
+    leader.client = this.#connection
     leader.onEnd = (end) => {
       onEnd?.(end)
-      this.#ended(end)
+      this.#onEnd(end)
     }
-    this.#reply = producer.produce(leader).then((reply) => this.#took(reply))
+    this.#reply = producer.produce(leader).then((reply) => this.#onReply(reply))
     this.#reply.catch((error: unknown) => {
       producer.failed(leader, error)
-      this.#land(undefined)
+      this.#finish(undefined)
     })
-    this.leader = this.#join(client, () => undefined)
+    this.leader = this.#addMember(client, () => undefined)
   }
 
-  /** Whether its answer can still be had from the beginning. */
+  /** Whether a further call can still get the whole answer. */
   get isOpen(): boolean {
-    return !this.#isLanded && !this.#departure.isClosed && (this.#recording?.isWhole ?? true)
+    return !this.#isFinished && !this.#connection.isClosed && (this.#recording?.isWhole ?? true)
   }
 
-  /** The same answer for another call, which is settled as one that cost nothing. */
+  /** Answers a further call, free of charge. */
   join(call: Call): Promise<Reply> {
-    return this.#join(call.client, (outcome, reply) => settleFree(call, outcome, reply))
+    return this.#addMember(call.client, (outcome, reply) => settleFree(call, outcome, reply))
   }
 
-  async #join(client: ClientConnection, settle: Settle): Promise<Reply> {
+  async #addMember(client: ClientConnection, settle: SettleMember): Promise<Reply> {
     this.#members++
     const reply = await new Promise<Reply>((resolve, reject) => {
-      const leave = (): void => {
-        this.#leave()
+      const onDisconnect = (): void => {
+        this.#removeMember()
         reject(new RelayError('client_left', 'The client left.'))
       }
-      if (client.isClosed) return leave()
-      client.listener = { onDisconnect: leave }
-      const arrived = (landed: Reply): void => {
-        // From here on whoever reads the answer hears of the client's leaving.
+      if (client.isClosed) return onDisconnect()
+      client.listener = { onDisconnect }
+      const onReply = (produced: Reply): void => {
+        // The reader of the answer listens for the disconnect from now on.
         client.listener = undefined
-        resolve(landed)
+        resolve(produced)
       }
-      this.#reply.then(arrived, reject)
+      this.#reply.then(onReply, reject)
     })
     if (!this.#recording) {
       settle('complete', reply)
       return reply
     }
-    return { ...reply, body: this.#read(this.#recording, client, (outcome) => settle(outcome, reply)) }
+    return { ...reply, body: this.#readRecording(this.#recording, client, (outcome) => settle(outcome, reply)) }
   }
 
-  #read(recording: StreamRecorder, client: ClientConnection, settle: (outcome: Ending) => void): Reply['body'] {
+  #readRecording(
+    recording: StreamRecorder,
+    client: ClientConnection,
+    settle: (outcome: MemberOutcome) => void,
+  ): Reply['body'] {
     return readForClient(client, recording, (hasLeft) => {
       if (hasLeft) {
-        this.#leave()
+        this.#removeMember()
         return settle('left')
       }
       this.#members--
-      const tell = (): void => settle(this.#end?.outcome === 'complete' ? 'complete' : 'cut')
-      // A stream's last words go out in the same breath as its end is told, but before it.
-      if (this.#end) tell()
-      else this.#curious.push(tell)
+      const settleByEnd = (): void => settle(this.#end?.outcome === 'complete' ? 'complete' : 'cut')
+      // The last bytes of a stream are delivered just before its end is known.
+      if (this.#end) settleByEnd()
+      else this.#awaitingEnd.push(settleByEnd)
     })
   }
 
-  #leave(): void {
+  #removeMember(): void {
     this.#members--
-    if (this.#members === 0 && !this.#isLanded) this.#departure.close()
+    if (this.#members === 0 && !this.#isFinished) this.#connection.close()
   }
 
-  #took(reply: Reply): Reply {
+  #onReply(reply: Reply): Reply {
     const { body } = reply
-    this.#taken = reply
+    this.#producedReply = reply
     if (!Buffer.isBuffer(body)) this.#record(body)
-    if (this.#end) this.#ended(this.#end)
+    if (this.#end) this.#onEnd(this.#end)
     return reply
   }
 
@@ -132,31 +136,31 @@ export class SingleFlight {
     body.start(recording)
   }
 
-  /** Both the answer and its end are known, in whichever order they came. */
-  #ended(end: CallEnd): void {
+  /** The reply and the end of the call may come in either order; with both the flight is finished. */
+  #onEnd(end: CallEnd): void {
     this.#end = end
-    for (const tell of this.#curious.splice(0)) tell()
-    if (!this.#taken) return
-    // When all have left, the rest may be read for its usage only: then it is not recorded.
+    for (const settle of this.#awaitingEnd.splice(0)) settle()
+    if (!this.#producedReply) return
+    // After all clients have disconnected, the rest may be read for its usage only, and is not recorded.
     const isWhole = !this.#recording || (this.#recording.isWhole && this.#recording.hasEnded)
-    const isGood = end.outcome === 'complete' && !end.refused && isWhole
-    this.#land(isGood ? { reply: this.#taken, recording: this.#recording } : undefined)
+    const isStorable = end.outcome === 'complete' && !end.refused && isWhole
+    this.#finish(isStorable ? { reply: this.#producedReply, recording: this.#recording } : undefined)
   }
 
-  #land(answer: FinishedFlight | undefined): void {
-    if (this.#isLanded) return
-    this.#isLanded = true
+  #finish(answer: FinishedFlight | undefined): void {
+    if (this.#isFinished) return
+    this.#isFinished = true
     this.#options.onFinish(answer)
   }
 }
 
-type Ending = 'complete' | 'cut' | 'left'
-type Settle = (outcome: Ending, reply: Reply) => void
+type MemberOutcome = 'complete' | 'cut' | 'left'
+type SettleMember = (outcome: MemberOutcome, reply: Reply) => void
 
-/** Settles a call that was answered from another's answer, or from a kept one. */
+/** Settles a call that was answered from another call's answer, or from a stored one. */
 export function settleFree(
   call: Call,
-  outcome: Ending,
+  outcome: MemberOutcome,
   { status, target, losses }: Pick<Reply, 'status' | 'target' | 'losses'>,
 ): void {
   call.settle({ outcome, status, servedBy: target, losses })

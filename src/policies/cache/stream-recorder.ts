@@ -2,29 +2,30 @@ import type { ByteSink, ByteStream } from '../../http.js'
 import type { ClientConnection } from '../../lib/client-connection.js'
 import { now } from '../../lib/time.js'
 
-/** When no more is recorded, the source waits for a reader that is so far behind. */
-const LONGEST_LAG = 1024 * 1024
+/** Once recording has stopped, the source pauses for a reader that is this far behind. */
+const MAX_LAG_BYTES = 1024 * 1024
 
 /**
- * A streamed answer while it comes, for any number of readers: each begins at its beginning, and goes at its own pace.
- * What outgrows `maxBytes` is no longer recorded: it is there for those who read already, and held for them only.
+ * Records a stream while it arrives, for any number of readers. Each reader starts at the beginning and reads at its own
+ * pace. A stream that outgrows `maxBytes` is no longer recorded: current readers get the rest, new ones cannot join.
  */
 export class StreamRecorder implements ByteSink {
-  /** Called when the source may go on. */
+  /** Called when the paused source may continue. */
   resumeSource: () => void = () => undefined
   readonly #maxBytes: number
   readonly #readers = new Set<RecordingReader>()
   #pieces: Buffer[] = []
+  /** When each piece arrived, in ms since the first. */
   #times: number[] = []
-  /** How many pieces have been let go of at the front. */
-  #gone = 0
+  /** Number of pieces dropped from the front. */
+  #dropped = 0
   #bytes = 0
-  #begunAt = 0
+  #startedAt = 0
   #hasEnded = false
-  #isCut = false
-  #isWaiting = false
-  /** Somebody has begun to read: until then nothing is let go of, for it is for them. */
-  #isRead = false
+  #isAborted = false
+  #isSourcePaused = false
+  /** Until the first reader has come, no piece may be dropped. */
+  #hasHadReader = false
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -34,36 +35,36 @@ export class StreamRecorder implements ByteSink {
     return this.#hasEnded
   }
 
-  /** It has ended before its end. */
-  get isCut(): boolean {
-    return this.#isCut
+  /** The stream broke off. */
+  get isAborted(): boolean {
+    return this.#isAborted
   }
 
-  /** False once it has outgrown its bounds: it cannot be read from its beginning any more. */
+  /** Whether it can still be read from the beginning. */
   get isWhole(): boolean {
-    return this.#gone === 0 && this.#bytes <= this.#maxBytes
+    return this.#dropped === 0 && this.#bytes <= this.#maxBytes
   }
 
-  /** Number of pieces that have come. */
+  /** Number of pieces that have arrived. */
   get length(): number {
-    return this.#gone + this.#pieces.length
+    return this.#dropped + this.#pieces.length
   }
 
   write(bytes: Buffer): boolean {
     const time = now()
-    if (this.length === 0) this.#begunAt = time
+    if (this.length === 0) this.#startedAt = time
     this.#pieces.push(bytes)
-    this.#times.push(Math.round(time - this.#begunAt))
+    this.#times.push(Math.round(time - this.#startedAt))
     this.#bytes += bytes.length
     for (const reader of this.#readers) reader.pump()
     if (this.isWhole) return true
-    this.#letGo()
-    this.#isWaiting = this.#heldBytes() > LONGEST_LAG
-    return !this.#isWaiting
+    this.#dropRead()
+    this.#isSourcePaused = this.#heldBytes() > MAX_LAG_BYTES
+    return !this.#isSourcePaused
   }
 
   abort(): void {
-    this.#isCut = true
+    this.#isAborted = true
     this.end()
   }
 
@@ -72,49 +73,50 @@ export class StreamRecorder implements ByteSink {
     for (const reader of this.#readers) reader.pump()
   }
 
-  /** `done` is called once, when all has been read to the end. */
-  read(done: () => void): RecordingReader {
-    const reader = new RecordingReader(this, done)
+  /** Adds a reader. `onDone` is called once, when it has read the stream to the end. */
+  read(onDone: () => void): RecordingReader {
+    const reader = new RecordingReader(this, onDone)
     this.#readers.add(reader)
-    this.#isRead = true
+    this.#hasHadReader = true
     return reader
   }
 
-  /** The piece at a place; undefined where none has come yet. */
+  /** The piece at an index; undefined where it has not arrived yet. */
   at(index: number): Buffer | undefined {
-    return this.#pieces[index - this.#gone]
+    return this.#pieces[index - this.#dropped]
   }
 
-  /** A reader has gone on, or away. */
-  moved(reader: RecordingReader): void {
+  /** A reader tells that it has read on, or stopped. */
+  onProgress(reader: RecordingReader): void {
     if (reader.isOver) this.#readers.delete(reader)
-    if (!this.#isWaiting) return
-    this.#letGo()
-    if (this.#heldBytes() > LONGEST_LAG) return
-    this.#isWaiting = false
+    if (!this.#isSourcePaused) return
+    this.#dropRead()
+    if (this.#heldBytes() > MAX_LAG_BYTES) return
+    this.#isSourcePaused = false
     this.resumeSource()
   }
 
-  /** All of it, in memory of its own: the pieces as they came may each pin far more than they hold. */
+  /** Copies the whole recording into memory of its own: each piece may pin a much larger read buffer. */
   copy(): { pieces: Buffer[]; times: number[] } {
     const whole = Buffer.concat(this.#pieces, this.#bytes)
-    let at = 0
+    let end = 0
     const pieces = this.#pieces.map(({ length }) => {
-      at += length
-      return whole.subarray(at - length, at)
+      end += length
+      return whole.subarray(end - length, end)
     })
     return { pieces, times: this.#times }
   }
 
-  #letGo(): void {
-    if (!this.#isRead) return
+  /** Drops the pieces that all readers have read. */
+  #dropRead(): void {
+    if (!this.#hasHadReader) return
     let slowest = this.length
     for (const { index } of this.#readers) slowest = Math.min(slowest, index)
-    const count = slowest - this.#gone
+    const count = slowest - this.#dropped
     if (count <= 0) return
     this.#pieces.splice(0, count)
     this.#times = []
-    this.#gone = slowest
+    this.#dropped = slowest
   }
 
   #heldBytes(): number {
@@ -124,17 +126,17 @@ export class StreamRecorder implements ByteSink {
 
 /** One reader of a recording. */
 export class RecordingReader implements ByteStream {
-  /** The piece that is next. */
+  /** Index of the next piece to read. */
   index = 0
   isOver = false
   readonly #recording: StreamRecorder
-  readonly #done: () => void
+  readonly #onDone: () => void
   #sink: ByteSink | undefined
   #isPaused = false
 
-  constructor(recording: StreamRecorder, done: () => void) {
+  constructor(recording: StreamRecorder, onDone: () => void) {
     this.#recording = recording
-    this.#done = done
+    this.#onDone = onDone
   }
 
   start(sink: ByteSink): void {
@@ -147,13 +149,12 @@ export class RecordingReader implements ByteStream {
     this.pump()
   }
 
-  /** It reads no more. */
   stop(): void {
     this.isOver = true
-    this.#recording.moved(this)
+    this.#recording.onProgress(this)
   }
 
-  /** Gives on what has come, as far as it is wanted. */
+  /** Writes what has arrived, until the sink pauses. */
   pump(): void {
     const sink = this.#sink
     if (!sink || this.isOver) return
@@ -164,11 +165,11 @@ export class RecordingReader implements ByteStream {
     }
     const isDone = !this.#isPaused && this.#recording.hasEnded && this.index === this.#recording.length
     if (isDone) this.isOver = true
-    if (isDone || this.index > before) this.#recording.moved(this)
+    if (isDone || this.index > before) this.#recording.onProgress(this)
     if (!isDone) return
-    if (this.#recording.isCut) sink.abort()
+    if (this.#recording.isAborted) sink.abort()
     else sink.end()
-    this.#done()
+    this.#onDone()
   }
 
   #next(): Buffer | undefined {
@@ -176,21 +177,21 @@ export class RecordingReader implements ByteStream {
   }
 }
 
-/** Reads a recording for a client. `over` is called once: when all has been read, or when the client has left. */
+/** Reads a recording for a client. `onOver` is called once: when all is read, or when the client disconnects. */
 export function readForClient(
   client: ClientConnection,
   recording: StreamRecorder,
-  over: (hasLeft: boolean) => void,
+  onOver: (hasLeft: boolean) => void,
 ): RecordingReader {
   const reader = recording.read(() => {
     client.listener = undefined
-    over(false)
+    onOver(false)
   })
-  const clientLeft = (): void => {
+  const onDisconnect = (): void => {
     reader.stop()
-    over(true)
+    onOver(true)
   }
-  if (client.isClosed) clientLeft()
-  else client.listener = { onDisconnect: clientLeft }
+  if (client.isClosed) onDisconnect()
+  else client.listener = { onDisconnect }
   return reader
 }

@@ -3,173 +3,176 @@ import { now } from '../../lib/time.js'
 import type { Cooldown, CooldownStore } from '../../stores/cooldowns.js'
 import type { Channel } from '../../targets.js'
 
+/** A circuit breaker: closed while `cooldownUntil` is 0, open until that time, then half-open. */
 interface ChannelState {
+  /** Failures in a row. */
   failures: number
-  /** On {@link now}'s clock; 0 while it is not resting. */
+  /** On the clock of {@link now}; 0 while not cooling down. */
   cooldownUntil: number
-  /** One call has been let through to see whether it works again. */
+  /** After the cooldown one call tests whether the channel works again. */
   probing: boolean
 }
 
-/** More entries than this are not worth their memory: where routes have wildcards, callers choose the names. */
-const MOST_ENTRIES = 10_000
-/** What other processes have learned is asked for so often, while there are calls. */
-const NEWS_MS = 1000
+/** Bounds memory: where routes have wildcards, callers choose the names. */
+const MAX_ENTRIES = 10_000
+/** How often the relay reads the cooldowns of other processes, while there are calls. */
+const SHARED_READ_INTERVAL_MS = 1000
 
 /**
- * What has failed of late: a credential × model at one place, or a refused credential altogether. Nothing is kept of
- * what works, so asking costs one look at an empty Map. After a rest one call may probe; the others wait for how it
- * fares. A pause that the upstream asked for (429) simply passes: it said itself when to come back.
+ * Keeps the cooldowns of failing channels (a credential × model at one base URL) and of refused credentials. It stores
+ * nothing about what works, so a healthy relay pays one look at an empty Map. After a cooldown one call probes the
+ * channel while the others wait. After a rate limit (429) all calls return at once: the upstream said when.
  */
 export class Health {
-  readonly #conditions = new Map<string, ChannelState>()
-  readonly #pauses = new Map<string, number>()
-  readonly #rules: Config['health']
-  /** Where other processes read what this one has learned, and this one what they have. */
+  readonly #states = new Map<string, ChannelState>()
+  /** By credential × model: when the rate limit ends. */
+  readonly #rateLimits = new Map<string, number>()
+  readonly #config: Config['health']
+  /** Shares cooldowns with other processes. */
   readonly #shared: CooldownStore | undefined
-  /** What rests by another's word. */
-  #foreign: ReadonlySet<string> = new Set()
-  #newsAt = Number.NEGATIVE_INFINITY
+  /** Names whose cooldown another process has set. */
+  #setElsewhere: ReadonlySet<string> = new Set()
+  #lastSharedRead = Number.NEGATIVE_INFINITY
 
-  constructor(rules: Config['health'], shared?: CooldownStore) {
-    this.#rules = rules
+  constructor(config: Config['health'], shared?: CooldownStore) {
+    this.#config = config
     this.#shared = shared
   }
 
-  /** How many ms until this channel may be tried; 0 for now. */
+  /** Time until the channel may be tried, in ms; 0 for now. */
   cooldownMs(channel: Channel): number {
-    if (this.#shared && now() - this.#newsAt > NEWS_MS) void this.#learn(this.#shared)
-    const paused = this.#pauses.size === 0 ? 0 : this.#pauseMs(quotaName(channel))
-    if (this.#conditions.size === 0) return paused
-    return Math.max(paused, this.#restMs(channel.credential.name), this.#restMs(channelName(channel)))
+    if (this.#shared && now() - this.#lastSharedRead > SHARED_READ_INTERVAL_MS) void this.#readShared(this.#shared)
+    const rateLimitMs = this.#rateLimits.size === 0 ? 0 : this.#rateLimitMs(quotaName(channel))
+    if (this.#states.size === 0) return rateLimitMs
+    return Math.max(rateLimitMs, this.#stateMs(channel.credential.name), this.#stateMs(channelName(channel)))
   }
 
-  /** A call goes to this channel. True if it goes as the one probe of what was resting. */
+  /** Announces a call to the channel. Returns true if the call is the probe after a cooldown. */
   tryProbe(channel: Channel): boolean {
-    if (this.#conditions.size === 0) return false
-    const whole = this.#probe(channel.credential.name)
-    return this.#probe(channelName(channel)) || whole
+    if (this.#states.size === 0) return false
+    const probesCredential = this.#startProbe(channel.credential.name)
+    return this.#startProbe(channelName(channel)) || probesCredential
   }
 
   recordSuccess(channel: Channel): void {
-    if (this.#conditions.size === 0) return
-    this.#works(channel.credential.name)
-    this.#works(channelName(channel))
+    if (this.#states.size === 0) return
+    this.#clear(channel.credential.name)
+    this.#clear(channelName(channel))
   }
 
-  /** One more failure in a row; it rests when that makes enough, or when its probe was the one to fail. */
+  /** Counts a failure. The channel cools down after `health.failures` in a row, and after a failed probe. */
   recordFailure(channel: Channel): void {
-    const condition = this.#condition(channelName(channel))
-    condition.failures++
-    if (condition.probing || condition.failures >= this.#rules.failures)
-      this.#putToRest(channelName(channel), condition)
+    const name = channelName(channel)
+    const state = this.#stateOf(name)
+    state.failures++
+    if (state.probing || state.failures >= this.#config.failures) this.#coolDown(name, state)
     this.#endProbe(channel.credential.name)
   }
 
-  /** The upstream asked for a pause of this credential × model. */
+  /** The upstream limits the rate of this credential × model for `ms`. */
   recordRateLimit(channel: Channel, ms: number): void {
     const name = quotaName(channel)
-    if (this.#pauses.size >= MOST_ENTRIES) this.#pauses.clear()
-    this.#pauses.set(name, now() + ms)
+    if (this.#rateLimits.size >= MAX_ENTRIES) this.#rateLimits.clear()
+    this.#rateLimits.set(name, now() + ms)
     this.#shared?.put({ name, kind: 'pause', ms })
     this.releaseProbe(channel)
   }
 
-  /** The upstream takes this credential, but not for this model. */
+  /** The upstream accepts the credential, but not for this model. */
   recordForbidden(channel: Channel): void {
-    this.recordRateLimit(channel, this.#rules.restMs)
+    this.recordRateLimit(channel, this.#config.restMs)
   }
 
-  /** The upstream does not take this credential, for any model. */
+  /** The upstream refuses the credential for every model. */
   recordRefused(channel: Channel): void {
     const { name } = channel.credential
-    this.#putToRest(name, this.#condition(name))
+    this.#coolDown(name, this.#stateOf(name))
     this.#endProbe(channelName(channel))
   }
 
-  /** A probe ended in a way that says nothing of the channel: another may probe. */
+  /** The probe ended without showing anything about the channel: another call may probe. */
   releaseProbe(channel: Channel): void {
     this.#endProbe(channel.credential.name)
     this.#endProbe(channelName(channel))
   }
 
-  #pauseMs(name: string): number {
-    const until = this.#pauses.get(name)
+  #rateLimitMs(name: string): number {
+    const until = this.#rateLimits.get(name)
     if (until === undefined) return 0
-    const left = until - now()
-    if (left <= 0) this.#pauses.delete(name)
-    return Math.max(left, 0)
+    const remainingMs = until - now()
+    if (remainingMs <= 0) this.#rateLimits.delete(name)
+    return Math.max(remainingMs, 0)
   }
 
-  #restMs(name: string): number {
-    const condition = this.#conditions.get(name)
-    if (!condition || condition.cooldownUntil === 0) return 0
-    const left = condition.cooldownUntil - now()
-    if (left > 0) return left
-    return condition.probing ? this.#rules.restMs : 0
+  #stateMs(name: string): number {
+    const state = this.#states.get(name)
+    if (!state || state.cooldownUntil === 0) return 0
+    const remainingMs = state.cooldownUntil - now()
+    if (remainingMs > 0) return remainingMs
+    return state.probing ? this.#config.restMs : 0
   }
 
-  #probe(name: string): boolean {
-    const condition = this.#conditions.get(name)
-    if (!condition || condition.cooldownUntil === 0) return false
-    condition.probing = true
+  #startProbe(name: string): boolean {
+    const state = this.#states.get(name)
+    if (!state || state.cooldownUntil === 0) return false
+    state.probing = true
     return true
   }
 
-  #putToRest(name: string, condition: ChannelState): void {
-    condition.cooldownUntil = now() + this.#rules.restMs
-    condition.probing = false
-    this.#shared?.put({ name, kind: 'rest', ms: this.#rules.restMs })
+  #endProbe(name: string): void {
+    const state = this.#states.get(name)
+    if (state) state.probing = false
   }
 
-  #works(name: string): void {
-    const condition = this.#conditions.get(name)
-    if (!condition) return
-    this.#conditions.delete(name)
-    if (condition.cooldownUntil > 0) this.#shared?.remove(name)
+  #coolDown(name: string, state: ChannelState): void {
+    state.cooldownUntil = now() + this.#config.restMs
+    state.probing = false
+    this.#shared?.put({ name, kind: 'rest', ms: this.#config.restMs })
   }
 
-  /** Takes over what other processes have learned since, and drops what they have found to work again. */
-  async #learn(shared: CooldownStore): Promise<void> {
-    this.#newsAt = now()
-    // News that does not come is no news: what rests by another's word goes on to.
-    const rests = await shared.list().catch(() => undefined)
-    if (!rests) return
-    const foreign = new Set<string>()
-    for (const rest of rests) {
-      const known = this.#conditions.get(rest.name)
-      if (rest.kind === 'rest' && !(known && !this.#foreign.has(rest.name))) foreign.add(rest.name)
-      this.#adopt(rest)
+  #clear(name: string): void {
+    const state = this.#states.get(name)
+    if (!state) return
+    this.#states.delete(name)
+    if (state.cooldownUntil > 0) this.#shared?.remove(name)
+  }
+
+  /** Adopts the cooldowns that other processes have set, and drops those that they have cleared. */
+  async #readShared(shared: CooldownStore): Promise<void> {
+    this.#lastSharedRead = now()
+    // While the store does not answer, the last known cooldowns stay.
+    const cooldowns = await shared.list().catch(() => undefined)
+    if (!cooldowns) return
+    const setElsewhere = new Set<string>()
+    for (const cooldown of cooldowns) {
+      const isOwn = this.#states.has(cooldown.name) && !this.#setElsewhere.has(cooldown.name)
+      if (cooldown.kind === 'rest' && !isOwn) setElsewhere.add(cooldown.name)
+      this.#adopt(cooldown)
     }
-    for (const name of this.#foreign) if (!foreign.has(name)) this.#conditions.delete(name)
-    this.#foreign = foreign
+    for (const name of this.#setElsewhere) if (!setElsewhere.has(name)) this.#states.delete(name)
+    this.#setElsewhere = setElsewhere
   }
 
   #adopt({ name, kind, ms }: Cooldown): void {
     const until = now() + ms
-    if (kind === 'pause') this.#pauses.set(name, Math.max(until, this.#pauses.get(name) ?? 0))
+    if (kind === 'pause') this.#rateLimits.set(name, Math.max(until, this.#rateLimits.get(name) ?? 0))
     else {
-      const condition = this.#condition(name)
-      if (!condition.probing) condition.cooldownUntil = Math.max(condition.cooldownUntil, until)
+      const state = this.#stateOf(name)
+      if (!state.probing) state.cooldownUntil = Math.max(state.cooldownUntil, until)
     }
   }
 
-  #endProbe(name: string): void {
-    const condition = this.#conditions.get(name)
-    if (condition) condition.probing = false
-  }
-
-  #condition(name: string): ChannelState {
-    const known = this.#conditions.get(name)
+  #stateOf(name: string): ChannelState {
+    const known = this.#states.get(name)
     if (known) return known
-    if (this.#conditions.size >= MOST_ENTRIES) this.#conditions.clear()
+    if (this.#states.size >= MAX_ENTRIES) this.#states.clear()
     const made = { failures: 0, cooldownUntil: 0, probing: false }
-    this.#conditions.set(name, made)
+    this.#states.set(name, made)
     return made
   }
 }
 
-/** The unit in which providers count: a credential × model, wherever it is asked. */
+/** Providers count rate limits per credential × model, at all base URLs together. */
 function quotaName({ credential, target }: Channel): string {
   return `${credential.name} ${target.model}`
 }

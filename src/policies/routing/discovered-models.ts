@@ -1,6 +1,6 @@
 import type { Upstream } from '../../targets.js'
 
-/** Which models providers have, by their own word, and which of them has a name. */
+/** The models that providers list themselves, and which provider serves a name. */
 export class DiscoveredModels {
   readonly #upstreams: readonly Upstream[]
   readonly #lists = new Map<Upstream, readonly string[]>()
@@ -10,25 +10,25 @@ export class DiscoveredModels {
     this.#upstreams = [...upstreams]
   }
 
-  /** Undefined for one that has not said it. */
+  /** The provider's list; undefined where it has not been read. */
   namesOf(upstream: Upstream): readonly string[] | undefined {
     return this.#lists.get(upstream)
   }
 
-  /** Whose a name is: of several the first in the config has it. */
+  /** The provider that serves a name: the first in the config that lists it. */
   ownerOf(name: string): Upstream | undefined {
     return this.#owners.get(name)
   }
 
-  /** What a provider has from now on. Gives the names that are no longer whose they were. */
+  /** Replaces a provider's list. Returns the names that now have another owner, or none. */
   add(upstream: Upstream, names: readonly string[]): readonly string[] {
     this.#lists.set(upstream, names)
-    const before = this.#owners
+    const previous = this.#owners
     const owners = new Map<string, Upstream>()
-    for (const one of this.#upstreams) {
-      for (const name of this.#lists.get(one) ?? []) if (!owners.has(name)) owners.set(name, one)
+    for (const listed of this.#upstreams) {
+      for (const name of this.#lists.get(listed) ?? []) if (!owners.has(name)) owners.set(name, listed)
     }
     this.#owners = owners
-    return [...before.keys()].filter((name) => owners.get(name) !== before.get(name))
+    return [...previous.keys()].filter((name) => owners.get(name) !== previous.get(name))
   }
 }

@@ -4,45 +4,44 @@ import type { Authenticator } from '../access/authenticator.js'
 import type { Health } from '../failover/health.js'
 import type { Router } from './router.js'
 
-/** What the relay would do with a model name, and why. Holds no secret. */
+/** Where a model name leads, and why. Holds no secret. */
 export interface Explanation {
   readonly model: string
-  /** Whether the caller may use it; true when no caller was named. */
+  /** Whether the caller may use it; true when no caller was given. */
   readonly allowed: boolean
-  /** The row of `models` that decides it; undefined if none does. */
+  /** The row of `models` that matches; undefined if none does. */
   readonly rule: string | undefined
   readonly strategy: Strategy | undefined
   readonly targets: readonly ExplainedTarget[]
-  /** `provider/model` for what is too long, or filtered, at all of these. */
+  /** `provider/model`: targets after a context or filter error of all the above. */
   readonly onContextTooLong: readonly string[]
   readonly onContentFilter: readonly string[]
 }
 
-/** One target of a model name, and how it has been doing. */
+/** One target of a model name, with its load, latency and cooldowns. */
 export interface ExplainedTarget {
   /** `provider/model`. */
   readonly target: string
   readonly weight: number
-  /** Base URLs in the order they are tried. */
+  /** In the order in which failover tries them. */
   readonly baseURLs: readonly string[]
-  /** `restMs`: how long until one of its channels may be tried, 0 for now. */
-  readonly credentials: readonly { readonly name: string; readonly restMs: number }[]
-  /** Calls under way. */
+  /** `cooldownMs`: time until one of the credential's channels may be tried; 0 for now. */
+  readonly credentials: readonly { readonly name: string; readonly cooldownMs: number }[]
+  /** Number of attempts in progress. */
   readonly busy: number
-  /** Moving average in ms; 0 when it has not answered yet. */
+  /** Moving average in ms; 0 before the first answer. */
   readonly firstOutputMs: number
 }
 
-/** What decides, gathered. */
-interface Deciding {
+export interface ExplainServices {
   readonly router: Router
   readonly authenticator: Authenticator
   readonly health: Health
 }
 
-/** Only looks: nothing is counted, and no probe is spent. */
+/** Explains a model name. Sends nothing, counts nothing and starts no probe. */
 export function explain(
-  { router, authenticator, health }: Deciding,
+  { router, authenticator, health }: ExplainServices,
   model: string,
   caller: Caller | undefined,
 ): Explanation {
@@ -56,14 +55,11 @@ export function explain(
       target: name,
       weight,
       baseURLs: upstream.baseUrls.map(({ origin, pathPrefix }) => origin + pathPrefix),
-      credentials: upstream.credentials.map((credential) => ({
-        name: credential.name,
-        restMs: Math.ceil(
-          Math.min(
-            ...channels.filter((channel) => channel.credential === credential).map((one) => health.cooldownMs(one)),
-          ),
-        ),
-      })),
+      credentials: upstream.credentials.map((credential) => {
+        const own = channels.filter((channel) => channel.credential === credential)
+        const cooldowns = own.map((channel) => health.cooldownMs(channel))
+        return { name: credential.name, cooldownMs: Math.ceil(Math.min(...cooldowns)) }
+      }),
       busy,
       firstOutputMs,
     })),

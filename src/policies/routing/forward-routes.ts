@@ -3,23 +3,23 @@ import { ConfigError, type ConfigFault } from '../../config/config-error.js'
 import type { RelayRequest } from '../../http.js'
 import type { Upstream } from '../../targets.js'
 
-/** A path that is passed on unread, and where to. */
+/** Where a request goes that the relay forwards unread. */
 export interface ForwardRoute {
-  /** Its first word behind the version: `files`. */
+  /** First segment of the path after the version: `files`. */
   readonly name: string
   readonly upstream: Upstream
-  /** Path and query under the provider's base URL, without the caller's key. */
+  /** Path and query below the provider's base URL, without the caller's key. */
   readonly rest: string
 }
 
-/** The last version of a path, the word behind it, and whatever follows. */
+/** The last version in a path, the segment after it, and everything that follows. */
 const PATH = /\/v\d\w*\/+(([\w-]+)(?:\/.*)?)$/
 
-/** Knows the paths that are passed on unread, by the config's `forward`. */
+/** The routes of the config's `forward`. */
 export class ForwardRoutes {
-  readonly #providers = new Map<string, readonly Upstream[]>()
+  readonly #upstreams = new Map<string, readonly Upstream[]>()
 
-  /** @throws {ConfigError} for a provider that is none */
+  /** @throws {ConfigError} for an unknown provider */
   constructor(forward: Config['forward'], upstreams: ReadonlyMap<string, Upstream>) {
     const faults: ConfigFault[] = []
     for (const [name, ids] of Object.entries(forward)) {
@@ -27,7 +27,7 @@ export class ForwardRoutes {
         if (!upstreams.has(id)) faults.push({ path: `forward.${name}`, message: `"${id}" names no provider` })
         return upstreams.get(id)
       })
-      this.#providers.set(
+      this.#upstreams.set(
         name,
         found.filter((upstream) => upstream !== undefined),
       )
@@ -35,29 +35,29 @@ export class ForwardRoutes {
     if (faults.length > 0) throw new ConfigError(faults)
   }
 
-  /** Undefined where nothing is forwarded. The caller may choose among those that are configured, the first is the usual one. */
+  /** The route of a request; undefined for a path that is not forwarded. `x-modelmount-provider` chooses among the configured providers; the first is the default. */
   find({ url, headers }: Pick<RelayRequest, 'url' | 'headers'>): ForwardRoute | undefined {
-    if (this.#providers.size === 0) return undefined
-    const mark = url.indexOf('?')
-    const found = PATH.exec(mark < 0 ? url : url.slice(0, mark))
-    const [, rest = '', name = ''] = found ?? []
-    const providers = this.#providers.get(name)
+    if (this.#upstreams.size === 0) return undefined
+    const queryStart = url.indexOf('?')
+    const match = PATH.exec(queryStart < 0 ? url : url.slice(0, queryStart))
+    const [, rest = '', name = ''] = match ?? []
+    const upstreams = this.#upstreams.get(name)
     const wanted = headers['x-modelmount-provider']
-    const upstream = wanted === undefined ? providers?.[0] : providers?.find(({ id }) => id === wanted)
-    if (!upstream || leadsElsewhere(rest)) return undefined
-    return { name, upstream, rest: rest + queryOf(mark < 0 ? '' : url.slice(mark + 1)) }
+    const upstream = wanted === undefined ? upstreams?.[0] : upstreams?.find(({ id }) => id === wanted)
+    if (!upstream || hasDotSegments(rest)) return undefined
+    return { name, upstream, rest: rest + withoutKey(queryStart < 0 ? '' : url.slice(queryStart + 1)) }
   }
 }
 
-/** Whether dots in a path, in any spelling, would lead out of it. */
-function leadsElsewhere(rest: string): boolean {
+/** Whether dots or encoded slashes could lead the path out of its place at the provider. */
+function hasDotSegments(rest: string): boolean {
   return (
     new URL(rest, 'http://host/base/').pathname !== `/base/${rest.replace(/\\/g, '/')}` || /%2e|%2f|%5c/i.test(rest)
   )
 }
 
-function queryOf(query: string): string {
-  const words = new URLSearchParams(query)
-  words.delete('key')
-  return words.size > 0 ? `?${words}` : ''
+function withoutKey(query: string): string {
+  const parameters = new URLSearchParams(query)
+  parameters.delete('key')
+  return parameters.size > 0 ? `?${parameters}` : ''
 }

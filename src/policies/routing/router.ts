@@ -6,128 +6,128 @@ import type { Channel, Target, Upstream } from '../../targets.js'
 import { DiscoveredModels } from './discovered-models.js'
 import { defaultRules, type ModelRule, type RouteTarget, readRules, ruleTo } from './model-rules.js'
 
-/** Where a public model name goes. */
+/** The targets of a public model name, in the order of the config. The strategy decides which is tried first. */
 export interface RoutePlan {
-  /** The row of `models` that decided it, as it is written there. */
+  /** The name of the matching row of `models`. */
   readonly rule: string
   readonly strategy: Strategy
   readonly targets: readonly Target[]
+  /** Targets after a context or filter error. */
   readonly onContextTooLong: readonly Target[]
   readonly onContentFilter: readonly Target[]
 }
 
-/** Every target that a call may come to. */
+/** Every target that a call with this plan may reach. */
 export function allTargets({ targets, onContextTooLong, onContentFilter }: RoutePlan): readonly Target[] {
   if (onContextTooLong.length + onContentFilter.length === 0) return targets
   return [...targets, ...onContextTooLong, ...onContentFilter]
 }
 
-/** The same plan without the targets that cannot be asked for what a call wants. */
-export function filterTargets(plan: RoutePlan, suits: (target: Target) => boolean): RoutePlan {
+/** The same plan with only those targets that can answer the call. */
+export function filterTargets(plan: RoutePlan, accepts: (target: Target) => boolean): RoutePlan {
+  // The same object where nothing is filtered out: the cache remembers plans by identity.
+  if (allTargets(plan).every(accepts)) return plan
   const { targets, onContextTooLong, onContentFilter } = plan
-  // What the cache knows of a plan it knows by the plan itself.
-  if (allTargets(plan).every(suits)) return plan
   return {
     ...plan,
-    targets: targets.filter(suits),
-    onContextTooLong: onContextTooLong.filter(suits),
-    onContentFilter: onContentFilter.filter(suits),
+    targets: targets.filter(accepts),
+    onContextTooLong: onContextTooLong.filter(accepts),
+    onContentFilter: onContentFilter.filter(accepts),
   }
 }
 
-/** The first target of a name. */
+/** The first target of a name, as far as lists of models need it. */
 export type FirstTarget = Pick<Target, 'name' | 'upstream' | 'model'>
 
-/** So many names are remembered with their plan; where routes have wildcards, callers choose the names. */
-const MOST_PLANS = 10_000
+/** Bounds memory: where routes have wildcards, callers choose the names. */
+const MAX_PLANS = 10_000
 
-/** Turns public model names into plans. A name's plan is made once, and its targets remember how they fare. */
+/** Maps public model names to plans. Makes the plan of a name once, so its targets keep their load and latency. */
 export class Router {
   readonly #exact = new Map<string, ModelRule>()
-  readonly #wild: ModelRule[] = []
+  readonly #wildcards: ModelRule[] = []
   readonly #plans = new Map<string, RoutePlan>()
   readonly #upstreams: ReadonlyMap<string, Upstream>
   readonly #discovered: DiscoveredModels
-  /** `models` was left out: every name that a provider has may be asked for. */
+  /** The config has no `models`: every name that a provider lists may be used. */
   readonly #isOpen: boolean
 
-  /** @throws {ConfigError} for a target that no provider or other model name stands for */
+  /** @throws {ConfigError} for a target that names no provider and no other model */
   constructor(models: Config['models'], upstreams: ReadonlyMap<string, Upstream>) {
     this.#upstreams = upstreams
     this.#discovered = new DiscoveredModels(upstreams.values())
     this.#isOpen = models === undefined
     const rules = models ? readRules(models, upstreams) : defaultRules(upstreams)
     for (const rule of rules) {
-      if (rule.pattern.text.includes('*')) this.#wild.push(rule)
+      if (rule.pattern.text.includes('*')) this.#wildcards.push(rule)
       else this.#exact.set(rule.pattern.text, rule)
     }
-    this.#wild.sort((a, b) => bySpecificity(a.pattern.text, b.pattern.text))
+    this.#wildcards.sort((a, b) => bySpecificity(a.pattern.text, b.pattern.text))
   }
 
-  /** Names without stars: what can be listed. */
+  /** Names without wildcards. */
   get names(): string[] {
     return [...this.#exact.keys()]
   }
 
-  /**
-   * What a provider has, by its own word. A name alone then goes there too, if it meant nothing before: no list takes away
-   * what another provider is known for.
-   */
+  /** All names as the config has them: exact names first. */
+  get rules(): string[] {
+    return [...this.#exact.keys(), ...this.#wildcards.map(({ pattern }) => pattern.text)]
+  }
+
+  /** Adds the models that a provider lists. A bare name leads there only if no rule matched it before. */
   addDiscovered(upstream: Upstream, names: readonly string[]): void {
     for (const name of this.#discovered.add(upstream, names)) this.#plans.delete(name)
   }
 
-  /** Of the models that providers have said, or are known, to have, the names under which they can be asked for here. */
+  /** The public names of the providers' models: of their own lists, else of `modelsOf`. Leaves out models that no name leads to. */
   namesOf(modelsOf: (upstream: Upstream) => readonly string[]): string[] {
     return [...this.#upstreams.values()].flatMap((upstream) =>
       (this.#discovered.namesOf(upstream) ?? modelsOf(upstream)).flatMap((model) => {
-        const leads = (name: string): boolean => {
+        const leadsHere = (name: string): boolean => {
           const first = this.firstTarget(name)
           return first?.upstream === upstream && first.model === model
         }
-        return [model, `${upstream.id}/${model}`].find(leads) ?? []
+        return [model, `${upstream.id}/${model}`].find(leadsHere) ?? []
       }),
     )
-  }
-
-  /** Every row, as written, for showing. */
-  get rules(): string[] {
-    return [...this.#exact.keys(), ...this.#wild.map(({ pattern }) => pattern.text)]
   }
 
   find(model: string): RoutePlan | undefined {
     const known = this.#plans.get(model)
     if (known) return known
-    const rule = this.#ruleOf(model)
+    const rule = this.#ruleFor(model)
     if (!rule) return undefined
-    if (this.#plans.size >= MOST_PLANS) this.#plans.clear()
-    const plan = planFor(rule, model)
+    if (this.#plans.size >= MAX_PLANS) this.#plans.clear()
+    const plan = createPlan(rule, model)
     this.#plans.set(model, plan)
     return plan
   }
 
-  /** Where a name leads first, for showing: a list of thousands makes no plans, and drives none out. */
+  /** The first target of a name. Makes no plan: a list of thousands of models would evict the plans in use. */
   firstTarget(name: string): FirstTarget | undefined {
-    const rule = this.#ruleOf(name)
+    const rule = this.#ruleFor(name)
     const to = rule?.targets[0]?.to
     if (!rule || !to) return undefined
-    const model = nameThere(to, name, rule.pattern.match(name) ?? [])
+    const model = modelAt(to, name, rule.pattern.match(name) ?? [])
     return { name: `${to.upstream.id}/${model}`, upstream: to.upstream, model }
   }
 
-  #ruleOf(name: string): ModelRule | undefined {
-    return this.#exact.get(name) ?? this.#wild.find(({ pattern }) => pattern.match(name)) ?? this.#learntRule(name)
+  #ruleFor(name: string): ModelRule | undefined {
+    return (
+      this.#exact.get(name) ?? this.#wildcards.find(({ pattern }) => pattern.match(name)) ?? this.#discoveredRule(name)
+    )
   }
 
-  #learntRule(name: string): ModelRule | undefined {
+  #discoveredRule(name: string): ModelRule | undefined {
     const owner = this.#isOpen ? this.#discovered.ownerOf(name) : undefined
     return owner && ruleTo(owner, name, name)
   }
 }
 
-/** The plan for a caller. @throws {RelayError} `model_not_found`, in the same words whether it is unknown or not for this caller */
-export function route(router: Router, model: string, allowed: boolean): RoutePlan {
-  const plan = allowed ? router.find(model) : undefined
+/** The plan for a caller. @throws {RelayError} `model_not_found`, with the same message for unknown and for forbidden models */
+export function route(router: Router, model: string, isAllowed: boolean): RoutePlan {
+  const plan = isAllowed ? router.find(model) : undefined
   if (plan) return plan
   const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
   throw new RelayError('model_not_found', `The model \`${shown}\` does not exist or you do not have access to it.`, {
@@ -135,9 +135,9 @@ export function route(router: Router, model: string, allowed: boolean): RoutePla
   })
 }
 
-function planFor(rule: ModelRule, model: string): RoutePlan {
-  const stars = rule.pattern.match(model) ?? []
-  const target = (to: RouteTarget, weight = 1): Target => targetOf(to, nameThere(to, model, stars), weight)
+function createPlan(rule: ModelRule, model: string): RoutePlan {
+  const wildcards = rule.pattern.match(model) ?? []
+  const target = (to: RouteTarget, weight = 1): Target => createTarget(to, modelAt(to, model, wildcards), weight)
   return {
     rule: rule.pattern.text,
     strategy: rule.strategy,
@@ -147,7 +147,7 @@ function planFor(rule: ModelRule, model: string): RoutePlan {
   }
 }
 
-function targetOf({ upstream }: RouteTarget, model: string, weight: number): Target {
+function createTarget({ upstream }: RouteTarget, model: string, weight: number): Target {
   const channels: Channel[] = []
   const name = `${upstream.id}/${model}`
   const target: Target = {
@@ -161,15 +161,15 @@ function targetOf({ upstream }: RouteTarget, model: string, weight: number): Tar
     busy: 0,
     firstOutputMs: 0,
   }
-  for (const place of upstream.baseUrls) {
-    for (const credential of upstream.credentials) channels.push({ target, credential, baseUrl: place })
+  for (const baseUrl of upstream.baseUrls) {
+    for (const credential of upstream.credentials) channels.push({ target, credential, baseUrl })
   }
   return target
 }
 
-/** `provider/model` is known as `model` at that provider. */
-function nameThere({ upstream, model }: RouteTarget, publicName: string, stars: readonly string[]): string {
-  if (model !== undefined) return fill(model, stars)
+/** The model's name at the upstream. The public name `provider/model` is `model` at that provider. */
+function modelAt({ upstream, model }: RouteTarget, publicName: string, wildcards: readonly string[]): string {
+  if (model !== undefined) return fill(model, wildcards)
   const prefix = `${upstream.id}/`
   return publicName.startsWith(prefix) ? publicName.slice(prefix.length) : publicName
 }

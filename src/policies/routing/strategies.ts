@@ -4,51 +4,50 @@ import type { Target } from '../../targets.js'
 
 /** What a strategy may look at besides the targets. */
 export interface StrategyInputs {
-  /** Same value, same target, under `sticky`. */
+  /** Under `sticky`, the same value leads to the same target. */
   readonly affinity: string
-  /** USD per million tokens, or undefined if nobody knows. */
+  /** USD per million tokens; undefined where no price is known. */
   readonly priceOf: (target: Target) => number | undefined
 }
 
-/** The targets that are left: at least one. */
 type Targets = readonly [Target, ...Target[]]
-type Choose = (targets: Targets, choosing: StrategyInputs) => Target
+type Choose = (targets: Targets, inputs: StrategyInputs) => Target
 
-/** Which of the targets that are left goes first. Each looks at every target once at most, and makes no list. */
+/** Each strategy chooses the next of the remaining targets. It looks at each target once and allocates nothing. */
 export const strategies: Readonly<Record<Strategy, Choose>> = {
   priority: ([first]) => first,
-  weighted,
-  fastest: (targets) => least(targets, ({ firstOutputMs }) => firstOutputMs),
-  cheapest: (targets, { priceOf }) => least(targets, (target) => priceOf(target) ?? Number.POSITIVE_INFINITY),
-  'least-busy': (targets) => least(targets, ({ busy, weight }) => busy / weight),
-  sticky: (targets, { affinity }) => least(targets, ({ name, weight }) => distance(affinity, name) / weight),
+  weighted: chooseByWeight,
+  fastest: (targets) => lowest(targets, ({ firstOutputMs }) => firstOutputMs),
+  cheapest: (targets, { priceOf }) => lowest(targets, (target) => priceOf(target) ?? Number.POSITIVE_INFINITY),
+  'least-busy': (targets) => lowest(targets, ({ busy, weight }) => busy / weight),
+  sticky: (targets, { affinity }) => lowest(targets, ({ name, weight }) => hashDistance(affinity, name) / weight),
 }
 
-function weighted(targets: Targets): Target {
-  let all = 0
-  for (const { weight } of targets) all += weight
-  let left = Math.random() * all
+function chooseByWeight(targets: Targets): Target {
+  let total = 0
+  for (const { weight } of targets) total += weight
+  let remaining = Math.random() * total
   for (const target of targets) {
-    left -= target.weight
-    if (left < 0) return target
+    remaining -= target.weight
+    if (remaining < 0) return target
   }
   return targets[0]
 }
 
-function least(targets: Targets, measure: (target: Target) => number): Target {
+function lowest(targets: Targets, measure: (target: Target) => number): Target {
   let best = targets[0]
-  let lowest = Number.POSITIVE_INFINITY
+  let lowestValue = Number.POSITIVE_INFINITY
   for (const target of targets) {
-    const measured = measure(target)
-    if (measured >= lowest) continue
+    const value = measure(target)
+    if (value >= lowestValue) continue
     best = target
-    lowest = measured
+    lowestValue = value
   }
   return best
 }
 
-/** Rendezvous hashing: when a target comes or goes, only the callers that were on it move. */
-function distance(affinity: string, name: string): number {
-  const hash = createHash('sha256').update(affinity).update('\0').update(name).digest()
-  return -Math.log((hash.readUInt32BE() + 1) / 2 ** 32)
+/** Weighted rendezvous hashing: when a target comes or goes, only its own callers move. */
+function hashDistance(affinity: string, name: string): number {
+  const digest = createHash('sha256').update(affinity).update('\0').update(name).digest()
+  return -Math.log((digest.readUInt32BE() + 1) / 2 ** 32)
 }
