@@ -6,6 +6,7 @@ import { budgets } from '../src/chat/effort.js'
 import { helpText } from '../src/cli/help.js'
 import { findEndpoints } from '../src/endpoints.js'
 import { configJsonSchema, type ErrorKind, RelayError, readConfig } from '../src/index.js'
+import { protocolOf } from '../src/protocols/index.js'
 import { providers } from '../src/providers/index.js'
 import { pathsBelow, pathsIn } from './documents/map.js'
 import { anchorsOf, GENERATED_PAGES, inlineCode, readPages, relativeLinks, tableRows } from './documents/pages.js'
@@ -149,6 +150,16 @@ describe('the pages', () => {
     expect(rows.map(([effort = '', tokens]) => [inlineCode(effort)[0], Number(tokens)])).toEqual(
       Object.entries(budgets),
     )
+  })
+
+  it('name the field of every setting in every protocol', () => {
+    const ids = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
+    const head = `| setting | ${ids.map((id) => `\`${id}\``).join(' | ')} |`
+    const documented = tableRows(pages, head).map(([, ...cells]) => cells.map((cell) => inlineCode(cell)[0]))
+    const spellings = ids.map((id) => protocolOf(id).settingNames)
+    const settings = new Set(spellings.flatMap((names) => Object.keys(names) as (keyof typeof names)[]))
+    const real = [...settings].map((setting) => spellings.map((names) => names[setting]))
+    expect(documented.map(String).sort()).toEqual(real.map(String).sort())
   })
 
   it('tells of every provider what it says of itself', () => {
