@@ -6,8 +6,8 @@ import type { Logger, Plugin } from './plugins.js'
 import type { Authenticate } from './policies/access/authenticator.js'
 import type { RedisClient } from './stores/redis/client.js'
 import type { SqlDatabase } from './stores/sql/database.js'
-import type { Transport } from './upstream/connection/connection-pools.js'
 import type { Sign } from './upstream/connection/signing.js'
+import type { Transport } from './upstream/connection/upstream-connection.js'
 
 /** What only code can give: everything a config file cannot hold. */
 export interface Hooks {

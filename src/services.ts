@@ -22,9 +22,9 @@ import { OpenSockets } from './requests/open-sockets.js'
 import { UploadMemory } from './requests/upload-memory.js'
 import type { Bounds } from './stores/memory.js'
 import { openStores, type Stores } from './stores/stores.js'
-import { AttemptSender } from './upstream/attempt/attempt-sender.js'
-import { ConnectionPools } from './upstream/connection/connection-pools.js'
+import { AttemptSender } from './upstream/attempt/attempt.js'
 import { Pacing } from './upstream/connection/pacing.js'
+import { ConnectionPools } from './upstream/connection/upstream-connection.js'
 import { createUpstreams } from './upstream/providers/create-upstreams.js'
 import { ModelLists } from './upstream/providers/model-lists.js'
 import { SignatureMemory } from './upstream/transcode/signature-memory.js'
@@ -117,7 +117,7 @@ export function createServices(options: RelayOptions): Services {
       connections,
       deadlineTimer,
       logger,
-      learn: (upstream, names) => router.addDiscovered(upstream, names),
+      onList: (upstream, names) => router.addDiscovered(upstream, names),
     }),
     stores,
     activeCalls: new ActiveCalls(),

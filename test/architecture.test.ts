@@ -85,7 +85,7 @@ describe('the house', () => {
   })
 
   it.each([
-    ['undici', ['src/upstream/connection/connection-pools.ts']],
+    ['undici', ['src/upstream/connection/upstream-connection.ts']],
     ['p-retry', ['src/policies/failover/failover.ts']],
     ['bottleneck', ['src/upstream/connection/bottleneck-light.d.ts', 'src/upstream/connection/pacing.ts']],
     ['eventsource-parser', ['src/lib/sse.ts']],

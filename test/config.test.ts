@@ -55,12 +55,12 @@ describe('config', () => {
     [
       'an unknown type',
       { providers: { mine: {} } },
-      [`providers.mine.type: is needed: one of ${[...providers.keys()].join(', ')}`],
+      [`providers.mine.type: is required: one of ${[...providers.keys()].join(', ')}`],
     ],
     [
       'no address',
       { providers: { a: { type: 'openai-compatible' } } },
-      ['providers.a.baseURL: is needed for this type'],
+      ['providers.a.baseURL: is required for this type'],
     ],
     [
       'an unknown target',
@@ -114,7 +114,7 @@ describe('config', () => {
     delete process.env.OPENAI_API_KEY
     try {
       expect(faults({ providers: { openai: {} } })).toEqual([
-        'providers.openai.apiKey: is not given, and OPENAI_API_KEY is not set',
+        'providers.openai.apiKey: is missing, and OPENAI_API_KEY is not set in the environment',
       ])
     } finally {
       if (before !== undefined) process.env.OPENAI_API_KEY = before

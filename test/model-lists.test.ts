@@ -108,11 +108,14 @@ describe('the providers’ own lists of models', () => {
     expect(await names()).toEqual(['tiny'])
     expect(await ask('tiny')).toBe('by tiny')
     await expect.poll(() => told.length).toBe(1)
-    expect(told[0]).toMatchObject({ details: { provider: 'up' }, message: 'a list of models cannot be read' })
+    expect(told[0]).toMatchObject({
+      details: { provider: 'up' },
+      message: "a provider's list of models cannot be read",
+    })
     expect(JSON.stringify(told)).not.toContain(SECRET)
     if (upstreams.up) upstreams.up.script = serving(listOf('tiny', 'new'))
     await expect.poll(names, eventually).toEqual(['tiny', 'new'])
-    expect(told.at(-1)).toMatchObject({ message: 'a list of models can be read again' })
+    expect(told.at(-1)).toMatchObject({ message: "a provider's list of models can be read again" })
   }, 15_000)
 
   it('are not waited for: a provider that keeps silent about them answers calls meanwhile', async () => {

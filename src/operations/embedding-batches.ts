@@ -3,7 +3,7 @@ import { sumOf } from '../chat/usage.js'
 import type { EmbeddingRequest } from '../protocols/embedding.js'
 import type { Services } from '../services.js'
 import type { Channel, Target } from '../targets.js'
-import type { AttemptSender } from '../upstream/attempt/attempt-sender.js'
+import type { AttemptSender } from '../upstream/attempt/attempt.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 import {
   createBatchTranscoder,

@@ -4,9 +4,9 @@ import { RelayError } from '../errors.js'
 import { ClientConnection } from '../lib/client-connection.js'
 import { now } from '../lib/time.js'
 import type { Channel } from '../targets.js'
-import { MAX_ANSWER_BYTES } from '../upstream/attempt/attempt-events.js'
-import type { AttemptSender } from '../upstream/attempt/attempt-sender.js'
+import type { AttemptSender } from '../upstream/attempt/attempt.js'
 import type { Reply } from '../upstream/attempt/reply.js'
+import { MAX_ANSWER_BYTES } from '../upstream/stream/buffered-body.js'
 import type { CreateTranscoder } from '../upstream/transcode/transcoder.js'
 
 /** Number of requests of one call that are in progress at once. */

@@ -3,7 +3,7 @@ import type { ByteSink, ByteStream } from '../http.js'
 import { readRecords } from '../lib/sse.js'
 import type { BatchWriter, PromptBatching } from '../protocols/protocol.js'
 import type { Services } from '../services.js'
-import { broken } from '../upstream/attempt/failures.js'
+import { internalError } from '../upstream/attempt/failures.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 import { createCall, type RoutedCall, relayCall, type SendCall } from './relay-call.js'
 import type { RequestContext } from './request-context.js'
@@ -126,7 +126,7 @@ class PromptStreams implements ByteStream {
       this.#stream = body
       this.start(sink)
     } catch (error) {
-      sink.write(writeError(error instanceof RelayError ? error : broken(error)))
+      sink.write(writeError(error instanceof RelayError ? error : internalError(error)))
       sink.end()
     }
   }

@@ -13,7 +13,7 @@ import { readBody } from '../requests/read-body.js'
 import { replyResponse } from '../requests/responses.js'
 import type { Services } from '../services.js'
 import type { Reply } from '../upstream/attempt/reply.js'
-import { passedOn } from '../upstream/connection/headers.js'
+import { selectHeaders } from '../upstream/connection/headers.js'
 import type { CreateTranscoder } from '../upstream/transcode/transcoder.js'
 import type { RequestContext } from './request-context.js'
 
@@ -88,7 +88,7 @@ export function createCall(
     body,
     form,
     conversation: undefined,
-    forwardedHeaders: passedOn(headers, protocol.forwardedHeaders),
+    forwardedHeaders: selectHeaders(headers, protocol.forwardedHeaders),
     client,
     affinity: String(headers['x-session-id'] ?? headers['x-session-affinity'] ?? caller.id),
     attempts,

@@ -74,7 +74,7 @@ function splitImages(request: ImageRequest, imageModel: ImageModel, model: strin
   const limit = imageModel.imaging.mostImages
   for (let remaining = request.count; remaining > 0; remaining -= limit) {
     const count = Math.min(remaining, limit)
-    const job = jobs.get(count) ?? createImageJob(request, { studio: imageModel, model, count, strict })
+    const job = jobs.get(count) ?? createImageJob(request, imageModel, model, count, strict)
     jobs.set(count, job)
     requests.push({ imageModel, job, answer: undefined, size: 0 })
   }

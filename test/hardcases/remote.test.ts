@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import { fetchMedia } from '../../src/upstream/media/fetch-media.js'
-import { fetcher, fetchRemote, isPrivate } from '../../src/upstream/media/fetch-remote.js'
+import { createFetch, fetchRemote, isPrivate } from '../../src/upstream/media/fetch-remote.js'
 import { Cleanup, pause } from '../mounts.js'
 import { answerError, inTurn } from '../upstream.js'
 import { speaks, startBench } from './bench.js'
@@ -58,7 +58,7 @@ const PRIVATE = [
 
 describe('HC-140: what is never fetched', () => {
   it.each(PRIVATE)('%s', async (url) => {
-    await expect(fetchRemote(url, LIMITS)).rejects.toThrow('it does not lie at a public address')
+    await expect(fetchRemote(url, LIMITS)).rejects.toThrow('it is not at a public address')
   })
 
   it('what is public is not among it', () => {
@@ -75,7 +75,7 @@ describe('HC-140: what is never fetched', () => {
   })
 
   it.each(['localhost', 'LOCALHOST'])('a name that resolves to such an address: %s', async (host) => {
-    await expect(fetchRemote(`https://${host}/x`, LIMITS)).rejects.toThrow('it does not lie at a public address')
+    await expect(fetchRemote(`https://${host}/x`, LIMITS)).rejects.toThrow('it is not at a public address')
   })
 
   it.each([
@@ -88,7 +88,7 @@ describe('HC-140: what is never fetched', () => {
     '',
     'https:',
   ])('what is not under https: %s', async (url) => {
-    await expect(fetchRemote(url, LIMITS)).rejects.toThrow('only https: addresses are fetched')
+    await expect(fetchRemote(url, LIMITS)).rejects.toThrow('only https: URLs are fetched')
   })
 
   it.each([
@@ -99,7 +99,7 @@ describe('HC-140: what is never fetched', () => {
   ])('from a caller: %s is a 400 with its path, and nothing goes upstream', async (url) => {
     const { refuses } = await startBench(cleanup, { media: { fetch: true } })
     const { param, message } = await refuses('chat', 'gemini/gemini-2.5-pro', image(url))
-    expect([param, message]).toEqual(['messages[0].content[0]', expect.stringContaining('was not fetched')])
+    expect([param, message]).toEqual(['messages[0].content[0]', expect.stringContaining('could not be fetched')])
     expect(message).not.toMatch(/127\.0\.0\.1|ECONN|ENOTFOUND/)
   })
 
@@ -158,7 +158,7 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
   let answer: RequestListener = (_req, res) => void res.end()
   let origin = ''
   const server = createServer(signed ?? {}, (req, res) => answer(req, res))
-  const fetch = fetcher({ isRefused: () => false, ca: signed?.cert ?? '' })
+  const fetch = createFetch({ isRefused: () => false, ca: signed?.cert ?? '' })
   const png = Buffer.from('\x89PNG\r\n\x1a\n0000', 'latin1')
 
   beforeAll(async () => {
@@ -220,9 +220,9 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
   it('a cut answer, a wrong certificate, a name that may not be', async () => {
     answer = (_req, res) => void res.writeHead(200, { 'content-length': 50 }).write('x', () => res.destroy())
     await expect(fetch(`${origin}/x`, LIMITS)).rejects.toThrow(/it cannot be reached|aborted/)
-    const strangers = fetcher({ isRefused: () => false })
+    const strangers = createFetch({ isRefused: () => false })
     await expect(strangers(`${origin}/x`, LIMITS)).rejects.toThrow('it cannot be reached')
-    const wary = fetcher({ isRefused: (address) => address === '127.0.0.1', ca: signed?.cert ?? '' })
-    await expect(wary(`${origin}/x`, LIMITS)).rejects.toThrow('it does not lie at a public address')
+    const wary = createFetch({ isRefused: (address) => address === '127.0.0.1', ca: signed?.cert ?? '' })
+    await expect(wary(`${origin}/x`, LIMITS)).rejects.toThrow('it is not at a public address')
   })
 })

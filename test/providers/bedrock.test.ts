@@ -195,7 +195,7 @@ describe('Claude on Bedrock', () => {
     const url = 'https://127.0.0.1/cat.png'
     const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
     const { status, text } = await bench.ask('chat', model, { with: { messages } })
-    expect([status, text.includes('was not fetched')]).toEqual([400, true])
+    expect([status, text.includes('could not be fetched')]).toEqual([400, true])
     expect(bench.upstream.seen).toEqual([])
   })
 

@@ -149,7 +149,7 @@ describe('Claude on Vertex AI', () => {
     expect(dig(bench.sent(), 'messages', 0, 'content', 0, 'source')).toEqual({ type: 'url', url })
     const file = { role: 'user', content: [{ type: 'input_file', file_url: url }] }
     const { status, text } = await bench.ask('responses', model, { with: { input: [file] } })
-    expect([status, text.includes('was not fetched')]).toEqual([400, true])
+    expect([status, text.includes('could not be fetched')]).toEqual([400, true])
   })
 
   it('a name that leads elsewhere goes nowhere', async () => {

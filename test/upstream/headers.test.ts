@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { readHead, readWait } from '../../src/upstream/connection/headers.js'
+import { readHead, readRetryAfter } from '../../src/upstream/connection/headers.js'
 
 const DATE = 'Sat, 21 Nov 2026 08:00:00 GMT'
 
-describe('readWait', () => {
+describe('readRetryAfter', () => {
   it.each([
     ['seconds', '7', undefined, 7000],
     ['a fraction', '3.5', undefined, 3500],
@@ -15,7 +15,7 @@ describe('readWait', () => {
     ['an exponent', '1e3', undefined, undefined],
     ['nonsense', 'soon', undefined, undefined],
     ['nothing', undefined, undefined, undefined],
-  ])('%s', (_name, wait, waitMs, expected) => expect(readWait(wait, waitMs, DATE)).toBe(expected))
+  ])('%s', (_name, wait, waitMs, expected) => expect(readRetryAfter(wait, waitMs, DATE)).toBe(expected))
 })
 
 describe('readHead', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import type { InjectedUsage } from '../../src/protocols/passthrough.js'
-import { dropUsageRecords } from '../../src/upstream/stream/usage-records.js'
+import { dropUsageRecords } from '../../src/upstream/stream/marked-records.js'
 import { type Bench, startBench } from '../hardcases/bench.js'
 import { chunk, data } from '../hardcases/languages.js'
 import { Cleanup } from '../mounts.js'

@@ -8,8 +8,8 @@ import type { SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, publicTargetName, toCallerError, withHeaders } from '../../requests/responses.js'
 import type { Services } from '../../services.js'
 import type { Channel } from '../../targets.js'
-import { readFailure, toConnectionError } from '../../upstream/attempt/failures.js'
-import { keyHeaders, waitOf } from '../../upstream/connection/headers.js'
+import { readErrorResponse, toConnectionError } from '../../upstream/attempt/failures.js'
+import { keyHeaders, retryAfterIn } from '../../upstream/connection/headers.js'
 import { admitCall, createCall, failCall, unreadContent } from '../relay-call.js'
 import type { RequestContext } from '../request-context.js'
 import { RealtimeSession } from './realtime-session.js'
@@ -120,8 +120,10 @@ function dialing({ parts, visit, plan, query, line }: Waiting): SendToChannel {
 const NOTHING = Buffer.alloc(0)
 
 function failureOf({ status, headers, body }: HandshakeRefusal, { credential }: Channel): RelayError {
-  const from = { protocol: commonProtocol, credential, isTheirs: true }
-  return readFailure(body, from, { upstreamStatus: status, retryAfterMs: waitOf(headers) })
+  return readErrorResponse(body, commonProtocol, credential, {
+    upstreamStatus: status,
+    retryAfterMs: retryAfterIn(headers),
+  })
 }
 
 /** Of the client's query only what says what the session is for; the model is called as the provider calls it. */

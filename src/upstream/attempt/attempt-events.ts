@@ -2,88 +2,61 @@ import type { CallEnd } from '../../call.js'
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
 import type { RelayError } from '../../errors.js'
+import type { ByteStream } from '../../http.js'
 import type { DeadlineTimer } from '../../lib/time.js'
 import type { Protocol } from '../../protocols/protocol.js'
-import type { ClientStream } from '../stream/stream-output.js'
 
-/** Takes an answer's body: whole, held back, or flowing. */
+/** Consumes the body of an upstream's answer. */
 export interface BodyConsumer {
-  /** False asks the upstream for a pause. */
+  /** Returns false to pause the upstream. */
   write(chunk: Buffer): boolean
   end(): void
-  /** The connection failed, or time ran out. */
+  /** The connection failed, or a timeout expired. */
   fail(error: RelayError): void
 }
 
-/** What a stream said before its first output. */
+/** A committed answer on its way to the client. */
+export interface ClientStream extends BodyConsumer, ByteStream {
+  /** The client has disconnected: stop. */
+  abandon(): void
+  /** The client has disconnected: read on for the usage, and drop the bytes. */
+  drain(): void
+}
+
+/** What a stream brought before its first output. */
 export interface StreamPrelude {
   readonly usage: Usage | undefined
-  /** How long it was, in characters. Some repeat all of the question in it. */
+  /** Length in characters. Some upstreams repeat the whole request here. */
   readonly size: number
 }
 
-/** How a committed answer has ended. */
+/** How a committed answer ended. */
 export interface AttemptEnd extends Pick<CallEnd, 'outcome' | 'usage' | 'refused' | 'error'> {
-  /** About how many tokens were written, where `usage` does not say it. Only asked where it matters to somebody. */
+  /** Estimates the output tokens, where `usage` does not report them. Called only where something needs the number. */
   readonly estimate?: (() => number) | undefined
 }
 
-/** The attempt, as its intakes see it. */
+/** An attempt, as the consumers of its body see it. */
 export interface AttemptEvents {
-  /** The upstream's language. */
+  /** The upstream's protocol. */
   readonly protocol: Protocol
   readonly deadlineTimer: DeadlineTimer
-  /** The answer has begun: no other channel will be tried. What follows goes where this says. */
-  commit(preamble: StreamPrelude): ClientStream
-  /** The same for a whole answer where a stream was asked for. */
+  /** The commit point: the answer goes to the client, and no other channel will be tried. Returns the stream for all further bytes. */
+  commit(prelude: StreamPrelude): ClientStream
+  /** The commit point of a whole answer where the client wants a stream. */
   commitBuffered(body: Buffer): void
-  /** This attempt has failed before its commit point. */
+  /** Fails the attempt before the commit point, so that failover can try another channel. */
   reject(error: RelayError): void
-  /** The same, for a fault that came under a status of success. */
+  /** The same, for an error inside an answer with a success status. */
   rejectWith(upstreamError: UpstreamError): void
-  /** The same fault as an error, for an answer that is past its commit point. */
+  /** The upstream's error as the relay's own, for an answer past the commit point. */
   toRelayError(upstreamError: UpstreamError): RelayError
-  /** Records as the client may see them. */
+  /** Removes the upstream's credential from records. */
   redact(records: Buffer): Buffer
-  /** The client can take more. */
+  /** The client can take more bytes. */
   resume(): void
-  /** A committed answer has been told to its end, and the upstream has still to end it. */
+  /** A committed answer is complete, but the upstream has not ended the response yet. */
   onAnswerComplete(end: AttemptEnd): void
-  /** A committed answer is over, for better or worse. */
+  /** A committed answer has ended, completely or not. */
   onEnd(end: AttemptEnd): void
-}
-
-/** An answer beyond this is not held in memory for anyone. */
-export const MAX_ANSWER_BYTES: number = 256 * 1024 * 1024
-
-/** Collects a body up to a limit. Past it, or when the connection fails, there is none. */
-export class BufferedBody implements BodyConsumer {
-  readonly #limit: number
-  readonly #done: (body: Buffer | undefined, error?: RelayError) => void
-  readonly #chunks: Buffer[] = []
-  #size = 0
-
-  constructor(limit: number, done: (body: Buffer | undefined, error?: RelayError) => void) {
-    this.#limit = limit
-    this.#done = done
-  }
-
-  write(chunk: Buffer): boolean {
-    this.#size += chunk.length
-    if (this.#size <= this.#limit) this.#chunks.push(chunk)
-    else {
-      this.#chunks.length = 0
-      this.#done(undefined)
-    }
-    return true
-  }
-
-  end(): void {
-    const [only] = this.#chunks
-    this.#done(only && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks, this.#size))
-  }
-
-  fail(error: RelayError): void {
-    this.#done(undefined, error)
-  }
 }

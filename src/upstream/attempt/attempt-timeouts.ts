@@ -1,48 +1,52 @@
 import type { Deadline, DeadlineTimer } from '../../lib/time.js'
 import type { Timeouts } from '../../targets.js'
 
-/** How long one attempt waits: for the head, for the first output, for the next bytes. */
+export interface TimeoutListener {
+  onTimeout(): void
+}
+
+/** The timeouts of one attempt: for the response headers, the first output, and the next bytes. */
 export class AttemptTimeouts implements Deadline {
   dueAt: number = Number.POSITIVE_INFINITY
   timerIndex = -1
   readonly #deadlineTimer: DeadlineTimer
   readonly #timeouts: Timeouts
-  readonly #owner: TimeoutListener
-  #outputBy = Number.POSITIVE_INFINITY
-  #allCame = false
+  readonly #listener: TimeoutListener
+  #firstOutputDueAt = Number.POSITIVE_INFINITY
+  #isBodyComplete = false
 
-  constructor(deadlineTimer: DeadlineTimer, timeouts: Timeouts, owner: TimeoutListener) {
+  constructor(deadlineTimer: DeadlineTimer, timeouts: Timeouts, listener: TimeoutListener) {
     this.#deadlineTimer = deadlineTimer
     this.#timeouts = timeouts
-    this.#owner = owner
+    this.#listener = listener
   }
 
   start(stream: boolean): void {
     const { time } = this.#deadlineTimer
-    if (stream) this.#outputBy = time + this.#timeouts.firstOutputMs
-    this.dueAt = Math.min(this.#outputBy, time + this.#timeouts.headersMs)
+    if (stream) this.#firstOutputDueAt = time + this.#timeouts.firstOutputMs
+    this.dueAt = Math.min(this.#firstOutputDueAt, time + this.#timeouts.headersMs)
     this.#deadlineTimer.add(this)
   }
 
-  /** Something came, and more may. */
+  /** Bytes have arrived: the idle timeout starts again. */
   renew(): void {
-    if (this.#allCame) return
-    this.dueAt = Math.min(this.#outputBy, this.#deadlineTimer.time + this.#timeouts.idleMs)
+    if (this.#isBodyComplete) return
+    this.dueAt = Math.min(this.#firstOutputDueAt, this.#deadlineTimer.time + this.#timeouts.idleMs)
   }
 
-  /** The client is slow: the upstream is not to blame. */
+  /** The client reads slowly, which is not the upstream's fault. */
   pause(): void {
     this.dueAt = Number.POSITIVE_INFINITY
   }
 
   onFirstOutput(): void {
-    this.#outputBy = Number.POSITIVE_INFINITY
+    this.#firstOutputDueAt = Number.POSITIVE_INFINITY
     this.renew()
   }
 
-  /** Only the client can be slow now. */
+  /** From now on only the client can be slow. */
   onBodyComplete(): void {
-    this.#allCame = true
+    this.#isBodyComplete = true
     this.pause()
   }
 
@@ -51,11 +55,6 @@ export class AttemptTimeouts implements Deadline {
   }
 
   onDeadline(): void {
-    this.#owner.onTimeout()
+    this.#listener.onTimeout()
   }
-}
-
-/** Who is told when patience has ended. */
-export interface TimeoutListener {
-  onTimeout(): void
 }

@@ -1,143 +1,172 @@
 import type { Call } from '../../call.js'
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { RelayError } from '../../errors.js'
+import { type ByteChunks, joinChunks } from '../../lib/byte-chunks.js'
 import type { DisconnectListener } from '../../lib/client-connection.js'
 import { type DeadlineTimer, now } from '../../lib/time.js'
 import type { Protocol } from '../../protocols/protocol.js'
-import type { Channel } from '../../targets.js'
-import { enclose } from '../connection/format-request.js'
-import type { Head } from '../connection/headers.js'
-import { type ConnectionEvents, UpstreamConnection } from '../connection/upstream-connection.js'
+import type { Channel, Target } from '../../targets.js'
+import { requestPath } from '../connection/base-url.js'
+import type { ResponseHead } from '../connection/headers.js'
+import type { Pacing } from '../connection/pacing.js'
+import { type ConnectionEvents, type ConnectionPools, UpstreamConnection } from '../connection/upstream-connection.js'
+import { BufferedBody, MAX_ANSWER_BYTES } from '../stream/buffered-body.js'
 import { CommitBuffer } from '../stream/commit-buffer.js'
 import { RawBody } from '../stream/raw-stream.js'
-import type { ClientStream } from '../stream/stream-output.js'
 import type { CreateTranscoder, Transcoder } from '../transcode/transcoder.js'
-import { asksForStream } from '../transcode/translation.js'
-import {
-  type AttemptEnd,
-  type AttemptEvents,
-  type BodyConsumer,
-  BufferedBody,
-  MAX_ANSWER_BYTES,
-  type StreamPrelude,
-} from './attempt-events.js'
+import { asksForStream, type TranslationOptions } from '../transcode/translation.js'
+import type { AttemptEnd, AttemptEvents, BodyConsumer, ClientStream, StreamPrelude } from './attempt-events.js'
 import { AttemptTimeouts, type TimeoutListener } from './attempt-timeouts.js'
-import { broken, type Circumstances, failureOf, readFailure, toConnectionError } from './failures.js'
-import { recordLatency } from './latency.js'
+import {
+  type ErrorContext,
+  internalError,
+  readErrorResponse,
+  toConnectionError,
+  toRedactedRelayError,
+} from './failures.js'
 import { redactRecords } from './redact.js'
-import type { Reply, Tools } from './reply.js'
+import type { Reply } from './reply.js'
 
-/** An error's body beyond this is no explanation. */
-const LONGEST_FAULT = 64 * 1024
+/** What attempts need besides the call and the channel. */
+export interface AttemptOptions extends TranslationOptions {
+  readonly connections: ConnectionPools
+  readonly deadlineTimer: DeadlineTimer
+  /** After a client has disconnected, read the upstream's answer to its end for the usage. */
+  readonly drain: boolean
+}
 
-/**
- * One attempt: sends the call to one channel, and gives the answer once it is past its commit point. Until then every
- * failure rejects, and another channel may be tried. `release` is called once, when the upstream's connection is free.
- * @throws {RelayError}
- */
+/** Sends attempts. To a paced upstream, an attempt waits for its turn first. */
+export class AttemptSender {
+  readonly #options: AttemptOptions
+  readonly #pacing: Pacing
+
+  constructor(options: AttemptOptions, pacing: Pacing) {
+    this.#options = options
+    this.#pacing = pacing
+  }
+
+  /** Sends the call to one channel. Resolves at the commit point; when it rejects, another channel may be tried. @throws {RelayError} */
+  send(call: Call, channel: Channel, createTranscoder: CreateTranscoder): Promise<Reply> {
+    const { pace } = channel.target.upstream
+    if (!pace) return attemptCall(call, channel, createTranscoder, this.#options, releaseNothing)
+    return this.#pacing
+      .enter(channel, pace, call.client)
+      .then((release) => attemptCall(call, channel, createTranscoder, this.#options, release))
+  }
+}
+
+function releaseNothing(): void {}
+
+/** Makes one attempt. Calls `release` once, when the upstream has finished with it. @throws {RelayError} */
 export function attemptCall(
   call: Call,
   channel: Channel,
   createTranscoder: CreateTranscoder,
-  tools: Tools,
+  options: AttemptOptions,
   release: () => void,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     try {
-      const passage = createTranscoder(call, channel, tools)
-      new Attempt({ call, channel, tools, passage }, { resolve, reject, release }).start()
+      const transcoder = createTranscoder(call, channel, options)
+      new Attempt(call, channel, transcoder, options, { resolve, reject, release }).start()
     } catch (error) {
       release()
-      reject(error instanceof RelayError ? error : broken(error))
+      reject(error instanceof RelayError ? error : internalError(error))
     }
   })
 }
 
-interface Given {
-  readonly call: Call
-  readonly channel: Channel
-  readonly tools: Tools
-  readonly passage: Transcoder
-}
-
-interface Ends {
+interface AttemptCallbacks {
   readonly resolve: (reply: Reply) => void
   readonly reject: (error: RelayError) => void
   readonly release: () => void
 }
 
+/** Larger error bodies are not read. */
+const MAX_ERROR_BYTES = 64 * 1024
+
+/**
+ * One request to one channel, from sending it to the last byte of the answer. It picks a consumer for the body by the
+ * response head, commits when the answer begins, and settles the call when the answer ends.
+ */
 class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, DisconnectListener {
   readonly deadlineTimer: DeadlineTimer
   readonly protocol: Protocol
   readonly #call: Call
   readonly #channel: Channel
-  readonly #tools: Tools
-  readonly #passage: Transcoder
-  readonly #ends: Ends
-  readonly #patience: AttemptTimeouts
+  readonly #transcoder: Transcoder
+  readonly #options: AttemptOptions
+  readonly #callbacks: AttemptCallbacks
+  readonly #timeouts: AttemptTimeouts
+  readonly #connection: UpstreamConnection
   readonly #startedAt: number = now()
-  readonly #wire: UpstreamConnection
-  #flow: ClientStream | undefined
-  #head: Head | undefined
+  /** Set at the commit point of a stream. */
+  #stream: ClientStream | undefined
+  #head: ResponseHead | undefined
   #status = 0
   #firstOutputMs = 0
-  #over = false
+  #isEnded = false
 
-  constructor({ call, channel, tools, passage }: Given, ends: Ends) {
-    this.deadlineTimer = tools.deadlineTimer
-    this.protocol = passage.protocol
-    this.#wire = new UpstreamConnection(this, tools.deadlineTimer, channel.target.requestFormat?.streamFormat)
-    this.#passage = passage
+  constructor(
+    call: Call,
+    channel: Channel,
+    transcoder: Transcoder,
+    options: AttemptOptions,
+    callbacks: AttemptCallbacks,
+  ) {
+    const { deadlineTimer } = options
+    this.deadlineTimer = deadlineTimer
+    this.protocol = transcoder.protocol
     this.#call = call
     this.#channel = channel
-    this.#tools = tools
-    this.#ends = ends
-    this.#patience = new AttemptTimeouts(tools.deadlineTimer, channel.target.upstream.timeouts, this)
+    this.#transcoder = transcoder
+    this.#options = options
+    this.#callbacks = callbacks
+    this.#timeouts = new AttemptTimeouts(deadlineTimer, channel.target.upstream.timeouts, this)
+    this.#connection = new UpstreamConnection(this, deadlineTimer, channel.target.requestFormat?.streamFormat)
   }
 
   start(): void {
     const { baseUrl, target } = this.#channel
-    const { connectMs } = target.upstream.timeouts
+    const { id, timeouts } = target.upstream
     const { facts, client } = this.#call
-    // First: a name that cannot stand in a path throws here.
-    const { path, headers, body } = enclose(this.#channel, this.#passage, asksForStream(this.#call, target))
+    // Before anything is counted: a model name that no path can hold throws here.
+    const { path, headers, body } = formatRequest(this.#channel, this.#transcoder, asksForStream(this.#call, target))
     target.busy++
     client.listener = this
     if (client.isClosed) return this.onDisconnect()
-    this.#patience.start(facts.stream)
+    this.#timeouts.start(facts.stream)
+    const request = { provider: id, baseUrl, path, headers, body, connectMs: timeouts.connectMs }
     try {
-      this.#tools.connections.send(
-        { provider: target.upstream.id, baseUrl, path, headers, body, connectMs },
-        this.#wire,
-      )
+      this.#options.connections.send(request, this.#connection)
     } catch (error) {
       this.onFailure(toConnectionError(error))
     }
   }
 
-  onHead(status: number, head: Head): BodyConsumer {
+  onHead(status: number, head: ResponseHead): BodyConsumer {
     this.#status = status
     this.#head = head
-    this.#patience.renew()
+    this.#timeouts.renew()
     if (status < 200 || status > 299 || status === 204 || status === 205)
-      return new BufferedBody(LONGEST_FAULT, (body, error) => this.#explain(body, error))
-    const kind = this.#passage.kindOf?.(head.contentType) ?? (this.#call.facts.stream ? 'stream' : 'whole')
+      return new BufferedBody(MAX_ERROR_BYTES, (body, error) => this.#onErrorBody(body, error))
+    const kind = this.#transcoder.kindOf?.(head.contentType) ?? (this.#call.facts.stream ? 'stream' : 'whole')
     if (kind === 'stream') return new CommitBuffer(this)
     if (kind === 'raw') return new RawBody(this)
-    return new BufferedBody(MAX_ANSWER_BYTES, (body, error) => this.#judge(body, error))
+    return new BufferedBody(MAX_ANSWER_BYTES, (body, error) => this.#onWholeBody(body, error))
   }
 
-  onBytes(more: boolean): void {
-    if (more) this.#patience.renew()
-    else this.#patience.pause()
+  onBytes(canTakeMore: boolean): void {
+    if (canTakeMore) this.#timeouts.renew()
+    else this.#timeouts.pause()
   }
 
   onComplete(): void {
-    this.#patience.onBodyComplete()
+    this.#timeouts.onBodyComplete()
   }
 
   onFailure(error: RelayError): void {
-    if (this.#wire.consumer) this.#wire.consumer.fail(error)
+    if (this.#connection.consumer) this.#connection.consumer.fail(error)
     else this.reject(error)
   }
 
@@ -146,32 +175,32 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
   }
 
   onDisconnect(): void {
-    if (!this.#flow) return this.onFailure(new RelayError('client_left', 'The client left.'))
-    if (this.#tools.drain) this.#flow.drain()
-    else this.#flow.abandon()
+    if (!this.#stream) return this.onFailure(new RelayError('client_left', 'The client left.'))
+    if (this.#options.drain) this.#stream.drain()
+    else this.#stream.abandon()
   }
 
-  commit(preamble: StreamPrelude): ClientStream {
-    const flow = this.#passage.createStream(this, preamble)
-    this.#flow = flow
-    this.#wire.redirect(flow)
-    this.#resolve(flow)
-    return flow
+  commit(prelude: StreamPrelude): ClientStream {
+    const stream = this.#transcoder.createStream(this, prelude)
+    this.#stream = stream
+    this.#connection.redirect(stream)
+    this.#resolve(stream)
+    return stream
   }
 
   commitBuffered(body: Buffer): void {
-    const flow = this.#passage.createTranslatedStream(this)
-    this.#flow = flow
-    this.#wire.redirect(flow)
-    this.#resolve(flow, '')
-    flow.writeWholeAnswer(body)
+    const stream = this.#transcoder.createTranslatedStream(this)
+    this.#stream = stream
+    this.#connection.redirect(stream)
+    this.#resolve(stream, '')
+    stream.writeWholeAnswer(body)
   }
 
   reject(error: RelayError): void {
-    if (this.#over) return
-    this.#finish()
-    this.#wire.abort()
-    this.#ends.reject(error)
+    if (this.#isEnded) return
+    this.#release()
+    this.#connection.abort()
+    this.#callbacks.reject(error)
   }
 
   rejectWith(upstreamError: UpstreamError): void {
@@ -179,7 +208,7 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
   }
 
   toRelayError(upstreamError: UpstreamError): RelayError {
-    return failureOf(upstreamError, this.#channel.credential, this.#circumstances)
+    return toRedactedRelayError(upstreamError, this.#channel.credential, this.#errorContext)
   }
 
   redact(records: Buffer): Buffer {
@@ -187,67 +216,68 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
   }
 
   resume(): void {
-    this.#patience.renew()
-    this.#wire.resume()
+    this.#timeouts.renew()
+    this.#connection.resume()
   }
 
   onAnswerComplete(end: AttemptEnd): void {
-    if (this.#over) return
-    this.#end(end)
-    this.#wire.linger()
+    if (this.#isEnded) return
+    this.#settle(end)
+    this.#connection.awaitEnd()
   }
 
   onEnd(end: AttemptEnd): void {
-    if (this.#over) return
-    this.#end(end)
-    this.#wire.abort()
+    if (this.#isEnded) return
+    this.#settle(end)
+    this.#connection.abort()
   }
 
-  /** An error's status: what its body says of it, if it came whole. */
-  #explain(bytes: Buffer | undefined, error: RelayError | undefined): void {
+  /** Fails with the error that the body describes; without a body, by the status alone. */
+  #onErrorBody(body: Buffer | undefined, error: RelayError | undefined): void {
     if (error?.kind === 'client_left') return this.reject(error)
-    const around = this.#circumstances
-    const { credential } = this.#channel
-    this.reject(readFailure(bytes, { protocol: this.protocol, credential, isTheirs: !around.isForeign }, around))
+    this.reject(readErrorResponse(body, this.protocol, this.#channel.credential, this.#errorContext))
   }
 
-  get #circumstances(): Circumstances {
-    const isForeign = this.protocol.id !== this.#call.protocol.id
-    return { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs, isForeign }
+  get #errorContext(): ErrorContext {
+    const isTranslated = this.protocol.id !== this.#call.protocol.id
+    return { upstreamStatus: this.#status, retryAfterMs: this.#head?.retryAfterMs, isTranslated }
   }
 
-  #judge(body: Buffer | undefined, error: RelayError | undefined): void {
-    if (this.#over) return
+  #onWholeBody(body: Buffer | undefined, error: RelayError | undefined): void {
+    if (this.#isEnded) return
     if (!body) return this.reject(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
-    const { bytes, usage, upstreamError, refused, estimate } = this.#passage.deliver(body)
+    const { bytes, usage, upstreamError, refused, estimate } = this.#transcoder.deliver(body)
     if (upstreamError) return this.rejectWith(upstreamError)
     this.#resolve(bytes, bytes === body ? undefined : '')
-    this.#end({ outcome: 'complete', usage, refused, estimate })
+    this.#settle({ outcome: 'complete', usage, refused, estimate })
   }
 
-  /** What is told anew is of the usual type, whatever the upstream called its own. */
-  #resolve(body: Buffer | ClientStream, upstreams: string = this.#head?.contentType ?? ''): void {
-    this.#patience.onFirstOutput()
+  /** Resolves the attempt at its commit point. `contentType`: the upstream's, or empty for a translated answer. */
+  #resolve(body: Buffer | ClientStream, contentType: string = this.#head?.contentType ?? ''): void {
+    this.#timeouts.onFirstOutput()
     const { target } = this.#channel
     const time = now()
     this.#firstOutputMs = time - this.#call.startedAt
     recordLatency(target, time - this.#startedAt)
     this.#call.attempts.push({ target: target.name, status: this.#status })
-    const contentType = this.#passage.contentType(upstreams)
-    const { losses } = this.#passage
-    this.#ends.resolve({ status: this.#status, target: target.name, contentType, body, losses })
+    this.#callbacks.resolve({
+      status: this.#status,
+      target: target.name,
+      contentType: this.#transcoder.contentType(contentType),
+      body,
+      losses: this.#transcoder.losses,
+    })
   }
 
-  #end({ outcome, usage, refused, error, estimate }: AttemptEnd): void {
-    this.#finish()
-    const { target } = this.#channel
+  #settle({ outcome, usage, refused, error, estimate }: AttemptEnd): void {
+    this.#release()
     this.#call.settle({
       outcome,
       status: this.#status,
-      target,
+      target: this.#channel.target,
       usage,
       refused,
-      losses: this.#passage.losses,
+      losses: this.#transcoder.losses,
       firstOutputMs: this.#firstOutputMs,
       error,
       get deliveredTokens() {
@@ -256,12 +286,30 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
     })
   }
 
-  #finish(): void {
-    this.#over = true
-    this.#wire.close()
-    this.#patience.stop()
+  #release(): void {
+    this.#isEnded = true
+    this.#connection.close()
+    this.#timeouts.stop()
     this.#call.client.listener = undefined
     this.#channel.target.busy--
-    this.#ends.release()
+    this.#callbacks.release()
   }
+}
+
+/** The path, headers and body of a request, as its target wants them. @throws {RelayError} for a model name that no path can hold */
+function formatRequest(
+  { target, baseUrl }: Channel,
+  { protocol, path, headers, body }: Transcoder,
+  stream: boolean,
+): { readonly path: string; readonly headers: readonly string[]; readonly body: ByteChunks } {
+  const { requestFormat, model } = target
+  if (!requestFormat) return { path: requestPath(baseUrl, protocol, path), headers, body }
+  return requestFormat.format({ path, headers, body: joinChunks(body) }, { prefix: baseUrl.pathPrefix, model, stream })
+}
+
+/** Weight of the latest answer in a target's moving average. */
+const LATENCY_SMOOTHING = 0.2
+
+function recordLatency(target: Target, ms: number): void {
+  target.firstOutputMs += (target.firstOutputMs === 0 ? 1 : LATENCY_SMOOTHING) * (ms - target.firstOutputMs)
 }

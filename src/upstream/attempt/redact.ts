@@ -2,11 +2,11 @@ import type { UpstreamError } from '../../chat/upstream-error.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { Credential } from '../../targets.js'
 
-const HIDDEN = '[redacted]'
+const REDACTED = '[redacted]'
 
 /**
- * What providers' error texts give away: keys, also half starred out, organisations, names of resources, mail and inside addresses. Every
- * repetition is bounded, and the mail pattern begins once a word: these run over whatever an upstream cares to send.
+ * Secrets in providers' error texts: keys, also partly masked, organizations, resource names, mail addresses and internal
+ * hosts. All repetitions are bounded, since the patterns run over any text that an upstream sends.
  */
 const SECRETS = new RegExp(
   [
@@ -25,62 +25,62 @@ const SECRETS = new RegExp(
   'gi',
 )
 
-/** Headers of every request, whose values are no secret. */
-const PUBLIC: ReadonlySet<string> = new Set(['content-type', 'accept-encoding', 'user-agent'])
+/** Headers of every request, whose values are not secret. */
+const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['content-type', 'accept-encoding', 'user-agent'])
 
-/** An upstream's text without what is only the operator's to know; the credential in use above all. */
+/** Removes secrets from an upstream's text: the credential in use, and what looks like one. */
 export function redact(text: string, credential: Credential): string {
   let clean = text
   for (const [at, value] of credential.headers.entries()) {
-    if (at % 2 === 0 || PUBLIC.has(credential.headers[at - 1] ?? '')) continue
+    if (at % 2 === 0 || PUBLIC_HEADERS.has(credential.headers[at - 1] ?? '')) continue
     const secret = value.slice(value.lastIndexOf(' ') + 1)
-    if (secret.length >= 8) clean = clean.replaceAll(secret, HIDDEN)
+    if (secret.length >= 8) clean = clean.replaceAll(secret, REDACTED)
   }
-  return clean.replace(SECRETS, HIDDEN)
+  return clean.replace(SECRETS, REDACTED)
 }
 
-/** A fault's words, fit to be told; of a message without end its beginning. */
-export function redactFault(upstreamError: UpstreamError, credential: Credential): UpstreamError {
-  const clean = (text: string | null): string | null => text && redact(text.slice(0, LONGEST_WORDS), credential)
+/** Removes secrets from an upstream's error, and cuts very long texts. */
+export function redactError(upstreamError: UpstreamError, credential: Credential): UpstreamError {
+  const clean = (text: string | null): string | null => text && redact(text.slice(0, MAX_TEXT_LENGTH), credential)
   return {
     ...upstreamError,
-    message: redact(upstreamError.message.slice(0, LONGEST_WORDS), credential),
+    message: redact(upstreamError.message.slice(0, MAX_TEXT_LENGTH), credential),
     type: clean(upstreamError.type),
     code: clean(upstreamError.code),
     param: clean(upstreamError.param),
   }
 }
 
-/** The same for an error's body, which need not be JSON: a proxy in between writes HTML. */
+/** The same for an error's body. It need not be JSON: proxies answer in HTML. */
 export function redactBody(body: string, credential: Credential): string {
   return parseJson(body) === undefined ? redact(body, credential) : redactJson(body, credential)
 }
 
-const LONGEST_WORDS = 4096
+const MAX_TEXT_LENGTH = 4096
 
 /**
- * JSON with every text in it redacted: the text itself where nothing had to be hidden. Values are looked at, not their
- * spelling: in `\\nadmin@…` the `n` is part of an escape.
+ * Removes secrets from all strings in JSON; returns the same text where there is none. It looks at values, not at the
+ * JSON text: in `\\nadmin@…` the `n` belongs to an escape.
  */
 export function redactJson(json: string, credential: Credential): string {
-  let hidden = false
+  let hasSecrets = false
   const clean: unknown = JSON.parse(json, (_name, value: unknown) => {
     if (typeof value !== 'string') return value
-    const text = value.length > LONGEST_WORDS ? value.slice(0, LONGEST_WORDS) : value
+    const text = value.length > MAX_TEXT_LENGTH ? value.slice(0, MAX_TEXT_LENGTH) : value
     const redacted = redact(text, credential)
-    if (redacted !== value) hidden = true
+    if (redacted !== value) hasSecrets = true
     return redacted
   })
-  return hidden ? JSON.stringify(clean) : json
+  return hasSecrets ? JSON.stringify(clean) : json
 }
 
 const ERROR_KEY = '"error"'
-/** An error is the last thing a stream says: it is looked for where the bytes end, since most are many and hold none. */
-const END_BYTES = 4096
+/** An error is the last record of a stream, so only the end of the bytes is searched. */
+const SEARCHED_BYTES = 4096
 
-/** Records of a stream, an error among them redacted. A key is looked for: in an answer's own text its quotes are escaped. */
+/** Removes secrets from an error among a stream's records. Searches for the quoted key: within an answer's text its quotes would be escaped. */
 export function redactRecords(records: Buffer, credential: Credential): Buffer {
-  const end = records.length > END_BYTES ? records.subarray(-END_BYTES) : records
+  const end = records.length > SEARCHED_BYTES ? records.subarray(-SEARCHED_BYTES) : records
   if (!end.includes(ERROR_KEY)) return records
   const lines = records.toString().split('\n')
   const clean = lines.map((line) =>

@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { RelayError } from '../../errors.js'
 import type { BodyConsumer } from '../attempt/attempt-events.js'
-import { unreadable } from '../attempt/failures.js'
+import { toAnswerError } from '../attempt/failures.js'
 
 const DECODERS = new Map<string, () => Transform>([
   ['gzip', createGunzip],
@@ -11,42 +11,42 @@ const DECODERS = new Map<string, () => Transform>([
   ['br', createBrotliDecompress],
 ])
 
-/** Stands before an intake when an upstream compresses although it was asked not to. */
+/** Decompresses a body for its consumer. Upstreams are asked not to compress, but some do. */
 export class BodyDecoder implements BodyConsumer {
   readonly #stream: Transform | undefined
-  #into: BodyConsumer
+  #consumer: BodyConsumer
 
-  constructor(encoding: string, into: BodyConsumer, resumeUpstream: () => void) {
-    this.#into = into
+  constructor(encoding: string, consumer: BodyConsumer, resumeUpstream: () => void) {
+    this.#consumer = consumer
     this.#stream = DECODERS.get(encoding)?.()
-    this.#stream?.on('data', (bytes: Buffer) => this.#guarded(() => this.#pass(bytes)))
+    this.#stream?.on('data', (bytes: Buffer) => this.#guard(() => this.#pass(bytes)))
     this.#stream?.on('drain', resumeUpstream)
-    this.#stream?.on('end', () => this.#guarded(() => this.#into.end()))
-    this.#stream?.on('error', (cause) => this.fail(this.#broken(cause)))
+    this.#stream?.on('end', () => this.#guard(() => this.#consumer.end()))
+    this.#stream?.on('error', (cause) => this.fail(this.#invalidEncoding(cause)))
   }
 
-  /** What follows goes to another intake. */
-  redirect(intake: BodyConsumer): void {
-    this.#into = intake
+  /** Passes all further bytes to another consumer. */
+  redirect(consumer: BodyConsumer): void {
+    this.#consumer = consumer
   }
 
   write(chunk: Buffer): boolean {
     if (this.#stream) return this.#stream.write(chunk)
-    this.fail(this.#broken())
+    this.fail(this.#invalidEncoding())
     return true
   }
 
   end(): void {
     if (this.#stream) this.#stream.end()
-    else this.fail(this.#broken())
+    else this.fail(this.#invalidEncoding())
   }
 
   fail(error: RelayError): void {
     this.#stream?.destroy()
-    this.#into.fail(error)
+    this.#consumer.fail(error)
   }
 
-  /** Nothing more is wanted: what is packed in the rest stays packed. */
+  /** Stops decompressing. */
   stop(): void {
     this.#stream?.removeAllListeners('data').destroy()
   }
@@ -56,19 +56,19 @@ export class BodyDecoder implements BodyConsumer {
   }
 
   #pass(bytes: Buffer): void {
-    if (!this.#into.write(bytes)) this.#stream?.pause()
+    if (!this.#consumer.write(bytes)) this.#stream?.pause()
   }
 
-  /** What is thrown in a stream's event would end the process. */
-  #guarded(work: () => void): void {
+  /** An exception in a stream's event handler would end the process. */
+  #guard(work: () => void): void {
     try {
       work()
     } catch (error) {
-      this.fail(unreadable(error))
+      this.fail(toAnswerError(error))
     }
   }
 
-  #broken(cause?: Error): RelayError {
+  #invalidEncoding(cause?: Error): RelayError {
     return new RelayError('upstream_invalid', 'The provider compressed its answer in a way that cannot be read.', {
       cause,
     })

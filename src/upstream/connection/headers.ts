@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The few answer headers that the relay acts on. None of an upstream's headers is passed on as it is. */
-export interface Head {
+/** The response headers that the relay uses. No header of an upstream reaches the client unchanged. */
+export interface ResponseHead {
   readonly contentType: string
-  /** Undefined when the body is as it reads. */
+  /** Undefined for a body that is not compressed. */
   readonly contentEncoding: string | undefined
   readonly retryAfterMs: number | undefined
 }
 
-/** Longer waits than this are not believed: an upstream that says "tomorrow" is asked again within the hour. */
-const LONGEST_WAIT_MS = 3_600_000
+/** Longer waits are cut: an upstream that says "tomorrow" is tried again within the hour. */
+const MAX_RETRY_AFTER_MS = 3_600_000
 
-/** Reads raw headers as undici hands them over. Names are told apart by length first: most are never decoded. */
-export function readHead(raw: readonly Buffer[]): Head {
+/** Reads undici's raw headers. Checks the length of a name first, so that most names are never decoded. */
+export function readHead(raw: readonly Buffer[]): ResponseHead {
   let contentType = ''
   let contentEncoding: string | undefined
   let wait: string | undefined
@@ -34,24 +34,24 @@ export function readHead(raw: readonly Buffer[]): Head {
   return {
     contentType,
     contentEncoding: contentEncoding === 'identity' || contentEncoding === '' ? undefined : contentEncoding,
-    retryAfterMs: readWait(wait, waitMs, date),
+    retryAfterMs: readRetryAfter(wait, waitMs, date),
   }
 }
 
-/** How long an answer wants to be left alone, by Node's own reading of its headers. */
-export function waitOf({
+/** The retry-after time in headers that Node has parsed, in ms. */
+export function retryAfterIn({
   'retry-after': wait,
   'retry-after-ms': waitMs,
   date,
 }: IncomingHttpHeaders): number | undefined {
-  return readWait(wait, typeof waitMs === 'string' ? waitMs : undefined, date)
+  return readRetryAfter(wait, typeof waitMs === 'string' ? waitMs : undefined, date)
 }
 
 /**
- * `retry-after-ms`, else `retry-after` in seconds or as a date, which is measured against the answer's own `date` since
- * clocks differ. Nonsense is undefined; the past is 0.
+ * The retry-after time in ms: of `retry-after-ms`, else of `retry-after` in seconds or as a date. A date is compared with
+ * the response's own `date`, since clocks differ. Invalid values give undefined, the past gives 0.
  */
-export function readWait(
+export function readRetryAfter(
   wait: string | undefined,
   waitMs: string | undefined,
   date: string | undefined,
@@ -72,7 +72,7 @@ function readNumber(value: string | undefined): number | undefined {
 }
 
 function clamp(ms: number): number {
-  return Math.min(Math.max(ms, 0), LONGEST_WAIT_MS)
+  return Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
 }
 
 function text(bytes: Buffer | undefined): string {
@@ -81,27 +81,27 @@ function text(bytes: Buffer | undefined): string {
 
 const NONE: readonly string[] = []
 
-/** Those of a caller's headers that go on with its request, as name, value, name, value. */
-export function passedOn(headers: IncomingHttpHeaders, names: readonly string[]): readonly string[] {
-  let passed: string[] | undefined
+/** Those of the client's headers that go on to the upstream: name, value, name, value. */
+export function selectHeaders(headers: IncomingHttpHeaders, names: readonly string[]): readonly string[] {
+  let selected: string[] | undefined
   for (const name of names) {
     const value = headers[name]
     if (typeof value !== 'string') continue
-    passed ??= []
-    passed.push(name, value)
+    selected ??= []
+    selected.push(name, value)
   }
-  return passed ?? NONE
+  return selected ?? NONE
 }
 
-/** What every request to a provider has, whoever it is from: the business of whoever sends it. */
+/** Headers that the sender of a request sets itself. */
 const COMMON = new Set(['content-type', 'accept-encoding', 'user-agent'])
 
-/** Of a request's headers those that are the provider's key, for a request that the relay does not send itself. */
+/** The headers with the provider's key, for a request that the relay does not send itself. */
 export function keyHeaders(headers: readonly string[]): Record<string, string> {
-  const own: Record<string, string> = {}
+  const selected: Record<string, string> = {}
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = String(headers[at]).toLowerCase()
-    if (!COMMON.has(name)) own[name] = String(headers[at + 1])
+    if (!COMMON.has(name)) selected[name] = String(headers[at + 1])
   }
-  return own
+  return selected
 }

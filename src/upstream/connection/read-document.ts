@@ -3,69 +3,68 @@ import type { ClientConnection, DisconnectListener } from '../../lib/client-conn
 import type { DeadlineTimer } from '../../lib/time.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Channel } from '../../targets.js'
-import { type BodyConsumer, BufferedBody } from '../attempt/attempt-events.js'
+import type { BodyConsumer } from '../attempt/attempt-events.js'
 import { AttemptTimeouts, type TimeoutListener } from '../attempt/attempt-timeouts.js'
-import { readFailure, toConnectionError } from '../attempt/failures.js'
+import { readErrorResponse, toConnectionError } from '../attempt/failures.js'
+import { BufferedBody } from '../stream/buffered-body.js'
 import { requestPath } from './base-url.js'
-import type { ConnectionPools } from './connection-pools.js'
-import type { Head } from './headers.js'
-import { type ConnectionEvents, UpstreamConnection } from './upstream-connection.js'
+import type { ResponseHead } from './headers.js'
+import { type ConnectionEvents, type ConnectionPools, UpstreamConnection } from './upstream-connection.js'
 
-/** What is read of a provider, for no caller. */
-export interface Asked extends Pick<Channel, 'baseUrl' | 'credential'> {
+/** A document at a provider that the relay reads for itself. */
+export interface DocumentRequest extends Pick<Channel, 'baseUrl' | 'credential'> {
   readonly upstream: Channel['target']['upstream']
   readonly protocol: Protocol
-  /** The language's own. */
+  /** Without the base URL's prefix. */
   readonly path: string
-  /** A longer document is refused, in bytes. */
   readonly maxBytes: number
 }
 
-interface Tools {
+export interface DocumentOptions {
   readonly connections: ConnectionPools
   readonly deadlineTimer: DeadlineTimer
-  /** Breaks it off. */
+  /** Closing it cancels the request. */
   readonly client: ClientConnection
 }
 
-/** An error's body beyond this is no explanation. */
-const LONGEST_FAULT = 64 * 1024
+/** Larger error bodies are not read. */
+const MAX_ERROR_BYTES = 64 * 1024
 const NO_BODY = Buffer.alloc(0)
 
-/** Reads a document at a provider: by its credential, its time-outs, and once. @throws {RelayError} */
-export function readDocument(asked: Asked, tools: Tools): Promise<Buffer> {
+/** Reads a document at a provider, with its credential and timeouts, without retries. @throws {RelayError} */
+export function readDocument(request: DocumentRequest, options: DocumentOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    new Reading(asked, tools, { resolve, reject }).start()
+    new DocumentReader(request, options, { resolve, reject }).start()
   })
 }
 
-interface Ends {
+interface DocumentCallbacks {
   readonly resolve: (body: Buffer) => void
   readonly reject: (error: RelayError) => void
 }
 
-class Reading implements ConnectionEvents, TimeoutListener, DisconnectListener {
-  readonly #asked: Asked
-  readonly #tools: Tools
-  readonly #ends: Ends
-  readonly #wire: UpstreamConnection
-  readonly #patience: AttemptTimeouts
+class DocumentReader implements ConnectionEvents, TimeoutListener, DisconnectListener {
+  readonly #request: DocumentRequest
+  readonly #options: DocumentOptions
+  readonly #callbacks: DocumentCallbacks
+  readonly #connection: UpstreamConnection
+  readonly #timeouts: AttemptTimeouts
 
-  constructor(asked: Asked, tools: Tools, ends: Ends) {
-    this.#asked = asked
-    this.#tools = tools
-    this.#ends = ends
-    this.#wire = new UpstreamConnection(this, tools.deadlineTimer)
-    this.#patience = new AttemptTimeouts(tools.deadlineTimer, asked.upstream.timeouts, this)
+  constructor(request: DocumentRequest, options: DocumentOptions, callbacks: DocumentCallbacks) {
+    this.#request = request
+    this.#options = options
+    this.#callbacks = callbacks
+    this.#connection = new UpstreamConnection(this, options.deadlineTimer)
+    this.#timeouts = new AttemptTimeouts(options.deadlineTimer, request.upstream.timeouts, this)
   }
 
   start(): void {
-    const { upstream, baseUrl, credential, protocol, path } = this.#asked
-    const { connections, client } = this.#tools
+    const { upstream, baseUrl, credential, protocol, path } = this.#request
+    const { connections, client } = this.#options
     if (client.isClosed) return this.onDisconnect()
     client.listener = this
-    // As long as the first output of a stream may take, and no longer: nobody waits for the words of this one.
-    this.#patience.start(true)
+    // The timeout for the first output of a stream fits here too.
+    this.#timeouts.start(true)
     const { id: provider, timeouts } = upstream
     const { connectMs } = timeouts
     const headers = [...credential.headers, ...protocol.headers]
@@ -78,34 +77,34 @@ class Reading implements ConnectionEvents, TimeoutListener, DisconnectListener {
       body: NO_BODY,
     } as const
     try {
-      connections.send({ ...sending, connectMs }, this.#wire)
+      connections.send({ ...sending, connectMs }, this.#connection)
     } catch (error) {
       this.onFailure(toConnectionError(error))
     }
   }
 
-  onHead(status: number, { retryAfterMs }: Head): BodyConsumer {
-    this.#patience.renew()
-    const { protocol, credential, maxBytes } = this.#asked
-    if (status === 200) return new BufferedBody(maxBytes, (body, error) => this.#read(body, error))
-    const from = { protocol, credential, isTheirs: false }
-    return new BufferedBody(LONGEST_FAULT, (body) => {
-      this.onFailure(readFailure(body, from, { upstreamStatus: status, retryAfterMs, isForeign: true }))
+  onHead(status: number, { retryAfterMs }: ResponseHead): BodyConsumer {
+    this.#timeouts.renew()
+    const { protocol, credential, maxBytes } = this.#request
+    if (status === 200) return new BufferedBody(maxBytes, (body, error) => this.#onBody(body, error))
+    return new BufferedBody(MAX_ERROR_BYTES, (body) => {
+      const context = { upstreamStatus: status, retryAfterMs, isTranslated: true }
+      this.onFailure(readErrorResponse(body, protocol, credential, context))
     })
   }
 
   onBytes(): void {
-    this.#patience.renew()
+    this.#timeouts.renew()
   }
 
   onComplete(): void {
-    this.#patience.onBodyComplete()
+    this.#timeouts.onBodyComplete()
   }
 
   onFailure(error: RelayError): void {
-    this.#finish()
-    this.#wire.abort()
-    this.#ends.reject(error)
+    this.#release()
+    this.#connection.abort()
+    this.#callbacks.reject(error)
   }
 
   onTimeout(): void {
@@ -116,17 +115,17 @@ class Reading implements ConnectionEvents, TimeoutListener, DisconnectListener {
     this.onFailure(new RelayError('closing', 'The relay is shutting down.'))
   }
 
-  #read(body: Buffer | undefined, error: RelayError | undefined): void {
+  #onBody(body: Buffer | undefined, error: RelayError | undefined): void {
     if (!body)
       return this.onFailure(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
-    this.#finish()
-    this.#wire.linger()
-    this.#ends.resolve(body)
+    this.#release()
+    this.#connection.awaitEnd()
+    this.#callbacks.resolve(body)
   }
 
-  #finish(): void {
-    this.#wire.close()
-    this.#patience.stop()
-    this.#tools.client.listener = undefined
+  #release(): void {
+    this.#connection.close()
+    this.#timeouts.stop()
+    this.#options.client.listener = undefined
   }
 }

@@ -14,10 +14,10 @@ export interface UnsignedRequest {
 
 type Signature = Readonly<Record<string, string>> | undefined
 
-/** The headers that sign a request; undefined where its provider's key has done so. */
+/** Returns the headers that sign a request; undefined where the provider's key is enough. */
 export type Sign = (request: UnsignedRequest) => Signature | Promise<Signature>
 
-/** All headers of a request, those that sign it in place of others of the same name. @throws {RelayError} */
+/** All headers of a request. Headers of the signature replace others of the same name. @throws {RelayError} */
 export async function signedHeaders(sign: Sign, request: UnsignedRequest): Promise<readonly string[]> {
   const signature = await signatureOf(sign, request)
   if (!signature) return request.headers

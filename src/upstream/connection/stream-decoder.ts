@@ -2,43 +2,43 @@ import { RelayError } from '../../errors.js'
 import type { StreamFormat } from '../../providers/request-format.js'
 import type { BodyConsumer } from '../attempt/attempt-events.js'
 
-/** Stands before an intake where a stream is not framed as server-sent events. */
+/** Converts a stream of another framing to server-sent events. */
 export class StreamDecoder implements BodyConsumer {
-  readonly #read: ReturnType<StreamFormat['createDecoder']>
-  #into: BodyConsumer
+  readonly #decode: ReturnType<StreamFormat['createDecoder']>
+  #consumer: BodyConsumer
 
-  constructor(unframing: StreamFormat, into: BodyConsumer) {
-    this.#read = unframing.createDecoder()
-    this.#into = into
+  constructor(format: StreamFormat, consumer: BodyConsumer) {
+    this.#decode = format.createDecoder()
+    this.#consumer = consumer
   }
 
-  /** What follows goes to another intake. */
-  redirect(intake: BodyConsumer): void {
-    this.#into = intake
+  /** Passes all further bytes to another consumer. */
+  redirect(consumer: BodyConsumer): void {
+    this.#consumer = consumer
   }
 
   write(chunk: Buffer): boolean {
     let records = ''
     try {
-      for (const record of this.#read(chunk)) records += record
+      for (const record of this.#decode(chunk)) records += record
     } catch (cause) {
-      // What came before the damage is as good as ever.
+      // The records before the damaged one are still valid.
       this.#pass(records)
-      this.fail(new RelayError('upstream_invalid', 'The provider gave a stream that is damaged.', { cause }))
+      this.fail(new RelayError('upstream_invalid', 'The provider sent a damaged stream.', { cause }))
       return true
     }
     return this.#pass(records)
   }
 
   end(): void {
-    this.#into.end()
+    this.#consumer.end()
   }
 
   fail(error: RelayError): void {
-    this.#into.fail(error)
+    this.#consumer.fail(error)
   }
 
   #pass(records: string): boolean {
-    return records === '' || this.#into.write(Buffer.from(records))
+    return records === '' || this.#consumer.write(Buffer.from(records))
   }
 }

@@ -1,134 +1,232 @@
-import type { RelayError } from '../../errors.js'
+import { type Dispatcher, Pool } from 'undici'
+import { RelayError } from '../../errors.js'
+import { type ByteChunks, chunksLength, joinChunks } from '../../lib/byte-chunks.js'
 import type { Deadline, DeadlineTimer } from '../../lib/time.js'
 import type { StreamFormat } from '../../providers/request-format.js'
+import type { BaseUrl } from '../../targets.js'
 import type { BodyConsumer } from '../attempt/attempt-events.js'
-import { toConnectionError, unreadable } from '../attempt/failures.js'
+import { toAnswerError, toConnectionError } from '../attempt/failures.js'
 import { BodyDecoder } from './body-decoder.js'
-import type { ResponseHandler } from './connection-pools.js'
-import { type Head, readHead } from './headers.js'
+import { type ResponseHead, readHead } from './headers.js'
+import { type Sign, signedHeaders, type UnsignedRequest } from './signing.js'
 import { StreamDecoder } from './stream-decoder.js'
 
-/** So long may an upstream take from its last word to the end of its answer. */
-const LINGER_MS = 1000
+/** What the relay uses of undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent`. */
+export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
 
-/** Whose attempt a connection serves. */
+/** Receives one response: undici's handler with raw headers, so that headers are decoded only where needed. */
+export interface ResponseHandler {
+  onConnect(abort: (reason?: Error) => void): void
+  onHeaders(status: number, headers: Buffer[], resume: () => void): boolean
+  onData(chunk: Buffer): boolean
+  onComplete(): void
+  onError(error: Error): void
+}
+
+interface UpstreamRequest {
+  /** The provider's id in the config. */
+  readonly provider: string
+  readonly baseUrl: BaseUrl
+  /** Default: `POST`. */
+  readonly method?: 'GET'
+  /** Path and query, from the root of the origin. */
+  readonly path: string
+  readonly headers: readonly string[]
+  readonly body: ByteChunks
+  readonly connectMs: number
+}
+
+/** The connection pools: one per base URL, opened at its first request. */
+export class ConnectionPools {
+  readonly #pools = new Map<string, Transport>()
+  /** The host's own transport, in place of the pools. */
+  readonly #transport: Transport | undefined
+  readonly #sign: Sign | undefined
+  #closed: RelayError | undefined
+
+  constructor(transport: Transport | undefined, sign?: Sign) {
+    this.#transport = transport
+    this.#sign = sign
+  }
+
+  /** Sends a request; the handler receives the response or the error. */
+  send(request: UpstreamRequest, handler: ResponseHandler): void {
+    if (!this.#sign) return this.#dispatch(request, request.headers, handler)
+    const { provider, baseUrl, method = 'POST', path, headers } = request
+    const body = joinChunks(request.body)
+    signedHeaders(this.#sign, { provider, method, url: baseUrl.origin + path, headers, body })
+      .then((signed) => this.#dispatch({ ...request, body }, signed, handler))
+      .catch((error: Error) => handler.onError(error))
+  }
+
+  #dispatch(request: UpstreamRequest, headers: readonly string[], handler: ResponseHandler): void {
+    if (this.#closed) return handler.onError(this.#closed)
+    const { baseUrl, connectMs, path, method = 'POST', body } = request
+    this.#transportFor(baseUrl, connectMs).dispatch(
+      {
+        origin: baseUrl.origin,
+        path,
+        method,
+        headers: (Buffer.isBuffer(body)
+          ? headers
+          : [...headers, 'content-length', String(chunksLength(body))]) as string[],
+        // undici accepts any iterable as a body, though the types of `dispatch` do not say so.
+        body: body as Buffer,
+        // undici would set timers per request; the relay's own timeouts share one timer.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      handler,
+    )
+  }
+
+  /** All headers of a request that something else sends, signed where the host signs requests. @throws {RelayError} */
+  async headersOf(request: UnsignedRequest): Promise<readonly string[]> {
+    return this.#sign ? await signedHeaders(this.#sign, request) : request.headers
+  }
+
+  /** Aborts all requests and refuses further ones. Leaves the host's own transport open: the host closes it. */
+  async destroy(): Promise<void> {
+    const closed = new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
+    this.#closed = closed
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map((pool) => pool.destroy(closed)))
+  }
+
+  #transportFor({ origin, poolKey }: BaseUrl, connectMs: number): Transport {
+    if (this.#transport) return this.#transport
+    const known = this.#pools.get(poolKey)
+    if (known) return known
+    // No pipelining: a further answer on the connection would wait behind a stream.
+    const made = new Pool(origin, { pipelining: 1, connect: { timeout: connectMs } })
+    this.#pools.set(poolKey, made)
+    return made
+  }
+}
+
+/** Receives the events of a connection. */
 export interface ConnectionEvents {
-  /** The head has come; what follows goes to the intake that this gives. */
-  onHead(status: number, head: Head): BodyConsumer
-  /** Bytes have come, and more are welcome or not. */
-  onBytes(more: boolean): void
+  /** The response head has arrived. Returns the consumer of the body. */
+  onHead(status: number, head: ResponseHead): BodyConsumer
+  /** Bytes have arrived. `canTakeMore`: whether the consumer can take more now. */
+  onBytes(canTakeMore: boolean): void
   onComplete(): void
   onFailure(error: RelayError): void
 }
 
-/** The connection of one attempt: gives what comes to an intake, unpacked, and can be paused, resumed and broken off. */
+/** How long an upstream may take from the end of its answer to the end of its response. */
+const END_TIMEOUT_MS = 1000
+
+/**
+ * Receives the response of one request: decodes the body, passes it to a consumer, applies backpressure, and can be
+ * paused, resumed and aborted.
+ */
 export class UpstreamConnection implements ResponseHandler, Deadline {
   dueAt: number = Number.POSITIVE_INFINITY
   timerIndex = -1
-  readonly #owner: ConnectionEvents
+  readonly #events: ConnectionEvents
   readonly #deadlineTimer: DeadlineTimer
-  /** How a stream may be framed otherwise than as server-sent events. */
-  readonly #unframing: StreamFormat | undefined
+  /** The framing of streams that are not server-sent events. */
+  readonly #streamFormat: StreamFormat | undefined
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   #consumer: BodyConsumer | undefined
-  #decoder: BodyDecoder | undefined
-  #unframer: StreamDecoder | undefined
-  #closed = false
-  /** Nothing more can come. */
+  #bodyDecoder: BodyDecoder | undefined
+  #streamDecoder: StreamDecoder | undefined
+  #isClosed = false
   #isComplete = false
 
-  constructor(owner: ConnectionEvents, deadlineTimer: DeadlineTimer, unframing?: StreamFormat) {
-    this.#owner = owner
+  constructor(events: ConnectionEvents, deadlineTimer: DeadlineTimer, streamFormat?: StreamFormat) {
+    this.#events = events
     this.#deadlineTimer = deadlineTimer
-    this.#unframing = unframing
+    this.#streamFormat = streamFormat
   }
 
-  /** Undefined until the head has come. */
+  /** Undefined until the response head has arrived. */
   get consumer(): BodyConsumer | undefined {
     return this.#consumer
   }
 
   onConnect(abort: () => void): void {
     this.#abort = abort
-    if (this.#closed) abort()
+    if (this.#isClosed) abort()
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
     if (status < 200) return true
     this.#resume = resume
     const head = readHead(raw)
-    const intake = this.#begun(status, head)
-    if (head.contentEncoding) this.#decoder = new BodyDecoder(head.contentEncoding, intake, () => this.#unpacked())
-    this.#consumer = this.#decoder ?? intake
+    const consumer = this.#consumerFor(status, head)
+    if (head.contentEncoding)
+      this.#bodyDecoder = new BodyDecoder(head.contentEncoding, consumer, () => this.#onDecoderDrain())
+    this.#consumer = this.#bodyDecoder ?? consumer
     return true
   }
 
-  /** What is unframed is of the usual type to all that follows. */
-  #begun(status: number, head: Head): BodyConsumer {
-    const unframing = this.#unframing
-    if (!unframing || !head.contentType.startsWith(unframing.contentType)) return this.#owner.onHead(status, head)
-    this.#unframer = new StreamDecoder(
-      unframing,
-      this.#owner.onHead(status, { ...head, contentType: 'text/event-stream' }),
-    )
-    return this.#unframer
+  /** Behind a stream decoder, the stream consists of server-sent events. */
+  #consumerFor(status: number, head: ResponseHead): BodyConsumer {
+    const format = this.#streamFormat
+    if (!format || !head.contentType.startsWith(format.contentType)) return this.#events.onHead(status, head)
+    const consumer = this.#events.onHead(status, { ...head, contentType: 'text/event-stream' })
+    this.#streamDecoder = new StreamDecoder(format, consumer)
+    return this.#streamDecoder
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#closed || !this.#consumer) return true
+    if (this.#isClosed || !this.#consumer) return true
     try {
-      const more = this.#consumer.write(chunk)
-      this.#owner.onBytes(more)
-      return more
+      const canTakeMore = this.#consumer.write(chunk)
+      this.#events.onBytes(canTakeMore)
+      return canTakeMore
     } catch (error) {
-      this.#owner.onFailure(unreadable(error))
+      this.#events.onFailure(toAnswerError(error))
       return true
     }
   }
 
   onComplete(): void {
-    this.#completed()
-    if (this.#closed) return
-    this.#owner.onComplete()
+    this.#onResponseOver()
+    if (this.#isClosed) return
+    this.#events.onComplete()
     try {
       this.#consumer?.end()
     } catch (error) {
-      this.#owner.onFailure(unreadable(error))
+      this.#events.onFailure(toAnswerError(error))
     }
   }
 
   onError(error: Error): void {
-    this.#completed()
-    if (!this.#closed) this.#owner.onFailure(toConnectionError(error))
+    this.#onResponseOver()
+    if (!this.#isClosed) this.#events.onFailure(toConnectionError(error))
   }
 
-  /** What follows goes to another intake. */
-  redirect(intake: BodyConsumer): void {
-    if (this.#unframer) return this.#unframer.redirect(intake)
-    this.#consumer = this.#decoder ?? intake
-    this.#decoder?.redirect(intake)
+  /** Passes all further bytes to another consumer. */
+  redirect(consumer: BodyConsumer): void {
+    if (this.#streamDecoder) return this.#streamDecoder.redirect(consumer)
+    this.#consumer = this.#bodyDecoder ?? consumer
+    this.#bodyDecoder?.redirect(consumer)
   }
 
   resume(): void {
-    if (this.#decoder) this.#decoder.resume()
+    if (this.#bodyDecoder) this.#bodyDecoder.resume()
     else this.#resume?.()
   }
 
-  /** Nothing more is taken. */
+  /** Stops passing bytes and events on. */
   close(): void {
-    this.#closed = true
-    this.#decoder?.stop()
+    this.#isClosed = true
+    this.#bodyDecoder?.stop()
   }
 
   abort(): void {
     this.#abort?.()
   }
 
-  /** The answer is whole, though its end has not come: it is waited for a little, since then the connection can be used again. */
-  linger(): void {
+  /** Waits a little for the end of the response after a complete answer, so that the connection can be reused. */
+  awaitEnd(): void {
     if (this.#isComplete) return
-    this.dueAt = this.#deadlineTimer.time + LINGER_MS
+    this.dueAt = this.#deadlineTimer.time + END_TIMEOUT_MS
     this.#deadlineTimer.add(this)
   }
 
@@ -136,14 +234,13 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
     this.abort()
   }
 
-  #completed(): void {
+  #onResponseOver(): void {
     this.#isComplete = true
     this.#deadlineTimer.remove(this)
   }
 
-  /** The decoder can take more. */
-  #unpacked(): void {
-    this.#owner.onBytes(true)
+  #onDecoderDrain(): void {
+    this.#events.onBytes(true)
     this.#resume?.()
   }
 }

@@ -5,8 +5,8 @@ import { isIP } from 'node:net'
 import { addressMatcher } from '../../lib/addresses.js'
 
 /**
- * Addresses that are not the public's: own machine, own network, link-local with its metadata services, and the like.
- * An IPv4 address within IPv6 (`::ffff:…`) is judged as what it is.
+ * Whether an address is not public: loopback, private networks, link-local with its metadata services, and other special
+ * ranges. An IPv4 address within IPv6 (`::ffff:…`) counts as IPv4.
  */
 export const isPrivate: (address: string) => boolean = addressMatcher([
   '0.0.0.0/8',
@@ -36,54 +36,51 @@ export const isPrivate: (address: string) => boolean = addressMatcher([
   'ff00::/8',
 ])
 
-/** How much may be fetched, and how long it may take. */
 export interface RemoteLimits {
   readonly maxBytes: number
   readonly timeoutMs: number
 }
 
-/** What was fetched. */
-export interface Remote {
+export interface RemoteFile {
   readonly bytes: Buffer
   readonly contentType: string
 }
 
-/** Fetches what a caller named. Rejects with a reason that may be told: it names no address. */
-export type FetchRemote = (url: string, limits: RemoteLimits) => Promise<Remote>
+/** Fetches a URL that a caller gave. Rejects with a reason that the caller may see: it names no address. */
+export type FetchRemote = (url: string, limits: RemoteLimits) => Promise<RemoteFile>
 
 /**
- * Fetches over https from public addresses only. The address that is checked is the one that is connected to, so that a
- * name which changes its mind in between gains nothing; redirects are not followed.
+ * Fetches over https from public addresses only. It checks the address that it connects to, so DNS rebinding gains
+ * nothing. It does not follow redirects.
  */
-export const fetchRemote: FetchRemote = fetcher({ isRefused: isPrivate })
+export const fetchRemote: FetchRemote = createFetch({ isRefused: isPrivate })
 
-interface Fetching {
+interface FetchOptions {
   readonly isRefused: (address: string) => boolean
-  /** Certificates to trust beside the usual. */
+  /** Certificate to trust besides the system's. */
   readonly ca?: string
 }
 
-/** The same with other addresses refused, for a network of one's own. */
-export function fetcher(fetching: Fetching): FetchRemote {
+/** Creates the same with another rule for refused addresses. */
+export function createFetch(options: FetchOptions): FetchRemote {
   return (url, limits) =>
-    new Promise((resolve, reject) => fetchOne(url, { ...fetching, ...limits }, { resolve, reject }))
+    new Promise((resolve, reject) => fetchOne(url, { ...options, ...limits }, { resolve, reject }))
 }
 
-interface Ends {
-  readonly resolve: (remote: Remote) => void
+interface FetchCallbacks {
+  readonly resolve: (file: RemoteFile) => void
   readonly reject: (error: Error) => void
 }
 
-function fetchOne(url: string, fetching: Fetching & RemoteLimits, { resolve, reject }: Ends): void {
-  const { maxBytes, timeoutMs, isRefused, ca } = fetching
-
+function fetchOne(url: string, options: FetchOptions & RemoteLimits, { resolve, reject }: FetchCallbacks): void {
+  const { maxBytes, timeoutMs, isRefused, ca } = options
   const target = URL.canParse(url) ? new URL(url) : undefined
-  if (target?.protocol !== 'https:') return reject(new Error('only https: addresses are fetched'))
+  if (target?.protocol !== 'https:') return reject(new Error('only https: URLs are fetched'))
   const host = target.hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) && isRefused(host)) return reject(new Error(REFUSED))
   const signal = AbortSignal.timeout(timeoutMs)
-  const request = get(target, { lookup: lookupBut(isRefused), signal, agent: false, ca, headers: { accept: '*/*' } })
-  request.on('error', (error) => reject(new Error(told(error, signal))))
+  const request = get(target, { lookup: createLookup(isRefused), signal, agent: false, ca, headers: { accept: '*/*' } })
+  request.on('error', (error) => reject(new Error(callerReason(error, signal))))
   request.on('response', (response) => {
     const { statusCode = 0, headers } = response
     if (statusCode !== 200) {
@@ -97,17 +94,17 @@ function fetchOne(url: string, fetching: Fetching & RemoteLimits, { resolve, rej
       chunks.push(chunk)
       if (size > maxBytes) response.destroy(new Error(`it is larger than ${maxBytes} bytes`))
     })
-    response.on('error', (error) => reject(new Error(told(error, signal))))
+    response.on('error', (error) => reject(new Error(callerReason(error, signal))))
     response.on('end', () =>
       resolve({ bytes: Buffer.concat(chunks), contentType: String(headers['content-type'] ?? '') }),
     )
   })
 }
 
-const REFUSED = 'it does not lie at a public address'
+const REFUSED = 'it is not at a public address'
 
-/** Resolves a name, and refuses it if any of its addresses is refused. */
-function lookupBut(isRefused: Fetching['isRefused']): LookupFunction {
+/** Resolves a name, and fails if any of its addresses is refused. */
+function createLookup(isRefused: FetchOptions['isRefused']): LookupFunction {
   return (host, options, callback) =>
     lookup(host, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, [])
@@ -118,8 +115,8 @@ function lookupBut(isRefused: Fetching['isRefused']): LookupFunction {
     })
 }
 
-/** Of a failure as much as a caller may know: a system error's text would name the address. */
-function told(error: Error, signal: AbortSignal): string {
+/** The reason that a caller may see: a system error's text would name the address. */
+function callerReason(error: Error, signal: AbortSignal): string {
   if (signal.aborted) return 'it took too long'
   return 'code' in error ? 'it cannot be reached' : error.message
 }

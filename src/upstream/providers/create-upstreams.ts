@@ -10,41 +10,44 @@ import { createProfileFor } from './model-profile.js'
 
 type ProviderConfig = Config['providers'][string]
 
-/** The configured providers, ready to be sent to. @throws {ConfigError} for an unknown type, a missing key or address */
+/** Creates the upstreams of a config. @throws {ConfigError} for an unknown type, and for a missing key or base URL */
 export function createUpstreams(config: Config, environment: NodeJS.ProcessEnv): ReadonlyMap<string, Upstream> {
   const faults: ConfigFault[] = []
   const upstreams = new Map<string, Upstream>()
-  for (const [id, given] of Object.entries(config.providers)) {
+  for (const [id, options] of Object.entries(config.providers)) {
     const path = `providers.${id}`
-    const provider = providers.get(given.type ?? id)
+    const provider = providers.get(options.type ?? id)
     if (!provider) {
-      faults.push({ path: `${path}.type`, message: `is needed: one of ${[...providers.keys()].join(', ')}` })
+      faults.push({ path: `${path}.type`, message: `is required: one of ${[...providers.keys()].join(', ')}` })
       continue
     }
-    const apiKeys = keysOf(given, provider, environment)
-    const baseURLs = listOf(given.baseURL ?? provider.baseURL)
-    if (baseURLs.length === 0) faults.push({ path: `${path}.baseURL`, message: 'is needed for this type' })
+    const apiKeys = keysOf(options, provider, environment)
+    const baseURLs = listOf(options.baseURL ?? provider.baseURL)
+    if (baseURLs.length === 0) faults.push({ path: `${path}.baseURL`, message: 'is required for this type' })
     if (apiKeys?.some((apiKey) => apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))) {
       faults.push({
         path: `${path}.apiKey`,
-        message: 'holds a space, a line end or another character that no header takes',
+        message: 'contains a space, a line end or another character that a header cannot hold',
       })
     }
     if (!apiKeys)
-      faults.push({ path: `${path}.apiKey`, message: `is not given, and ${provider.keyVariable} is not set` })
-    if (given.apiVersion !== undefined && !provider.hasApiVersions)
-      faults.push({ path: `${path}.apiVersion`, message: 'has no meaning for this type' })
-    const speaks = (given.speaks ?? provider.speaks).map((name) => protocolOf(name))
+      faults.push({
+        path: `${path}.apiKey`,
+        message: `is missing, and ${provider.keyVariable} is not set in the environment`,
+      })
+    if (options.apiVersion !== undefined && !provider.hasApiVersions)
+      faults.push({ path: `${path}.apiVersion`, message: 'is not supported by this type' })
+    const speaks = (options.speaks ?? provider.speaks).map((name) => protocolOf(name))
     upstreams.set(id, {
       id,
       provider,
       speaks,
-      profileFor: createProfileFor(provider, given),
-      credentials: (apiKeys ?? []).map((apiKey, index) => credential(`${id}#${index}`, provider, apiKey)),
-      baseUrls: baseURLs.map((baseURL) => parseBaseUrl(baseURL, provider, speaks, given.timeouts.connectMs)),
-      timeouts: given.timeouts,
-      pace: given.pace,
-      refreshModelsMs: given.refreshModelsMs,
+      profileFor: createProfileFor(provider, options),
+      credentials: (apiKeys ?? []).map((apiKey, index) => createCredential(`${id}#${index}`, provider, apiKey)),
+      baseUrls: baseURLs.map((baseURL) => parseBaseUrl(baseURL, provider, speaks, options.timeouts.connectMs)),
+      timeouts: options.timeouts,
+      pace: options.pace,
+      refreshModelsMs: options.refreshModelsMs,
       picks: 0,
     })
   }
@@ -52,19 +55,19 @@ export function createUpstreams(config: Config, environment: NodeJS.ProcessEnv):
   return upstreams
 }
 
-/** The configured keys, else the environment's. Undefined where one is needed and missing. */
+/** The keys of the config, else of the environment. Undefined where a required key is missing. */
 function keysOf(
-  given: ProviderConfig,
+  options: ProviderConfig,
   { keyVariable }: Provider,
   environment: NodeJS.ProcessEnv,
 ): (string | undefined)[] | undefined {
-  if (given.apiKey !== undefined) return listOf(given.apiKey)
+  if (options.apiKey !== undefined) return listOf(options.apiKey)
   if (keyVariable === undefined) return [undefined]
   const fromEnvironment = environment[keyVariable]
   return fromEnvironment ? [fromEnvironment] : undefined
 }
 
-function credential(name: string, provider: Provider, apiKey: string | undefined): Credential {
+function createCredential(name: string, provider: Provider, apiKey: string | undefined): Credential {
   const common = ['content-type', 'application/json', 'accept-encoding', 'identity', 'user-agent', userAgent]
   return { name, headers: apiKey === undefined ? common : [...common, ...provider.sign(apiKey)] }
 }

@@ -6,115 +6,116 @@ import type { Logger } from '../../plugins.js'
 import type { ModelListing } from '../../protocols/model-listing.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Channel, Upstream } from '../../targets.js'
-import { broken } from '../attempt/failures.js'
-import type { ConnectionPools } from '../connection/connection-pools.js'
+import { internalError } from '../attempt/failures.js'
 import { readDocument } from '../connection/read-document.js'
+import type { ConnectionPools } from '../connection/upstream-connection.js'
 
-/** What lists are read with, and who is told of them. */
-export interface ListTools {
+export interface ModelListsOptions {
   readonly connections: ConnectionPools
   readonly deadlineTimer: DeadlineTimer
   readonly logger: Logger
-  /** The names that a provider has just now, each once. */
-  readonly learn: (upstream: Upstream, names: readonly string[]) => void
+  /** Receives the names that a provider lists, each once. */
+  readonly onList: (upstream: Upstream, names: readonly string[]) => void
 }
 
-/** A provider whose list is read. */
-interface Listed {
+/** The list of one provider. */
+interface ProviderList {
   readonly upstream: Upstream
   readonly protocol: Protocol
   readonly listing: ModelListing
-  readonly everyMs: number
-  /** On {@link now}'s clock; `Infinity` while it is being read. */
+  readonly intervalMs: number
+  /** When the list is read next, on the clock of {@link now}; `Infinity` while it is being read. */
   dueAt: number
   isFailing: boolean
 }
 
-/** Beyond these a list is no list of models, and what is left is not read. */
-const LONGEST_PAGE = 4 * 1024 * 1024
-const MOST_PAGES = 10
-const MOST_NAMES = 2000
-/** So many of a provider's addresses and keys are tried for one reading. */
-const MOST_TRIES = 3
-/** What can be asked for by that name and told in a header; a star would be a pattern. */
+/** The rest of a longer list is not read. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024
+const MAX_PAGES = 10
+const MAX_NAMES = 2000
+/** Base URLs and credentials that are tried for one list. */
+const MAX_ATTEMPTS = 3
+/** Names that fit into a header; `*` would be a wildcard. */
 const NAME = /^[\x21-\x29\x2b-\x7e]{1,256}$/
-/** What a timer can count. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** The longest delay of `setTimeout`. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Reads the providers' own lists of models, at start and at each one's interval, and tells what they hold. Nobody waits
- * for it, a list that cannot be read leaves the last one standing, and one timer serves all.
+ * Reads the providers' own lists of models in the background: at the start, and then at each provider's interval. While a
+ * list cannot be read, the previous one stays valid. One timer serves all providers.
  */
 export class ModelLists {
-  readonly #tools: ListTools
-  readonly #lists: readonly Listed[]
-  /** Of each reading under way. */
-  readonly #departures = new Set<ClientConnection>()
+  readonly #options: ModelListsOptions
+  readonly #lists: readonly ProviderList[]
+  /** Closing these cancels the requests in progress. */
+  readonly #requests = new Set<ClientConnection>()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(upstreams: Iterable<Upstream>, tools: ListTools) {
-    this.#tools = tools
+  constructor(upstreams: Iterable<Upstream>, options: ModelListsOptions) {
+    this.#options = options
     this.#lists = [...upstreams].flatMap((upstream) => {
-      const { refreshModelsMs: everyMs } = upstream
+      const { refreshModelsMs: intervalMs } = upstream
       const protocol = upstream.speaks.find(({ listing }) => listing)
-      if (everyMs === undefined || !protocol?.listing) return []
-      return { upstream, protocol, listing: protocol.listing, everyMs, dueAt: 0, isFailing: false }
+      if (intervalMs === undefined || !protocol?.listing) return []
+      return { upstream, protocol, listing: protocol.listing, intervalMs, dueAt: 0, isFailing: false }
     })
-    // By the timer: who makes a relay only to look at it, and closes it at once, asks nobody.
+    // By the timer, so that a relay that is closed at once sends nothing.
     this.#schedule()
   }
 
-  /** Breaks off what is under way, and reads no more. */
+  /** Cancels requests in progress, and sends no more. */
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
-    for (const client of this.#departures) client.close()
+    for (const client of this.#requests) client.close()
   }
 
   #schedule(): void {
     clearTimeout(this.#timer)
     const next = Math.min(...this.#lists.map(({ dueAt }) => dueAt))
     if (this.#isClosed || next === Number.POSITIVE_INFINITY) return
-    const waitMs = Math.min(Math.max(next - now(), 0), LONGEST_TIMER_MS)
+    const waitMs = Math.min(Math.max(next - now(), 0), MAX_TIMER_MS)
     this.#timer = setTimeout(() => this.#readDue(), waitMs).unref()
   }
 
   #readDue(): void {
-    for (const listed of this.#lists) {
-      if (listed.dueAt <= now()) void this.#refresh(listed)
+    for (const list of this.#lists) {
+      if (list.dueAt <= now()) void this.#refresh(list)
     }
     this.#schedule()
   }
 
-  async #refresh(listed: Listed): Promise<void> {
-    const { upstream, everyMs } = listed
-    listed.dueAt = Number.POSITIVE_INFINITY
+  async #refresh(list: ProviderList): Promise<void> {
+    const { upstream, intervalMs } = list
+    list.dueAt = Number.POSITIVE_INFINITY
     try {
-      const names = await this.#read(listed)
+      const names = await this.#read(list)
       if (this.#isClosed) return
-      this.#tools.learn(upstream, names)
-      if (listed.isFailing) this.#tools.logger.info({ provider: upstream.id }, 'a list of models can be read again')
-      listed.isFailing = false
+      this.#options.onList(upstream, names)
+      if (list.isFailing)
+        this.#options.logger.info({ provider: upstream.id }, "a provider's list of models can be read again")
+      list.isFailing = false
     } catch (error) {
       if (this.#isClosed) return
-      if (!listed.isFailing) this.#tools.logger.warn(reasonOf(upstream, error), 'a list of models cannot be read')
-      listed.isFailing = true
+      if (!list.isFailing)
+        this.#options.logger.warn(failureDetails(upstream, error), "a provider's list of models cannot be read")
+      list.isFailing = true
     }
-    listed.dueAt = now() + everyMs
+    list.dueAt = now() + intervalMs
     this.#schedule()
   }
 
-  /** By its first address and key; where these fail, by the next. */
-  async #read(listed: Listed): Promise<readonly string[]> {
-    const { baseUrls, credentials } = listed.upstream
-    const ways = baseUrls
+  /** Tries the base URLs and credentials in order, until one gives the list. */
+  async #read(list: ProviderList): Promise<readonly string[]> {
+    const { baseUrls, credentials } = list.upstream
+    const channels = baseUrls
       .flatMap((baseUrl) => credentials.map((credential) => ({ baseUrl, credential })))
-      .slice(0, MOST_TRIES)
+      .slice(0, MAX_ATTEMPTS)
     let failure: unknown
-    for (const way of ways) {
+    for (const channel of channels) {
       try {
-        return await this.#readPages(listed, way)
+        return await this.#readPages(list, channel)
       } catch (error) {
         failure = error
         if (this.#isClosed) break
@@ -124,35 +125,35 @@ export class ModelLists {
   }
 
   async #readPages(
-    { upstream, protocol, listing }: Listed,
-    way: Pick<Channel, 'baseUrl' | 'credential'>,
+    { upstream, protocol, listing }: ProviderList,
+    channel: Pick<Channel, 'baseUrl' | 'credential'>,
   ): Promise<readonly string[]> {
-    const { connections, deadlineTimer } = this.#tools
+    const { connections, deadlineTimer } = this.#options
     const names = new Set<string>()
     const client = new ClientConnection()
-    this.#departures.add(client)
+    this.#requests.add(client)
     try {
       let after: string | undefined
-      for (let pages = 0; pages < MOST_PAGES; pages++) {
-        const asked = { ...way, upstream, protocol, path: listing.pathFor(after), maxBytes: LONGEST_PAGE }
-        const page = listing.readPage(await readDocument(asked, { connections, deadlineTimer, client }))
-        if (!page) throw new RelayError('upstream_invalid', 'The provider gave no list of models.')
+      for (let pages = 0; pages < MAX_PAGES; pages++) {
+        const request = { ...channel, upstream, protocol, path: listing.pathFor(after), maxBytes: MAX_PAGE_BYTES }
+        const page = listing.readPage(await readDocument(request, { connections, deadlineTimer, client }))
+        if (!page) throw new RelayError('upstream_invalid', 'The provider did not return a list of models.')
         for (const name of page.names) {
-          if (names.size < MOST_NAMES && NAME.test(name)) names.add(name)
+          if (names.size < MAX_NAMES && NAME.test(name)) names.add(name)
         }
         after = page.next
-        if (after === undefined || names.size === MOST_NAMES) break
+        if (after === undefined || names.size === MAX_NAMES) break
       }
     } finally {
-      this.#departures.delete(client)
+      this.#requests.delete(client)
     }
     return [...names]
   }
 }
 
-/** For the operator: without the stack and the sockets that come with it. */
-function reasonOf({ id: provider }: Upstream, error: unknown): object {
-  const { message, cause, upstreamStatus } = error instanceof RelayError ? error : broken(error)
+/** What a log needs of a failure, without the stack traces and sockets that errors carry. */
+function failureDetails({ id: provider }: Upstream, error: unknown): object {
+  const { message, cause, upstreamStatus } = error instanceof RelayError ? error : internalError(error)
   const reason = cause instanceof Error ? [codeOf(cause), cause.message].filter(Boolean).join(': ') : cause
   return { provider, error: message, status: upstreamStatus, cause: reason }
 }

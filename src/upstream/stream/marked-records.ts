@@ -1,9 +1,10 @@
 import { readRecords, type SseRecord, wholeRecords } from '../../lib/sse.js'
+import type { InjectedUsage } from '../../protocols/passthrough.js'
 
-/** A record, and where it stands among others. */
+/** A record of a stream, and its position in the bytes. */
 export interface MarkedRecord {
   readonly start: number
-  /** After its blank line. */
+  /** Behind its blank line. */
   readonly end: number
   readonly record: SseRecord
 }
@@ -11,7 +12,7 @@ export interface MarkedRecord {
 const NONE: readonly MarkedRecord[] = []
 const BLANK_LINES = ['\n\n', '\n\r\n', '\r\r']
 
-/** Those of whole records that bear a mark. It is looked for among the bytes: the others are not parsed. */
+/** Finds the records that contain a mark. Searches the bytes, so that other records are not parsed. */
 export function findMarkedRecords(records: Buffer, mark: Buffer): readonly MarkedRecord[] {
   let at = records.indexOf(mark)
   if (at < 0) return NONE
@@ -26,9 +27,21 @@ export function findMarkedRecords(records: Buffer, mark: Buffer): readonly Marke
   return marked
 }
 
-/** The place after the next blank line. */
+/** The position behind the next blank line. */
 function endOfRecord(records: Buffer, from: number): number {
   const ends = BLANK_LINES.map((blank) => ({ at: records.indexOf(blank, from, 'latin1'), length: blank.length }))
   const found = ends.filter(({ at }) => at >= 0).map(({ at, length }) => at + length)
   return Math.min(records.length, ...found)
+}
+
+/** Drops the records that report nothing but usage, which the relay asked for and the client did not. */
+export function dropUsageRecords(records: Buffer, { mark, isUsageOnly }: InjectedUsage): Buffer {
+  const kept: Buffer[] = []
+  let position = 0
+  for (const { start, end, record } of findMarkedRecords(records, mark)) {
+    if (start < position || !isUsageOnly(record)) continue
+    kept.push(records.subarray(position, start))
+    position = end
+  }
+  return position === 0 ? records : Buffer.concat([...kept, records.subarray(position)])
 }

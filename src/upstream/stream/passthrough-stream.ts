@@ -4,169 +4,167 @@ import type { ByteSink } from '../../http.js'
 import { readRecords, wholeRecords } from '../../lib/sse.js'
 import type { InjectedUsage, StreamEnding } from '../../protocols/passthrough.js'
 import type { StreamFrames } from '../../protocols/protocol.js'
-import type { AttemptEvents, StreamPrelude } from '../attempt/attempt-events.js'
-import { findMarkedRecords } from './marked-records.js'
-import { type ClientStream, StreamOutput } from './stream-output.js'
+import type { AttemptEvents, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
+import { dropUsageRecords, findMarkedRecords } from './marked-records.js'
+import { StreamOutput } from './stream-output.js'
 import { StreamTail } from './stream-tail.js'
 import { estimateStream, estimateTokens, reportsOutput } from './token-estimate.js'
-import { dropUsageRecords } from './usage-records.js'
 
-/** A record that grows beyond this is passed on unfinished: an error after it could not be told cleanly, but memory stays flat. */
-const LONGEST_CARRY = 1024 * 1024
-/** So many of the last records are read at the end, to see how the stream went. */
+/** A longer record is passed on in parts. An error after it could not be told apart, but memory stays bounded. */
+const MAX_INCOMPLETE_BYTES = 1024 * 1024
+/** Number of last records that show how a stream ended. */
 const LAST_RECORDS = 8
 
 const LF = 0x0a
 const BLANK_LINE = Buffer.from('\n\n')
 
-/** How a stream begins. */
 export interface PassthroughOptions {
   readonly prelude: StreamPrelude
   readonly frames: StreamFrames | undefined
-  /** The stream tells of usage, and its caller did not ask. */
-  readonly metering: InjectedUsage | undefined
-  /** Stands in records that are failures, and that its caller would not know for them. */
-  readonly faultMark?: Buffer | undefined
+  /** Set where the relay asked for usage that the client did not ask for. */
+  readonly injectedUsage: InjectedUsage | undefined
+  /** Marks records that are errors in a form that clients do not know. */
+  readonly errorMark?: Buffer | undefined
 }
 
 /**
- * An answer on its way to the client, byte for byte. Only whole records are passed on, so that when the upstream breaks
- * off in the middle of one, an error can follow that the client can read. Of a metered stream one record is held back.
+ * Passes a stream on to the client byte for byte, record by record. When the upstream breaks off within a record, an
+ * error can follow that the client understands. Drops the usage record that only the relay has asked for.
  */
 export class PassthroughStream implements ClientStream {
-  readonly #exchange: AttemptEvents
-  readonly #preamble: StreamPrelude
-  readonly #outlet: StreamOutput
-  /** The beginning of a record whose end has not come. */
-  #carry: Buffer | undefined
+  readonly #attempt: AttemptEvents
+  readonly #prelude: StreamPrelude
+  readonly #output: StreamOutput
+  /** The first part of an incomplete record. */
+  #incomplete: Buffer | undefined
   readonly #tail = new StreamTail()
-  readonly #metering: InjectedUsage | undefined
-  readonly #faultMark: Buffer | undefined
-  /** A failure has been told in its place: nothing follows it. */
+  readonly #injectedUsage: InjectedUsage | undefined
+  readonly #errorMark: Buffer | undefined
+  /** An error was written in place of a marked record; nothing may follow it. */
   #isStopped = false
-  /** How many bytes have come. */
+  /** Bytes passed on so far. */
   #size = 0
 
-  constructor(exchange: AttemptEvents, { prelude, frames, metering, faultMark }: PassthroughOptions) {
-    this.#metering = metering
-    this.#faultMark = faultMark
-    this.#outlet = new StreamOutput(frames)
-    this.#exchange = exchange
-    this.#preamble = prelude
+  constructor(attempt: AttemptEvents, { prelude, frames, injectedUsage, errorMark }: PassthroughOptions) {
+    this.#injectedUsage = injectedUsage
+    this.#errorMark = errorMark
+    this.#output = new StreamOutput(frames)
+    this.#attempt = attempt
+    this.#prelude = prelude
   }
 
   start(sink: ByteSink): void {
-    this.#outlet.flow(sink)
+    this.#output.start(sink)
   }
 
   resume(): void {
-    this.#exchange.resume()
+    this.#attempt.resume()
   }
 
   write(chunk: Buffer): boolean {
-    const bytes = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk
-    const whole = wholeRecords(bytes)
-    if (whole === bytes.length || bytes.length > LONGEST_CARRY) {
-      this.#carry = undefined
-      return this.#passOn(bytes)
+    const bytes = this.#incomplete ? Buffer.concat([this.#incomplete, chunk]) : chunk
+    const end = wholeRecords(bytes)
+    if (end === bytes.length || bytes.length > MAX_INCOMPLETE_BYTES) {
+      this.#incomplete = undefined
+      return this.#writeRecords(bytes)
     }
-    this.#carry = bytes.subarray(whole)
-    return whole === 0 || this.#passOn(bytes.subarray(0, whole))
+    this.#incomplete = bytes.subarray(end)
+    return end === 0 || this.#writeRecords(bytes.subarray(0, end))
   }
 
   end(): void {
-    if (this.#isStopped || (this.#carry && this.#stopAt(this.#carry))) return
-    const ending = this.#ending()
+    if (this.#isStopped || (this.#incomplete && this.#stopAtMarkedError(this.#incomplete))) return
+    const ending = this.#readEnding()
     if (ending.complete || ending.upstreamError) {
-      this.#passRest()
-      this.#outlet.end()
-      this.#ended(ending.complete ? 'complete' : 'failed', ending)
+      this.#passIncomplete()
+      this.#output.end()
+      this.#end(ending.complete ? 'complete' : 'failed', ending)
     } else this.fail(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
   }
 
   fail(error: RelayError): void {
-    const ending = this.#ending()
+    const ending = this.#readEnding()
     const { complete } = ending
-    if (complete) this.#passRest()
-    else this.#pass(this.#exchange.protocol.writeStreamError(error))
-    this.#outlet.end()
-    this.#ended(complete ? 'complete' : 'cut', ending, complete ? undefined : error)
+    if (complete) this.#passIncomplete()
+    else this.#pass(this.#attempt.protocol.writeStreamError(error))
+    this.#output.end()
+    this.#end(complete ? 'complete' : 'cut', ending, complete ? undefined : error)
   }
 
   abandon(): void {
     this.drain()
-    const ending = this.#ending()
-    this.#ended(ending.complete ? 'complete' : 'left', ending)
+    const ending = this.#readEnding()
+    this.#end(ending.complete ? 'complete' : 'left', ending)
   }
 
   drain(): void {
-    this.#outlet.close()
-    this.#exchange.resume()
+    this.#output.close()
+    this.#attempt.resume()
   }
 
-  #passOn(records: Buffer): boolean {
-    return this.#isStopped || this.#stopAt(records) || this.#pass(records)
+  #writeRecords(records: Buffer): boolean {
+    return this.#isStopped || this.#stopAtMarkedError(records) || this.#pass(records)
   }
 
-  /** Whether there is a failure among these records that its caller would not know for one. Then it is told, and all is over. */
-  #stopAt(records: Buffer): boolean {
-    if (!this.#faultMark) return false
-    const { protocol } = this.#exchange
-    for (const { start, record } of findMarkedRecords(records, this.#faultMark)) {
+  /** Looks for a marked error. If there is one, writes it in the client's protocol and ends the stream. */
+  #stopAtMarkedError(records: Buffer): boolean {
+    if (!this.#errorMark) return false
+    const { protocol } = this.#attempt
+    for (const { start, record } of findMarkedRecords(records, this.#errorMark)) {
       const { upstreamError } = protocol.readEnding([record])
       if (!upstreamError) continue
       this.#isStopped = true
-      this.#carry = undefined
+      this.#incomplete = undefined
       if (start > 0) this.#pass(records.subarray(0, start))
-      const ending = this.#ending()
-      const error = this.#exchange.toRelayError(upstreamError)
+      const ending = this.#readEnding()
+      const error = this.#attempt.toRelayError(upstreamError)
       this.#pass(protocol.writeStreamError(error))
-      this.#outlet.end()
-      this.#ended('failed', ending, error)
+      this.#output.end()
+      this.#end('failed', ending, error)
       return true
     }
     return false
   }
 
   #pass(records: Buffer): boolean {
-    const bytes = this.#exchange.redact(records)
+    const bytes = this.#attempt.redact(records)
     this.#size += bytes.length
     this.#tail.push(bytes)
-    return this.#outlet.write(this.#metering ? dropUsageRecords(bytes, this.#metering) : bytes)
+    return this.#output.write(this.#injectedUsage ? dropUsageRecords(bytes, this.#injectedUsage) : bytes)
   }
 
-  /** A last record without its blank line: clients drop what is not closed. Half a record is worth nothing to them. */
-  #passRest(): void {
-    if (!this.#carry) return
-    const { complete, usage, upstreamError } = this.#read(this.#carry)
+  /** Completes a last record that lacks only its blank line; clients would drop it. Half a record is dropped. */
+  #passIncomplete(): void {
+    if (!this.#incomplete) return
+    const { complete, usage, upstreamError } = this.#read(this.#incomplete)
     if (!complete && !usage && !upstreamError) return
-    const end = this.#carry.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE
-    this.#pass(Buffer.concat([this.#carry, end]))
-    this.#carry = undefined
+    const end = this.#incomplete.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE
+    this.#pass(Buffer.concat([this.#incomplete, end]))
+    this.#incomplete = undefined
   }
 
-  #ended(outcome: Outcome, { usage, refused, isPartial, outputLength }: StreamEnding, error?: RelayError): void {
+  #end(outcome: Outcome, { usage, refused, isPartial, outputLength }: StreamEnding, error?: RelayError): void {
     const estimate = outputLength === undefined ? this.#estimate : () => estimateTokens(outputLength)
-    const isTold = reportsOutput(usage) && !isPartial
-    this.#exchange.onEnd({ outcome, usage, refused, error, estimate: isTold ? undefined : estimate })
+    const isReported = reportsOutput(usage) && !isPartial
+    this.#attempt.onEnd({ outcome, usage, refused, error, estimate: isReported ? undefined : estimate })
   }
 
   readonly #estimate = (): number => {
-    const last = this.#tail.with(this.#carry)
+    const last = this.#tail.with(this.#incomplete)
     return estimateStream({
-      protocol: this.#exchange.protocol,
+      protocol: this.#attempt.protocol,
       size: this.#size,
-      preludeLength: this.#preamble.size,
+      preludeLength: this.#prelude.size,
       last,
     })
   }
 
-  /** Read at the end only: from the last records, and what may be one that lacks only its closing blank line. */
-  #ending(): StreamEnding {
-    return this.#read(this.#tail.with(this.#carry))
+  /** Reads how the stream ended: from the last records, including one that may lack its blank line. */
+  #readEnding(): StreamEnding {
+    return this.#read(this.#tail.with(this.#incomplete))
   }
 
   #read(bytes: Buffer): StreamEnding {
-    return this.#exchange.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS), this.#preamble.usage)
+    return this.#attempt.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS), this.#prelude.usage)
   }
 }

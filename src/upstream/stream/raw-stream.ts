@@ -1,23 +1,23 @@
 import { RelayError } from '../../errors.js'
 import type { ByteSink } from '../../http.js'
-import type { AttemptEvents, BodyConsumer, StreamPrelude } from '../attempt/attempt-events.js'
-import { type ClientStream, StreamOutput } from './stream-output.js'
+import type { AttemptEvents, BodyConsumer, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
+import { StreamOutput } from './stream-output.js'
 
-/** Before such bytes comes nothing. */
+/** Raw bytes have no prelude. */
 export const NO_PRELUDE: StreamPrelude = { usage: undefined, size: 0 }
 
-/** Takes bytes that are neither a document nor a stream of records, as sound is: the first of them are the answer's beginning. */
+/** Consumes a body that is neither JSON nor a stream of records, such as audio. Its first bytes are the commit point. */
 export class RawBody implements BodyConsumer {
-  readonly #exchange: AttemptEvents
-  #flow: ClientStream | undefined
+  readonly #attempt: AttemptEvents
+  #stream: ClientStream | undefined
 
-  constructor(exchange: AttemptEvents) {
-    this.#exchange = exchange
+  constructor(attempt: AttemptEvents) {
+    this.#attempt = attempt
   }
 
   write(chunk: Buffer): boolean {
-    this.#flow ??= this.#exchange.commit(NO_PRELUDE)
-    return this.#flow.write(chunk)
+    this.#stream ??= this.#attempt.commit(NO_PRELUDE)
+    return this.#stream.write(chunk)
   }
 
   end(): void {
@@ -25,49 +25,49 @@ export class RawBody implements BodyConsumer {
   }
 
   fail(error: RelayError): void {
-    this.#exchange.reject(error)
+    this.#attempt.reject(error)
   }
 }
 
-/** Such bytes on their way to the client. */
+/** Passes raw bytes on to the client. */
 export class RawStream implements ClientStream {
-  readonly #exchange: AttemptEvents
-  readonly #outlet = new StreamOutput(undefined)
+  readonly #attempt: AttemptEvents
+  readonly #output = new StreamOutput(undefined)
 
-  constructor(exchange: AttemptEvents) {
-    this.#exchange = exchange
+  constructor(attempt: AttemptEvents) {
+    this.#attempt = attempt
   }
 
   start(sink: ByteSink): void {
-    this.#outlet.flow(sink)
+    this.#output.start(sink)
   }
 
   resume(): void {
-    this.#exchange.resume()
+    this.#attempt.resume()
   }
 
   write(chunk: Buffer): boolean {
-    return this.#outlet.write(chunk)
+    return this.#output.write(chunk)
   }
 
   end(): void {
-    this.#outlet.end()
-    this.#exchange.onEnd({ outcome: 'complete', usage: undefined })
+    this.#output.end()
+    this.#attempt.onEnd({ outcome: 'complete', usage: undefined })
   }
 
-  /** There is no way to tell it within: the client's connection is broken off. */
+  /** Raw bytes cannot carry an error: aborts the client's connection. */
   fail(error: RelayError): void {
-    this.#outlet.cut()
-    this.#exchange.onEnd({ outcome: 'cut', usage: undefined, error })
+    this.#output.abort()
+    this.#attempt.onEnd({ outcome: 'cut', usage: undefined, error })
   }
 
   abandon(): void {
     this.drain()
-    this.#exchange.onEnd({ outcome: 'left', usage: undefined })
+    this.#attempt.onEnd({ outcome: 'left', usage: undefined })
   }
 
   drain(): void {
-    this.#outlet.close()
-    this.#exchange.resume()
+    this.#output.close()
+    this.#attempt.resume()
   }
 }

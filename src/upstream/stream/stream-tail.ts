@@ -1,20 +1,20 @@
 import { wholeRecords } from '../../lib/sse.js'
 
 const SIZE = 4096
-/** No blank line between records is longer. */
-const BLANK_LINE = 4
+/** Length of the longest blank line, `\r\n\r\n`. */
+const MAX_BLANK_LINE = 4
 
 /**
- * The last bytes of a stream, at least 2 KiB of them and at least one record: its last records tell how all of it went.
- * They are copied: to keep the pieces themselves would pin the memory that each was read into (80 MB more at 1,000
- * streams). Only a record too long for that is kept as it came, until enough has followed it.
+ * Keeps the last bytes of a stream: at least 2 KiB and at least one record, since the last records show how the stream
+ * ended. Copies them, because a piece pins the whole buffer it was read into (80 MB more at 1,000 streams). Only a longer
+ * record is kept without a copy, until enough bytes have followed it.
  */
 export class StreamTail {
   readonly #bytes: Buffer = Buffer.allocUnsafe(SIZE)
   #length = 0
   #long: Buffer | undefined
 
-  /** A piece ends with a record, unless that has no end. */
+  /** Adds a piece that ends with a complete record. */
   push(piece: Buffer): void {
     if (piece.length >= SIZE) return this.#pushLong(piece)
     if (this.#length + piece.length > SIZE) {
@@ -26,7 +26,7 @@ export class StreamTail {
     this.#length += piece.copy(this.#bytes, this.#length)
   }
 
-  /** What is kept, and what came behind it. */
+  /** The last bytes, followed by `rest`. */
   with(rest: Buffer | undefined): Buffer {
     const kept = this.#bytes.subarray(0, this.#length)
     if (!rest && !this.#long) return kept
@@ -34,7 +34,7 @@ export class StreamTail {
   }
 
   #pushLong(piece: Buffer): void {
-    const start = wholeRecords(piece.subarray(0, -BLANK_LINE))
+    const start = wholeRecords(piece.subarray(0, -MAX_BLANK_LINE))
     if (start < piece.length - SIZE) {
       this.#long = piece.subarray(start)
       this.#length = 0

@@ -7,42 +7,43 @@ import { RelayError } from '../../errors.js'
 import type { ByteSink } from '../../http.js'
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
 import type { StreamFrames, StreamReader, StreamWriter } from '../../protocols/protocol.js'
-import type { AttemptEnd, AttemptEvents } from '../attempt/attempt-events.js'
+import type { AttemptEnd, AttemptEvents, ClientStream } from '../attempt/attempt-events.js'
 import type { AnswerTranslator } from '../transcode/answer-translator.js'
-import { type ClientStream, StreamOutput } from './stream-output.js'
+import { StreamOutput } from './stream-output.js'
 import { estimateTokens, reportsOutput } from './token-estimate.js'
 
-/** A record longer than this is no delta of any model; memory must stay flat. */
-const LONGEST_RECORD = 32 * 1024 * 1024
-/** Line ends to some clients, though JSON lets them stand in a string. */
+/** Longer than any delta of a model: memory must stay bounded. */
+const MAX_RECORD_BYTES = 32 * 1024 * 1024
+/** Allowed within JSON strings, but some clients take them for line ends. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g
 
-/** An answer that is told anew in the caller's language while it comes. */
+/** Translates a stream into the client's protocol while it arrives: upstream records → events → client records. */
 export class TranslatedStream implements ClientStream {
-  readonly #exchange: AttemptEvents
-  readonly #retelling: AnswerTranslator
+  readonly #attempt: AttemptEvents
+  readonly #translator: AnswerTranslator
   readonly #reader: StreamReader
   readonly #writer: StreamWriter
   readonly #emit: Emit
-  readonly #outlet: StreamOutput
+  readonly #output: StreamOutput
   readonly #records = new RecordGatherer()
-  /** What the events of this piece have come to. */
+  /** Text written by the events of the current piece. */
   #text = ''
   #usage: Usage | undefined
-  /** Characters of output, and how many of them the usage is of. */
+  /** Characters of output so far. */
   #length = 0
-  #counted = 0
+  /** Characters of output when the usage was last reported. */
+  #reportedLength = 0
   #refused = false
   #upstreamError: UpstreamError | undefined
-  #over = false
+  #isEnded = false
 
-  constructor(exchange: AttemptEvents, retelling: AnswerTranslator, frames: StreamFrames | undefined) {
-    this.#exchange = exchange
-    this.#outlet = new StreamOutput(frames)
-    this.#retelling = retelling
-    this.#reader = retelling.readStream()
-    this.#writer = retelling.writeStream()
-    this.#emit = retelling.through((event) => {
+  constructor(attempt: AttemptEvents, translator: AnswerTranslator, frames: StreamFrames | undefined) {
+    this.#attempt = attempt
+    this.#output = new StreamOutput(frames)
+    this.#translator = translator
+    this.#reader = translator.readStream()
+    this.#writer = translator.writeStream()
+    this.#emit = translator.transform((event) => {
       if (event.type === 'delta') this.#length += event.text.length
       else if (event.type === 'usage') this.#usage = event.usage
       else if (isRefusalEvent(event)) this.#refused = true
@@ -52,95 +53,95 @@ export class TranslatedStream implements ClientStream {
   }
 
   start(sink: ByteSink): void {
-    this.#outlet.flow(sink)
+    this.#output.start(sink)
   }
 
   resume(): void {
-    this.#exchange.resume()
+    this.#attempt.resume()
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#over) return true
+    if (this.#isEnded) return true
     const records = this.#records.push(chunk)
-    if (records.length > 0) this.#read(records)
-    if (this.#upstreamError) this.#failed(this.#exchange.toRelayError(this.#upstreamError))
-    else if (this.#reader.state === 'over') this.#finished()
-    else if (this.#retelling.isCut) this.#cut()
-    else if (this.#records.carried > LONGEST_RECORD) this.fail(new RelayError('upstream_invalid', TOO_LONG))
-    return this.#over || this.#write()
+    if (records.length > 0) this.#readRecords(records)
+    if (this.#upstreamError) this.#endWithError(this.#attempt.toRelayError(this.#upstreamError))
+    else if (this.#reader.state === 'over') this.#complete()
+    else if (this.#translator.isCut) this.#stopAtStopSequence()
+    else if (this.#records.carried > MAX_RECORD_BYTES) this.fail(new RelayError('upstream_invalid', TOO_LONG))
+    return this.#isEnded || this.#flush()
   }
 
   end(): void {
-    if (this.#over) return
-    if (this.#records.carried > 0) this.#read(this.#records.rest())
-    if (this.#upstreamError) this.#failed(this.#exchange.toRelayError(this.#upstreamError))
-    else if (this.#reader.state !== 'open') this.#finished()
-    else this.#failed(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
+    if (this.#isEnded) return
+    if (this.#records.carried > 0) this.#readRecords(this.#records.rest())
+    if (this.#upstreamError) this.#endWithError(this.#attempt.toRelayError(this.#upstreamError))
+    else if (this.#reader.state !== 'open') this.#complete()
+    else this.#endWithError(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))
   }
 
   fail(error: RelayError): void {
-    if (this.#over) return
-    if (this.#reader.state === 'open') this.#failed(error)
-    else this.#finished()
+    if (this.#isEnded) return
+    if (this.#reader.state === 'open') this.#endWithError(error)
+    else this.#complete()
   }
 
-  /** Tells a whole answer as the stream that was asked for. */
+  /** Writes a whole answer as the stream that the client wants. */
   writeWholeAnswer(body: Buffer): void {
-    this.#retelling.replayAsEvents(body, this.#emit)
-    this.#counted = this.#length
-    if (this.#upstreamError) this.#failed(this.#exchange.toRelayError(this.#upstreamError))
-    else this.#finished()
+    this.#translator.replayAsEvents(body, this.#emit)
+    this.#reportedLength = this.#length
+    if (this.#upstreamError) this.#endWithError(this.#attempt.toRelayError(this.#upstreamError))
+    else this.#complete()
   }
 
   abandon(): void {
     const outcome = this.#reader.state === 'open' ? 'left' : 'complete'
     this.drain()
-    this.#over = true
-    this.#exchange.onEnd(this.#end(outcome))
+    this.#isEnded = true
+    this.#attempt.onEnd(this.#end(outcome))
   }
 
   drain(): void {
-    this.#outlet.close()
-    this.#exchange.resume()
+    this.#output.close()
+    this.#attempt.resume()
   }
 
-  #read(records: Buffer): void {
+  #readRecords(records: Buffer): void {
     for (const record of readRecords(records)) {
       if (this.#upstreamError || this.#reader.state === 'over') return
       const before = this.#usage
       this.#reader.read(record, this.#emit)
-      if (this.#usage !== before) this.#counted = this.#length
+      if (this.#usage !== before) this.#reportedLength = this.#length
     }
   }
 
-  #finished(): void {
+  #complete(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#exchange.onAnswerComplete(this.#end('complete'))
+    this.#attempt.onAnswerComplete(this.#end('complete'))
   }
 
-  /** What the upstream goes on to say is not wanted any more. */
-  #cut(): void {
+  /** Ends the answer at a stop sequence that the upstream does not know, and aborts the upstream. */
+  #stopAtStopSequence(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#exchange.onEnd(this.#end('complete'))
+    this.#attempt.onEnd(this.#end('complete'))
   }
 
-  #failed(error: RelayError): void {
-    this.#text += this.#lastWords(error)
+  #endWithError(error: RelayError): void {
+    this.#text += this.#errorText(error)
     this.#close()
-    this.#exchange.onEnd({ ...this.#end(this.#upstreamError ? 'failed' : 'cut'), error })
+    this.#attempt.onEnd({ ...this.#end(this.#upstreamError ? 'failed' : 'cut'), error })
   }
 
   #end(outcome: Outcome): AttemptEnd {
     const length = this.#length
-    const isTold = reportsOutput(this.#usage) && this.#counted === length
-    const estimate = isTold ? undefined : () => estimateTokens(length)
+    const isReported = reportsOutput(this.#usage) && this.#reportedLength === length
+    const estimate = isReported ? undefined : () => estimateTokens(length)
     return { outcome, usage: this.#usage, refused: this.#refused, estimate }
   }
 
-  /** Of an answer that cannot be told, its failure may not be either: then it just ends, without a mark of success. */
-  #lastWords(error: RelayError): string {
+  /** Empty where the writer cannot write the error either: then the stream ends without a mark of success. */
+  #errorText(error: RelayError): string {
     try {
       return this.#writer.fail(error)
     } catch {
@@ -149,21 +150,21 @@ export class TranslatedStream implements ClientStream {
   }
 
   #close(): void {
-    this.#over = true
-    this.#write()
-    this.#outlet.end()
+    this.#isEnded = true
+    this.#flush()
+    this.#output.end()
   }
 
-  #write(): boolean {
+  #flush(): boolean {
     if (this.#text === '') return true
     const text = this.#text
     this.#text = ''
-    return this.#outlet.write(Buffer.from(text.replace(LINE_ENDS, escaped)))
+    return this.#output.write(Buffer.from(text.replace(LINE_ENDS, escapeCharacter)))
   }
 }
 
-const TOO_LONG = 'The provider gave a stream record without end.'
+const TOO_LONG = 'The provider sent an endless stream record.'
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -14,105 +14,103 @@ import type { AnswerContext, Protocol, StreamReader, StreamWriter } from '../../
 import type { Target } from '../../targets.js'
 import type { SignatureMemory } from './signature-memory.js'
 
-/** What an answer is told anew by. */
 export interface AnswerTranslatorOptions {
-  /** The language in which it comes. */
+  /** The protocol of the upstream's answer. */
   readonly reader: Protocol
   readonly memory: SignatureMemory
-  /** What is being answered. */
+  /** The conversation that is being answered. */
   readonly request: ChatRequest
   readonly toolNames?: ToolNameRestorer
-  /** Where the relay itself ends the answer's text. */
+  /** Stop sequences at which the relay itself ends the answer. */
   readonly stops?: readonly string[]
 }
 
-/** The way back of a call: its answer, read in one language and told in the caller's, whole or streamed. */
+/** Translates the answer of one call from the upstream's protocol to the caller's, whole or as a stream. */
 export class AnswerTranslator {
   readonly #reader: Protocol
   readonly #writer: Protocol
-  readonly #answering: AnswerContext
-  readonly #restoration: ToolNameRestorer
+  readonly #context: AnswerContext
+  readonly #toolNames: ToolNameRestorer
   readonly #losses: Losses
   readonly #memory: SignatureMemory
-  readonly #tenant: string
+  readonly #callerId: string
   readonly #stops: readonly string[]
-  #cutter: StopCutter | undefined
+  #stopCutter: StopCutter | undefined
 
   constructor(call: Call, target: Target, options: AnswerTranslatorOptions) {
     const { reader, memory, request, toolNames = new ToolNameRestorer(new Map()), stops = [] } = options
     this.#reader = reader
     this.#writer = call.protocol
     this.#losses = new Losses(call.protocol.id)
-    this.#answering = answeringOf(call, target, request, this.#losses)
-    this.#restoration = toolNames
+    this.#context = createContext(call, target, request, this.#losses)
+    this.#toolNames = toolNames
     this.#memory = memory
-    this.#tenant = call.caller.id
+    this.#callerId = call.caller.id
     this.#stops = stops
   }
 
-  /** What could not be told so far. */
+  /** What of the answer the caller's protocol could not express so far. */
   get losses(): readonly Loss[] {
     return this.#losses.list
   }
 
   readAnswer(body: Buffer): ChatAnswer {
-    return this.#reader.readAnswer(body, this.#answering)
+    return this.#reader.readAnswer(body, this.#context)
   }
 
-  /** The body of a stream that came although a whole answer was asked for. */
+  /** Reads a stream as a whole answer. */
   collectStream(body: Buffer): ChatAnswer {
-    const fold = new AnswerCollector()
+    const collector = new AnswerCollector()
     const reader = this.readStream()
     for (const record of readRecords(body)) {
-      if (reader.state !== 'over') reader.read(record, (event) => fold.push(event))
+      if (reader.state !== 'over') reader.read(record, (event) => collector.push(event))
     }
-    const { answer } = fold
+    const { answer } = collector
     return reader.state === 'open' && !answer.upstreamError
-      ? { ...answer, upstreamError: invalidAnswer('half an answer') }
+      ? { ...answer, upstreamError: invalidAnswer('it ends in the middle') }
       : answer
   }
 
-  /** A whole answer, in the caller's language. */
+  /** Writes a whole answer in the caller's protocol. */
   write(answer: ChatAnswer): Buffer {
     const cut = this.#stops.length > 0 ? cutAtStop(answer, this.#stops) : answer
-    const restored = this.#restoration.answer(cut)
-    this.#memory.keep(restored, this.#tenant, this.#answering.issuer)
-    return Buffer.from(this.#writer.writeAnswer(restored, this.#answering))
+    const restored = this.#toolNames.answer(cut)
+    this.#memory.keep(restored, this.#callerId, this.#context.issuer)
+    return Buffer.from(this.#writer.writeAnswer(restored, this.#context))
   }
 
-  /** A whole answer, told as a stream's events. */
+  /** Emits a whole answer as the events of a stream. */
   replayAsEvents(body: Buffer, emit: Emit): void {
     replayAsEvents(this.readAnswer(body), emit)
   }
 
   readStream(): StreamReader {
-    return this.#reader.readStream(this.#answering)
+    return this.#reader.readStream(this.#context)
   }
 
   writeStream(): StreamWriter {
-    return this.#writer.writeStream(this.#answering)
+    return this.#writer.writeStream(this.#context)
   }
 
-  /** Makes a stream's events fit to be written. */
-  through(emit: Emit): Emit {
-    const watched = this.#memory.watch(emit, this.#tenant, this.#answering.issuer)
-    const restored = this.#restoration.events(joinSurrogates(watched))
-    if (this.#stops.length === 0) return restored
-    const cutter = new StopCutter(this.#stops, restored)
-    this.#cutter = cutter
+  /** Wraps `emit` so that it receives the events as the caller should see them: with original tool names, whole characters, and cut at stop sequences. */
+  transform(emit: Emit): Emit {
+    const remembering = this.#memory.watch(emit, this.#callerId, this.#context.issuer)
+    const restoring = this.#toolNames.events(joinSurrogates(remembering))
+    if (this.#stops.length === 0) return restoring
+    const cutter = new StopCutter(this.#stops, restoring)
+    this.#stopCutter = cutter
     return (event) => cutter.push(event)
   }
 
-  /** The stream has met a stop sequence that the upstream does not know of. */
+  /** The stream has reached a stop sequence that the upstream does not know. */
   get isCut(): boolean {
-    return this.#cutter?.isCut ?? false
+    return this.#stopCutter?.isCut ?? false
   }
 }
 
-function answeringOf(call: Call, { signatureTag }: Target, request: ChatRequest, losses: Losses): AnswerContext {
-  const id = call.id.replace(/^req_/, '').replace(/\W/g, '_')
+function createContext(call: Call, { signatureTag }: Target, request: ChatRequest, losses: Losses): AnswerContext {
   return {
-    id,
+    id: call.id.replace(/^req_/, '').replace(/\W/g, '_'),
     model: call.facts.model,
     createdAt: Math.floor(Date.now() / 1000),
     issuer: signatureTag,

@@ -10,15 +10,16 @@ import {
   type DeliveredAnswer,
   requestHeaders,
   type Transcoder,
+  WholeAnswerTranscoder,
   withModelName,
 } from './transcoder.js'
 import { rejectLosses, type TranslationOptions, traitsOf } from './translation.js'
-import { WholeAnswerTranscoder } from './whole-answer-transcoder.js'
 
-/** The passage of a count: the target is asked how many tokens it would read. */
-export const createCountTranscoder: CreateTranscoder = (...of) => new CountTranscoder(...of)
+/** Transcodes a request for a token count. */
+export const createCountTranscoder: CreateTranscoder = (call, channel, options) =>
+  new CountTranscoder(call, channel, options)
 
-/** The language in which a target can be asked for a count: the caller's, if it may be. */
+/** The protocol for token counts at a target: the caller's own where possible. Undefined where the target cannot count. */
 export function countingProtocol({ speaks, countsTokens }: Target, own: Protocol): Protocol | undefined {
   if (!countsTokens) return undefined
   if (speaks.includes(own) && own.counting) return own
@@ -33,17 +34,17 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
   readonly #call: Call
   readonly #channel: Channel
 
-  /** @throws {RelayError} for a conversation that the target's language cannot do without a part of */
+  /** @throws {RelayError} for a conversation that the target's protocol cannot express */
   constructor(call: Call, channel: Channel, { strict }: TranslationOptions) {
     super()
     const protocol = countingProtocol(channel.target, call.protocol)
-    if (!protocol?.counting) throw new TypeError('a target that cannot count was asked to')
+    if (!protocol?.counting) throw new TypeError('this target cannot count tokens')
     this.protocol = protocol
     this.#counting = protocol.counting
     this.#call = call
     this.#channel = channel
     const losses = new Losses(protocol.id, call.protocol.settingNames)
-    this.body = this.#own() ?? Buffer.from(this.#translated(losses))
+    this.body = this.#passThrough() ?? Buffer.from(this.#translate(losses))
     this.losses = losses.list
     rejectLosses(losses, strict)
   }
@@ -58,27 +59,27 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
 
   deliver(body: Buffer): DeliveredAnswer {
     const tokens = this.#counting.readCount(body)
-    if (tokens === undefined) return { bytes: body, upstreamError: invalidAnswer('no count') }
+    if (tokens === undefined) return { bytes: body, upstreamError: invalidAnswer('it holds no count') }
     const { protocol } = this.#call
     if (protocol === this.protocol || !protocol.counting) return { bytes: body }
     return { bytes: Buffer.from(protocol.counting.writeCount(tokens)) }
   }
 
-  /** The caller's bytes, where they can go on; undefined where something in them means something else to the target. */
-  #own(): Buffer | undefined {
+  /** The caller's bytes; undefined where they must be translated. */
+  #passThrough(): Buffer | undefined {
     const { body, protocol } = this.#call
     if (this.protocol !== protocol || bringsCarried(body)) return undefined
     return withModelName(this.#call, this.#channel.target.model)
   }
 
-  #translated(losses: Losses): string {
+  #translate(losses: Losses): string {
     const { conversation, body, path, protocol } = this.#call
     const { model, signatureTag: issuer, dialect } = this.#channel.target
-    const asked = conversation ?? protocol.counting?.readRequest(body, path) ?? protocol.readRequest(body, path)
-    const { request } = fitTools(asked, traitsOf(this.#channel.target, this.protocol), losses)
-    // Where an answer would end does not count.
-    const told = { ...request, stop: [] }
-    declareForeign(told, losses)
-    return this.#counting.writeRequest(told, { model, stream: false, issuer: issuer, dialect, losses })
+    const read = conversation ?? protocol.counting?.readRequest(body, path) ?? protocol.readRequest(body, path)
+    const { request } = fitTools(read, traitsOf(this.#channel.target, this.protocol), losses)
+    // Stop sequences have no tokens.
+    const counted = { ...request, stop: [] }
+    declareForeign(counted, losses)
+    return this.#counting.writeRequest(counted, { model, stream: false, issuer, dialect, losses })
   }
 }

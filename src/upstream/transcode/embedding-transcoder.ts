@@ -9,82 +9,75 @@ import {
   type DeliveredAnswer,
   requestHeaders,
   type Transcoder,
+  WholeAnswerTranscoder,
   withModelName,
 } from './transcoder.js'
 import { rejectLosses, type TranslationOptions } from './translation.js'
-import { WholeAnswerTranscoder } from './whole-answer-transcoder.js'
 
-/** The passage of a request for embeddings. */
-export const createEmbeddingTranscoder: CreateTranscoder = (call, channel, translating) =>
-  new EmbeddingTranscoder({ call, channel, translating })
+/** Transcodes a request for embeddings. */
+export const createEmbeddingTranscoder: CreateTranscoder = (call, channel, options) =>
+  new EmbeddingTranscoder(call, channel, options)
 
-/** Some of a call's inputs, in a request of their own. */
+/** Some of a call's inputs, in an upstream request of their own. */
 export interface EmbeddingBatch {
-  /** The call's, with these inputs alone. */
+  /** The call's request with these inputs only. */
   readonly request: EmbeddingRequest
-  /** How many inputs of the call stand before them. */
+  /** Position of the first input among the call's inputs. */
   readonly offset: number
-  /** What had to be left out. */
+  /** What translation had to leave out. */
   losses: readonly Loss[]
-  /** Their vectors, once they have come. */
+  /** Filled when the batch is answered. */
   answer: EmbeddingAnswer | undefined
-  /** How much came, in bytes. */
+  /** Size of the answer in bytes. */
   size: number
 }
 
-/** The passage of a batch. Its answer is kept, and nothing of it told. */
+/** Transcodes a batch. Stores the answer in the batch instead of writing it. */
 export function createBatchTranscoder(batch: EmbeddingBatch): CreateTranscoder {
-  return (call, channel, translating) => new EmbeddingTranscoder({ call, channel, translating, batch })
+  return (call, channel, options) => new EmbeddingTranscoder(call, channel, options, batch)
 }
 
-/** The language in which a target can be asked for embeddings: the caller's, if it may be. */
+/** The protocol for embeddings at a target: the caller's own where possible. Undefined where the target has none. */
 export function embeddingProtocol({ speaks }: Pick<Target, 'speaks'>, own: Protocol): Protocol | undefined {
   if (speaks.includes(own) && own.embedding) return own
   return speaks.find(({ embedding }) => embedding !== undefined)
 }
 
-const NOTHING = Buffer.alloc(0)
+const NO_BYTES = Buffer.alloc(0)
 
-interface Given {
-  readonly call: Call
-  readonly channel: Channel
-  readonly translating: TranslationOptions
-  readonly batch?: EmbeddingBatch
-}
-
-/** Where the target speaks the caller's language, the bytes go on as they came; else request and answer are told anew. */
+/** Passes requests in the caller's protocol through, and translates others. */
 class EmbeddingTranscoder extends WholeAnswerTranscoder implements Transcoder {
   readonly protocol: Protocol
   readonly body: Buffer
   readonly losses: readonly Loss[]
-  readonly #theirs: Embedding
-  readonly #own: Embedding
+  readonly #upstreamEmbedding: Embedding
+  readonly #callersEmbedding: Embedding
   readonly #call: Call
   readonly #channel: Channel
   readonly #request: EmbeddingRequest
   readonly #batch: EmbeddingBatch | undefined
 
-  /** @throws {RelayError} for a request that the target's language cannot do without a part of */
-  constructor({ call, channel, translating, batch }: Given) {
+  /** @throws {RelayError} for a request that the target's protocol cannot express */
+  constructor(call: Call, channel: Channel, { strict }: TranslationOptions, batch?: EmbeddingBatch) {
     super()
     const protocol = embeddingProtocol(channel.target, call.protocol)
-    const { embedding: own } = call.protocol
-    if (!protocol?.embedding || !own) throw new TypeError('a target that cannot embed was asked to')
+    const callersEmbedding = call.protocol.embedding
+    if (!protocol?.embedding || !callersEmbedding) throw new TypeError('this target has no embeddings')
     this.protocol = protocol
-    this.#theirs = protocol.embedding
-    this.#own = own
+    this.#upstreamEmbedding = protocol.embedding
+    this.#callersEmbedding = callersEmbedding
     this.#call = call
     this.#channel = channel
-    this.#request = batch?.request ?? own.readRequest(call.body)
+    this.#request = batch?.request ?? callersEmbedding.readRequest(call.body)
     this.#batch = batch
     const losses = new Losses(protocol.id)
-    this.body = protocol === call.protocol ? this.#passed() : this.#told(losses)
+    this.body = protocol === call.protocol ? this.#passThrough() : this.#translate(losses)
     this.losses = losses.list
-    rejectLosses(losses, translating.strict)
+    rejectLosses(losses, strict)
   }
 
   get path(): string {
-    return this.#theirs.pathFor(this.#channel.target.model, this.#request.isSingle)
+    return this.#upstreamEmbedding.pathFor(this.#channel.target.model, this.#request.isSingle)
   }
 
   get headers(): readonly string[] {
@@ -92,36 +85,39 @@ class EmbeddingTranscoder extends WholeAnswerTranscoder implements Transcoder {
   }
 
   deliver(body: Buffer): DeliveredAnswer {
-    const { usage, upstreamError, encoding, vectors } = this.#theirs.readAnswerFacts(body)
+    const { usage, upstreamError, encoding, vectors } = this.#upstreamEmbedding.readAnswerFacts(body)
     if (upstreamError) return { usage, upstreamError, bytes: body }
-    const { inputs, encoding: wanted } = this.#request
-    // Some servers give numbers although their bytes were asked for, and clients read them as what they asked for.
-    const passes = this.protocol === this.#call.protocol && encoding === wanted && !this.#batch
+    const { inputs, encoding: requestedEncoding } = this.#request
+    // Some servers return numbers where Base64 was requested, and clients would read them as Base64.
+    const passes = this.protocol === this.#call.protocol && encoding === requestedEncoding && !this.#batch
     if (passes && vectors === inputs.length) return { usage, bytes: body }
-    const answer = this.#theirs.readAnswer(body)
+    const answer = this.#upstreamEmbedding.readAnswer(body)
     if (answer?.vectors.length !== inputs.length)
-      return { bytes: body, upstreamError: invalidAnswer('another number of vectors than was asked for') }
-    return { usage: answer.usage, bytes: this.#retold(answer, body.length) }
+      return { bytes: body, upstreamError: invalidAnswer('the number of vectors differs from the number of inputs') }
+    return { usage: answer.usage, bytes: this.#writeAnswer(answer, body.length) }
   }
 
-  #retold(answer: EmbeddingAnswer, size: number): Buffer {
-    if (!this.#batch) return Buffer.from(this.#own.writeAnswer(answer, this.#request, this.#call.facts.model))
+  #writeAnswer(answer: EmbeddingAnswer, size: number): Buffer {
+    if (!this.#batch)
+      return Buffer.from(this.#callersEmbedding.writeAnswer(answer, this.#request, this.#call.facts.model))
     this.#batch.answer = answer
     this.#batch.size = size
     this.#batch.losses = this.losses
-    return NOTHING
+    return NO_BYTES
   }
 
-  #told(losses: Losses): Buffer {
+  #translate(losses: Losses): Buffer {
     const { model } = this.#channel.target
-    return Buffer.from(this.#theirs.writeRequest(this.#request, { model, losses, offset: this.#batch?.offset ?? 0 }))
+    return Buffer.from(
+      this.#upstreamEmbedding.writeRequest(this.#request, { model, losses, offset: this.#batch?.offset ?? 0 }),
+    )
   }
 
-  #passed(): Buffer {
+  #passThrough(): Buffer {
     const { facts, body } = this.#call
     const { model } = this.#channel.target
-    if (this.#batch) return this.#own.portion?.(body, this.#batch.request.inputs, model) ?? body
+    if (this.#batch) return this.#callersEmbedding.portion?.(body, this.#batch.request.inputs, model) ?? body
     const isInPath = !facts.modelSpan && model !== facts.model
-    return (isInPath ? this.#own.rename?.(body, model) : undefined) ?? withModelName(this.#call, model)
+    return (isInPath ? this.#callersEmbedding.rename?.(body, model) : undefined) ?? withModelName(this.#call, model)
   }
 }

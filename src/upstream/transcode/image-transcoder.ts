@@ -9,87 +9,88 @@ import {
 } from '../../protocols/image-generation.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Channel, Target } from '../../targets.js'
-import { type CreateTranscoder, type DeliveredAnswer, requestHeaders, type Transcoder } from './transcoder.js'
+import {
+  type CreateTranscoder,
+  type DeliveredAnswer,
+  requestHeaders,
+  type Transcoder,
+  WholeAnswerTranscoder,
+} from './transcoder.js'
 import { rejectLosses } from './translation.js'
-import { WholeAnswerTranscoder } from './whole-answer-transcoder.js'
 
-/** How a target that is asked for images in a language of its own is asked for them. */
+/** A model that draws images through a protocol other than OpenAI's. */
 export interface ImageModel {
   readonly protocol: Protocol
   readonly imaging: ImageGeneration
 }
 
-/** Undefined for a target that cannot be asked. */
+/** Undefined for a target that does not draw images in such a way. */
 export function imageModelOf({ speaks, model }: Pick<Target, 'speaks' | 'model'>): ImageModel | undefined {
   for (const protocol of speaks) if (protocol.imaging) return { protocol, imaging: protocol.imaging(model) }
   return undefined
 }
 
-/** A request for some of the images that a call wants, written for a target. Made once, however often it is sent. */
+/** The body of a request for images, written for a target. Written once, and sent as often as needed. */
 export interface ImageJob {
   readonly body: Buffer
-  /** What had to be left out. */
+  /** What translation had to leave out. */
   readonly losses: readonly Loss[]
 }
 
-interface Commissioned {
-  readonly studio: ImageModel
-  readonly model: string
-  /** How many of the images. */
-  readonly count: number
-  /** Whatever would be lost is an error instead. */
-  readonly strict: boolean
-}
-
-/** @throws {RelayError} for what cannot be left out */
-export function createImageJob(request: ImageRequest, { studio, model, count, strict }: Commissioned): ImageJob {
-  const { protocol, imaging } = studio
+/** Writes the request for `count` images. `strict`: a loss is an error. @throws {RelayError} for what the protocol cannot express */
+export function createImageJob(
+  request: ImageRequest,
+  { protocol, imaging }: ImageModel,
+  model: string,
+  count: number,
+  strict: boolean,
+): ImageJob {
   const losses = new Losses(protocol.id)
   const body = Buffer.from(imaging.writeRequest(request, { model, count, losses }))
   rejectLosses(losses, strict)
   return { body, losses: losses.list }
 }
 
-/** Some of the images that a call wants, in a request of their own. */
+/** Some of a call's images, in an upstream request of their own. */
 export interface ImageSubRequest {
   readonly imageModel: ImageModel
   readonly job: ImageJob
-  /** Once they have come. */
+  /** Filled when the request is answered. */
   answer: ImageAnswer | undefined
-  /** How much came, in bytes. */
+  /** Size of the answer in bytes. */
   size: number
 }
 
-/** The passage of a share. Its answer is kept, and nothing of it told. */
-export function createImageTranscoder(share: ImageSubRequest): CreateTranscoder {
-  return (call, channel) => new ImageTranscoder(share, call, channel)
+/** Transcodes a sub-request. Stores the answer in it instead of writing it. */
+export function createImageTranscoder(request: ImageSubRequest): CreateTranscoder {
+  return (call, channel) => new ImageTranscoder(request, call, channel)
 }
 
-/** Whether a share has failed in a way that says nothing of the others: it was filtered, or answered in words. */
+/** Whether a failure concerns this image only: a filter stopped it, or the model answered in text. */
 export function isFilteredOut({ kind, code }: RelayError): boolean {
   return kind === 'content_filtered' || code === NOT_DRAWN
 }
 
-const NOTHING = Buffer.alloc(0)
+const NO_BYTES = Buffer.alloc(0)
 
 class ImageTranscoder extends WholeAnswerTranscoder implements Transcoder {
-  readonly #share: ImageSubRequest
+  readonly #request: ImageSubRequest
   readonly #call: Call
   readonly #channel: Channel
 
-  constructor(share: ImageSubRequest, call: Call, channel: Channel) {
+  constructor(request: ImageSubRequest, call: Call, channel: Channel) {
     super()
-    this.#share = share
+    this.#request = request
     this.#call = call
     this.#channel = channel
   }
 
   get protocol(): Protocol {
-    return this.#share.imageModel.protocol
+    return this.#request.imageModel.protocol
   }
 
   get path(): string {
-    return this.#share.imageModel.imaging.pathFor(this.#channel.target.model)
+    return this.#request.imageModel.imaging.pathFor(this.#channel.target.model)
   }
 
   get headers(): readonly string[] {
@@ -97,18 +98,18 @@ class ImageTranscoder extends WholeAnswerTranscoder implements Transcoder {
   }
 
   get body(): Buffer {
-    return this.#share.job.body
+    return this.#request.job.body
   }
 
   get losses(): readonly Loss[] {
-    return this.#share.job.losses
+    return this.#request.job.losses
   }
 
   deliver(body: Buffer): DeliveredAnswer {
-    const answer = this.#share.imageModel.imaging.readAnswer(body)
+    const answer = this.#request.imageModel.imaging.readAnswer(body)
     if ('message' in answer) return { upstreamError: answer, bytes: body }
-    this.#share.answer = answer
-    this.#share.size = body.length
-    return { usage: answer.usage, bytes: NOTHING }
+    this.#request.answer = answer
+    this.#request.size = body.length
+    return { usage: answer.usage, bytes: NO_BYTES }
   }
 }

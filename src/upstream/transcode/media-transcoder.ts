@@ -5,10 +5,9 @@ import { contentTypeOf, fieldBefore, isMultipart } from '../../lib/multipart.js'
 import { type Span, splice } from '../../lib/splice.js'
 import { openaiMedia } from '../../protocols/openai-media/index.js'
 import type { Channel } from '../../targets.js'
-import type { AttemptEvents, StreamPrelude } from '../attempt/attempt-events.js'
+import type { AttemptEvents, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
 import { PassthroughStream } from '../stream/passthrough-stream.js'
 import { NO_PRELUDE, RawStream } from '../stream/raw-stream.js'
-import type { ClientStream } from '../stream/stream-output.js'
 import type { TranslatedStream } from '../stream/translated-stream.js'
 import {
   type AnswerKind,
@@ -20,7 +19,7 @@ import {
 
 const NONE: readonly Loss[] = []
 
-/** The passage of what is passed on as it is to a path, but for the model's name. `isRaw`: the answer is neither JSON nor text. */
+/** Transcodes requests that go to a path unchanged, except for the model's name. `isRaw`: the answer is neither JSON nor text. */
 export function createMediaTranscoder(path: string, isRaw: boolean): CreateTranscoder {
   return (call, channel) => new MediaTranscoder(call, channel, { path, isRaw })
 }
@@ -51,23 +50,23 @@ class MediaTranscoder implements Transcoder {
     return headers.map((value, at) => (headers[at - 1] === 'content-type' && at % 2 === 1 ? type : value))
   }
 
-  /** Some models answer whole to those who want a stream: what comes says what it is. */
+  /** Some models answer whole although the client wants a stream, so the content type decides. */
   kindOf(contentType: string): AnswerKind {
     if (contentType.includes('event-stream')) return 'stream'
     return this.#isRaw && !contentType.includes('json') ? 'raw' : 'whole'
   }
 
-  contentType(upstreams: string): string {
-    return upstreams
+  contentType(upstreamContentType: string): string {
+    return upstreamContentType
   }
 
-  createStream(exchange: AttemptEvents, preamble: StreamPrelude): ClientStream {
-    if (preamble === NO_PRELUDE) return new RawStream(exchange)
-    return new PassthroughStream(exchange, { prelude: preamble, frames: undefined, metering: undefined })
+  createStream(attempt: AttemptEvents, prelude: StreamPrelude): ClientStream {
+    if (prelude === NO_PRELUDE) return new RawStream(attempt)
+    return new PassthroughStream(attempt, { prelude: prelude, frames: undefined, injectedUsage: undefined })
   }
 
-  createTranslatedStream(_exchange: AttemptEvents): TranslatedStream {
-    throw new TypeError('what is passed on is not told anew')
+  createTranslatedStream(_attempt: AttemptEvents): TranslatedStream {
+    throw new TypeError('media answers are never translated')
   }
 
   deliver(body: Buffer): DeliveredAnswer {
@@ -75,7 +74,7 @@ class MediaTranscoder implements Transcoder {
   }
 }
 
-/** The same body for another model's name. */
+/** The body with the target's name for the model. */
 function bodyFor({ facts, form, body }: Call, model: string): ByteChunks {
   const sent = form ?? body
   if (model === facts.model) return sent
@@ -86,7 +85,7 @@ function bodyFor({ facts, form, body }: Call, model: string): ByteChunks {
   return Buffer.concat([Buffer.from(`{"model":${JSON.stringify(model)}${comma}`), rest])
 }
 
-/** In pieces, since it can be large. */
+/** In chunks, since a form can be large. */
 function formFor(form: ByteChunks, modelAt: Span | undefined, model: string): ByteChunks {
   if (!modelAt) return [fieldBefore(form, 'model', model), ...sliceChunks(form, 0)]
   return [...sliceChunks(form, 0, modelAt.start), Buffer.from(model), ...sliceChunks(form, modelAt.end)]

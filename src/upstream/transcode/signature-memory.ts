@@ -8,9 +8,9 @@ import { isTooDeep } from '../../lib/json.js'
 import { parseJson } from '../../lib/values.js'
 import { MemoryStore } from '../../stores/memory.js'
 
-/** What an answer had around its tool calls, and the provider wants back. */
-interface Kept {
-  /** The thoughts that led to the call. */
+/** What an answer holds around a tool call that the provider wants back. */
+interface RememberedCall {
+  /** The reasoning before the call. */
   readonly reasoning: readonly ReasoningBlock[]
   readonly signature: Signature | undefined
 }
@@ -18,83 +18,84 @@ interface Kept {
 const BOUNDS = { maxBytes: 32 * 1024 * 1024, ms: 60 * 60 * 1000 }
 
 /**
- * Remembers the signatures of answers by their tool calls. Most clients have no place for another language's: when they
- * come back with the tool's result, what they have dropped is put where it was. No tenant sees another's.
+ * Remembers the reasoning and signatures of answers by their tool calls. Most clients cannot carry those of another
+ * protocol. When a client returns with the tool's result, the relay restores what the client has dropped. Callers never
+ * get each other's.
  */
 export class SignatureMemory {
-  readonly #kept = new MemoryStore<Kept>(BOUNDS, sizeOf)
+  readonly #calls = new MemoryStore<RememberedCall>(BOUNDS, sizeOf)
 
-  /** After a whole answer. */
-  keep({ choices }: ChatAnswer, tenant: string, issuer: string): void {
+  /** Remembers a whole answer. */
+  keep({ choices }: ChatAnswer, callerId: string, issuer: string): void {
     for (const { blocks } of choices) {
-      const keeper = new Keeper(issuer)
-      for (const block of blocks) keeper.add(block)
-      this.#store(keeper, tenant)
+      const collector = new CallCollector(issuer)
+      for (const block of blocks) collector.add(block)
+      this.#remember(collector, callerId)
     }
   }
 
-  /** Along a streamed one. */
-  watch(emit: Emit, tenant: string, issuer: string): Emit {
-    /** By choice, and by block of each. */
-    const keepers: Keeper[] = []
-    const keeperOf: Keeper[] = []
+  /** Wraps `emit` to remember a streamed answer as it passes. */
+  watch(emit: Emit, callerId: string, issuer: string): Emit {
+    const byChoice: CallCollector[] = []
+    const byBlock: CallCollector[] = []
     return (event) => {
       emit(event)
       if (event.type === 'block') {
-        keepers[event.choice] ??= new Keeper(issuer)
-        keeperOf[event.index] = keepers[event.choice] as Keeper
+        byChoice[event.choice] ??= new CallCollector(issuer)
+        byBlock[event.index] = byChoice[event.choice] as CallCollector
       }
-      if ('index' in event) keeperOf[event.index]?.hear(event)
-      if (event.type === 'finish' && keepers[event.choice]) this.#store(keepers[event.choice] as Keeper, tenant)
+      if ('index' in event) byBlock[event.index]?.onEvent(event)
+      if (event.type === 'finish' && byChoice[event.choice])
+        this.#remember(byChoice[event.choice] as CallCollector, callerId)
     }
   }
 
-  /** The conversation with what its client has dropped. */
-  restore(request: ChatRequest, tenant: string): ChatRequest {
-    if (this.#kept.isEmpty) return request
+  /** Puts back what the client has dropped from the conversation. */
+  restore(request: ChatRequest, callerId: string): ChatRequest {
+    if (this.#calls.isEmpty) return request
     let changed = false
     const turns = request.turns.map((turn) => {
-      const restored = turn.role === 'assistant' ? this.#restoreTurn(turn, tenant) : turn
+      const restored = turn.role === 'assistant' ? this.#restoreTurn(turn, callerId) : turn
       if (restored !== turn) changed = true
       return restored
     })
     return changed ? { ...request, turns } : request
   }
 
-  #restoreTurn(turn: Turn, tenant: string): Turn {
+  #restoreTurn(turn: Turn, callerId: string): Turn {
     const calls = turn.blocks.flatMap((block) => (block.type === 'tool-call' ? [block] : []))
-    const kept = new Map<Block, Kept>()
+    const kept = new Map<Block, RememberedCall>()
     for (const call of calls) {
-      const found = this.#kept.get(tenant, keyOf(call))
+      const found = this.#calls.get(callerId, keyOf(call))
       if (found) kept.set(call, found)
     }
     if (kept.size === 0) return turn
-    // Thoughts that have lost their signature on the way give way to those that have it.
+    // Reasoning that has lost its signature is replaced by the remembered one.
     const areSigned = [...kept.values()].some(({ reasoning }) => reasoning.some(({ signature }) => signature))
-    const hasThoughts = turn.blocks.some((block) => block.type === 'reasoning' && (block.signature || !areSigned))
+    const keepsReasoning = turn.blocks.some((block) => block.type === 'reasoning' && (block.signature || !areSigned))
     const [first] = calls
     const blocks = turn.blocks.flatMap((block): Block[] => {
-      if (block.type === 'reasoning' && !hasThoughts) return []
+      if (block.type === 'reasoning' && !keepsReasoning) return []
       const { reasoning = [], signature } = kept.get(block) ?? {}
       const signed = block.type === 'tool-call' && !block.signature && signature ? { ...block, signature } : block
-      return hasThoughts || block === first ? [signed] : [...reasoning, signed]
+      return keepsReasoning || block === first ? [signed] : [...reasoning, signed]
     })
-    // What led to the first call came before anything was said.
-    const before = hasThoughts || !first ? [] : (kept.get(first)?.reasoning ?? [])
+    // The reasoning for the first call stands before all text.
+    const before = keepsReasoning || !first ? [] : (kept.get(first)?.reasoning ?? [])
     return { ...turn, blocks: [...before, ...blocks] }
   }
 
-  #store({ calls }: Keeper, tenant: string): void {
+  #remember({ calls }: CallCollector, callerId: string): void {
     for (const [key, kept] of calls) {
-      if (kept.signature || kept.reasoning.length > 0) this.#kept.set(tenant, key, kept)
+      if (kept.signature || kept.reasoning.length > 0) this.#calls.set(callerId, key, kept)
     }
     calls.clear()
   }
 }
 
-/** Gathers what is to be kept of one answer. */
-class Keeper {
-  readonly calls = new Map<string, Kept>()
+/** Collects what is to be remembered of one answer. */
+class CallCollector {
+  readonly calls = new Map<string, RememberedCall>()
   readonly #issuer: string
   #reasoning: ReasoningBlock[] = []
   readonly #open = new Map<number, { block: ReasoningBlock | ToolCallBlock; text: string }>()
@@ -103,7 +104,7 @@ class Keeper {
     this.#issuer = issuer
   }
 
-  hear(event: Extract<ChatEvent, { readonly index: number }>): void {
+  onEvent(event: Extract<ChatEvent, { readonly index: number }>): void {
     if (event.type === 'block') {
       const { type } = event.block
       if (type === 'reasoning' || type === 'tool-call') this.#open.set(event.index, { block: event.block, text: '' })
@@ -144,7 +145,7 @@ function spelled(input: string): string {
   return value === undefined || isTooDeep(value, input.length) ? input : JSON.stringify(value)
 }
 
-function sizeOf({ reasoning, signature }: Kept): number {
+function sizeOf({ reasoning, signature }: RememberedCall): number {
   const text = reasoning.reduce((sum, block) => sum + block.text.length + (block.signature?.value.length ?? 0), 0)
   return text + (signature?.value.length ?? 0)
 }

@@ -8,89 +8,108 @@ import { type Edit, spliceAll } from '../../lib/splice.js'
 import type { AnswerFacts, InjectedUsage } from '../../protocols/passthrough.js'
 import type { Protocol, StreamFraming } from '../../protocols/protocol.js'
 import type { Channel, Target } from '../../targets.js'
-import type { AttemptEnd, AttemptEvents, StreamPrelude } from '../attempt/attempt-events.js'
+import type { AttemptEnd, AttemptEvents, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
 import { PassthroughStream } from '../stream/passthrough-stream.js'
-import type { ClientStream } from '../stream/stream-output.js'
 import { estimateTokens, reportsOutput } from '../stream/token-estimate.js'
 import { TranslatedStream } from '../stream/translated-stream.js'
 import type { AnswerTranslator } from './answer-translator.js'
-import { protocolFor } from './protocol-for.js'
 import {
   asksForStream,
   createSameProtocolTranslator,
+  protocolFor,
   type Translation,
   type TranslationOptions,
   translate,
 } from './translation.js'
 
-/** A whole answer as the caller will have it, and what it says of itself. */
-export interface DeliveredAnswer extends AnswerFacts, Pick<AttemptEnd, 'estimate'> {
-  readonly bytes: Buffer
-}
-
-/** Server-sent events, as opposed to JSON. */
-const BEGINS_STREAM = /^\s*(?:data:|event:|:)/
-const NONE: readonly Loss[] = []
-/** For an answer that is only measured. */
-const NOBODY = { id: 'x' }
-
-/** A document, a stream of records, or bytes that are neither. */
-export type AnswerKind = 'whole' | 'stream' | 'raw'
-
-/** A call's way through one channel: what is sent, and how what comes back is delivered. */
+/** Writes the request of one attempt for its channel, and converts the answer back for the client. */
 export interface Transcoder {
-  /** The language that is spoken to the target. */
+  /** The protocol toward the target. */
   readonly protocol: Protocol
+  /** The protocol's own path, without the base URL's prefix. */
   readonly path: string
   /** Name, value, name, value. */
   readonly headers: readonly string[]
   readonly body: ByteChunks
-  /** What had to be left out so far. */
+  /** What the translation has left out so far. */
   readonly losses: readonly Loss[]
-  /** What comes, by the upstream's content type. Left out: what was asked for. */
+  /** The kind of the answer, by the upstream's content type. Left out: a stream if the client wants one. */
   kindOf?(contentType: string): AnswerKind
-  /** The answer's content type, given the upstream's; empty for the usual one. */
-  contentType(upstreams: string): string
-  /** Where a stream goes once its answer has begun. */
-  createStream(exchange: AttemptEvents, preamble: StreamPrelude): ClientStream
-  /** The same for a whole answer where a stream was asked for. */
-  createTranslatedStream(exchange: AttemptEvents): TranslatedStream
-  /** A whole answer; also one that came as a stream nobody had asked for. */
+  /** The content type for the client, given the upstream's. Empty: the protocol's own. */
+  contentType(upstreamContentType: string): string
+  /** Creates the stream to the client, at the commit point. */
+  createStream(attempt: AttemptEvents, prelude: StreamPrelude): ClientStream
+  /** The same for a whole answer where the client wants a stream. */
+  createTranslatedStream(attempt: AttemptEvents): TranslatedStream
+  /** Converts a whole answer; also one that arrived as a stream, although the client wants none. */
   deliver(body: Buffer): DeliveredAnswer
 }
 
-/** @throws {RelayError} for a request that the target's language cannot do without a part of */
-export type CreateTranscoder = (call: Call, channel: Channel, translating: TranslationOptions) => Transcoder
+/** JSON, a stream of records, or bytes that are neither. */
+export type AnswerKind = 'whole' | 'stream' | 'raw'
 
-/** The passage of a conversation. */
-export const createConversationTranscoder: CreateTranscoder = (...of) => new ConversationTranscoder(...of)
+/** A whole answer as the client gets it, and what the relay reads of it. */
+export interface DeliveredAnswer extends AnswerFacts, Pick<AttemptEnd, 'estimate'> {
+  readonly bytes: Buffer
+}
 
-/** Where the target speaks the caller's language, request and answer are the bytes as they came; else both are translated. */
+/** Creates the transcoder of an attempt. @throws {RelayError} for a request that the target's protocol cannot express */
+export type CreateTranscoder = (call: Call, channel: Channel, options: TranslationOptions) => Transcoder
+
+/** The part of a transcoder that is common where answers never stream. */
+export class WholeAnswerTranscoder
+  implements Pick<Transcoder, 'contentType' | 'createStream' | 'createTranslatedStream'>
+{
+  contentType(): string {
+    return ''
+  }
+
+  createStream(): ClientStream {
+    throw new TypeError('this answer never streams')
+  }
+
+  createTranslatedStream(): TranslatedStream {
+    throw new TypeError('this answer never streams')
+  }
+}
+
+export const createConversationTranscoder: CreateTranscoder = (call, channel, options) =>
+  new ConversationTranscoder(call, channel, options)
+
+/** A body that starts like server-sent events, as opposed to JSON. */
+const STARTS_LIKE_STREAM = /^\s*(?:data:|event:|:)/
+const NO_LOSSES: readonly Loss[] = []
+/** For answers that are read only to measure them. */
+const MEASURE_ONLY = { id: 'x' }
+
+/** Transcodes conversations. To a target of the caller's protocol the bytes go unchanged, except for the model's name; otherwise request and answer are translated. */
 class ConversationTranscoder implements Transcoder {
   readonly protocol: Protocol
   readonly body: Buffer
   readonly #call: Call
   readonly #channel: Channel
-  readonly #translating: TranslationOptions
+  readonly #options: TranslationOptions
+  /** Undefined where the bytes pass through. */
   readonly #translation: Translation | undefined
+  /** Undefined for server-sent events. */
   readonly #framing: StreamFraming | undefined
-  /** Usage was asked for that the caller did not ask for. */
-  readonly #metering: InjectedUsage | undefined
+  /** Set where the relay asks for usage that the client did not ask for. */
+  readonly #injectedUsage: InjectedUsage | undefined
 
-  constructor(call: Call, channel: Channel, translating: TranslationOptions) {
+  constructor(call: Call, channel: Channel, options: TranslationOptions) {
     const { protocol, facts, body } = call
-    const { model } = channel.target
+    const { target } = channel
     this.#call = call
     this.#channel = channel
-    this.#translating = translating
+    this.#options = options
     this.#framing = facts.usesOwnFraming ? protocol.framing : undefined
-    this.protocol = protocolFor(channel.target, protocol)
-    // What the relay has marked in an earlier answer means something to the relay only.
-    const passes = this.protocol === protocol && !bringsCarried(body)
-    this.#translation = passes ? undefined : translate(call, channel.target, this.protocol, translating)
-    const asking = passes ? askingOf(call, channel.target) : undefined
-    this.#metering = asking && protocol.injectedUsage
-    this.body = this.#translation?.body ?? this.#suited(edited(body, modelEdit(call, model), asking))
+    this.protocol = protocolFor(target, protocol)
+    // Signatures that the relay has wrapped in an earlier answer mean nothing to an upstream: unwrap by translating.
+    const passesThrough = this.protocol === protocol && !bringsCarried(body)
+    this.#translation = passesThrough ? undefined : translate(call, target, this.protocol, options)
+    const usageRequest = passesThrough ? usageRequestEdit(call, target) : undefined
+    this.#injectedUsage = usageRequest && protocol.injectedUsage
+    this.body = this.#translation?.body ?? this.#adapt(edited(body, modelEdit(call, target.model), usageRequest))
   }
 
   get path(): string {
@@ -103,83 +122,74 @@ class ConversationTranscoder implements Transcoder {
   }
 
   get losses(): readonly Loss[] {
-    if (!this.#translation) return NONE
+    if (!this.#translation) return NO_LOSSES
     const { losses, answerTranslator } = this.#translation
     return answerTranslator.losses.length > 0 ? [...losses, ...answerTranslator.losses] : losses
   }
 
-  contentType(upstreams: string): string {
+  contentType(upstreamContentType: string): string {
     if (this.#framing) return this.#framing.contentType
-    return this.#translation ? '' : upstreams
+    return this.#translation ? '' : upstreamContentType
   }
 
-  createStream(exchange: AttemptEvents, preamble: StreamPrelude): ClientStream {
+  createStream(attempt: AttemptEvents, prelude: StreamPrelude): ClientStream {
     const frames = this.#framing?.begin()
-    if (this.#translation) return new TranslatedStream(exchange, this.#translation.answerTranslator, frames)
-    return new PassthroughStream(exchange, {
-      prelude: preamble,
-      frames,
-      metering: this.#metering,
-      faultMark: this.#channel.target.dialect.errorMark,
-    })
+    if (this.#translation) return new TranslatedStream(attempt, this.#translation.answerTranslator, frames)
+    const { errorMark } = this.#channel.target.dialect
+    return new PassthroughStream(attempt, { prelude, frames, injectedUsage: this.#injectedUsage, errorMark })
   }
 
-  createTranslatedStream(exchange: AttemptEvents): TranslatedStream {
-    return new TranslatedStream(exchange, this.#retelling(), this.#framing?.begin())
+  createTranslatedStream(attempt: AttemptEvents): TranslatedStream {
+    return new TranslatedStream(attempt, this.#answerTranslator(), this.#framing?.begin())
   }
 
   deliver(body: Buffer): DeliveredAnswer {
-    const isStream = BEGINS_STREAM.test(body.toString('latin1', 0, 64))
-    if (!isStream && !this.#translation) return this.#pass(body)
-    const retelling = this.#retelling()
-    const answer = isStream ? retelling.collectStream(body) : retelling.readAnswer(body)
+    const isStream = STARTS_LIKE_STREAM.test(body.toString('latin1', 0, 64))
+    if (!isStream && !this.#translation) return this.#passThrough(body)
+    const translator = this.#answerTranslator()
+    const answer = isStream ? translator.collectStream(body) : translator.readAnswer(body)
     const { usage, upstreamError } = answer
     const estimate = reportsOutput(usage) ? undefined : () => estimateTokens(lengthOf(answer))
-    return {
-      usage,
-      upstreamError,
-      refused: isRefused(answer),
-      estimate,
-      bytes: upstreamError ? body : retelling.write(answer),
-    }
+    const bytes = upstreamError ? body : translator.write(answer)
+    return { usage, upstreamError, refused: isRefused(answer), estimate, bytes }
   }
 
-  /** The caller's bytes, but for what the target is known to refuse. */
-  #suited(body: Buffer): Buffer {
+  /** The caller's bytes without what the target is known to refuse. */
+  #adapt(body: Buffer): Buffer {
     const { target } = this.#channel
     const asStream = !this.#call.facts.stream && asksForStream(this.#call, target)
     return this.protocol.adaptRequest?.(body, target.dialect, asStream) ?? body
   }
 
-  #pass(body: Buffer): DeliveredAnswer {
+  #passThrough(body: Buffer): DeliveredAnswer {
     const { protocol } = this
     const { usage, upstreamError, refused } = protocol.readAnswerFacts(body)
     const estimate = reportsOutput(usage)
       ? undefined
-      : () => estimateTokens(lengthOf(protocol.readAnswer(body, NOBODY)))
+      : () => estimateTokens(lengthOf(protocol.readAnswer(body, MEASURE_ONLY)))
     return { usage, upstreamError, refused, estimate, bytes: body }
   }
 
-  #retelling(): AnswerTranslator {
+  #answerTranslator(): AnswerTranslator {
     return (
       this.#translation?.answerTranslator ??
-      createSameProtocolTranslator(this.#call, this.#channel.target, this.#translating.memory)
+      createSameProtocolTranslator(this.#call, this.#channel.target, this.#options.memory)
     )
   }
 }
 
-/** The caller's bytes, but for the model's name. */
+/** The caller's body with the target's name for the model. */
 export function withModelName(call: Call, model: string): Buffer {
   return edited(call.body, modelEdit(call, model))
 }
 
-/** Where the target's name for the model stands in for the caller's; undefined where they are the same. */
+/** Undefined where the target's name for the model is the caller's. */
 function modelEdit({ facts }: Call, model: string): Edit | undefined {
   return model === facts.model || !facts.modelSpan ? undefined : { at: facts.modelSpan, text: JSON.stringify(model) }
 }
 
-/** What has a stream tell of usage to whoever counts it, where its caller did not ask. */
-function askingOf({ needsUsage, facts }: Call, { dialect }: Target): Edit | undefined {
+/** The edit that makes a stream report its usage, where something needs it and the client did not ask. */
+function usageRequestEdit({ needsUsage, facts }: Call, { dialect }: Target): Edit | undefined {
   return needsUsage && facts.stream && dialect.acceptsUsageRequest !== false ? facts.usageRequestEdit : undefined
 }
 
@@ -188,12 +198,11 @@ function edited(body: Buffer, ...edits: readonly (Edit | undefined)[]): Buffer {
   return given.length > 0 ? spliceAll(body, given) : body
 }
 
-/** The credential's, then the caller's own where the language is theirs, then what it needs beside them. */
+/** The headers of a request: the credential's, the client's own where the protocol is the same, and what the protocol requires besides. */
 export function requestHeaders(protocol: Protocol, call: Call, { credential }: Channel): readonly string[] {
-  const { headers: needed } = protocol
-  const own = credential.headers
-  const passed = protocol === call.protocol ? call.forwardedHeaders : []
-  if (needed.length === 0) return passed.length === 0 ? own : [...own, ...passed]
-  const missing = needed.filter((_text, at) => !passed.includes(needed[at - (at % 2)] ?? ''))
-  return [...own, ...passed, ...missing]
+  const { headers: required } = protocol
+  const forwarded = protocol === call.protocol ? call.forwardedHeaders : []
+  if (required.length === 0) return forwarded.length === 0 ? credential.headers : [...credential.headers, ...forwarded]
+  const missing = required.filter((_text, at) => !forwarded.includes(required[at - (at % 2)] ?? ''))
+  return [...credential.headers, ...forwarded, ...missing]
 }

@@ -9,72 +9,81 @@ import type { Target } from '../../targets.js'
 import { AnswerTranslator } from './answer-translator.js'
 import type { SignatureMemory } from './signature-memory.js'
 
-/** What translations work with. */
 export interface TranslationOptions {
-  /** Whatever would be lost is an error instead. */
+  /** A loss is an error: see `translation` in the config. */
   readonly strict: boolean
   readonly memory: SignatureMemory
 }
 
-/** One call between two languages. */
+/** A call translated for a target. */
 export interface Translation {
-  /** The request, as the target's language has it. */
+  /** The request in the target's protocol. */
   readonly body: Buffer
   /** What of the request had to be left out. */
   readonly losses: readonly Loss[]
-  /** The way back for whatever answer comes. */
+  /** Translates the answer back. */
   readonly answerTranslator: AnswerTranslator
 }
 
-/** Writes a call in a target's language. @throws {RelayError} for what that cannot do without */
-export function translate(call: Call, target: Target, reader: Protocol, translating: TranslationOptions): Translation {
-  const { strict, memory } = translating
-  const losses = new Losses(reader.id, call.protocol.settingNames)
-  const remembered = memory.restore(conversationOf(call), call.caller.id)
+/** Writes a call in a target's protocol. @throws {RelayError} for a request that the protocol cannot express */
+export function translate(
+  call: Call,
+  target: Target,
+  protocol: Protocol,
+  { strict, memory }: TranslationOptions,
+): Translation {
   const { model, signatureTag: issuer, dialect } = target
-  const traits = traitsOf(target, reader)
-  const { request, toolNames } = fitTools(dropUnsupported(remembered, dialect, losses), traits, losses)
-  const most = traits.stopSequences ?? request.stop.length
-  const told = { ...request, stop: request.stop.slice(0, most) }
-  declareForeign(told, losses)
-  const body = reader.writeRequest(told, {
-    model,
-    stream: asksForStream(call, target),
-    issuer: issuer,
-    dialect,
-    losses,
-  })
+  const losses = new Losses(protocol.id, call.protocol.settingNames)
+  const conversation = memory.restore(conversationOf(call), call.caller.id)
+  const traits = traitsOf(target, protocol)
+  const { request, toolNames } = fitTools(dropUnsupported(conversation, dialect, losses), traits, losses)
+  // The relay itself ends the answer at stop sequences beyond those that the target accepts.
+  const acceptedStops = traits.stopSequences ?? request.stop.length
+  const written = { ...request, stop: request.stop.slice(0, acceptedStops) }
+  declareForeign(written, losses)
+  const stream = asksForStream(call, target)
+  const body = protocol.writeRequest(written, { model, stream, issuer, dialect, losses })
   rejectLosses(losses, strict)
-  const stops = request.stop.slice(most)
-  const retelling = new AnswerTranslator(call, target, { reader, memory, request: remembered, toolNames, stops })
-  return { body: Buffer.from(body), losses: losses.list, answerTranslator: retelling }
+  const answerTranslator = new AnswerTranslator(call, target, {
+    reader: protocol,
+    memory,
+    request: conversation,
+    toolNames,
+    stops: request.stop.slice(acceptedStops),
+  })
+  return { body: Buffer.from(body), losses: losses.list, answerTranslator }
 }
 
 /**
- * The way back alone, for an answer whose shape is not what was asked for. The request has gone on as it came, so what
- * the relay cannot read of it is no fault now.
+ * Translates an answer within the caller's protocol, where it is whole but a stream was requested, or the reverse. The
+ * request has gone on unread, so a part of it that the relay cannot read is no error here.
  */
 export function createSameProtocolTranslator(call: Call, target: Target, memory: SignatureMemory): AnswerTranslator {
   return new AnswerTranslator(call, target, { reader: call.protocol, memory, request: readableConversation(call) })
 }
 
-const NOTHING_SAID: ChatRequest = { stream: true, turns: [], tools: [], stop: [] }
+const EMPTY_CONVERSATION: ChatRequest = { stream: true, turns: [], tools: [], stop: [] }
 
 function readableConversation(call: Call): ChatRequest {
   try {
     return conversationOf(call)
   } catch {
-    return NOTHING_SAID
+    return EMPTY_CONVERSATION
   }
 }
 
-/** The call's body in no language's words: read once, however many targets are tried. @throws {RelayError} */
+/** The call's body as a protocol-neutral conversation. Read once, however many targets are tried. @throws {RelayError} */
 export function conversationOf(call: Call): ChatRequest {
   call.conversation ??= call.protocol.readRequest(call.body, call.path)
   return call.conversation
 }
 
-/** What a target can say of tools and of stop sequences: its language's rules, or its own. */
+/** The protocol toward a target: the caller's own if the target speaks it, else the target's first. */
+export function protocolFor({ speaks }: Pick<Target, 'speaks'>, callersProtocol: Protocol): Protocol {
+  return speaks.includes(callersProtocol) ? callersProtocol : (speaks[0] ?? callersProtocol)
+}
+
+/** What a target accepts of tools and stop sequences: by its dialect, else by its protocol. */
 export function traitsOf({ dialect }: Target, { traits }: Protocol): Protocol['traits'] {
   const { toolId, maxStopSequences } = dialect
   if (!toolId && maxStopSequences === undefined) return traits
@@ -85,17 +94,17 @@ export function traitsOf({ dialect }: Target, { traits }: Protocol): Protocol['t
   }
 }
 
-/** Whether a target is asked for a stream: as the caller wants it, or since there is nothing else to be had. */
+/** Whether the relay asks a target for a stream: because the client wants one, or because the target has nothing else. */
 export function asksForStream({ facts }: Call, { dialect }: Target): boolean {
   return facts.stream || dialect.streamsOnly === true
 }
 
-/** @throws {RelayError} for what has been lost where nothing may be */
+/** @throws {RelayError} for losses in strict translation */
 export function rejectLosses({ list }: Losses, strict: boolean): void {
   const [first] = list
   if (!strict || !first) return
   const text = list.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
-  throw new RelayError('untranslatable', `The model's own language cannot say all of this request. ${text}`, {
+  throw new RelayError('untranslatable', `The protocol of this model cannot express the whole request. ${text}`, {
     param: first.path,
   })
 }
