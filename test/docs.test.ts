@@ -276,7 +276,7 @@ describe('the map of files', () => {
 describe('docs/internals/dependencies.md', () => {
   it('gives a reason for every dependency', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
-    const rows = tableRows(pages, '| package | home | why |')
+    const rows = tableRows(pages, '| package | used for | why |')
     expect(rows.map(([name = '']) => inlineCode(name)[0]).sort()).toEqual(Object.keys(dependencies).sort())
   })
 })
