@@ -9,101 +9,141 @@ import type { SqlDatabase } from './stores/sql/database.js'
 import type { Sign } from './upstream/connection/signing.js'
 import type { Transport } from './upstream/connection/upstream-connection.js'
 
-/** What only code can give: everything a config file cannot hold. */
+/** Options that only code can give, because a config file cannot hold functions or objects. */
 export interface Hooks {
-  /** Who is calling, by the host's own word. Undefined leaves it to `keys`. */
+  /**
+   * Says who is calling, for example from the host's own session. Return `undefined` to let the relay check `keys`.
+   * `request.host` is the host's own request or context.
+   */
   readonly authenticate?: Authenticate | undefined
-  /** USD per million tokens of a target (`provider/model`): one number for all of them, or one for each kind. Over the config's `prices`. */
+  /**
+   * Price of a target (`provider/model`) in USD per million tokens: one number for all tokens, or one for each kind.
+   * Return `undefined` to use `prices` and the built-in catalogue.
+   */
   readonly priceOf?: PriceOf | undefined
-  /** Counts the tokens of a conversation whose model cannot be asked. By default four characters are one. */
+  /**
+   * Counts the tokens of a conversation when the model's provider cannot count them. Default: one token for each four
+   * characters.
+   */
   readonly countTokens?: ((conversation: ChatRequest, model: string) => number) | undefined
+  /** Your own code, before a call is sent and after it has ended. */
   readonly plugins?: readonly Plugin[] | undefined
-  /** pino's shape. By default warnings and errors go to the console; `false` is silence. */
+  /** Where the log goes: pino's interface. `false` turns it off. Default: warnings and errors go to the console. */
   readonly logger?: Logger | false | undefined
-  /** An undici 7 dispatcher for every request to an upstream: a `ProxyAgent`, say. The relay does not close it. */
+  /**
+   * An undici 7 dispatcher that carries every request to a provider, for example a `ProxyAgent`. The relay does not
+   * close it. Default: the relay's own connection pools.
+   */
   readonly transport?: Transport | undefined
-  /** Signs each request to a provider whose key is not enough: by a token that expires, or by a signature over all of it. */
+  /**
+   * Signs each request to a provider that needs more than an API key: a token that expires, or a signature over the
+   * whole request. Return the headers to add, or `undefined`.
+   */
   readonly sign?: Sign | undefined
 }
 
-/** Stores of the host's own: a connected client, a database handle or pool, or an address to open. The relay closes only what it has opened. */
+/**
+ * The config's `store`, where code may pass a connected client instead of an address. The relay closes only what it has
+ * opened itself.
+ */
 export type StoreOptions = Omit<NonNullable<ConfigInput['store']>, 'redis' | 'sql'> & {
-  /** ioredis or node-redis, or `redis://…`. */
+  /** A connected client of ioredis or node-redis, or a `redis://` URL. */
   readonly redis?: RedisClient | string | undefined
-  /** A handle of `node:sqlite`, `better-sqlite3` or `libsql`, a pool of `pg`, or `sqlite:FILE` or `postgres://…`. */
+  /** A handle of `node:sqlite`, `better-sqlite3` or `libsql`, a pool of `pg`, `sqlite:FILE`, or a `postgres://` URL. */
   readonly sql?: SqlDatabase | string | undefined
 }
 
-/** What `createRelay` takes: a config, and {@link Hooks} beside it. */
+/** The options of `createRelay`: everything that a config file may hold, and {@link Hooks}. */
 export type RelayOptions = Omit<ConfigInput, 'store'> & Hooks & { readonly store?: StoreOptions | undefined }
 
-/** What was passed in, where the config has room for addresses only. */
+/** Store clients that the host has passed in. */
 export interface Handles {
   readonly redis: RedisClient | undefined
   readonly sql: SqlDatabase | undefined
 }
 
-const HOOKS: Readonly<Record<keyof Hooks, (value: unknown) => boolean>> = {
-  authenticate: (value) => typeof value === 'function',
-  priceOf: (value) => typeof value === 'function',
-  countTokens: (value) => typeof value === 'function',
-  plugins: Array.isArray,
-  logger: (value) => value === false || (typeof value === 'object' && value !== null),
-  transport: (value) => typeof value === 'object' && value !== null,
-  sign: (value) => typeof value === 'function',
+interface HookCheck {
+  readonly expected: string
+  readonly accepts: (value: unknown) => boolean
 }
 
+const FUNCTION: HookCheck = { expected: 'a function', accepts: (value) => typeof value === 'function' }
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+const HOOKS: Readonly<Record<keyof Hooks, HookCheck>> = {
+  authenticate: FUNCTION,
+  priceOf: FUNCTION,
+  countTokens: FUNCTION,
+  plugins: { expected: 'a list of plugins', accepts: Array.isArray },
+  logger: {
+    expected: 'a logger with `info`, `warn` and `error`, or false',
+    accepts: (value) => value === false || isObject(value),
+  },
+  transport: { expected: 'an undici dispatcher', accepts: isObject },
+  sign: FUNCTION,
+}
+
+/** {@link RelayOptions} in three parts. */
 export interface SplitOptions {
   readonly hooks: Hooks
   readonly handles: Handles
   readonly config: ConfigInput
 }
 
-/** Parts the functions and handles from the plain config. @throws {ConfigError} for a hook of the wrong kind */
+/**
+ * Separates hooks and store clients from the plain config.
+ *
+ * @throws {ConfigError} for a hook or client of the wrong type
+ */
 export function splitOptions(options: RelayOptions): SplitOptions {
   const { authenticate, priceOf, countTokens, plugins, logger, transport, sign, store, ...rest } = options
   const hooks: Hooks = { authenticate, priceOf, countTokens, plugins, logger, transport, sign }
-  for (const [name, fits] of Object.entries(HOOKS)) {
-    const value = hooks[name as keyof Hooks]
-    if (value !== undefined && !fits(value))
-      throw new ConfigError([{ path: name, message: 'is not of the right kind' }])
+  for (const [name, { expected, accepts }] of Object.entries(HOOKS)) {
+    const hook = hooks[name as keyof Hooks]
+    if (hook !== undefined && !accepts(hook)) {
+      throw new ConfigError([{ path: name, message: `expected ${expected}` }])
+    }
   }
-  const { redis, sql, ...settings } = store ?? {}
+  const { redis, sql, ...storeSettings } = store ?? {}
   const handles: Handles = {
     redis: typeof redis === 'string' ? undefined : redis,
     sql: typeof sql === 'string' ? undefined : sql,
   }
-  if (handles.redis && !isRedisClient(handles.redis))
+  if (handles.redis && !isRedisClient(handles.redis)) {
     throw new ConfigError([
-      { path: 'store.redis', message: 'is neither a client of ioredis or node-redis nor an address' },
+      { path: 'store.redis', message: 'expected a client of ioredis or node-redis, or a redis:// URL' },
     ])
-  if (handles.sql && !isSqlDatabase(handles.sql))
-    throw new ConfigError([{ path: 'store.sql', message: 'is neither a database handle or pool nor an address' }])
+  }
+  if (handles.sql && !isSqlDatabase(handles.sql)) {
+    throw new ConfigError([
+      { path: 'store.sql', message: 'expected a database handle, a pool, sqlite:FILE or a postgres:// URL' },
+    ])
+  }
   const addresses = {
     ...(typeof redis === 'string' ? { redis } : {}),
     ...(typeof sql === 'string' ? { sql } : {}),
   }
-  return { hooks, handles, config: store ? { ...rest, store: { ...settings, ...addresses } } : rest }
+  return { hooks, handles, config: store ? { ...rest, store: { ...storeSettings, ...addresses } } : rest }
 }
 
 function isRedisClient(client: object): boolean {
-  return has(client, 'call') || has(client, 'sendCommand')
+  return hasMethod(client, 'call') || hasMethod(client, 'sendCommand')
 }
 
 function isSqlDatabase(database: object): boolean {
-  return has(database, 'prepare') || (has(database, 'query') && has(database, 'connect'))
+  return hasMethod(database, 'prepare') || (hasMethod(database, 'query') && hasMethod(database, 'connect'))
 }
 
-function has(value: object, name: string): boolean {
+function hasMethod(value: object, name: string): boolean {
   return typeof value === 'object' && typeof (value as Record<string, unknown>)[name] === 'function'
 }
 
-/** Warnings and errors on the console, in the host's own process. */
+/** Writes warnings and errors to the console. */
 export const consoleLogger: Logger = {
   info: () => undefined,
   warn: (details, message) => console.warn(`modelmount: ${message}`, details),
   error: (details, message) => console.error(`modelmount: ${message}`, details),
 }
 
-/** For a host that wants to hear nothing. */
+/** Writes nothing. */
 export const silentLogger: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }

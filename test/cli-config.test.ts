@@ -47,7 +47,7 @@ describe('a config file', () => {
       `keys[0].key: ${variable('NOR_THIS')} is not set`,
       'providers.claude.baseURL: not a URL',
       `providers.openai.apiKey: ${variable('NOT_THERE')} is not set`,
-      'retry.attemps: no such option',
+      'retry.attemps: unknown option: check the spelling or remove it',
     ])
     expect([code, stdout]).toEqual([1, ''])
   })

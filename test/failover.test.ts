@@ -785,7 +785,7 @@ describe('one target alone', () => {
 describe('health', () => {
   test('after so many failures a target rests, and is not asked', async () => {
     first.script = answerError(500, 'broken')
-    const { client, relay } = await bench({ health: { failures: 3, restMs: 60_000 } })
+    const { client, relay } = await bench({ health: { failures: 3, cooldownMs: 60_000 } })
     for (let call = 0; call < 6; call++) await client.chat.completions.create(ask())
     expect(first.seen).toHaveLength(3)
     expect(relay.explain('m').targets.map(({ credentials }) => (credentials[0]?.cooldownMs ?? 0) > 0)).toEqual([
@@ -797,7 +797,7 @@ describe('health', () => {
   test('a success in between begins the count anew', async () => {
     let turn = 0
     first.script = (req, res, seen) => (++turn % 3 === 0 ? says('well') : answerError(500, 'broken'))(req, res, seen)
-    const { client } = await bench({ health: { failures: 3, restMs: 60_000 } })
+    const { client } = await bench({ health: { failures: 3, cooldownMs: 60_000 } })
     for (let call = 0; call < 9; call++) await client.chat.completions.create(ask())
     expect(first.seen).toHaveLength(9)
   })
@@ -806,7 +806,7 @@ describe('health', () => {
     'after the rest exactly one of twenty %s calls probes; when it works, all go there again',
     async (how) => {
       first.script = answerError(500, 'broken')
-      const { client, send } = await bench({ health: { failures: 1, restMs: 80 } })
+      const { client, send } = await bench({ health: { failures: 1, cooldownMs: 80 } })
       await client.chat.completions.create(ask())
       expect(first.seen).toHaveLength(1)
       await pause(90)
@@ -826,7 +826,7 @@ describe('health', () => {
 
   test('a failed probe means another rest', async () => {
     first.script = answerError(500, 'broken')
-    const { send } = await bench({ health: { failures: 2, restMs: 300 } })
+    const { send } = await bench({ health: { failures: 2, cooldownMs: 300 } })
     for (let call = 0; call < 4; call++) await send()
     expect(first.seen).toHaveLength(2)
     await pause(310)
@@ -847,7 +847,7 @@ describe('health', () => {
     const { send } = await bench({
       models: { m: ['second/two', 'first/one'] },
       providers: { first: provider(first, { timeouts: { headersMs: 50 } }), second: provider(second) },
-      health: { failures: 1, restMs: 200 },
+      health: { failures: 1, cooldownMs: 200 },
       retry: { attempts: 2, minDelayMs: 1 },
     })
     await send()
@@ -863,7 +863,7 @@ describe('health', () => {
 
   test('when every target rests, callers are told so at once, and when to come back', async () => {
     first.script = answerError(500, 'broken')
-    const { send } = await bench({ ...alone, health: { failures: 1, restMs: 5000 }, retry: { attempts: 1 } })
+    const { send } = await bench({ ...alone, health: { failures: 1, cooldownMs: 5000 }, retry: { attempts: 1 } })
     await send()
     const { status, headers, text } = await send()
     expect(status).toBe(503)
@@ -904,7 +904,7 @@ describe('health', () => {
 
   test('a client that leaves during a probe leaves the probe to another', async () => {
     first.script = answerError(500, 'broken')
-    const { client, send } = await bench({ health: { failures: 1, restMs: 50 } })
+    const { client, send } = await bench({ health: { failures: 1, cooldownMs: 50 } })
     await send()
     await pause(60)
     first.script = hangs

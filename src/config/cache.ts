@@ -1,45 +1,43 @@
 import { z } from 'zod'
-import { type Choice, type Natural, object, type Strict } from './shapes.js'
+import { type IntegerWithDefault, type OneOf, object, positive, type StrictObject } from './schema-helpers.js'
 
-const MEGABYTE = 1_048_576
+const MEBIBYTE = 1_048_576
 
-/** What is answered from memory. */
-export const cache: Strict<{
-  seconds: Natural
-  maxBytes: Natural
-  maxAnswerBytes: Natural
-  temperature: z.ZodDefault<Choice<'zero' | 'any'>>
+export const cacheSchema: StrictObject<{
+  seconds: IntegerWithDefault
+  maxBytes: IntegerWithDefault
+  maxAnswerBytes: IntegerWithDefault
+  temperature: z.ZodDefault<OneOf<'zero' | 'any'>>
   tools: z.ZodDefault<z.ZodBoolean>
-  replay: z.ZodDefault<Choice<'at-once' | 'paced'>>
+  replay: z.ZodDefault<OneOf<'at-once' | 'paced'>>
 }> = object({
-  seconds: z.int().min(1).default(300).describe('How long an answer is kept.'),
-  maxBytes: z
-    .int()
-    .min(1)
-    .default(64 * MEGABYTE)
-    .describe('How much is kept at most; the longest unused go first.'),
-  maxAnswerBytes: z
-    .int()
-    .min(1)
-    .default(4 * MEGABYTE)
-    .describe('A longer answer is not kept.'),
+  seconds: positive(300).describe('How long the cache keeps an answer, in seconds.'),
+  maxBytes: positive(64 * MEBIBYTE).describe(
+    'Maximum size of the cache in memory, in bytes. Default: 64 MiB. The least recently used answers go first.',
+  ),
+  maxAnswerBytes: positive(4 * MEBIBYTE).describe(
+    'The cache does not keep an answer larger than this, in bytes. Default: 4 MiB.',
+  ),
   temperature: z
     .enum(['zero', 'any'])
     .default('zero')
-    .describe('`zero`: only requests with `temperature: 0`, which want the same answer. `any`: all of them.'),
-  tools: z.boolean().default(true).describe('Also requests with tools.'),
+    .describe(
+      '`zero` caches only requests with `temperature: 0`. `any` caches requests at every temperature, so equal requests get equal answers.',
+    ),
+  tools: z.boolean().default(true).describe('Also cache requests that have tools.'),
   replay: z
     .enum(['at-once', 'paced'])
     .default('at-once')
-    .describe('A stream is given again as fast as it can go, or as it came (no pause longer than a second).'),
+    .describe(
+      'How a cached stream is sent. `at-once` sends it as fast as the client reads. `paced` repeats its original pace, with pauses of at most one second.',
+    ),
 })
 
-/** What is kept for those who ask twice. */
-export const idempotency: Strict<{ seconds: Natural; maxBytes: Natural }> = object({
-  seconds: z.int().min(1).default(86_400).describe('How long an answer is kept for its `idempotency-key`.'),
-  maxBytes: z
-    .int()
-    .min(1)
-    .default(32 * MEGABYTE)
-    .describe('How much is kept at most in memory; the longest unused go first.'),
+export const idempotencySchema: StrictObject<{ seconds: IntegerWithDefault; maxBytes: IntegerWithDefault }> = object({
+  seconds: positive(86_400).describe(
+    'How long the relay keeps an answer for its `idempotency-key`, in seconds. Default: one day.',
+  ),
+  maxBytes: positive(32 * MEBIBYTE).describe(
+    'Maximum size of these answers in memory, in bytes. Default: 32 MiB. The least recently used answers go first.',
+  ),
 })

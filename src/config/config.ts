@@ -1,189 +1,266 @@
 import { z } from 'zod'
-import { cache, idempotency } from './cache.js'
-import { ConfigError, faultsOf } from './config-error.js'
-import { cors } from './cors.js'
-import { group, key } from './key.js'
-import { relayLimits } from './limits.js'
-import { price, unpriced } from './price.js'
-import { provider } from './provider.js'
-import { route, targetName } from './route.js'
+import { cacheSchema, idempotencySchema } from './cache.js'
+import { ConfigError, configErrorMap, toConfigFaults } from './config-error.js'
+import { groupSchema, keySchema } from './keys.js'
+import { relayLimitsSchema } from './limits.js'
+import { priceSchema, unpricedSchema } from './prices.js'
+import { providerSchema } from './provider.js'
+import { routeSchema, targetNameSchema } from './route.js'
 import {
-  type Choice,
-  type Maybe,
-  milliseconds,
-  type Natural,
+  type IntegerWithDefault,
+  nonNegative,
+  type OneOf,
   type OneOrMore,
+  type Optional,
   object,
-  patience,
-  type Strict,
-  type Texts,
-} from './shapes.js'
-import { onStoreError, store, usage } from './store.js'
+  oneOrMore,
+  positive,
+  type StrictObject,
+  type StringList,
+} from './schema-helpers.js'
+import { onStoreErrorSchema, storeSchema, usageSchema } from './store.js'
 
 export type { Strategy } from './route.js'
 
-const retry: Strict<{
-  attempts: Natural
-  minDelayMs: Natural
-  maxDelayMs: Natural
+const retrySchema: StrictObject<{
+  attempts: IntegerWithDefault
+  minDelayMs: IntegerWithDefault
+  maxDelayMs: IntegerWithDefault
   retryTimeouts: z.ZodDefault<z.ZodBoolean>
 }> = object({
-  attempts: z.int().min(1).default(3).describe('Tries for one call in all, at whatever target.'),
-  minDelayMs: milliseconds(250).describe(
-    'Before the first try again at the same place; doubled each time, with jitter. In ms.',
+  attempts: positive(3).describe('Maximum number of attempts of one call, at all targets together.'),
+  minDelayMs: nonNegative(250).describe(
+    'Delay before the relay tries the same channel again, in milliseconds. Each further delay is doubled, with jitter. Another channel is tried without delay.',
   ),
-  maxDelayMs: milliseconds(8000).describe('The longest wait that a caller bears inside one call. In ms.'),
+  maxDelayMs: nonNegative(8000).describe(
+    'Longest delay inside one call, in milliseconds. If the provider asks for a longer one, the client gets the error at once.',
+  ),
   retryTimeouts: z
     .boolean()
     .default(false)
-    .describe('Try again after a time-out of a request that had been sent: the silent upstream may bill it as well.'),
+    .describe(
+      'Also retry when an attempt times out after its request was sent. The provider may bill that request, so a call may cost twice.',
+    ),
 })
 
-const health: Strict<{ failures: Natural; restMs: Natural }> = object({
-  failures: z.int().min(1).default(3).describe('Failures in a row after which a credential × model × address rests.'),
-  restMs: milliseconds(30_000).describe('How long it rests before one call may probe it. In ms.'),
+const DEFAULT_COOLDOWN_MS = 30_000
+
+type HealthObject = StrictObject<{
+  failures: IntegerWithDefault
+  cooldownMs: Optional<z.ZodInt>
+  restMs: Optional<z.ZodInt>
+}>
+type HealthTransform = z.ZodTransform<{ failures: number; cooldownMs: number }, z.output<HealthObject>>
+
+const healthSchema: z.ZodPipe<HealthObject, HealthTransform> = object({
+  failures: positive(3).describe(
+    'After this many failures in a row, a channel (a target with one API key at one base URL) goes into cooldown.',
+  ),
+  // No `.default()`: it would hide whether the config has both names.
+  cooldownMs: z.int().min(0).optional().meta({
+    default: DEFAULT_COOLDOWN_MS,
+    description: 'How long a cooldown lasts, in milliseconds. After it, one call probes the channel.',
+  }),
+  restMs: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ deprecated: true, description: 'Deprecated: the old name of `cooldownMs`. Give only one of the two.' }),
+})
+  .refine(({ cooldownMs, restMs }) => cooldownMs === undefined || restMs === undefined, {
+    path: ['restMs'],
+    error: 'is the old name of `health.cooldownMs`, which is also given: remove `restMs`',
+  })
+  .transform(({ failures, cooldownMs, restMs }) => ({
+    failures,
+    cooldownMs: cooldownMs ?? restMs ?? DEFAULT_COOLDOWN_MS,
+  }))
+
+const corsSchema: StrictObject<{ origins: StringList }> = object({
+  origins: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\*|https?:\/\/[^/\s]+|[a-z][a-z0-9+.-]*:\/\/[^/\s]*)$/i,
+          'not an origin: expected one such as https://chat.example, or *',
+        ),
+    )
+    .describe('Origins of pages that may call the relay, such as `https://chat.example`. `*` allows all.'),
 })
 
-const responses: Strict<{ store: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; seconds: Natural }> = object({
+const responsesSchema: StrictObject<{
+  store: z.ZodDefault<z.ZodBoolean>
+  maxBytes: IntegerWithDefault
+  seconds: IntegerWithDefault
+}> = object({
   store: z
     .boolean()
     .default(false)
     .describe(
-      'Keep answers in memory, each for its own caller, so that `previous_response_id` works. Refused otherwise.',
+      'Keep responses in memory, each for its own caller, so that `previous_response_id` works. Otherwise requests that use it are refused.',
     ),
-  maxBytes: z.int().min(1).default(67_108_864).describe('How much is kept at most; the oldest go first.'),
-  seconds: z.int().min(1).default(86_400).describe('How long an answer is kept.'),
+  maxBytes: positive(67_108_864).describe(
+    'Maximum size of the stored responses in memory, in bytes. Default: 64 MiB. The oldest go first.',
+  ),
+  seconds: positive(86_400).describe('How long the relay keeps a response, in seconds. Default: one day.'),
 })
 
-const sockets: Strict<{ idleMs: Natural; totalMs: Natural }> = object({
-  idleMs: patience(900_000).describe('Without a message either way. In ms.'),
-  totalMs: patience(3_600_000).describe('In all. In ms.'),
+const socketsSchema: StrictObject<{ idleMs: IntegerWithDefault; totalMs: IntegerWithDefault }> = object({
+  idleMs: positive(900_000).describe(
+    'The relay closes a WebSocket after this time without a message in either direction, in milliseconds. Default: 15 minutes.',
+  ),
+  totalMs: positive(3_600_000).describe(
+    'The relay closes a WebSocket after this time in all, in milliseconds. Default: one hour.',
+  ),
 })
 
-const media: Strict<{ fetch: z.ZodDefault<z.ZodBoolean>; maxBytes: Natural; timeoutMs: Natural }> = object({
+const mediaSchema: StrictObject<{
+  fetch: z.ZodDefault<z.ZodBoolean>
+  maxBytes: IntegerWithDefault
+  timeoutMs: IntegerWithDefault
+}> = object({
   fetch: z
     .boolean()
     .default(false)
-    .describe('Fetch what stands under `https:` for models that take only bytes. Never from private addresses.'),
-  maxBytes: z.int().min(1).default(20_971_520).describe('The largest that is fetched.'),
-  timeoutMs: patience(10_000).describe('For one of them, from the first step to the last byte. In ms.'),
+    .describe(
+      'Fetch images and files from their `https:` URLs for models that do not fetch them. Never from private addresses.',
+    ),
+  maxBytes: positive(20_971_520).describe('Maximum size of one file, in bytes. Default: 20 MiB.'),
+  timeoutMs: positive(10_000).describe('Maximum time to fetch one file completely, in milliseconds.'),
 })
 
-/** What a config file may hold. `createRelay` takes the same, and functions besides: see {@link RelayOptions}. */
-const configSchema: Strict<{
-  $schema: Maybe<z.ZodString>
-  providers: z.ZodRecord<z.ZodString, typeof provider>
-  models: Maybe<z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, Texts, typeof route]>>>
-  keys: z.ZodDefault<z.ZodArray<typeof key>>
-  groups: z.ZodDefault<z.ZodRecord<z.ZodString, typeof group>>
-  limits: z.ZodPrefault<typeof relayLimits>
-  prices: z.ZodDefault<z.ZodRecord<z.ZodString, typeof price>>
-  unpriced: z.ZodPrefault<typeof unpriced>
-  assumedOutputTokens: Natural
-  cache: Maybe<typeof cache>
-  idempotency: z.ZodPrefault<typeof idempotency>
-  usage: z.ZodPrefault<typeof usage>
-  store: z.ZodPrefault<typeof store>
-  onStoreError: z.ZodPrefault<typeof onStoreError>
-  cors: Maybe<typeof cors>
-  retry: z.ZodPrefault<typeof retry>
-  health: z.ZodPrefault<typeof health>
-  translation: z.ZodDefault<Choice<'lenient' | 'strict'>>
+/** What a config file may hold. `createRelay` takes the same, and functions and clients besides: see {@link RelayOptions}. */
+const configSchema: StrictObject<{
+  $schema: Optional<z.ZodString>
+  providers: z.ZodRecord<z.ZodString, typeof providerSchema>
+  models: Optional<z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, StringList, typeof routeSchema]>>>
+  keys: z.ZodDefault<z.ZodArray<typeof keySchema>>
+  groups: z.ZodDefault<z.ZodRecord<z.ZodString, typeof groupSchema>>
+  limits: z.ZodPrefault<typeof relayLimitsSchema>
+  prices: z.ZodDefault<z.ZodRecord<z.ZodString, typeof priceSchema>>
+  unpriced: z.ZodPrefault<typeof unpricedSchema>
+  assumedOutputTokens: IntegerWithDefault
+  cache: Optional<typeof cacheSchema>
+  idempotency: z.ZodPrefault<typeof idempotencySchema>
+  usage: z.ZodPrefault<typeof usageSchema>
+  store: z.ZodPrefault<typeof storeSchema>
+  onStoreError: z.ZodPrefault<typeof onStoreErrorSchema>
+  cors: Optional<typeof corsSchema>
+  retry: z.ZodPrefault<typeof retrySchema>
+  health: z.ZodPrefault<typeof healthSchema>
+  translation: z.ZodDefault<OneOf<'lenient' | 'strict'>>
   forward: z.ZodDefault<z.ZodRecord<z.ZodString, OneOrMore<z.ZodString>>>
-  responses: z.ZodPrefault<typeof responses>
-  sockets: z.ZodPrefault<typeof sockets>
-  media: z.ZodPrefault<typeof media>
-  onDisconnect: z.ZodDefault<Choice<'abort' | 'drain'>>
-  maxBodyBytes: Natural
-  maxUploadBytes: Natural
-  shutdownMs: Natural
+  responses: z.ZodPrefault<typeof responsesSchema>
+  sockets: z.ZodPrefault<typeof socketsSchema>
+  media: z.ZodPrefault<typeof mediaSchema>
+  onDisconnect: z.ZodDefault<OneOf<'abort' | 'drain'>>
+  maxBodyBytes: IntegerWithDefault
+  maxUploadBytes: IntegerWithDefault
+  shutdownMs: IntegerWithDefault
 }> = object({
-  $schema: z.string().optional().describe('For editors.'),
+  $schema: z.string().optional().describe('URL or path of the JSON schema, for your editor. The relay ignores it.'),
   providers: z
-    .record(z.string().regex(/^[\w.-]+$/, 'not a plain name'), provider)
-    .describe('Where models are served, by an id of your choice.'),
+    .record(z.string().regex(/^[\w.-]+$/, 'not a plain name: use letters, digits, _, . and -'), providerSchema)
+    .describe('The providers, each by an id of your choice.'),
   models: z
-    .record(z.string().min(1), z.union([targetName, z.array(targetName).min(1), route]))
+    .record(z.string().min(1), z.union([targetNameSchema, z.array(targetNameSchema).min(1), routeSchema]))
     .optional()
-    .describe('Public model name → where it goes. When given, only these names are reachable.'),
-  keys: z.array(key).default([]).describe('Who may call.'),
-  groups: z.record(z.string(), group).default({}).describe('What keys have in common.'),
-  limits: relayLimits.prefault({}).describe('The default of every key. None where it is left out.'),
-  prices: z
-    .record(z.string(), price)
-    .default({})
-    .describe("By target (`provider/model`) or model, `*` for any run of characters. Over the catalogue's."),
-  unpriced: unpriced.prefault({}).describe('What a model costs whose price nobody knows: it is told once in the log.'),
-  assumedOutputTokens: z
-    .int()
-    .min(0)
-    .default(1000)
     .describe(
-      'What an answer is taken to come to, for limits and budgets, until it has ended, where the caller sets no cap.',
+      'Routes: public model name → its targets. `*` matches any characters. If given, callers reach only these names. Default: every model, by its own name or as `provider/model`.',
     ),
-  cache: cache.optional().describe('Answers that are given again to the same caller. Off when left out.'),
-  idempotency: idempotency.prefault({}).describe('Answers kept for requests with an `idempotency-key`.'),
-  usage: usage.prefault({}).describe('Usage records, and the usage of streams.'),
-  store: store.prefault({}).describe('What outlives the process, or is shared by several. Memory when left out.'),
-  onStoreError: onStoreError
+  keys: z.array(keySchema).default([]).describe('API keys of the callers.'),
+  groups: z
+    .record(z.string(), groupSchema)
+    .default({})
+    .describe('What several callers have in common, by group name. Keys without a group are in `default`.'),
+  limits: relayLimitsSchema
     .prefault({})
-    .describe('What becomes of calls while a store does not answer: `allow` goes on without it, `refuse` is a 503.'),
-  retry: retry.prefault({}).describe('How long a call goes on trying.'),
-  health: health.prefault({}).describe('When what keeps failing is left alone.'),
+    .describe('Default limits of each caller, and limits of all together. Default: no limits.'),
+  prices: z
+    .record(z.string(), priceSchema)
+    .default({})
+    .describe(
+      'Prices by target (`provider/model`) or by model. `*` matches any characters. They replace those of the built-in catalogue.',
+    ),
+  unpriced: unpricedSchema
+    .prefault({})
+    .describe('Price of models whose price nobody knows. The log reports each such model once.'),
+  assumedOutputTokens: nonNegative(1000).describe(
+    'Estimated length of an answer in tokens, if the request sets no maximum. Limits and budgets use it until the call ends.',
+  ),
+  cache: cacheSchema
+    .optional()
+    .describe('Cache of answers. Each caller gets only its own answers again. Default: no cache.'),
+  idempotency: idempotencySchema.prefault({}).describe('Answers kept for requests with an `idempotency-key`.'),
+  usage: usageSchema.prefault({}).describe('Usage records, and the usage of streams.'),
+  store: storeSchema
+    .prefault({})
+    .describe('Databases for state that must survive a restart or be shared by several processes. Default: memory.'),
+  onStoreError: onStoreErrorSchema
+    .prefault({})
+    .describe('What happens to calls while a store does not answer: `allow` lets them through, `refuse` answers 503.'),
+  retry: retrySchema.prefault({}).describe('How often the relay tries a call that fails, and how long it waits.'),
+  health: healthSchema.prefault({}).describe('When the relay stops using a channel that keeps failing.'),
   translation: z
     .enum(['lenient', 'strict'])
     .default('lenient')
     .describe(
-      "What a model's own language cannot say of a request is left out and told in `x-modelmount-losses`, or refused with a 400.",
+      "What happens to parts of a request that the target's protocol cannot express. `lenient` leaves them out and reports them in `x-modelmount-losses`. `strict` answers 400.",
     ),
-  cors: cors.optional().describe('Pages that may call from a browser. None when left out.'),
+  cors: corsSchema.optional().describe('Pages that may call the relay from a browser. Default: none.'),
   forward: z
-    .record(
-      z.string().regex(/^[\w-]+$/, 'not the first word of a path'),
-      z.union([z.string(), z.array(z.string()).min(1)]),
-    )
+    .record(z.string().regex(/^[\w-]+$/, 'not the first segment of a path, such as files'), oneOrMore(z.string()))
     .default({})
     .describe(
-      'Paths that are passed on unread, by their first word (`files`), and the provider; of several the first, or whichever `x-modelmount-provider` names.',
+      'Endpoints that the relay forwards without reading them: the first segment of the path (`files`) → the provider. With several providers, `x-modelmount-provider` chooses one; without it, the first is used.',
     ),
-  responses: responses.prefault({}).describe('For callers of the Responses API.'),
-  sockets: sockets.prefault({}).describe('How long a WebSocket may stay open.'),
-  media: media.prefault({}).describe('Images and files that a request names by their address.'),
+  responses: responsesSchema.prefault({}).describe('Stored responses of the Responses API.'),
+  sockets: socketsSchema.prefault({}).describe('How long a WebSocket may stay open.'),
+  media: mediaSchema.prefault({}).describe('Images and files that a request gives by URL.'),
   onDisconnect: z
     .enum(['abort', 'drain'])
     .default('abort')
     .describe(
-      'What becomes of the upstream request when the client leaves: broken off, or, once a stream has begun, read to its end for the usage.',
+      'What happens to the upstream request when the client disconnects. `abort` aborts it. `drain` reads a stream that has begun to its end, to learn its usage.',
     ),
-  maxBodyBytes: z.int().min(1).default(33_554_432).describe('The largest request body, after decompression.'),
-  maxUploadBytes: z
-    .int()
-    .min(1)
-    .default(268_435_456)
-    .describe('What the bodies of images and sound under way may come to together; beyond it new ones get a 503.'),
-  shutdownMs: milliseconds(30_000).describe(
-    'How long running answers may take to finish when the relay closes. In ms.',
+  maxBodyBytes: positive(33_554_432).describe(
+    'Maximum size of a request body after decompression, in bytes. Default: 32 MiB.',
+  ),
+  maxUploadBytes: positive(268_435_456).describe(
+    'Maximum size of all image and audio uploads in progress together, in bytes. Default: 256 MiB. Beyond it, new uploads get a 503.',
+  ),
+  shutdownMs: nonNegative(30_000).describe(
+    'How long running calls may take to finish when the relay closes, in milliseconds.',
   ),
 }).superRefine(({ keys, groups }, context) => {
   for (const [index, { group }] of keys.entries()) {
     if (group === undefined || group === 'default' || Object.hasOwn(groups, group)) continue
-    context.addIssue({ code: 'custom', path: ['keys', index, 'group'], message: `no group "${group}"` })
+    context.addIssue({
+      code: 'custom',
+      path: ['keys', index, 'group'],
+      message: `no group "${group}": add it to \`groups\``,
+    })
   }
 })
 
-/** A config as it is written. */
+/** A config as a user writes it. */
 export type ConfigInput = z.input<typeof configSchema>
 /** A config with every default filled in. */
 export type Config = z.output<typeof configSchema>
 
-/** Checks a config and fills in its defaults. @throws {ConfigError} with every fault at once */
+/**
+ * Returns the config with every default filled in.
+ *
+ * @throws {ConfigError} with every mistake at once
+ */
 export function readConfig(input: unknown): Config {
-  const parsed = configSchema.safeParse(input)
-  if (parsed.success) return parsed.data
-  throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue)))
+  const result = configSchema.safeParse(input, { error: configErrorMap })
+  if (result.success) return result.data
+  throw new ConfigError(result.error.issues.flatMap((issue) => toConfigFaults(issue)))
 }
 
-/** The JSON schema (draft 2020-12) of {@link ConfigInput}, for editors and for other languages. */
+/** Returns the JSON schema (draft 2020-12) of {@link ConfigInput}, for editors and for other languages. */
 export function configJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(configSchema, { io: 'input' }) as Record<string, unknown>
 }

@@ -1,42 +1,65 @@
 import { z } from 'zod'
-import { type Choice, type Maybe, object, type Strict } from './shapes.js'
+import { type OneOf, type Optional, object, type StrictObject } from './schema-helpers.js'
 
-/** What may be used. */
-export const limits: Strict<{ rpm: Maybe<z.ZodInt>; tpm: Maybe<z.ZodInt>; concurrency: Maybe<z.ZodInt> }> = object({
-  rpm: z.int().min(1).optional().describe('Requests a minute: so many at once, and then as they are refilled, evenly.'),
-  tpm: z.int().min(1).optional().describe('Tokens a minute, read and written, likewise.'),
-  concurrency: z.int().min(1).optional().describe('Calls at a time, each until its last byte.'),
-})
-
-const byModel: z.ZodRecord<z.ZodString, typeof limits> = z.record(z.string().min(1), limits)
-
-/** The same for one caller, and for single models besides. */
-export const keyLimits: Strict<(typeof limits)['shape'] & { models: Maybe<typeof byModel> }> = object({
-  ...limits.shape,
-  models: byModel
+export const limitsSchema: StrictObject<{
+  rpm: Optional<z.ZodInt>
+  tpm: Optional<z.ZodInt>
+  concurrency: Optional<z.ZodInt>
+}> = object({
+  rpm: z
+    .int()
+    .min(1)
     .optional()
-    .describe('For what it asks of single models: public names, `*` for any run of characters. The first that fits.'),
+    .describe(
+      'Requests per minute. A token bucket of this size that refills evenly over the minute. Default: no limit.',
+    ),
+  tpm: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Tokens per minute, input and output together. A token bucket of this size that refills evenly over the minute. Default: no limit.',
+    ),
+  concurrency: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Calls at the same time. A call counts until the last byte of its answer. Default: no limit.'),
 })
 
-/** The same for every caller, and for all of them together. */
-export const relayLimits: Strict<(typeof keyLimits)['shape'] & { relay: Maybe<typeof limits> }> = object({
-  ...keyLimits.shape,
-  relay: limits.optional().describe('Of all callers together.'),
+const modelLimitsSchema: z.ZodRecord<z.ZodString, typeof limitsSchema> = z.record(z.string().min(1), limitsSchema)
+
+/** The limits of one caller: in all, and for single models. */
+export const callerLimitsSchema: StrictObject<
+  (typeof limitsSchema)['shape'] & { models: Optional<typeof modelLimitsSchema> }
+> = object({
+  ...limitsSchema.shape,
+  models: modelLimitsSchema
+    .optional()
+    .describe(
+      'Further limits per model, by public model name. `*` matches any characters. The first name that matches applies.',
+    ),
 })
 
-/** Every span of time that a budget may be for. */
-export const spans = ['total', 'day', 'week', 'month'] as const
+/** The top-level limits: the default for each caller, and limits for all callers together. */
+export const relayLimitsSchema: StrictObject<
+  (typeof callerLimitsSchema)['shape'] & { relay: Optional<typeof limitsSchema> }
+> = object({
+  ...callerLimitsSchema.shape,
+  relay: limitsSchema.optional().describe('Limits for all callers together.'),
+})
 
-export type Span = (typeof spans)[number]
+export const budgetPeriods = ['total', 'day', 'week', 'month'] as const
 
-/** Nano-dollars are counted as whole numbers, exact up to here. */
-const MOST_USD = 9_000_000
+export type BudgetPeriod = (typeof budgetPeriods)[number]
 
-/** What may be spent. */
-export const budget: Strict<{ usd: z.ZodNumber; per: z.ZodDefault<Choice<Span>> }> = object({
-  usd: z.number().min(0).max(MOST_USD).describe('US dollars.'),
+/** Beyond this, nano-dollars are no longer exact integers. */
+const MAX_USD = 9_000_000
+
+export const budgetSchema: StrictObject<{ usd: z.ZodNumber; per: z.ZodDefault<OneOf<BudgetPeriod>> }> = object({
+  usd: z.number().min(0).max(MAX_USD).describe('The budget in US dollars.'),
   per: z
-    .enum(spans)
+    .enum(budgetPeriods)
     .default('total')
-    .describe('`total`: once and for all; else anew each day, week (from Monday) or month, in UTC.'),
+    .describe('The period of the budget, in UTC. A `week` begins on Monday. `total` never starts again.'),
 })

@@ -2,78 +2,103 @@ import { z } from 'zod'
 import { type ProtocolId, protocolIds } from '../protocols/protocol.js'
 import { providers } from '../providers/index.js'
 import {
-  type Choice,
-  type Maybe,
-  milliseconds,
-  type Natural,
+  type IntegerWithDefault,
+  nonNegative,
+  type OneOf,
   type OneOrMore,
+  type Optional,
   object,
-  patience,
-  type Strict,
-} from './shapes.js'
+  oneOrMore,
+  positive,
+  type StrictObject,
+} from './schema-helpers.js'
 
-const timeouts: Strict<{ connectMs: Natural; headersMs: Natural; firstOutputMs: Natural; idleMs: Natural }> = object({
-  connectMs: patience(10_000).describe('To a standing connection, TLS included. In ms.'),
-  headersMs: patience(600_000).describe(
-    'From the request sent to the first header; a whole answer thinks in this time. In ms.',
+const timeoutsSchema: StrictObject<{
+  connectMs: IntegerWithDefault
+  headersMs: IntegerWithDefault
+  firstOutputMs: IntegerWithDefault
+  idleMs: IntegerWithDefault
+}> = object({
+  connectMs: positive(10_000).describe('Maximum time to connect, TLS included, in milliseconds.'),
+  headersMs: positive(600_000).describe(
+    'Maximum time from the sent request to the response headers, in milliseconds. A model that does not stream generates its whole answer in this time.',
   ),
-  firstOutputMs: patience(600_000).describe('To the first output of a stream; keep-alives do not count. In ms.'),
-  idleMs: patience(300_000).describe('Between two pieces of an answer. In ms.'),
-}).describe('How long to wait for this provider.')
+  firstOutputMs: positive(600_000).describe(
+    'Maximum time from the sent request to the first output of a stream, in milliseconds. Keep-alive comments are not output.',
+  ),
+  idleMs: positive(300_000).describe('Maximum time between two chunks of an answer, in milliseconds.'),
+}).describe('Timeouts of an attempt at this provider.')
 
-const pace: Strict<{ concurrency: Maybe<z.ZodInt>; minTimeMs: Natural; queue: Natural; queueMs: Natural }> = object({
-  concurrency: z.int().min(1).optional().describe('Requests at once with one credential. No limit when left out.'),
-  minTimeMs: milliseconds(0).describe('From one request to the next. In ms.'),
-  queue: z.int().min(0).default(100).describe('Requests that may wait; one more goes to the next target.'),
-  queueMs: milliseconds(5000).describe('The longest wait in the queue. In ms.'),
-}).describe('Use each credential of this provider gently. Not paced when left out.')
+const paceSchema: StrictObject<{
+  concurrency: Optional<z.ZodInt>
+  minTimeMs: IntegerWithDefault
+  queue: IntegerWithDefault
+  queueMs: IntegerWithDefault
+}> = object({
+  concurrency: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Maximum number of requests at the same time with one API key. Default: no limit.'),
+  minTimeMs: nonNegative(0).describe('Minimum time between the starts of two requests, in milliseconds.'),
+  queue: nonNegative(100).describe(
+    'Maximum number of requests that wait. When the queue is full, the relay tries the next target.',
+  ),
+  queueMs: nonNegative(5000).describe(
+    'Maximum time that a request waits in the queue, in milliseconds. After that the relay tries the next target.',
+  ),
+}).describe('Limits the rate at which the relay uses each API key of this provider. Default: no limit.')
 
-const oneOrMore = <Item extends z.ZodType>(item: Item): OneOrMore<Item> => z.union([item, z.array(item).min(1)])
-
-const baseURL = z
+const baseUrlSchema = z
   .url({ protocol: /^https?$/, error: 'not a URL' })
-  .refine((text) => /^[^?#@]*$/.test(text), 'may hold no user, password, query or fragment')
+  .refine((text) => /^[^?#@]*$/.test(text), 'may have no user, password, query or fragment')
 
 /** One of `providers`. */
-export const provider: Strict<{
-  type: Maybe<z.ZodEnum<Record<string, string>>>
-  apiKey: Maybe<OneOrMore<z.ZodString>>
-  baseURL: Maybe<OneOrMore<z.ZodURL>>
-  speaks: Maybe<z.ZodArray<Choice<ProtocolId>>>
-  apiVersion: Maybe<z.ZodString>
-  timeouts: z.ZodPrefault<typeof timeouts>
-  pace: Maybe<typeof pace>
-  refreshModelsMs: Maybe<z.ZodInt>
+export const providerSchema: StrictObject<{
+  type: Optional<z.ZodEnum<Record<string, string>>>
+  apiKey: Optional<OneOrMore<z.ZodString>>
+  baseURL: Optional<OneOrMore<z.ZodURL>>
+  speaks: Optional<z.ZodArray<OneOf<ProtocolId>>>
+  apiVersion: Optional<z.ZodString>
+  timeouts: z.ZodPrefault<typeof timeoutsSchema>
+  pace: Optional<typeof paceSchema>
+  refreshModelsMs: Optional<z.ZodInt>
 }> = object({
   type: z
     .enum([...providers.keys()])
     .optional()
-    .describe('Which kind of provider this is. Not needed when its id says so.'),
+    .describe('Type of the provider. Default: its id in `providers`, if that is a type.'),
   apiKey: oneOrMore(z.string().min(1))
     .optional()
-    .describe("The key, or a pool of keys that are used in turn. By default from the provider's environment variable."),
-  baseURL: oneOrMore(baseURL).optional().describe("As the vendor's own SDK has it; further ones are backups."),
+    .describe(
+      "The provider's API key, or several keys that the relay uses in turn. Default: the environment variable of the type.",
+    ),
+  baseURL: oneOrMore(baseUrlSchema)
+    .optional()
+    .describe(
+      "Base URL, as the vendor's own SDK expects it. With several, the first is used and the others are backups. Default: that of the type.",
+    ),
   speaks: z
     .array(z.enum(protocolIds))
     .min(1)
     .optional()
     .describe(
-      'Languages it takes untranslated; what is in another is translated into the first. By default what the type is known for.',
+      'Protocols in which requests go to this provider untranslated. Requests in another protocol are translated into the first one. Default: those of the type.',
     ),
   apiVersion: z
     .string()
-    .regex(/^[\w.-]+$/, 'not a version')
+    .regex(/^[\w.-]+$/, 'not a version, such as 2024-10-21')
     .optional()
     .describe(
-      'The version of its API, where it has several: with one, as `2024-10-21`, Azure is asked by its deployments, and without by its v1 API.',
+      "Version of the provider's API, for types that have several. Azure uses its deployment URLs with a version such as `2024-10-21`, and its v1 API without one.",
     ),
-  timeouts: timeouts.prefault({}),
-  pace: pace.optional(),
+  timeouts: timeoutsSchema.prefault({}),
+  pace: paceSchema.optional(),
   refreshModelsMs: z
     .int()
     .min(1000)
     .optional()
     .describe(
-      'Ask this provider for its own list of models at start, and again so long after each answer. Never asked when left out. In ms.',
+      "Read the provider's own list of models at start, and again this long after each answer, in milliseconds. Default: never.",
     ),
 })

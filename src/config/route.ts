@@ -1,40 +1,51 @@
 import { z } from 'zod'
-import { type Choice, type Maybe, object, type Strict, type Texts } from './shapes.js'
+import { type OneOf, type Optional, object, type StrictObject, type StringList } from './schema-helpers.js'
+
+const strategies = ['priority', 'weighted', 'fastest', 'cheapest', 'least-busy', 'sticky'] as const
+
+/** Which target of a route the relay tries first. */
+export type Strategy = (typeof strategies)[number]
 
 /** `provider/model`, `provider`, or another name of `models`. */
-export const targetName: z.ZodString = z.string().min(1)
+export const targetNameSchema: z.ZodString = z.string().min(1)
 
-/** One of `models`, written in full. */
-export const route: Strict<{
-  strategy: z.ZodDefault<Choice<Strategy>>
+/** One of `models`, in its long form. */
+export const routeSchema: StrictObject<{
+  strategy: z.ZodDefault<OneOf<Strategy>>
   targets: z.ZodArray<
-    z.ZodUnion<readonly [z.ZodString, Strict<{ target: z.ZodString; weight: z.ZodDefault<z.ZodNumber> }>]>
+    z.ZodUnion<readonly [z.ZodString, StrictObject<{ target: z.ZodString; weight: z.ZodDefault<z.ZodNumber> }>]>
   >
-  onContextTooLong: Maybe<Texts>
-  onContentFilter: Maybe<Texts>
+  onContextTooLong: Optional<StringList>
+  onContentFilter: Optional<StringList>
 }> = object({
   strategy: z
-    .enum(['priority', 'weighted', 'fastest', 'cheapest', 'least-busy', 'sticky'])
+    .enum(strategies)
     .default('priority')
-    .describe('Which target is tried first. The others follow when it fails.'),
+    .describe('Which target the relay tries first. If it fails, the others follow.'),
   targets: z
     .array(
       z.union([
-        targetName,
+        targetNameSchema,
         object({
-          target: targetName.describe('As above.'),
-          weight: z.number().positive().default(1).describe('Its share under `weighted`, `least-busy` and `sticky`.'),
+          target: targetNameSchema.describe('`provider/model`, `provider`, or another name in `models`.'),
+          weight: z
+            .number()
+            .positive()
+            .default(1)
+            .describe('Weight of the target with the strategies `weighted`, `least-busy` and `sticky`.'),
         }),
       ]),
     )
     .min(1)
-    .describe('`provider/model`, or `provider` for the same name there.'),
+    .describe(
+      'Where requests go: `provider/model`, `provider` for the model of the same name there, or another name in `models`.',
+    ),
   onContextTooLong: z
-    .array(targetName)
+    .array(targetNameSchema)
     .optional()
-    .describe('Targets for a conversation that is too long for the others.'),
-  onContentFilter: z.array(targetName).optional().describe("Targets for what the others' content filter refuses."),
+    .describe('Targets to try when the conversation is too long for the others.'),
+  onContentFilter: z
+    .array(targetNameSchema)
+    .optional()
+    .describe('Targets to try when the content filter of the others refuses the request.'),
 })
-
-/** Which of a route's targets goes first. */
-export type Strategy = 'priority' | 'weighted' | 'fastest' | 'cheapest' | 'least-busy' | 'sticky'

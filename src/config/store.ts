@@ -1,51 +1,62 @@
 import { z } from 'zod'
-import { type Choice, type Maybe, type Natural, object, patience, type Strict } from './shapes.js'
+import {
+  type IntegerWithDefault,
+  nonNegative,
+  type OneOf,
+  type Optional,
+  object,
+  positive,
+  type StrictObject,
+} from './schema-helpers.js'
 
-/** Where what outlives the process is kept. */
-export const store: Strict<{
-  redis: Maybe<z.ZodString>
-  sql: Maybe<z.ZodString>
+export const storeSchema: StrictObject<{
+  redis: Optional<z.ZodString>
+  sql: Optional<z.ZodString>
   prefix: z.ZodDefault<z.ZodString>
-  timeoutMs: Natural
-  leaseMs: Natural
+  timeoutMs: IntegerWithDefault
+  leaseMs: IntegerWithDefault
 }> = object({
   redis: z
     .string()
-    .regex(/^rediss?:\/\//, 'not a redis:// address')
+    .regex(/^rediss?:\/\//, 'not a Redis URL, such as redis://127.0.0.1:6379')
     .optional()
-    .describe('For limits, cache and health of several processes, and for budgets without `sql`. In code: a client.'),
+    .describe(
+      'Redis URL. Redis keeps limits, cache and cooldowns, and budgets too if there is no `sql`. In code also a connected client.',
+    ),
   sql: z
     .string()
-    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'neither sqlite:FILE nor a postgres:// address')
+    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'not a database address: expected sqlite:FILE or postgres://…')
     .optional()
-    .describe('For budgets and usage records. In code: a database handle or pool.'),
-  prefix: z.string().default('{modelmount}:').describe('What the names of all keys in Redis begin with.'),
-  timeoutMs: patience(500).describe('How long a call waits for a store that does not answer. In ms.'),
-  leaseMs: patience(15_000).describe('After so long without a sign of life, what a process held is freed. In ms.'),
+    .describe(
+      '`sqlite:FILE` or a `postgres://` URL. The database keeps budgets and usage records. In code also a database handle or pool.',
+    ),
+  prefix: z.string().default('{modelmount}:').describe('Prefix of all keys in Redis.'),
+  timeoutMs: positive(500).describe('Maximum time that a call waits for a store, in milliseconds.'),
+  leaseMs: positive(15_000).describe(
+    'If a process gives no sign of life for this long, in milliseconds, the store frees the concurrency slots and the money that it has reserved.',
+  ),
 })
 
-type Rule = z.ZodDefault<Choice<'allow' | 'refuse'>>
+type OutageRule = z.ZodDefault<OneOf<'allow' | 'refuse'>>
 
-const rule = (fallback: 'allow' | 'refuse'): Rule => z.enum(['allow', 'refuse']).default(fallback)
+const outageRule = (defaultValue: 'allow' | 'refuse'): OutageRule => z.enum(['allow', 'refuse']).default(defaultValue)
 
-/** What becomes of calls without it. */
-export const onStoreError: Strict<{ limits: Rule; keys: Rule; budget: Rule }> = object({
-  limits: rule('allow').describe('`allow`: each process limits for itself meanwhile.'),
-  keys: rule('refuse').describe('Without effect as long as keys stand in the config.'),
-  budget: rule('refuse').describe('`allow`: what is spent meanwhile is charged when it answers again.'),
+export const onStoreErrorSchema: StrictObject<{ limits: OutageRule; keys: OutageRule; budget: OutageRule }> = object({
+  limits: outageRule('allow').describe('With `allow`, each process meanwhile enforces the limits for itself.'),
+  keys: outageRule('refuse').describe('Has no effect yet, because all keys are in the config.'),
+  budget: outageRule('refuse').describe(
+    'With `allow`, the relay charges what is spent meanwhile when the store answers again.',
+  ),
 })
 
-/** What is kept of calls without a store. */
-export const usage: Strict<{ keep: z.ZodDefault<z.ZodInt>; ask: z.ZodDefault<z.ZodBoolean> }> = object({
+export const usageSchema: StrictObject<{ keep: IntegerWithDefault; ask: z.ZodDefault<z.ZodBoolean> }> = object({
   ask: z
     .boolean()
     .default(false)
     .describe(
-      'Ask for the usage of every stream, also where its caller has not; what comes of it is not passed on. Where limits, budgets or kept records count tokens, that is so in any case.',
+      'Request the usage of every stream, even if the client did not, and keep it from that client. With `tpm` limits, budgets or kept records the relay does so anyway.',
     ),
-  keep: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe('So many usage records are kept in memory, where no `store.sql` keeps them all.'),
+  keep: nonNegative(0).describe(
+    'How many usage records the relay keeps in memory. With `store.sql` the database keeps all of them.',
+  ),
 })

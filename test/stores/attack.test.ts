@@ -188,17 +188,17 @@ describe('news of what rests elsewhere', () => {
       remove: () => undefined,
       list: async () => (isDown ? Promise.reject(new Error('down')) : [rest]),
     }
-    const health = new Health({ failures: 3, restMs: 1000 }, shared)
+    const health = new Health({ failures: 3, cooldownMs: 1000 }, shared)
     const channel = { credential: { name: 'up#0' }, target: { model: 'm' }, baseUrl: { poolKey: 'p', pathPrefix: '' } }
-    const restMs = (): number => health.cooldownMs(channel as never)
-    restMs()
+    const cooldownMs = (): number => health.cooldownMs(channel as never)
+    cooldownMs()
     await pause(5)
-    expect(restMs()).toBeGreaterThan(0)
+    expect(cooldownMs()).toBeGreaterThan(0)
     isDown = true
     await pause(1010)
-    restMs()
+    cooldownMs()
     await pause(5)
-    expect(restMs()).toBeGreaterThan(0)
+    expect(cooldownMs()).toBeGreaterThan(0)
   })
 })
 

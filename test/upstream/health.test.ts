@@ -13,7 +13,7 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 describe('Health', () => {
   it('lays a channel to rest after enough failures in a row, and no other', () => {
-    const health = new Health({ failures: 2, restMs: 1000 })
+    const health = new Health({ failures: 2, cooldownMs: 1000 })
     health.recordFailure(channel())
     health.recordSuccess(channel())
     health.recordFailure(channel())
@@ -26,7 +26,7 @@ describe('Health', () => {
   })
 
   it('lets one call probe after a rest; the others wait for how it fares', async () => {
-    const health = new Health({ failures: 1, restMs: 30 })
+    const health = new Health({ failures: 1, cooldownMs: 30 })
     health.recordFailure(channel())
     await wait(40)
     expect(health.cooldownMs(channel())).toBe(0)
@@ -44,7 +44,7 @@ describe('Health', () => {
   })
 
   it('lets a pause that was asked for pass, for everyone at once', async () => {
-    const health = new Health({ failures: 1, restMs: 60_000 })
+    const health = new Health({ failures: 1, cooldownMs: 60_000 })
     health.recordRateLimit(channel(), 30)
     expect(health.cooldownMs(channel('a#0', 'm', '/backup'))).toBeGreaterThan(0)
     await wait(40)
@@ -56,14 +56,14 @@ describe('Health', () => {
   })
 
   it('rests a refused credential for every model', () => {
-    const health = new Health({ failures: 9, restMs: 1000 })
+    const health = new Health({ failures: 9, cooldownMs: 1000 })
     health.recordRefused(channel())
     expect(health.cooldownMs(channel('a#0', 'other'))).toBeGreaterThan(0)
     expect(health.cooldownMs(channel('a#1'))).toBe(0)
   })
 
   it('stays bounded when callers invent names', () => {
-    const health = new Health({ failures: 9, restMs: 1000 })
+    const health = new Health({ failures: 9, cooldownMs: 1000 })
     for (let index = 0; index < 25_000; index++) {
       health.recordFailure(channel('a#0', `m${index}`))
       health.recordRateLimit(channel('a#0', `m${index}`), 1000)

@@ -80,7 +80,7 @@ export class Health {
 
   /** The upstream accepts the credential, but not for this model. */
   recordForbidden(channel: Channel): void {
-    this.recordRateLimit(channel, this.#config.restMs)
+    this.recordRateLimit(channel, this.#config.cooldownMs)
   }
 
   /** The upstream refuses the credential for every model. */
@@ -109,7 +109,7 @@ export class Health {
     if (!state || state.cooldownUntil === 0) return 0
     const remainingMs = state.cooldownUntil - now()
     if (remainingMs > 0) return remainingMs
-    return state.probing ? this.#config.restMs : 0
+    return state.probing ? this.#config.cooldownMs : 0
   }
 
   #startProbe(name: string): boolean {
@@ -125,9 +125,9 @@ export class Health {
   }
 
   #coolDown(name: string, state: ChannelState): void {
-    state.cooldownUntil = now() + this.#config.restMs
+    state.cooldownUntil = now() + this.#config.cooldownMs
     state.probing = false
-    this.#shared?.put({ name, kind: 'rest', ms: this.#config.restMs })
+    this.#shared?.put({ name, kind: 'rest', ms: this.#config.cooldownMs })
   }
 
   #clear(name: string): void {
