@@ -1,5 +1,6 @@
 import type { RelayRequest } from './http.js'
-import type { PathFacts, ProtocolId } from './protocols/protocol.js'
+import type { ProtocolId } from './protocols/protocol.js'
+import type { PathFacts } from './protocols/request-facts.js'
 
 /** What is asked for at a path of the table. */
 export type EndpointOperation =

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatEvent } from '../src/chat/events.js'
-import { carry, MARK } from '../src/chat/signatures.js'
+import { MARK, wrapSignature } from '../src/chat/signatures.js'
 import { RecordGatherer, readRecords } from '../src/lib/sse.js'
 import { protocolOf } from '../src/protocols/index.js'
 import type { ProtocolId } from '../src/protocols/protocol.js'
@@ -195,7 +195,7 @@ describe('the relay’s mark', () => {
   })
 
   it('with a signature that was spoilt on the way goes to nobody', async () => {
-    const good = carry({ protocol: 'anthropic-messages', value: 'v' }, 'someone')
+    const good = wrapSignature({ protocol: 'anthropic-messages', value: 'v' }, 'someone')
     for (const signature of [good, good.slice(0, -6), `${MARK}eHg=`, `${MARK}!!`]) {
       const thinking = { type: 'thinking', thinking: 'hm', signature }
       const messages = [

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fitTools } from '../src/chat/fit-tools.js'
 import { Losses } from '../src/chat/losses.js'
-import { carry } from '../src/chat/signatures.js'
+import { wrapSignature } from '../src/chat/signatures.js'
 import { protocolOf } from '../src/protocols/index.js'
 import type { ProtocolId } from '../src/protocols/protocol.js'
 import { anthropic } from '../src/providers/anthropic.js'
@@ -119,7 +119,7 @@ const LONG: readonly Long[] = [
         ...many((at) => ({
           type: 'reasoning',
           summary: [],
-          encrypted_content: carry({ protocol: 'gemini', value: 'v', id: `call:${backwards(at)}` }, 'issuer'),
+          encrypted_content: wrapSignature({ protocol: 'gemini', value: 'v', id: `call:${backwards(at)}` }, 'issuer'),
         })),
       ],
     }),

@@ -200,7 +200,7 @@ describe('images of Gemini', () => {
     const headers = { authorization: `Bearer ${KEY}` }
     const answer = await fetchRelay(relay)('http://relay/v1/images/edits', { method: 'POST', headers, body: form })
     expect(answer.status).toBe(200)
-    expect(losses(answer)).toBe('palette: cannot be said in gemini')
+    expect(losses(answer)).toBe('palette: has no equivalent in gemini')
     expect(sent(seen).contents).toEqual([{ role: 'user', parts: [picture(), { text: 'more' }] }])
   })
 
@@ -318,7 +318,7 @@ describe('images of Gemini', () => {
     const { post } = await start(drawn)
     const told = losses(await post('images/generations', asked))
     for (const name of ['quality', 'background', 'output_format', 'output_compression', 'moderation', 'style'])
-      expect(told).toContain(`${name}: cannot be said in gemini`)
+      expect(told).toContain(`${name}: has no equivalent in gemini`)
     const usual = { prompt: 'a cat', quality: 'auto', background: 'opaque', moderation: 'auto', user: 'me' }
     const strict = await start(drawn, 'gemini-3-pro-image', { translation: 'strict' })
     expect((await strict.post('images/generations', usual)).status).toBe(200)

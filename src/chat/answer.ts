@@ -4,12 +4,12 @@ import type { Usage } from './usage.js'
 
 /** A whole answer. */
 export interface ChatAnswer {
-  /** As its provider gave it. */
+  /** The provider's id of the answer. */
   readonly id?: string | undefined
   readonly model?: string | undefined
   readonly choices: readonly Choice[]
   readonly usage?: Usage | undefined
-  /** It was no answer: an error under status 200, or nonsense. */
+  /** Set where this is not an answer: an error inside a 200, or invalid content. */
   readonly upstreamError?: UpstreamError | undefined
 }
 
@@ -21,15 +21,15 @@ export interface Choice {
 /** Why an answer ended. */
 export interface Finish {
   readonly reason: FinishReason
-  /** The stop sequence that was met. */
+  /** The stop sequence that ended it. */
   readonly sequence?: string | undefined
-  /** Why it was refused, in the provider's words. */
+  /** The provider's explanation of a refusal. */
   readonly explanation?: string | undefined
   readonly native?: Native | undefined
 }
 
 /**
- * `length`: the output cap; `context`: the model's window is full; `refusal`: the model will not; `filter`: its provider
- * will not let it; `pause`: it wants to be asked to go on.
+ * `length`: the output cap is reached. `context`: the context window is full. `refusal`: the model refuses. `filter`: the
+ * provider's filter stopped it. `pause`: the provider expects a request to continue.
  */
 export type FinishReason = 'stop' | 'length' | 'context' | 'tool-calls' | 'refusal' | 'filter' | 'pause'

@@ -11,9 +11,9 @@ export type Block =
   | ForeignBlock
 
 interface Common {
-  /** Where it stood in the caller's request (`messages[3].content[0]`), for errors and losses. */
+  /** Path in the caller's request (`messages[3].content[0]`), for errors and losses. */
   readonly at?: string | undefined
-  /** Everything up to here should be kept in the provider's prompt cache. */
+  /** Asks the provider to keep everything up to here in its prompt cache. */
   readonly cache?: CacheMark | undefined
   readonly native?: Native | undefined
 }
@@ -25,13 +25,13 @@ export interface TextBlock extends Common {
   readonly signature?: Signature | undefined
 }
 
-/** The model's own words for why it will not answer. */
+/** The model's explanation of why it refuses to answer. */
 export interface RefusalBlock extends Common {
   readonly type: 'refusal'
   readonly text: string
 }
 
-/** What the model thought, or a summary of it. One with no text and a signature was hidden by its provider. */
+/** The model's reasoning, or a summary of it. Empty text with a signature: the provider hides the reasoning. */
 export interface ReasoningBlock extends Common {
   readonly type: 'reasoning'
   readonly text: string
@@ -42,9 +42,9 @@ export interface ToolCallBlock extends Common {
   readonly type: 'tool-call'
   readonly id: string
   readonly name: string
-  /** The group of tools that the name stands in, where the language has groups. */
+  /** The tool's namespace, where the protocol has namespaces. */
   readonly namespace?: string | undefined
-  /** JSON text, as the model wrote it: never parsed on the way. Of a freeform tool, the text itself. */
+  /** JSON text as the model wrote it, never parsed on the way. For a plain-text tool, the text itself. */
   readonly input: string
   readonly freeform?: boolean | undefined
   readonly signature?: Signature | undefined
@@ -53,7 +53,7 @@ export interface ToolCallBlock extends Common {
 export interface ToolResultBlock extends Common {
   readonly type: 'tool-result'
   readonly callId: string
-  /** The tool's name, where the language gives it with the result. */
+  /** The tool's name, where the protocol repeats it with the result. */
   readonly name?: string | undefined
   readonly blocks: readonly Block[]
   readonly failed?: boolean | undefined
@@ -62,12 +62,12 @@ export interface ToolResultBlock extends Common {
 export interface MediaBlock extends Common {
   readonly type: 'media'
   readonly kind: 'image' | 'audio' | 'video' | 'file'
-  /** As it was given; undefined if it was not. */
+  /** MIME type as the caller gave it. */
   readonly mime?: string | undefined
   readonly source: MediaSource
-  /** A file's name. */
+  /** File name. */
   readonly name?: string | undefined
-  /** How closely to look at an image. */
+  /** Resolution at which the model looks at an image. */
   readonly detail?: 'low' | 'high' | 'auto' | 'original' | undefined
 }
 
@@ -75,38 +75,38 @@ export type MediaSource =
   /** Base64. */
   | { readonly type: 'bytes'; readonly data: string }
   | { readonly type: 'url'; readonly url: string }
-  /** Plain text, as a document of its own. */
+  /** Plain text as a document. */
   | { readonly type: 'text'; readonly text: string }
-  /** A file that the provider keeps: it means something to that provider only. */
+  /** A file stored at a provider; other providers cannot read it. */
   | { readonly type: 'id'; readonly id: string; readonly protocol: string }
 
-/** One language's own: goes back there as it came, is a loss elsewhere. */
+/** Content of one protocol only: passed on unchanged there, a loss elsewhere. */
 export interface ForeignBlock extends Common {
   readonly type: 'foreign'
   readonly protocol: string
-  /** What its language calls it, for the loss. */
+  /** The protocol's name for it, for the loss. */
   readonly kind: string
   readonly value: unknown
 }
 
-/** Fields without a neutral word: written back only by the language that read them. */
+/** Fields that exist in one protocol only. Only that protocol writes them. */
 export interface Native {
   readonly protocol: string
   readonly fields: Readonly<Record<string, unknown>>
 }
 
 export interface CacheMark {
-  /** As `5m` or `1h`; undefined for the provider's own. */
+  /** `5m` or `1h`; undefined for the provider's default. */
   readonly ttl?: string | undefined
 }
 
-/** A source that a text points to. Places are UTF-16 units in the text of its block. */
+/** A source that a text cites. Positions are UTF-16 code units in the text of the block. */
 export interface Citation {
   readonly url?: string | undefined
   readonly title?: string | undefined
   readonly start?: number | undefined
   readonly end?: number | undefined
-  /** The words of the source. */
+  /** The cited text of the source. */
   readonly quote?: string | undefined
   readonly native?: Native | undefined
 }

@@ -5,10 +5,10 @@ import type { Signature } from './signatures.js'
 import type { UpstreamError } from './upstream-error.js'
 import type { Usage } from './usage.js'
 
-/** Of a choice that never came, where a later one did. */
-const UNTOLD: Finish = { reason: 'stop' }
+/** For a choice that is missing although a later one exists. */
+const MISSING_FINISH: Finish = { reason: 'stop' }
 
-interface Growing {
+interface OpenBlock {
   readonly choice: number
   readonly block: Block
   text: string
@@ -16,9 +16,9 @@ interface Growing {
   readonly citations: Citation[]
 }
 
-/** A streamed answer, whole. */
+/** Collects the events of a stream into a whole answer. */
 export class AnswerCollector {
-  readonly #blocks: (Growing | undefined)[] = []
+  readonly #blocks: (OpenBlock | undefined)[] = []
   readonly #finishes: (Finish | undefined)[] = []
   #id: string | undefined
   #model: string | undefined
@@ -35,30 +35,30 @@ export class AnswerCollector {
     else if (event.type === 'block') {
       const { index, choice, block } = event
       this.#blocks[index] = { choice, block, text: '', signature: undefined, citations: [] }
-    } else this.#grow(event)
+    } else this.#update(event)
   }
 
-  /** All that has come. */
+  /** The answer so far. */
   get answer(): ChatAnswer {
-    const blocks = this.#blocks.flatMap((growing) => (growing ? [growing] : []))
-    const choices = Array.from(this.#finishes, (finish = UNTOLD, choice) => ({
-      blocks: blocks.filter((growing) => growing.choice === choice).map(grown),
+    const blocks = this.#blocks.flatMap((open) => (open ? [open] : []))
+    const choices = Array.from(this.#finishes, (finish = MISSING_FINISH, choice) => ({
+      blocks: blocks.filter((open) => open.choice === choice).map(closeBlock),
       finish,
     }))
     return { id: this.#id, model: this.#model, choices, usage: this.#usage, upstreamError: this.#upstreamError }
   }
 
-  #grow(event: Extract<ChatEvent, { type: 'delta' | 'mark' | 'stop' }>): void {
-    const growing = this.#blocks[event.index]
-    if (!growing) return
-    if (event.type === 'delta') growing.text += event.text
+  #update(event: Extract<ChatEvent, { type: 'delta' | 'mark' | 'stop' }>): void {
+    const open = this.#blocks[event.index]
+    if (!open) return
+    if (event.type === 'delta') open.text += event.text
     if (event.type !== 'mark') return
-    if (event.signature) growing.signature = event.signature
-    if (event.citation) growing.citations.push(event.citation)
+    if (event.signature) open.signature = event.signature
+    if (event.citation) open.citations.push(event.citation)
   }
 }
 
-function grown({ block, text, signature, citations }: Growing): Block {
+function closeBlock({ block, text, signature, citations }: OpenBlock): Block {
   if (block.type === 'text') {
     const signed = signature ?? block.signature
     const cited = citations.length > 0 ? citations : block.citations

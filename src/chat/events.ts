@@ -5,16 +5,15 @@ import type { UpstreamError } from './upstream-error.js'
 import type { Usage } from './usage.js'
 
 /**
- * A streamed answer. Blocks are numbered from 0 over the whole stream, whatever their choice, in the order in which they
- * open; several may be open at once. A `block` carries what is known at its beginning, with its growing string (`text`,
- * of a call `input`) empty; of a block that comes whole (media, foreign) all. Every block is stopped before its choice
- * finishes.
+ * An event of a streamed answer. Blocks are numbered from 0 over the whole stream, in the order in which they open, and
+ * several may be open at once. A `block` event has what is known at the start, with an empty `text` or `input` that
+ * deltas fill; media and foreign blocks are complete. Every block stops before its choice finishes.
  */
 export type ChatEvent =
   | { readonly type: 'start'; readonly id?: string | undefined; readonly model?: string | undefined }
   | { readonly type: 'block'; readonly index: number; readonly choice: number; readonly block: Block }
   | { readonly type: 'delta'; readonly index: number; readonly text: string }
-  /** What became known of an open block. */
+  /** Adds a signature or citation to an open block. */
   | {
       readonly type: 'mark'
       readonly index: number
@@ -23,9 +22,9 @@ export type ChatEvent =
     }
   | { readonly type: 'stop'; readonly index: number }
   | { readonly type: 'finish'; readonly choice: number; readonly finish: Finish }
-  /** All that was used so far: the last one counts. */
+  /** Usage so far; the last event counts. */
   | { readonly type: 'usage'; readonly usage: Usage }
-  /** The stream failed; nothing follows. */
+  /** The stream failed. No event follows. */
   | { readonly type: 'error'; readonly upstreamError: UpstreamError }
 
 export type Emit = (event: ChatEvent) => void

@@ -7,36 +7,36 @@ import type { ChatRequest, Tool, ToolChoice, Turn } from './request.js'
 import { type OriginalTool, ToolNameRestorer } from './tool-name-restorer.js'
 import type { Traits } from './traits.js'
 
-/** A request whose tools fit a language, and the way back for the answer. */
+/** A request whose tools fit a protocol, and what restores their names in the answer. */
 export interface FittedTools {
   readonly request: ChatRequest
   readonly toolNames: ToolNameRestorer
 }
 
 /**
- * Brings a conversation's tools into the shape of a language: names and ids by its rules, groups flattened, plain-text
- * tools as functions. The same conversation always comes out the same, so that prompt caches hold.
+ * Fits a conversation's tools to a protocol: names and ids by its rules, namespaces flattened, plain-text tools as
+ * functions. The same conversation always gives the same result, so that prompt caches hold.
  */
 export function fitTools(request: ChatRequest, traits: Traits, losses: Losses): FittedTools {
-  const fitting = new ToolFitter(request.tools, traits, losses)
-  const tools = request.tools.map((tool) => fitting.tool(tool))
-  const turns = request.turns.map((turn) => fitting.turn(turn))
-  const toolChoice = request.toolChoice && fitting.choice(request.toolChoice)
-  return { request: { ...request, tools, turns, toolChoice }, toolNames: new ToolNameRestorer(fitting.restored) }
+  const fitter = new ToolFitter(request.tools, traits, losses)
+  const tools = request.tools.map((tool) => fitter.tool(tool))
+  const turns = request.turns.map((turn) => fitter.turn(turn))
+  const toolChoice = request.toolChoice && fitter.choice(request.toolChoice)
+  return { request: { ...request, tools, turns, toolChoice }, toolNames: new ToolNameRestorer(fitter.originals) }
 }
 
 class ToolFitter {
-  /** By the fitted name, what an answer's call must be turned back into. */
-  readonly restored = new Map<string, OriginalTool>()
+  /** By the fitted name: the original tool. */
+  readonly originals = new Map<string, OriginalTool>()
   readonly #traits: Traits
   readonly #losses: Losses
   readonly #names: Names
-  /** By the name of a tool that stands in a group, and that no tool outside has: choices name it without. */
-  readonly #groups: ReadonlyMap<string, string>
+  /** Namespaces by tool name, where the bare name is unambiguous: tool choices may name a tool without its namespace. */
+  readonly #namespaces: ReadonlyMap<string, string>
   readonly #ids: Names
 
   constructor(tools: readonly Tool[], traits: Traits, losses: Losses) {
-    this.#groups = groupsOf(tools)
+    this.#namespaces = namespacesOf(tools)
     this.#traits = traits
     this.#losses = losses
     this.#names = new Names(traits.toolName)
@@ -48,14 +48,14 @@ class ToolFitter {
     const { namespace } = tool
     const name = this.#name(tool.name, namespace)
     const freeform = tool.type === 'freeform' && !this.#traits.freeformTools
-    if (freeform || name !== tool.name) this.restored.set(name, { name: tool.name, namespace, freeform })
+    if (freeform || name !== tool.name) this.originals.set(name, { name: tool.name, namespace, freeform })
     if (!freeform && name === tool.name) return tool
     return { ...(freeform ? functionOf(tool) : tool), name, namespace: this.#namespace(namespace) }
   }
 
   turn(turn: Turn): Turn {
-    const touched = turn.blocks.some(({ type }) => type === 'tool-call' || type === 'tool-result')
-    return touched ? { ...turn, blocks: turn.blocks.map((block) => this.#block(block)) } : turn
+    const hasTools = turn.blocks.some(({ type }) => type === 'tool-call' || type === 'tool-result')
+    return hasTools ? { ...turn, blocks: turn.blocks.map((block) => this.#block(block)) } : turn
   }
 
   choice(choice: ToolChoice): ToolChoice {
@@ -64,7 +64,7 @@ class ToolFitter {
       return { ...choice, name: this.#name(name, namespace), namespace: this.#namespace(namespace) }
     }
     if (choice.type === 'allowed') {
-      return { ...choice, names: choice.names.map((name) => this.#name(name, this.#groups.get(name))) }
+      return { ...choice, names: choice.names.map((name) => this.#name(name, this.#namespaces.get(name))) }
     }
     return choice
   }
@@ -87,12 +87,12 @@ class ToolFitter {
     }
   }
 
-  /** A broken input must not cost the call: its result would be left without one. */
+  /** Invalid input must not drop the call: its result would be left alone. */
   #input({ input, freeform, at = 'input' }: ToolCallBlock): string {
     if (freeform) return input
     if (input.trim() === '') return '{}'
     if (!this.#traits.objectInput || objectText(input) !== undefined) return input
-    this.#losses.add(at, 'has an input that is no JSON object: it is sent as the field _raw of one')
+    this.#losses.add(at, 'has an input that is not a JSON object: it is sent as the field _raw of one')
     return JSON.stringify({ _raw: input })
   }
 
@@ -106,9 +106,9 @@ class ToolFitter {
   }
 }
 
-function groupsOf(tools: readonly Tool[]): ReadonlyMap<string, string> {
+function namespacesOf(tools: readonly Tool[]): ReadonlyMap<string, string> {
   const named = tools.flatMap((tool) => (tool.type === 'function' || tool.type === 'freeform' ? [tool] : []))
-  const groups = new Map(named.flatMap(({ name, namespace }) => (namespace ? [[name, namespace] as const] : [])))
-  for (const { name, namespace } of named) if (!namespace) groups.delete(name)
-  return groups
+  const namespaces = new Map(named.flatMap(({ name, namespace }) => (namespace ? [[name, namespace] as const] : [])))
+  for (const { name, namespace } of named) if (!namespace) namespaces.delete(name)
+  return namespaces
 }

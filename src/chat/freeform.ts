@@ -1,7 +1,7 @@
 import { isObject, parseJson } from '../lib/values.js'
 import type { FreeformTool, FunctionTool } from './request.js'
 
-/** A tool that takes plain text, as a function that takes it in one field: for languages without such tools. */
+/** A plain-text tool as a function with one text field, for protocols without such tools. */
 export function functionOf({ type: _, format, description, ...tool }: FreeformTool): FunctionTool {
   const grammar =
     format?.type === 'grammar' ? `The input must follow this ${format.syntax} grammar:\n${format.definition}` : ''
@@ -22,21 +22,21 @@ export function wrapInput(text: string): string {
   return JSON.stringify({ input: text })
 }
 
-/** The text in what the model gave such a function; what it gave, if that has another shape. */
+/** The text in the input of such a function. Input of another shape is returned unchanged. */
 export function unwrapInput(json: string): string {
   const value = parseJson(json)
   return isObject(value) && typeof value.input === 'string' ? value.input : json
 }
 
-const BEGINNING = /^\s*\{\s*"input"\s*:\s*"/
-/** Longer without the expected beginning, and it is something else. */
-const LONGEST_BEGINNING = 64
+const START = /^\s*\{\s*"input"\s*:\s*"/
+/** Input that has not started as expected after this many characters has another shape. */
+const MAX_START_LENGTH = 64
 
-/** {@link unwrapInput} for input that comes in pieces, cut anywhere. */
+/** {@link unwrapInput} for input that arrives in pieces. */
 export class InputUnwrapper {
-  /** What came before the text began; all of it, if it never does. */
+  /** Input before the text starts. */
   #before = ''
-  /** The beginning of an escape whose end has not come. */
+  /** The first part of an incomplete escape sequence. */
   #escape = ''
   #state: 'before' | 'within' | 'after' = 'before'
 
@@ -44,13 +44,13 @@ export class InputUnwrapper {
     if (this.#state === 'within') return this.#decode(piece)
     if (this.#state === 'after') return ''
     this.#before += piece
-    const [beginning] = BEGINNING.exec(this.#before.slice(0, LONGEST_BEGINNING)) ?? []
-    if (beginning === undefined) return ''
+    const [start] = START.exec(this.#before.slice(0, MAX_START_LENGTH)) ?? []
+    if (start === undefined) return ''
     this.#state = 'within'
-    return this.#decode(this.#before.slice(beginning.length))
+    return this.#decode(this.#before.slice(start.length))
   }
 
-  /** What is left to say when all has come. */
+  /** The rest of the text, when the input is complete. */
   end(): string {
     return this.#state === 'before' ? unwrapInput(this.#before) : ''
   }
@@ -77,7 +77,7 @@ export class InputUnwrapper {
 
 const CONTROL = /\p{Cc}/gu
 
-/** Models leave line breaks unescaped now and then; a string of JSON must not hold them. */
+/** Escapes control characters first: models sometimes leave line breaks unescaped, which JSON forbids. */
 function decodeEscapes(text: string): string {
   if (!text.includes('\\')) return text
   const escaped = text.replace(CONTROL, (control) => JSON.stringify(control).slice(1, -1))

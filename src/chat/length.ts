@@ -1,7 +1,7 @@
 import type { ChatAnswer } from './answer.js'
 import type { Block } from './blocks.js'
 
-/** How many characters of output an answer has: text, reasoning, tools' input. */
+/** Characters of output in an answer: text, reasoning and tool input. */
 export function lengthOf({ choices }: ChatAnswer): number {
   return choices.reduce(
     (length, { blocks }) => length + blocks.reduce((sum, block) => sum + lengthOfBlock(block), 0),

@@ -1,28 +1,27 @@
 import { RelayError } from '../errors.js'
 import type { Block, Citation, Native } from './blocks.js'
-import type { ChatRequest, Turn } from './request.js'
-import type { Setting, SettingNames } from './settings.js'
+import type { ChatRequest, Setting, SettingNames, Turn } from './request.js'
 
-/** Something that the other language cannot say. */
+/** Something of a request or answer that the other protocol cannot express. */
 export interface Loss {
-  /** Where it stood in the caller's request: `messages[2].content[1]`, `frequency_penalty`. */
+  /** Path in the caller's request: `messages[2].content[1]`, `frequency_penalty`. */
   readonly path: string
-  /** As `anthropic-messages has no such field`. */
+  /** `has no equivalent in gemini`, or another reason that follows the path. */
   readonly reason: string
 }
 
-/** Collects what a translation had to leave out. */
+/** Collects what a translation has to leave out. Keeps one loss per path. */
 export class Losses {
   readonly list: Loss[] = []
   readonly #paths = new Set<string>()
-  /** The one that cannot say it. */
-  readonly language: string
-  readonly #spelling: SettingNames
+  /** Id of the protocol that cannot express it. */
+  readonly protocol: string
+  readonly #settingNames: SettingNames
 
-  /** `spelling` is that of the language in which it was said. */
-  constructor(language: string, spelling: SettingNames = {}) {
-    this.language = language
-    this.#spelling = spelling
+  /** `settingNames`: those of the caller's protocol. */
+  constructor(protocol: string, settingNames: SettingNames = {}) {
+    this.protocol = protocol
+    this.#settingNames = settingNames
   }
 
   add(path: string, reason: string): void {
@@ -31,69 +30,69 @@ export class Losses {
     this.list.push({ path, reason })
   }
 
-  /** A field or block that the language has no word for. */
-  unsayable(path: string): void {
-    this.add(path, `cannot be said in ${this.language}`)
+  /** Adds a field or block that the protocol does not have. */
+  noEquivalent(path: string): void {
+    this.add(path, `has no equivalent in ${this.protocol}`)
   }
 
-  /** The same for a setting, by the name that its caller has for it. */
+  /** Adds a setting, by the caller's name for it. Default reason: it has no equivalent. */
   setting(name: Setting, reason?: string): void {
     const path = this.#nameOf(name)
-    if (reason === undefined) this.unsayable(path)
+    if (reason === undefined) this.noEquivalent(path)
     else this.add(path, reason)
   }
 
-  /** That a setting can neither be said nor left out, by the same name. */
+  /** The error for a setting that the protocol does not have, and that must not be dropped. */
   refusal(name: Setting, what: string): RelayError {
     const param = this.#nameOf(name)
     return new RelayError('invalid_request', `${param}: ${what}`, { param })
   }
 
   #nameOf(name: Setting): string {
-    return this.#spelling[name] ?? name
+    return this.#settingNames[name] ?? name
   }
 
-  /** Fields that only another language knows. */
+  /** Adds the native fields of another protocol. */
   foreign(native: Native | undefined, at?: string): void {
-    if (native === undefined || native.protocol === this.language) return
-    for (const name of Object.keys(native.fields)) this.unsayable(at ? `${at}.${name}` : name)
+    if (native === undefined || native.protocol === this.protocol) return
+    for (const name of Object.keys(native.fields)) this.noEquivalent(at ? `${at}.${name}` : name)
   }
 }
 
-/** Tells of all fields, wherever they stand, that only another language than the target's knows. */
-export function declareForeign({ native, turns, tools }: ChatRequest, losses: Losses): void {
+/** Records a loss for every native field of another protocol. */
+export function recordForeignFields({ native, turns, tools }: ChatRequest, losses: Losses): void {
   losses.foreign(native)
   for (const tool of tools) if ('native' in tool) losses.foreign(tool.native, tool.at)
   for (const turn of turns) {
     losses.foreign(turn.native, turn.at)
-    declareBlocks(turn.blocks, losses)
+    recordBlocks(turn.blocks, losses)
   }
 }
 
-/** Thoughts of past turns are carried or dropped as a whole, and no loss to anyone. */
-function declareBlocks(blocks: readonly Block[], losses: Losses): void {
+/** Skips reasoning: that of past turns is carried or dropped as a whole, and is never a loss. */
+function recordBlocks(blocks: readonly Block[], losses: Losses): void {
   for (const block of blocks) {
     if (block.type === 'reasoning') continue
     losses.foreign(block.native, block.at)
-    if (block.type === 'tool-result') declareBlocks(block.blocks, losses)
+    if (block.type === 'tool-result') recordBlocks(block.blocks, losses)
   }
 }
 
-/** Tells of texts that name sources which the language cannot say of them; the texts themselves are sent. */
-export function declareCitations(
+/** Records a loss for texts whose citations the protocol cannot express. The texts themselves are sent. */
+export function recordCitations(
   turns: readonly Turn[],
-  isSayable: (citation: Citation, role: Turn['role']) => boolean,
+  isSupported: (citation: Citation, role: Turn['role']) => boolean,
   losses: Losses,
 ): void {
   for (const { role, blocks, at = 'messages' } of turns) {
-    for (const block of blocks.flatMap(withInner)) {
+    for (const block of blocks.flatMap(withInnerBlocks)) {
       const citations = block.type === 'text' ? (block.citations ?? []) : []
-      const isWhole = citations.every((citation) => isSayable(citation, role))
-      if (!isWhole) losses.add(block.at ?? at, `names sources that cannot be said in ${losses.language}`)
+      const areAllSupported = citations.every((citation) => isSupported(citation, role))
+      if (!areAllSupported) losses.add(block.at ?? at, `has citations without an equivalent in ${losses.protocol}`)
     }
   }
 }
 
-function withInner(block: Block): readonly Block[] {
+function withInnerBlocks(block: Block): readonly Block[] {
   return block.type === 'tool-result' ? block.blocks : [block]
 }

@@ -1,6 +1,6 @@
 import type { MediaBlock, MediaSource } from './blocks.js'
 
-/** What a `data:` URL holds, its bytes in base64; undefined for any other URL. */
+/** Reads a `data:` URL; its data is returned as Base64. Undefined for any other URL. */
 export function readDataUrl(url: string): { mime: string | undefined; data: string } | undefined {
   if (url.slice(0, 5).toLowerCase() !== 'data:') return undefined
   const comma = url.indexOf(',')
@@ -16,15 +16,15 @@ export function writeDataUrl(mime: string, data: string): string {
   return `data:${mime};base64,${data}`
 }
 
-/** A URL as a source: a `data:` URL becomes its bytes. */
+/** The source of a URL: bytes for a `data:` URL. */
 export function sourceOfUrl(url: string): { source: MediaSource; mime: string | undefined } {
-  const held = readDataUrl(url)
-  return held
-    ? { source: { type: 'bytes', data: held.data }, mime: held.mime }
+  const embedded = readDataUrl(url)
+  return embedded
+    ? { source: { type: 'bytes', data: embedded.data }, mime: embedded.mime }
     : { source: { type: 'url', url }, mime: undefined }
 }
 
-/** The first bytes of what can be told by them, as Latin-1. */
+/** First bytes by which a type is recognized, as Latin-1. */
 const MAGIC: readonly (readonly [mime: string, begins: RegExp])[] = [
   ['image/png', /^\x89PNG/],
   ['image/jpeg', /^\xff\xd8\xff/],
@@ -51,7 +51,7 @@ const ALIASES = new Map([
   ['audio/wave', 'audio/wav'],
 ])
 
-/** What the bytes are, whatever their label says: providers compare the two. Else the label, by its usual name. */
+/** The MIME type: recognized from the bytes, since providers compare them with the label; else the label by its usual name. */
 export function mimeOf({ mime, source, name }: Pick<MediaBlock, 'mime' | 'source' | 'name'>): string | undefined {
   const sniffed = source.type === 'bytes' ? sniff(source.data) : undefined
   if (sniffed) return sniffed
@@ -87,24 +87,24 @@ const EXTENSIONS = new Map([
   ['mov', 'video/quicktime'],
 ])
 
-const ENDING = /\.(\w{2,5})$/
+const EXTENSION = /\.(\w{2,5})$/
 
-/** Endings that are no part of their type. */
-const ENDINGS = new Map([
+/** Extensions that differ from the subtype. */
+const EXTENSION_OF = new Map([
   ['text/plain', 'txt'],
   ['text/markdown', 'md'],
 ])
 
-/** A file's name, made up if it has none: its kind is told by the name's end. */
+/** The file's name, invented if it has none. Always has an extension, by which providers recognize the type. */
 export function fileName(name: string | undefined, mime: string): string {
-  const extension = ENDINGS.get(mime) ?? mime.replace(/^.*\/(?:x-)?/, '')
+  const extension = EXTENSION_OF.get(mime) ?? mime.replace(/^.*\/(?:x-)?/, '')
   if (name === undefined || name === '') return `file.${extension}`
   return /\.\w+$/.test(name) ? name : `${name}.${extension}`
 }
 
 function byExtension(path: string | undefined): string | undefined {
   const [plain = ''] = (path ?? '').split(/[?#]/, 1)
-  const [, extension] = ENDING.exec(plain) ?? ENDING.exec(path ?? '') ?? []
+  const [, extension] = EXTENSION.exec(plain) ?? EXTENSION.exec(path ?? '') ?? []
   return extension && EXTENSIONS.get(extension.toLowerCase())
 }
 

@@ -2,14 +2,14 @@ import type { ChatAnswer } from './answer.js'
 import type { Block } from './blocks.js'
 import type { Emit } from './events.js'
 
-/** A whole answer, as the stream it would have been. */
+/** Emits a whole answer as the events of a stream. */
 export function replayAsEvents({ id, model, choices, usage, upstreamError }: ChatAnswer, emit: Emit): void {
   emit({ type: 'start', id, model })
   if (upstreamError) return emit({ type: 'error', upstreamError })
   let index = 0
   for (const [choice, { blocks, finish }] of choices.entries()) {
     for (const block of blocks) {
-      unfoldBlock(block, index, choice, emit)
+      replayBlock(block, index, choice, emit)
       index++
     }
     emit({ type: 'finish', choice, finish })
@@ -17,7 +17,7 @@ export function replayAsEvents({ id, model, choices, usage, upstreamError }: Cha
   if (usage) emit({ type: 'usage', usage })
 }
 
-function unfoldBlock(block: Block, index: number, choice: number, emit: Emit): void {
+function replayBlock(block: Block, index: number, choice: number, emit: Emit): void {
   const { opening, text } = split(block)
   emit({ type: 'block', index, choice, block: opening })
   if (text) emit({ type: 'delta', index, text })

@@ -1,15 +1,15 @@
 import type { Block, CacheMark, Native } from './blocks.js'
 import type { Effort } from './effort.js'
 
-/** A conversation and what is asked of the model, in no language's words. A field that was not given is undefined. */
+/** A conversation and its settings, independent of any protocol. Settings that the caller left out are undefined. */
 export interface ChatRequest {
   readonly stream: boolean
-  /** In the order in which they were said, system text included. */
+  /** In order, including system messages. */
   readonly turns: readonly Turn[]
   readonly tools: readonly Tool[]
   readonly toolChoice?: ToolChoice | undefined
   readonly parallelToolCalls?: boolean | undefined
-  /** Reasoning included. */
+  /** In tokens, including reasoning. */
   readonly maxOutputTokens?: number | undefined
   readonly temperature?: number | undefined
   readonly topP?: number | undefined
@@ -18,33 +18,33 @@ export interface ChatRequest {
   readonly presencePenalty?: number | undefined
   readonly seed?: number | undefined
   readonly stop: readonly string[]
-  /** Answers to the same question; one when left out. */
+  /** Number of answers. Default: 1. */
   readonly choices?: number | undefined
-  /** How many of the likeliest tokens are told at each place; 0 for the chosen one only. */
+  /** Number of alternatives to report for each token; 0 for the chosen token only. */
   readonly logprobs?: number | undefined
   readonly format?: Format | undefined
   readonly verbosity?: string | undefined
   readonly reasoning?: Reasoning | undefined
-  /** Kinds of output; only text when left out. */
+  /** Kinds of output. Default: text. */
   readonly modalities?: readonly ('text' | 'image' | 'audio')[] | undefined
-  /** The end user, as the caller knows them. */
+  /** The caller's id of the end user. */
   readonly userId?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly serviceTier?: string | undefined
-  /** Steers like requests to the same prompt cache. */
+  /** Routes similar requests to the same prompt cache. */
   readonly cacheKey?: string | undefined
-  /** The whole request should be kept in the prompt cache. */
+  /** Asks the provider to keep the whole request in its prompt cache. */
   readonly cache?: CacheMark | undefined
-  /** The client wants usage in its stream, where its language lets it choose. */
+  /** The client asks for usage in its stream, where the protocol leaves it the choice. */
   readonly wantsUsage?: boolean | undefined
   readonly native?: Native | undefined
 }
 
-/** What one side said. The results of tools stand in turns of the user. */
+/** One message. Tool results belong to turns of the user. */
 export interface Turn {
   readonly role: 'system' | 'user' | 'assistant'
   readonly blocks: readonly Block[]
-  /** `messages[3]` */
+  /** Path in the caller's request: `messages[3]`. */
   readonly at?: string | undefined
   readonly name?: string | undefined
   readonly native?: Native | undefined
@@ -56,7 +56,7 @@ interface NamedTool {
   readonly name: string
   readonly namespace?: string | undefined
   readonly description?: string | undefined
-  /** `tools[0]` */
+  /** Path in the caller's request: `tools[0]`. */
   readonly at: string
   readonly cache?: CacheMark | undefined
   readonly native?: Native | undefined
@@ -64,26 +64,26 @@ interface NamedTool {
 
 export interface FunctionTool extends NamedTool {
   readonly type: 'function'
-  /** The JSON schema of its input; undefined for none. */
+  /** JSON schema of the input; undefined without one. */
   readonly schema?: JsonSchema | undefined
   readonly strict?: boolean | undefined
 }
 
-/** A tool whose input is plain text, perhaps by a grammar. */
+/** A tool whose input is plain text, such as OpenAI's custom tools. A grammar may restrict it. */
 export interface FreeformTool extends NamedTool {
   readonly type: 'freeform'
   /** `{ type: 'grammar', syntax, definition }` or `{ type: 'text' }` */
   readonly format?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The provider's own search of the web. */
+/** The provider's own web search. */
 export interface WebSearchTool {
   readonly type: 'web-search'
   readonly at: string
   readonly native?: Native | undefined
 }
 
-/** A tool that runs at the provider, by the name its language has for it. */
+/** A tool that runs at the provider and exists in one protocol only. */
 export interface ForeignTool {
   readonly type: 'foreign'
   readonly protocol: string
@@ -113,10 +113,19 @@ export type Format =
 
 export interface Reasoning {
   readonly effort?: Effort | undefined
-  /** Tokens; -1 leaves it to the model. */
+  /** In tokens; -1 leaves it to the model. */
   readonly budget?: number | undefined
-  /** Whether the client wants to read it; undefined for the language's default. */
+  /** Whether the client wants to read the reasoning; undefined for the protocol's default. */
   readonly visible?: boolean | undefined
-  /** How it is to be summed up, where the language lets the client choose. */
+  /** The kind of summary, where the protocol leaves the choice. */
   readonly summary?: string | undefined
 }
+
+/** The settings of a request: everything besides the conversation itself. */
+export type Setting = Exclude<
+  keyof ChatRequest,
+  'stream' | 'turns' | 'tools' | 'cache' | 'cacheKey' | 'wantsUsage' | 'native'
+>
+
+/** A protocol's own names for the settings that it has: `{ topP: 'generationConfig.topP' }`. */
+export type SettingNames = Readonly<Partial<Record<Setting, string>>>

@@ -1,14 +1,14 @@
 import type { ChatEvent, Emit } from './events.js'
 
 /**
- * Brings events into an order in which no two blocks are open at once: the first that opened goes on as it comes, the
- * others wait until it has stopped. For languages that know one block at a time.
+ * Reorders events so that only one block is open at a time: the first one continues, and the others wait until it stops.
+ * For protocols that stream one block after the other.
  */
 export class SerialBlocks {
   readonly #emit: Emit
-  /** The block that may go on. */
+  /** Index of the open block. */
   #open: number | undefined
-  /** Events of those that wait, in the order in which they opened. */
+  /** Events of the waiting blocks, in the order in which the blocks opened. */
   readonly #waiting = new Map<number, ChatEvent[]>()
 
   constructor(emit: Emit) {
@@ -29,7 +29,7 @@ export class SerialBlocks {
     if (event.type === 'stop') this.#next()
   }
 
-  /** Lets the next block go on, with all that has come of it. */
+  /** Emits the events of the next waiting block. */
   #next(): void {
     this.#open = undefined
     for (const [index, events] of this.#waiting) {

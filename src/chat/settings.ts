@@ -1,28 +1,19 @@
-import { asksToReason } from './effort.js'
 import type { Losses } from './losses.js'
-import type { ChatRequest } from './request.js'
-
-/** What a request asks for beside the conversation itself. */
-export type Setting = Exclude<
-  keyof ChatRequest,
-  'stream' | 'turns' | 'tools' | 'cache' | 'cacheKey' | 'wantsUsage' | 'native'
->
-
-/** How a language spells the settings that it has: `{ topP: 'generationConfig.topP' }`. */
-export type SettingNames = Readonly<Partial<Record<Setting, string>>>
+import { asksToReason } from './reasoning.js'
+import type { ChatRequest, Setting } from './request.js'
 
 type Value<Name extends Setting> = NonNullable<ChatRequest[Name]>
 
-/** Above this, leaving unlikely words out changes nothing. */
-const ALL_WORDS = 0.99
+/** From this value on, `topP` excludes practically no token. */
+const ALL_TOKENS = 0.99
 
 const never = (): boolean => false
 
-/** Whether a value says no more than its absence. */
-const HARMLESS: { readonly [Name in Setting]: (value: Value<Name>, request: ChatRequest) => boolean } = {
+/** Whether a value has no effect, so that dropping it is no loss. */
+const HAS_NO_EFFECT: { readonly [Name in Setting]: (value: Value<Name>, request: ChatRequest) => boolean } = {
   topK: never,
   temperature: (value) => value === 1,
-  topP: (value) => value >= ALL_WORDS,
+  topP: (value) => value >= ALL_TOKENS,
   frequencyPenalty: (value) => value === 0,
   presencePenalty: (value) => value === 0,
   seed: never,
@@ -38,48 +29,48 @@ const HARMLESS: { readonly [Name in Setting]: (value: Value<Name>, request: Chat
   serviceTier: (value) => value === 'auto',
   toolChoice: ({ type }, { tools }) => type === 'auto' || tools.length === 0,
   parallelToolCalls: (value, { tools }) => value || tools.length === 0,
-  // No answer depends on who is said to ask.
+  // No answer depends on the user's id.
   userId: () => true,
 }
 
-const NAMES = Object.keys(HARMLESS) as Setting[]
+const NAMES = Object.keys(HAS_NO_EFFECT) as Setting[]
 
-/** Whether what is given of a setting says no more than its absence. */
-export function isHarmless<Name extends Setting>(name: Name, request: ChatRequest): boolean {
+/** Whether the request's value of a setting has no effect. */
+export function hasNoEffect<Name extends Setting>(name: Name, request: ChatRequest): boolean {
   const value = request[name]
-  return value === undefined || HARMLESS[name](value as Value<Name>, request)
+  return value === undefined || HAS_NO_EFFECT[name](value as Value<Name>, request)
 }
 
-/** Tells of the settings that a language has no word for. @throws {RelayError} for several answers where it gives one */
-export function declareSettings(request: ChatRequest, sayable: ReadonlySet<Setting>, losses: Losses): void {
+/** Records a loss for each setting that the protocol does not have. @throws {RelayError} for several choices where it has only one */
+export function recordSettings(request: ChatRequest, supported: ReadonlySet<Setting>, losses: Losses): void {
   for (const name of NAMES) {
-    if (sayable.has(name) || isHarmless(name, request)) continue
-    if (name === 'choices') throw losses.refusal(name, `several answers at once cannot be had in ${losses.language}`)
+    if (supported.has(name) || hasNoEffect(name, request)) continue
+    if (name === 'choices') throw losses.refusal(name, `${losses.protocol} has no requests for several answers`)
     losses.setting(name)
   }
 }
 
 const SAMPLING = ['temperature', 'topP', 'topK', 'frequencyPenalty', 'presencePenalty'] as const
 
-/** How a model picks its words. */
+/** The sampling settings. */
 export type Sampling = Pick<ChatRequest, (typeof SAMPLING)[number]>
 
-/** As much of it as a model takes; of the rest it is told what would have changed something. */
-export function sampled(
+/** The sampling settings that a model accepts. Records a loss for each other setting that has an effect. */
+export function acceptedSampling(
   request: ChatRequest,
   dialect: { readonly sampling?: 'any' | 'one' | 'none' },
   losses: Losses,
-  reason = 'is not taken by this model',
+  reason = 'is not supported by this model',
 ): Sampling {
   if (dialect.sampling === 'none') {
-    for (const name of SAMPLING) if (!isHarmless(name, request)) losses.setting(name, reason)
+    for (const name of SAMPLING) if (!hasNoEffect(name, request)) losses.setting(name, reason)
     return {}
   }
   const { temperature, topP, topK, frequencyPenalty, presencePenalty } = request
   const all = { temperature, topP, topK, frequencyPenalty, presencePenalty }
   if (dialect.sampling !== 'one' || temperature === undefined || topP === undefined) return all
-  // Of the two the one that changes something is meant.
+  // The model accepts one of the two: keep the one that has an effect.
   if (temperature === 1) return { ...all, temperature: undefined }
-  if (!isHarmless('topP', request)) losses.setting('topP', 'is not taken together with temperature')
+  if (!hasNoEffect('topP', request)) losses.setting('topP', 'is not supported together with temperature')
   return { ...all, topP: undefined }
 }

@@ -1,61 +1,61 @@
 /**
- * An opaque proof that a provider gives with its reasoning and wants back: a thinking signature, `encrypted_content`,
- * a `thoughtSignature`. It is worth something only to the model that issued it.
+ * An opaque value that a provider issues with reasoning and expects back: Anthropic's thinking signature, OpenAI's
+ * `encrypted_content`, Gemini's `thoughtSignature`. Only the model that issued it accepts it.
  */
 export interface Signature {
-  /** The language in which it was issued. */
+  /** The protocol in which it was issued. */
   readonly protocol: string
-  /** As it was issued. Empty for reasoning that came without one: it goes back to nobody. */
+  /** Empty for reasoning without a signature, which goes to no upstream. */
   readonly value: string
-  /** The tag of the target that issued it; undefined when a client brought it as the provider wrote it. */
+  /** The signature tag of the issuing target; undefined where a client sent the provider's value directly. */
   readonly issuer?: string | undefined
-  /** The id of the item it came in, where the language gives one. */
+  /** Id of the item that held it, where the protocol has ids. */
   readonly id?: string | undefined
 }
 
-/** Base64 of `modelmount1:`; twelve bytes, so that whatever follows leaves its spelling alone. */
+/** Base64 of `modelmount1:`. Twelve bytes, so that what follows does not change these characters. */
 export const MARK = 'bW9kZWxtb3VudDE6'
 
 /**
- * A signature on its way through a client that speaks another language: base64, since some of them check that. What it
- * was issued by travels with it.
+ * Wraps a signature for a client of another protocol, together with its issuer. The result is Base64, since some clients
+ * check that.
  */
-export function carry({ protocol, value, id = '' }: Signature, issuer: string): string {
+export function wrapSignature({ protocol, value, id = '' }: Signature, issuer: string): string {
   return MARK + Buffer.from(`${[issuer, protocol, id].map(encode).join(':')}:${value}`).toString('base64')
 }
 
-/** It goes back to nobody. */
-const SPOILT: Signature = { protocol: 'none', value: '' }
+/** Goes to no upstream. */
+const DAMAGED: Signature = { protocol: 'none', value: '' }
 
-/** What {@link carry} made; of what has been spoilt on the way nobody's signature. Undefined for anything else. */
-export function uncarry(text: string): Signature | undefined {
+/** Unwraps what {@link wrapSignature} made; a damaged one becomes a signature that goes nowhere. Undefined for any other text. */
+export function unwrapSignature(text: string): Signature | undefined {
   if (!text.startsWith(MARK)) return undefined
   const [, issuer, protocol, id, value] =
     /^([^:]*):([^:]*):([^:]*):(.*)$/s.exec(Buffer.from(text.slice(MARK.length), 'base64').toString()) ?? []
-  if (issuer === undefined || !protocol || value === undefined) return SPOILT
+  if (issuer === undefined || !protocol || value === undefined) return DAMAGED
   return { issuer: decode(issuer), protocol: decode(protocol), id: decode(id ?? '') || undefined, value }
 }
 
-/** A JSON string that begins with the mark and goes on without a space: no words of anybody's. */
-const CARRIED = new RegExp(`"${MARK}[^"\\s]`)
+/** A JSON string that starts with the mark and continues without a space, as no text does. */
+const WRAPPED = new RegExp(`"${MARK}[^"\\s]`)
 
-/** Whether a request brings back what {@link carry} made, whole or spoilt. The mark within a text means nothing. */
-export function bringsCarried(body: Buffer): boolean {
-  return body.includes(MARK) && CARRIED.test(body.toString('latin1'))
+/** Whether a request holds a wrapped signature, intact or damaged. The mark within other text does not count. */
+export function holdsWrappedSignature(body: Buffer): boolean {
+  return body.includes(MARK) && WRAPPED.test(body.toString('latin1'))
 }
 
-/** A signature that a client brought in the place where `protocol` has its own: as issued, or carried. */
+/** Reads a signature from where `protocol` has its own: the provider's value, or a wrapped one. */
 export function readSignature(text: string, protocol: string): Signature {
-  return uncarry(text) ?? { protocol, value: text }
+  return unwrapSignature(text) ?? { protocol, value: text }
 }
 
-/** Whether a signature may go to a target: only to its issuer, or, if that is not known, to those who speak its language. */
-export function isMeantFor(signature: Signature, protocol: string, issuer: string): boolean {
+/** Whether a signature may go to a target: to its issuer only or, where that is unknown, to any target of its protocol. */
+export function mayReceive(signature: Signature, protocol: string, issuer: string): boolean {
   if (signature.protocol !== protocol || signature.value === '') return false
   return signature.issuer === undefined || signature.issuer === issuer
 }
 
-/** By way of bytes, since an upstream's id may hold half a surrogate pair. */
+/** Encodes via bytes, since an upstream's id may hold a lone surrogate. */
 function encode(text: string): string {
   return encodeURIComponent(Buffer.from(text).toString())
 }

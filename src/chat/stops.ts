@@ -4,13 +4,13 @@ import type { ChatEvent, Emit } from './events.js'
 import { replayAsEvents } from './replay-answer.js'
 
 /**
- * Ends an answer where its text first meets a stop sequence: for languages that know none. Text that may be the beginning
- * of one is kept back until that is known.
+ * Ends an answer at the first stop sequence in its text, for protocols without stop sequences. Holds back text that may
+ * be the start of a stop sequence.
  */
 export class StopCutter {
   readonly #stops: readonly string[]
   readonly #emit: Emit
-  /** Open blocks, and of those with text what is kept back. */
+  /** Open blocks, and the text that is held back of text blocks. */
   readonly #open = new Map<number, string | undefined>()
   #isCut = false
 
@@ -19,36 +19,36 @@ export class StopCutter {
     this.#emit = emit
   }
 
-  /** A stop sequence was met: of what follows only the usage is told. */
+  /** A stop sequence was reached: only usage and errors pass from now on. */
   get isCut(): boolean {
     return this.#isCut
   }
 
   push(event: ChatEvent): void {
     if (this.#isCut && event.type !== 'usage' && event.type !== 'error') return
-    if (event.type === 'delta') return this.#grow(event)
+    if (event.type === 'delta') return this.#onDelta(event)
     if (event.type === 'block') this.#open.set(event.index, event.block.type === 'text' ? '' : undefined)
     if (event.type === 'stop') {
-      const kept = this.#open.get(event.index)
-      if (kept) this.#emit({ type: 'delta', index: event.index, text: kept })
+      const held = this.#open.get(event.index)
+      if (held) this.#emit({ type: 'delta', index: event.index, text: held })
       this.#open.delete(event.index)
     }
     this.#emit(event)
   }
 
-  #grow(event: Extract<ChatEvent, { type: 'delta' }>): void {
+  #onDelta(event: Extract<ChatEvent, { type: 'delta' }>): void {
     const { index } = event
-    const kept = this.#open.get(index)
-    if (kept === undefined) return this.#emit(event)
-    const text = kept + event.text
-    const met = this.#firstIn(text)
-    const end = met ? met.at : text.length - this.#beginningAtEnd(text)
+    const held = this.#open.get(index)
+    if (held === undefined) return this.#emit(event)
+    const text = held + event.text
+    const stop = this.#firstIn(text)
+    const end = stop ? stop.at : text.length - this.#partialStopLength(text)
     if (end > 0) this.#emit({ type: 'delta', index, text: text.slice(0, end) })
     this.#open.set(index, text.slice(end))
-    if (met) this.#cut(met.sequence)
+    if (stop) this.#end(stop.sequence)
   }
 
-  #cut(sequence: string): void {
+  #end(sequence: string): void {
     this.#isCut = true
     for (const index of this.#open.keys()) this.#emit({ type: 'stop', index })
     this.#emit({ type: 'finish', choice: 0, finish: { reason: 'stop', sequence } })
@@ -59,10 +59,10 @@ export class StopCutter {
     return found.sort((a, b) => a.at - b.at)[0]
   }
 
-  /** How much of the text's end may be the beginning of a stop sequence. */
-  #beginningAtEnd(text: string): number {
-    const longest = Math.max(0, ...this.#stops.map(({ length }) => length - 1))
-    for (let length = Math.min(longest, text.length); length > 0; length--) {
+  /** Length of the end of the text that may be the start of a stop sequence. */
+  #partialStopLength(text: string): number {
+    const maxLength = Math.max(0, ...this.#stops.map(({ length }) => length - 1))
+    for (let length = Math.min(maxLength, text.length); length > 0; length--) {
       if (this.#stops.some((sequence) => sequence.startsWith(text.slice(-length)))) return length
     }
     return 0
@@ -71,8 +71,8 @@ export class StopCutter {
 
 /** The same for a whole answer. */
 export function cutAtStop(answer: ChatAnswer, stops: readonly string[]): ChatAnswer {
-  const fold = new AnswerCollector()
-  const cutter = new StopCutter(stops, (event) => fold.push(event))
+  const collector = new AnswerCollector()
+  const cutter = new StopCutter(stops, (event) => collector.push(event))
   replayAsEvents(answer, (event) => cutter.push(event))
-  return cutter.isCut ? fold.answer : answer
+  return cutter.isCut ? collector.answer : answer
 }

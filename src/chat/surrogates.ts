@@ -1,10 +1,8 @@
 import type { Emit } from './events.js'
 
-/**
- * Keeps a character whole that a model's tokens have cut between two pieces: half of one cannot be written in UTF-8.
- */
+/** Joins surrogate pairs that a model's tokens have split between two deltas: UTF-8 cannot encode half a pair. */
 export function joinSurrogates(emit: Emit): Emit {
-  /** By block, the first half of a character whose second has not come. */
+  /** By block: a high surrogate that waits for its low surrogate. */
   const halves = new Map<number, string>()
   return (event) => {
     const half = halves.size > 0 && 'index' in event ? (halves.get(event.index) ?? '') : ''

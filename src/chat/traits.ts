@@ -1,25 +1,25 @@
 import type { MediaBlock } from './blocks.js'
 
-/** What a language can say: translation brings a conversation's tools into this shape, and restores them in the answer. */
+/** What a protocol can express. Translation fits a conversation's tools to it, and restores them in the answer. */
 export interface Traits {
   readonly toolName: NameRule
   readonly toolId: NameRule
-  /** It has tools that take plain text. */
+  /** It has tools with plain-text input. */
   readonly freeformTools: boolean
-  /** Tools may stand in groups. */
+  /** Tools may be grouped in namespaces. */
   readonly toolNamespaces: boolean
   /** A tool call's input must be a JSON object. */
   readonly objectInput: boolean
-  /** So many stop sequences are taken, any number when left out: at the others the relay itself ends the answer. */
+  /** Number of stop sequences; the relay itself ends the answer at further ones. Default: no limit. */
   readonly stopSequences?: number
-  /** What may be given by any address on the web, not only as bytes. All of it when left out. */
+  /** Kinds of media that may be given by URL, not only as bytes. Default: all. */
   readonly mediaByUrl?: readonly MediaBlock['kind'][]
 }
 
 export interface NameRule {
-  /** Fits a name that can stay as it is, its length aside. */
+  /** Matches names that can stay unchanged, apart from their length. */
   readonly pattern: RegExp
-  readonly longest: number
-  /** Exactly as long as the longest. */
+  readonly maxLength: number
+  /** The length must be exactly `maxLength`. */
   readonly exact?: boolean
 }

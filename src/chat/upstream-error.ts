@@ -1,18 +1,24 @@
-/** An upstream's own account of what went wrong, in whatever shape it came. */
+/** An error as an upstream reports it, in any protocol. */
 export interface UpstreamError {
-  /** As the upstream's HTTP status or its body says; undefined when neither does. */
+  /** The HTTP status, else a status in the body; undefined without either. */
   readonly status: number | undefined
   readonly message: string
   readonly type: string | null
   readonly code: string | null
   readonly param: string | null
-  /** How long to wait, where the body says it. */
+  /** Retry-after time in the body, in ms. */
   readonly retryAfterMs?: number | undefined
-  /** The body is written the way its language writes errors, so its bytes can be passed on to those who speak it. */
+  /** The body has the protocol's own error format, so callers of the same protocol can get its bytes. */
   readonly native?: boolean
 }
 
-/** An answer that is no answer, in our words. */
+/** The error for an answer that is not valid. `what` completes "The provider sent …". */
 export function invalidAnswer(what: string): UpstreamError {
-  return { status: undefined, message: `The upstream gave ${what}.`, type: null, code: null, param: null }
+  return {
+    status: undefined,
+    message: `The provider sent ${what}.`,
+    type: null,
+    code: null,
+    param: null,
+  }
 }

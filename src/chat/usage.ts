@@ -1,21 +1,21 @@
-/** Tokens that the upstream counted. What is optional is left out where none were. */
+/** Tokens as the upstream counted them. Optional parts are left out where there are none. */
 export interface Usage extends Partial<Readonly<Record<UsagePart, number>>> {
-  /** All that the model read, cached or not. */
+  /** All input, cached or not. */
   readonly input: number
-  /** Of it, read from the prompt cache. */
+  /** Part of the input that was read from the prompt cache. */
   readonly cachedInput: number
-  /** Of it, written to the prompt cache. */
+  /** Part of the input that was written to the prompt cache. */
   readonly cacheWriteInput: number
-  /** All that the model wrote, its reasoning included. */
+  /** All output, including reasoning. */
   readonly output: number
-  /** Of it, reasoning. */
+  /** Part of the output that was reasoning. */
   readonly reasoning: number
 }
 
 /**
- * What only some upstreams tell apart, because it has a price of its own: of `cacheWriteInput`, what is kept for an hour;
- * of `input`, sound, and images where others are drawn from them; of sound and of `cachedInput`, sound from the cache; of
- * `output`, sound and images. Searches of the web are no tokens: they cost by piece.
+ * Parts with a price of their own, which only some upstreams report. `cacheWriteLongInput`: part of `cacheWriteInput`
+ * that is kept for an hour. `audioInput`, `imageInput`: parts of `input`. `cachedAudioInput`: part of `audioInput` and
+ * `cachedInput`. `audioOutput`, `imageOutput`: parts of `output`. `webSearches` counts searches, not tokens.
  */
 export type UsagePart =
   | 'cacheWriteLongInput'
@@ -26,25 +26,26 @@ export type UsagePart =
   | 'imageOutput'
   | 'webSearches'
 
-/** A count of tokens as an upstream gave it: what is no positive number counts as none. */
+/** A token count of an upstream. Anything but a positive number counts as 0. */
 export function count(value: unknown): number {
   return typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0
 }
 
-/** Those parts of a usage of which there were any, from what an upstream gave for them. */
-export function countParts(told: Readonly<Partial<Record<UsagePart, unknown>>>): Partial<Record<UsagePart, number>> {
+/** The parts of a usage that an upstream reports, without those that are 0. */
+export function countParts(
+  reported: Readonly<Partial<Record<UsagePart, unknown>>>,
+): Partial<Record<UsagePart, number>> {
   const parts: Partial<Record<UsagePart, number>> = {}
-  for (const part of Object.keys(told) as UsagePart[]) {
-    const counted = count(told[part])
+  for (const part of Object.keys(reported) as UsagePart[]) {
+    const counted = count(reported[part])
     if (counted > 0) parts[part] = counted
   }
   return parts
 }
 
-/** That nothing was read or written. */
 export const NO_USAGE: Usage = { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
 
-/** That of several requests together; undefined where one of them is not told. */
+/** The usage of several requests together. Undefined where one of them is unknown. */
 export function sumOf(usages: readonly (Usage | undefined)[]): Usage | undefined {
   let sum: Usage = NO_USAGE
   for (const usage of usages) {

@@ -38,8 +38,8 @@ export function maxInputsPerRequest(
 ): number {
   const protocol = embeddingProtocol({ speaks }, callersProtocol)
   const limit = dialect.maxEmbeddingInputs ?? Number.POSITIVE_INFINITY
-  if (protocol !== callersProtocol) return Math.min(limit, protocol?.embedding?.mostInputs ?? limit)
-  return protocol.embedding?.portion ? limit : Number.POSITIVE_INFINITY
+  if (protocol !== callersProtocol) return Math.min(limit, protocol?.embedding?.maxInputs ?? limit)
+  return protocol.embedding?.selectInputs ? limit : Number.POSITIVE_INFINITY
 }
 
 function splitInputs(request: EmbeddingRequest, limit: number): EmbeddingBatch[] {

@@ -2,7 +2,8 @@ import type { AttemptLog } from '../call.js'
 import type { Caller } from '../caller.js'
 import type { Endpoint, Operation } from '../endpoints.js'
 import type { RelayRequest, RelayResponse } from '../http.js'
-import type { PathFacts, Protocol } from '../protocols/protocol.js'
+import type { Protocol } from '../protocols/protocol.js'
+import type { PathFacts } from '../protocols/request-facts.js'
 import type { Services } from '../services.js'
 
 /** Handles the requests of one operation. Throws what the client should receive as an error. */

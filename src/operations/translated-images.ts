@@ -71,7 +71,7 @@ async function fetchImages(request: ImageRequest, limits: RemoteLimits): Promise
 function splitImages(request: ImageRequest, imageModel: ImageModel, model: string, strict: boolean): ImageSubRequest[] {
   const jobs = new Map<number, ImageJob>()
   const requests: ImageSubRequest[] = []
-  const limit = imageModel.imaging.mostImages
+  const limit = imageModel.imaging.maxImages
   for (let remaining = request.count; remaining > 0; remaining -= limit) {
     const count = Math.min(remaining, limit)
     const job = jobs.get(count) ?? createImageJob(request, imageModel, model, count, strict)

@@ -4,7 +4,7 @@ import { findString } from '../lib/splice.js'
 import { Field } from './field.js'
 import type { RequestFacts } from './request-facts.js'
 
-/** A request's body, to be read field by field. @throws {RelayError} unless it is a JSON object of sane depth */
+/** Parses a request's body. @throws {RelayError} unless it is a JSON object of reasonable depth */
 export function parseBody(text: string): Field {
   let value: unknown
   try {
@@ -19,27 +19,26 @@ export function parseBody(text: string): Field {
   return root
 }
 
-/** Model and stream flag of a body that says both, parsed from `text`: its bytes as Latin-1. @throws {RelayError} */
+/** Reads `model` and `stream`. `text`: the body's bytes as Latin-1, from which `root` was parsed. @throws {RelayError} */
 export function readModel(root: Field, text: string): Pick<RequestFacts, 'model' | 'modelSpan' | 'stream'> {
   const model = root.get('model')
   if (model.text() === '') model.fail('must not be empty')
   const stream = root.get('stream').maybeBoolean() === true
-  const modelAt = findString(text, 'model')
-  if (!modelAt) model.fail('must be given once and spelled plainly: it is ambiguous')
-  return { model: decoded(model.text()), modelSpan: modelAt, stream }
+  const modelSpan = findString(text, 'model')
+  if (!modelSpan) model.fail('is ambiguous: it must appear once, without escapes')
+  return { model: decoded(model.text()), modelSpan, stream }
 }
 
-/** A number that a caller gave; undefined for none, and for what is less than none: the upstream judges that. */
-export function amountOf(value: unknown): number | undefined {
+/** A caller's number; undefined where it is missing or negative, which the upstream then judges. */
+export function nonNegative(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined
 }
 
-/** How many answers a caller wants. */
-export function choicesOf(value: unknown): number {
-  return Math.max(1, amountOf(value) ?? 1)
+/** The number of answers that a caller wants. */
+export function readChoices(value: unknown): number {
+  return Math.max(1, nonNegative(value) ?? 1)
 }
 
-/** Whether a list has anything in it. */
-export function isFilled(value: unknown): boolean {
+export function isNonEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0
 }

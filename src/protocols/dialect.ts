@@ -2,50 +2,50 @@ import type { MediaBlock } from '../chat/blocks.js'
 import type { SupportedSettings } from '../chat/supported-settings.js'
 import type { NameRule } from '../chat/traits.js'
 
-/** What a place takes of a language, model by model: given by its provider. Left out: all of it. */
+/** What a model accepts of its protocol, as its provider declares it. A member left out means: what the protocol allows. */
 export interface Dialect extends SupportedSettings {
-  /** Whether the sampling fields (temperature and the like) are taken. `one`: temperature or top_p, but not both. */
+  /** Sampling settings (temperature and the like). `one`: temperature or top_p, but not both. */
   readonly sampling?: 'any' | 'one' | 'none'
-  /** How reasoning is asked for. `adaptive`: by effort, the model finds its own budget. */
+  /** How a request asks for reasoning. `adaptive`: by effort, and the model chooses its budget. */
   readonly reasoning?: 'effort' | 'adaptive' | 'budget' | 'none'
-  /** Steps of effort that are taken. */
+  /** Accepted reasoning efforts. */
   readonly reasoningEfforts?: readonly string[]
-  /** The output cap when the caller gave none and the language must have one. In tokens. */
+  /** The output cap to send, in tokens, where the client gives none and the protocol requires one. */
   readonly maxOutputTokens?: number
-  /** A server of the older, stricter kind: it knows the first names of fields, plain texts and plain choices of tools. */
+  /** A server that knows only the original fields of the protocol, plain text content, and tool choices as strings. */
   readonly isOldServer?: boolean
-  /** False: it does not take it that a stream is asked for usage. */
+  /** False: refuses a request for usage in a stream. */
   readonly acceptsUsageRequest?: boolean
-  /** A JSON schema in full, or the subset of the OpenAPI kind. */
+  /** `full` JSON schemas for tools, or the `subset` of OpenAPI. */
   readonly toolSchemas?: 'full' | 'subset'
-  /** Reasoning goes back with the history as plain text; `details`: in Chat Completions, in OpenRouter's form. */
+  /** Expects the reasoning of earlier turns back as plain text. `details`: in OpenRouter's field `reasoning_details`. */
   readonly echoesReasoning?: boolean | 'details'
-  /** What stands for reasoning that the client has lost: in every turn, else in those with calls. There a space if left out. */
+  /** Replaces reasoning that the client has dropped: in every turn, or in turns with tool calls only (there a space by default). */
   readonly missingReasoning?: { readonly text: string; readonly everywhere?: boolean }
-  /** Tool calls in the history must bear a signature. */
+  /** Refuses tool calls in the history without a signature. */
   readonly requiresSignatures?: boolean
   readonly toolId?: NameRule
-  /** So many stop sequences are taken: at the others the relay itself ends the answer. As the language has it if left out. */
+  /** Number of stop sequences. The relay itself ends the answer at further ones. */
   readonly maxStopSequences?: number
-  /** Stands in each record of a stream that tells of a failure in a way that clients do not know for one: it is told anew. */
+  /** Occurs in every record of a stream that is an error in a form that clients do not know. The relay rewrites such errors. */
   readonly errorMark?: Buffer
-  /** Media that may be named by their address. As the language has it if left out. */
+  /** Kinds of media that may be given by URL. */
   readonly mediaByUrl?: readonly MediaBlock['kind'][]
-  /** So many inputs of embeddings are taken at once. As the language has it if left out. */
+  /** Number of inputs in one request for embeddings. */
   readonly maxEmbeddingInputs?: number
-  /** It answers in streams only: a whole answer is put together from one. */
+  /** Answers only in streams. The relay collects a whole answer from one. */
   readonly streamsOnly?: boolean
-  /** Of Chat Completions: fields that go by another name here. */
+  /** Chat Completions: fields that have another name here. */
   readonly fieldNames?: Readonly<Record<string, string>>
-  /** Of Chat Completions: fields of messages that other vendors have, and for which this one refuses the request. */
+  /** Chat Completions: other vendors' fields of messages, for which this upstream refuses a request. */
   readonly refusedFields?: readonly string[]
-  /** Of Chat Completions: what the model is made to have said where the user goes on after results of tools. */
-  readonly afterResults?: string
-  /** Of Chat Completions: fields of its own that every translated request has. */
-  readonly ownFields?: Readonly<Record<string, unknown>>
-  /** Of Chat Completions: the field in which reasoning is asked for. */
+  /** Chat Completions: text of an assistant message to insert between tool results and a user message. */
+  readonly replyAfterResults?: string
+  /** Chat Completions: fields to add to every translated request. */
+  readonly addedFields?: Readonly<Record<string, unknown>>
+  /** Chat Completions: the field that asks for reasoning. */
   readonly reasoningField?: ReasoningField
 }
 
-/** `reasoning_effort`, OpenRouter's `reasoning`, the switch `thinking`, Qwen's switch with a budget. */
+/** `reasoning_effort`, OpenRouter's `reasoning`, the switch `thinking`, or Qwen's switch with a budget. */
 export type ReasoningField = 'reasoning_effort' | 'reasoning' | 'thinking' | 'enable_thinking'

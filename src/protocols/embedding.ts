@@ -1,83 +1,81 @@
 import type { Losses } from '../chat/losses.js'
 import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
-import type { PathFacts } from './protocol.js'
-import type { RequestFacts } from './request-facts.js'
+import type { PathFacts, RequestFacts } from './request-facts.js'
 
-/** A text to be embedded, or a list of tokens where the caller has made them itself. */
+/** A text, or a list of tokens that the caller has encoded itself. */
 export type EmbeddingInput = string | readonly number[]
 
-/** What is to be embedded, in no language's words. */
+/** A request for embeddings, independent of any protocol. */
 export interface EmbeddingRequest {
   readonly inputs: readonly EmbeddingInput[]
-  /** One input that does not stand in a list. */
+  /** The request has one input, and not as a list. */
   readonly isSingle: boolean
-  /** How long vectors are wanted. */
+  /** Length of the vectors; undefined for the model's default. */
   readonly dimensions: number | undefined
-  /** How the caller wants numbers spelled: as numbers, or their bytes (little-endian float32) in Base64. */
+  /** Encoding of the vectors: numbers, or little-endian float32 bytes in Base64. */
   readonly encoding: 'float' | 'base64'
-  /** What else the caller has said, by its own names: nobody else has a word for it. */
-  readonly own: readonly string[]
+  /** Names of further fields that exist in the caller's protocol only. */
+  readonly nativeFields: readonly string[]
 }
 
-/** Vectors, in the order of what was embedded. */
+/** Vectors, in the order of the inputs. */
 export interface EmbeddingAnswer {
   readonly vectors: readonly (readonly number[])[]
   readonly usage: Usage | undefined
 }
 
-/** What an answer to be passed on says of itself. */
+/** What the relay reads of an answer whose bytes pass through. */
 export interface EmbeddingFacts {
   readonly usage?: Usage | undefined
   readonly upstreamError?: UpstreamError | undefined
-  /** How its numbers are spelled. */
+  /** Encoding of the vectors. */
   readonly encoding?: EmbeddingRequest['encoding']
-  /** How many vectors it holds. */
+  /** Number of vectors. */
   readonly vectors?: number
 }
 
-/** How a language asks for embeddings. */
+/** The part of a protocol for embeddings. */
 export interface Embedding {
-  /** So many inputs are taken at once: of more, each batch is a request of its own. */
-  readonly mostInputs: number
+  /** Number of inputs in one request. */
+  readonly maxInputs: number
   pathFor(model: string, isSingle: boolean): string
-  /** @throws {RelayError} that names the path of what is wrong */
+  /** @throws {RelayError} that names the path of an invalid value */
   readFacts(body: Buffer, path: PathFacts): RequestFacts
-  /** @throws {RelayError} that names the path of what is wrong */
+  /** @throws {RelayError} that names the path of an invalid value */
   readRequest(body: Buffer): EmbeddingRequest
-  /** The same request for another model, where a body names it in places of its own. */
+  /** Replaces the model's name, where bodies repeat it. */
   rename?(body: Buffer, model: string): Buffer
-  /** The same request for some of its inputs and another model. Left out: no place takes fewer at once than the language. */
-  portion?(body: Buffer, inputs: readonly EmbeddingInput[], model: string): Buffer
-  /** @throws {RelayError} for what the language cannot be asked to embed */
-  writeRequest(request: EmbeddingRequest, writing: EmbeddingWriting): string
-  /** Undefined for what is no answer. */
+  /** The same request with some of its inputs and another model. Left out: every upstream accepts the protocol's number of inputs. */
+  selectInputs?(body: Buffer, inputs: readonly EmbeddingInput[], model: string): Buffer
+  /** @throws {RelayError} for inputs that the protocol does not accept */
+  writeRequest(request: EmbeddingRequest, options: EmbeddingWriteOptions): string
+  /** Undefined where the body is not an answer. */
   readAnswer(body: Buffer): EmbeddingAnswer | undefined
   readAnswerFacts(body: Buffer): EmbeddingFacts
-  /** `model`: as the caller asked for it. */
+  /** `model`: as the caller named it. */
   writeAnswer(answer: EmbeddingAnswer, request: EmbeddingRequest, model: string): string
 }
 
-/** What there is to know of any request for embeddings. */
-export function factsOf({ model, modelSpan }: Pick<RequestFacts, 'model' | 'modelSpan'>): RequestFacts {
+/** The facts of any request for embeddings. */
+export function embeddingFacts({ model, modelSpan }: Pick<RequestFacts, 'model' | 'modelSpan'>): RequestFacts {
   return {
     model,
     modelSpan,
     stream: false,
     maxOutputTokens: 0,
     choices: 1,
-    // The same text has the same vector.
+    // Deterministic, so the cache may answer it.
     temperature: 0,
     usesTools: false,
     usageRequestEdit: undefined,
   }
 }
 
-/** What a request is written for. */
-export interface EmbeddingWriting {
+export interface EmbeddingWriteOptions {
   /** The model's name at the target. */
   readonly model: string
   readonly losses: Losses
-  /** How many of the caller's inputs stand before these. */
+  /** Position of the first input among the caller's inputs. */
   readonly offset: number
 }

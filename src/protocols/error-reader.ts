@@ -4,69 +4,71 @@ import { resultError } from './result-errors.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** How a language speaks of errors, beyond what all of them share: an object with `message`, `type` and `code`. */
-export interface ErrorWords {
-  /** The HTTP status that a code or type would have come with, had the answer not begun with 200. */
+/** How a protocol's errors differ from the common form: an object with `message`, `type` and `code`. */
+export interface ErrorFormat {
+  /** By code or type: the HTTP status of an error inside a 200. */
   readonly statuses: ReadonlyMap<string, number>
-  /** A type that says no more than that there is an error. */
-  readonly muteType?: string
-  readonly read?: (error: Fields) => OwnErrorWords
-  /** Whether a body that holds `error` with a message is written as the language has it. */
+  /** A type without information, such as `error`. */
+  readonly genericType?: string
+  readonly read?: (error: Fields) => ErrorDetails
+  /** Whether a body with `error` and a message has the protocol's own format. */
   readonly isNative?: (body: Fields, error: Fields) => boolean
 }
 
-/** What a language says elsewhere than others do. */
-export interface OwnErrorWords extends Partial<Pick<UpstreamError, 'type' | 'code' | 'param' | 'retryAfterMs'>> {
+/** Details that the protocol has in other fields. */
+export interface ErrorDetails extends Partial<Pick<UpstreamError, 'type' | 'code' | 'param' | 'retryAfterMs'>> {
   readonly message?: string | undefined
   readonly status?: number | undefined
-  /** Stands in where there are no words at all. */
-  readonly unnamed?: string | undefined
+  /** Message for an error without any text. */
+  readonly defaultMessage?: string | undefined
 }
 
-/** Reads errors, also those of servers that almost write them so. */
+/** Reads a protocol's errors, including those of servers that deviate from it. */
 export interface ErrorReader {
-  /** The body of an answer with an error's status; undefined when it holds no error. */
+  /** Reads the body of a response with an error status; undefined where it holds no error. */
   readError(status: number, body: Buffer): UpstreamError | undefined
-  /** Whatever stands under `error`: an object, a bare string, a list of what was found wrong. */
+  /** Reads the value of `error`: an object, a string, or a list. */
   readErrorValue(value: unknown): UpstreamError | undefined
 }
 
-/** A language's reader, from its words. */
-export function errorReader(words: ErrorWords): ErrorReader {
+/** Creates the reader of a protocol's errors. */
+export function errorReader(format: ErrorFormat): ErrorReader {
   function readErrorValue(value: unknown): UpstreamError | undefined {
-    if (typeof value === 'string' && value !== '') return { ...NOTHING, message: value }
+    if (typeof value === 'string' && value !== '') return { ...EMPTY_ERROR, message: value }
     const error: unknown = Array.isArray(value) ? value[0] : value
-    return isObject(error) ? readError(error, words) : undefined
+    return isObject(error) ? readErrorObject(error, format) : undefined
   }
 
-  function readFault(status: number, body: Buffer): UpstreamError | undefined {
+  function readError(status: number, body: Buffer): UpstreamError | undefined {
     const value = parseJson(body.toString())
     const first: unknown = Array.isArray(value) ? value[0] : value
     if (!isObject(first)) return undefined
     const { error } = first
     const upstreamError =
       readErrorValue(error) ?? readErrorValue(first.detail) ?? resultError(first) ?? readErrorValue(first)
-    const told = first === value && isObject(error) && typeof error.message === 'string'
-    return upstreamError && { ...upstreamError, status, native: told && (words.isNative?.(first, error) ?? true) }
+    const hasMessage = first === value && isObject(error) && typeof error.message === 'string'
+    return (
+      upstreamError && { ...upstreamError, status, native: hasMessage && (format.isNative?.(first, error) ?? true) }
+    )
   }
 
-  return { readError: readFault, readErrorValue }
+  return { readError, readErrorValue }
 }
 
-/** A fault of which only the words are known. */
+/** An error that is only a message. */
 export function bareError(message: string): UpstreamError {
-  return { ...NOTHING, message }
+  return { ...EMPTY_ERROR, message }
 }
 
-const NOTHING: UpstreamError = { status: undefined, message: '', type: null, code: null, param: null }
+const EMPTY_ERROR: UpstreamError = { status: undefined, message: '', type: null, code: null, param: null }
 
-function readError(error: Fields, { statuses, muteType, read }: ErrorWords): UpstreamError | undefined {
-  const { unnamed, ...own } = read?.(error) ?? {}
-  const { type = textOf(error.type), code = textOf(error.code), param = textOf(error.param) } = own
-  const words = textOf(error.message) ?? textOf(error.msg) ?? textOf(error.detail)
-  const message = own.message ?? words ?? code ?? (type === muteType ? null : type) ?? unnamed
+function readErrorObject(error: Fields, { statuses, genericType, read }: ErrorFormat): UpstreamError | undefined {
+  const { defaultMessage, ...details } = read?.(error) ?? {}
+  const { type = textOf(error.type), code = textOf(error.code), param = textOf(error.param) } = details
+  const text = textOf(error.message) ?? textOf(error.msg) ?? textOf(error.detail)
+  const message = details.message ?? text ?? code ?? (type === genericType ? null : type) ?? defaultMessage
   if (message === undefined) return undefined
   const number = typeof error.code === 'number' && error.code >= 100 ? error.code : undefined
-  const status = own.status ?? number ?? statuses.get(code ?? '') ?? statuses.get(type ?? '')
-  return { ...own, status, message, type, code, param }
+  const status = details.status ?? number ?? statuses.get(code ?? '') ?? statuses.get(type ?? '')
+  return { ...details, status, message, type, code, param }
 }

@@ -3,8 +3,8 @@ import { spellPath } from '../lib/paths.js'
 import { isObject } from '../lib/values.js'
 
 /**
- * A value in a caller's body, and where it stands: what it should be is said by asking for it, and what it is not is
- * told by its path. Null counts as not given, as all these languages have it.
+ * A value in a caller's body, with its path. Each method reads it as one type, and throws an error that names the path
+ * where it has another. Null counts as missing, as in all these protocols.
  */
 export class Field {
   readonly value: unknown
@@ -28,13 +28,13 @@ export class Field {
     return this.value !== undefined && this.value !== null
   }
 
-  /** Whether a field of that name is given. */
+  /** Whether the object has this field, and it is not null. */
   has(name: string): boolean {
     const { value } = this
     return isObject(value) && Object.hasOwn(value, name) && value[name] !== undefined && value[name] !== null
   }
 
-  /** A field of an object; one that is not given if this is no object. */
+  /** A field of the object; a missing field if this is not an object. */
   get(name: string): Field {
     const { value } = this
     return new Field(isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined, this, name)

@@ -3,80 +3,79 @@ import type { Losses } from '../chat/losses.js'
 import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
 
-/** What is to be drawn, in no language's words. */
+/** A request for images, independent of any protocol. */
 export interface ImageRequest {
   readonly prompt: string
-  /** What is to be edited; none where something new is drawn. */
+  /** Images to edit; empty for a new image. */
   readonly images: readonly ImageInput[]
-  /** The name of what says which part of an image may change; undefined where all of it may. */
+  /** Name of the field with the mask; undefined without one. */
   readonly mask: string | undefined
-  /** How many are wanted: 1 to 10. */
+  /** Number of images: 1 to 10. */
   readonly count: number
-  /** Undefined where the model may choose. */
+  /** Undefined: the model chooses. */
   readonly size: ImageSize | undefined
   readonly background: 'transparent' | 'opaque' | undefined
-  /** `png`, `jpeg` and the like. */
+  /** `png`, `jpeg`, `webp`. */
   readonly format: string | undefined
-  /** How much is kept of it, in percent. */
+  /** Quality in percent. */
   readonly compression: number | undefined
-  /** Addresses are wanted in place of bytes. */
+  /** The caller wants URLs in place of bytes. */
   readonly isLinked: boolean
-  /** Told as a stream's events. */
+  /** The caller wants the events of a stream. */
   readonly stream: boolean
-  /** What else the caller has said, by its own names: nobody else has a word for it. */
-  readonly own: readonly string[]
+  /** Names of further fields that exist in the caller's protocol only. */
+  readonly nativeFields: readonly string[]
 }
 
-/** One image that is to be edited. */
+/** An image to edit. */
 export interface ImageInput {
-  /** Its address is given, and not its bytes. */
+  /** Given by URL. */
   readonly isRemote: boolean
-  /** Made when it is wanted: it holds all of the image in Base64. */
+  /** Creates the block when needed: it holds the whole image in Base64. */
   block(): MediaBlock
 }
 
-/** Pixels, or what alone is known: their ratio. */
+/** Size in pixels, or only a ratio. */
 export interface ImageSize {
   readonly width: number
   readonly height: number
   readonly isRatio: boolean
 }
 
-/** One image that was drawn. */
+/** A generated image. */
 export interface DrawnImage {
   readonly mime: string
   /** Base64. */
   readonly data: string
-  /** What was drawn, where that is not what was asked for. */
+  /** The prompt as the model revised it. */
   readonly prompt?: string | undefined
 }
 
-/** What has been drawn: at least one image. */
+/** At least one generated image. */
 export interface ImageAnswer {
   readonly images: readonly DrawnImage[]
   readonly usage: Usage | undefined
 }
 
-/** The code of a fault where a model was free to draw, and did not. */
+/** Error code for a model that answered without an image. */
 export const NOT_DRAWN = 'no_image'
 
-/** How a model is asked for images. */
+/** The part of a protocol that generates images with a given model. */
 export interface ImageGeneration {
-  /** So many are drawn by one request: of more, each share is a request of its own. */
-  readonly mostImages: number
+  /** Number of images in one request. */
+  readonly maxImages: number
   pathFor(model: string): string
-  /** @throws {RelayError} for what the model cannot be asked for at all, naming its path */
+  /** @throws {RelayError} that names the path of what the model cannot do */
   check(request: ImageRequest): void
-  writeRequest(request: ImageRequest, writing: ImageWriting): string
-  /** A fault where nothing was drawn. */
+  writeRequest(request: ImageRequest, options: ImageWriteOptions): string
+  /** An error where there is no image. */
   readAnswer(body: Buffer): ImageAnswer | UpstreamError
 }
 
-/** What a request for images is written for. */
-export interface ImageWriting {
+export interface ImageWriteOptions {
   /** The model's name at the target. */
   readonly model: string
-  /** How many of the images are asked for by it. */
+  /** Number of images in this request. */
   readonly count: number
   readonly losses: Losses
 }

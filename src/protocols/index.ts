@@ -5,7 +5,7 @@ import { openaiCompletions } from './openai-completions/index.js'
 import { openaiResponses } from './openai-responses/index.js'
 import type { Protocol, ProtocolId } from './protocol.js'
 
-/** Every language the relay speaks. */
+/** Every protocol, by id. */
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
   [openaiChat, openaiResponses, anthropicMessages, gemini, openaiCompletions].map((protocol) => [
     protocol.id,
@@ -13,12 +13,12 @@ export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
   ]),
 )
 
-/** A language by its id. @throws {TypeError} for one that is not spoken */
+/** @throws {TypeError} for an unknown id */
 export function protocolOf(id: ProtocolId): Protocol {
   const protocol = protocols.get(id)
   if (!protocol) throw new TypeError(`no protocol ${id}`)
   return protocol
 }
 
-/** The language in which a request is answered that names none: what most clients read. */
+/** The protocol of answers to requests that belong to none: most clients understand it. */
 export const commonProtocol: Protocol = openaiChat

@@ -1,22 +1,22 @@
 import { isObject } from '../lib/values.js'
 
-/** How a language asks a place which models it has. */
+/** The part of a protocol that lists an upstream's models. */
 export interface ModelListing {
-  /** `after`: what the page before said of where the next begins; undefined for the first. */
+  /** `after`: `next` of the previous page; undefined for the first page. */
   pathFor(after: string | undefined): string
-  /** Undefined for what is no list. */
+  /** Undefined where the body is not a list of models. */
   readPage(body: Buffer): ModelPage | undefined
 }
 
-/** A part of such a list, or all of it. */
+/** One page of a list. */
 export interface ModelPage {
-  /** As models are asked for at that place. */
+  /** The names by which requests ask for the models there. */
   readonly names: readonly string[]
-  /** Where the next page begins; undefined after the last. */
+  /** Undefined on the last page. */
   readonly next: string | undefined
 }
 
-/** The texts that rows have under a field. A row without one is no model. */
+/** The values of a field in all rows. Skips rows without it. */
 export function namesIn(rows: readonly unknown[], field: string): string[] {
   return rows.flatMap((row) => {
     const name = isObject(row) ? row[field] : undefined

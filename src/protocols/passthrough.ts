@@ -2,37 +2,37 @@ import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
 import type { SseRecord } from '../lib/sse.js'
 
-/** What a whole answer says of itself, when its bytes are passed on. */
+/** What the relay reads of a whole answer whose bytes pass through. */
 export interface AnswerFacts {
   readonly usage?: Usage | undefined
-  /** It was no answer: an error under status 200, or nonsense. */
+  /** Set where this is not an answer: an error inside a 200, or invalid content. */
   readonly upstreamError?: UpstreamError | undefined
-  /** The model refused, or a filter did not let it speak. */
+  /** The model refused, or a filter stopped it. */
   readonly refused?: boolean | undefined
 }
 
-/** What the last records of a stream say of the whole of it. */
+/** What the last records of a stream show about the whole. */
 export interface StreamEnding extends AnswerFacts {
-  /** The language's own mark of a finished answer has come. */
+  /** The protocol's mark of a finished answer has arrived. */
   readonly complete: boolean
-  /** The usage is what the beginning told: its output is not all. */
+  /** The usage comes from the first records, so its output is not complete. */
   readonly isPartial?: boolean | undefined
-  /** Characters of all output, where the last record holds it once more and there is no usage. */
+  /** Characters of output, where the last record repeats the whole answer and there is no usage. */
   readonly outputLength?: number | undefined
 }
 
-/** What one record of a stream is to the commit point: nothing yet, the first of the answer, or an error in disguise. */
+/** A record before the commit point: no output yet, the first output, early usage, or an error inside a 200. */
 export type RecordClass = 'preamble' | 'output' | EarlyUsage | UpstreamError
 
-/** Not yet an answer, but what its question cost. */
+/** A record without output that reports the usage so far. */
 export interface EarlyUsage {
   readonly usage: Usage
 }
 
-/** How a stream is relieved of the usage that its caller did not ask for: `RequestFacts.asking` says how it is asked for. */
+/** How to remove usage records that only the relay has asked for: see `RequestFacts.usageRequestEdit`. */
 export interface InjectedUsage {
-  /** Stands in every record that tells of usage, and in few others. */
+  /** Occurs in every record with usage, and in few others. */
   readonly mark: Buffer
-  /** Whether the record tells of usage and of nothing else. */
+  /** Whether the record holds nothing but usage. */
   isUsageOnly(record: SseRecord): boolean
 }

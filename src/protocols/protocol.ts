@@ -1,8 +1,7 @@
 import type { ChatAnswer } from '../chat/answer.js'
 import type { ChatEvent, Emit } from '../chat/events.js'
 import type { Losses } from '../chat/losses.js'
-import type { ChatRequest } from '../chat/request.js'
-import type { SettingNames } from '../chat/settings.js'
+import type { ChatRequest, SettingNames } from '../chat/request.js'
 import type { Traits } from '../chat/traits.js'
 import type { UpstreamError } from '../chat/upstream-error.js'
 import type { Usage } from '../chat/usage.js'
@@ -13,141 +12,93 @@ import type { Embedding } from './embedding.js'
 import type { ImageGeneration } from './image-generation.js'
 import type { ModelListing } from './model-listing.js'
 import type { AnswerFacts, InjectedUsage, RecordClass, StreamEnding } from './passthrough.js'
-import type { RequestFacts } from './request-facts.js'
+import type { PathFacts, RequestFacts } from './request-facts.js'
 
-/** A wire language: pure functions from bytes to meaning and back. It knows no provider, policy, socket or clock. */
+/**
+ * A wire protocol, as spoken by clients and by upstreams: pure functions between bytes and conversations. It knows no
+ * provider, policy, socket or clock.
+ */
 export interface Protocol {
   readonly id: ProtocolId
+  /** What the protocol can express of tools, stop sequences and media. */
   readonly traits: Traits
-  /** Its callers are told of settings by these names. */
+  /** The protocol's own names for settings, for losses and errors. */
   readonly settingNames: SettingNames
-  /** Callers' request headers that belong to the language and go on with the request. */
-  readonly forwardedHeaders: readonly string[]
-  /** Headers that every request in this language needs, where the caller gave none: name, value, name, value. */
-  readonly headers: readonly string[]
-  /** Where its clients look for a request's id, if not in `x-request-id`. */
-  readonly requestIdHeader?: string
-  /** Where a conversation is sent, under a provider's base URL. */
-  pathFor(model: string, stream: boolean): string
-  /** As much of a caller's request as routing needs. @throws {RelayError} that names the path of what is wrong */
+
+  // Requests
+
+  /** Reads as much of a request as routing needs. @throws {RelayError} that names the path of an invalid value */
   readFacts(body: Buffer, path: PathFacts): RequestFacts
-  /** All of a caller's request. @throws {RelayError} that names the path of what is wrong */
+  /** Reads a whole request. @throws {RelayError} that names the path of an invalid value */
   readRequest(body: Buffer, path: PathFacts): ChatRequest
-  /** A request's body. @throws {RelayError} for what neither can be said nor left out, naming its path */
-  writeRequest(request: ChatRequest, writing: WriteOptions): string
-  /** A whole answer; with a `fault` when it is none. */
-  readAnswer(body: Buffer, reading: ReadOptions): ChatAnswer
-  writeAnswer(answer: ChatAnswer, answering: AnswerContext): string
-  readStream(reading: ReadOptions): StreamReader
-  writeStream(answering: AnswerContext): StreamWriter
-  /** How streams are framed for callers who do not want server-sent events, where the language lets them choose. */
-  readonly framing?: StreamFraming
-  /** Left out: the language cannot ask for a count. */
-  readonly counting?: Counting
-  /** Left out: the language cannot ask for embeddings. */
-  readonly embedding?: Embedding
-  /** How a model is asked for images, where that is not in OpenAI's way. Left out: the language cannot ask for any. */
-  imaging?(model: string): ImageGeneration
-  /** Left out: the language cannot ask which models there are. */
-  readonly listing?: ModelListing
-  /** Left out: callers send all of a conversation with every request. */
-  readonly responseStorage?: ResponseStorage
-  /** Left out: a request asks one question. */
-  readonly promptBatching?: PromptBatching
-  /** Left out: every stream tells of usage by itself. */
-  readonly injectedUsage?: InjectedUsage
+  /** Writes a request's body. @throws {RelayError} that names the path of what the protocol cannot express or leave out */
+  writeRequest(request: ChatRequest, options: WriteOptions): string
+  /** The path for conversations, below a provider's base URL. */
+  pathFor(model: string, stream: boolean): string
+  /** Headers that every request needs unless the client sends them: name, value, name, value. */
+  readonly headers: readonly string[]
+  /** Names of client headers that go on to an upstream of the same protocol. */
+  readonly forwardedHeaders: readonly string[]
   /**
-   * A caller's body for a place that does not take all of the language: the same bytes where it takes all of these.
-   * `asStream`: to be answered in a stream, although its caller wants none. Left out: no place is known to be so.
+   * Removes from a client's body what an upstream is known to refuse. Returns the same bytes where there is nothing to
+   * remove. `asStream`: the upstream will stream, although the client does not. Left out: no upstream is known to refuse
+   * anything.
    */
   adaptRequest?(body: Buffer, dialect: Dialect, asStream: boolean): Buffer
-  /** What a whole answer says of itself, when its bytes are passed on. */
+
+  // Answers
+
+  /** Reads a whole answer. Sets `upstreamError` where it is not one. */
+  readAnswer(body: Buffer, options: ReadOptions): ChatAnswer
+  writeAnswer(answer: ChatAnswer, context: AnswerContext): string
+  readStream(options: ReadOptions): StreamReader
+  writeStream(context: AnswerContext): StreamWriter
+  /** Another framing for streams than server-sent events, where clients may choose it. */
+  readonly framing?: StreamFraming
+
+  // Answers that pass through
+
+  /** Reads usage and errors of a whole answer whose bytes pass through. */
   readAnswerFacts(body: Buffer): AnswerFacts
+  /** Classifies a stream's record before the commit point. */
   classifyRecord(record: SseRecord): RecordClass
-  /** `begun`: the usage that the stream's beginning told of, when that has been read. */
-  readEnding(records: readonly SseRecord[], begun?: Usage): StreamEnding
-  /** How many characters of output one record of a stream brings: text, reasoning, tools' input. */
+  /** Reads how a stream ended, from its last records. `earlyUsage`: the usage that its first records reported. */
+  readEnding(records: readonly SseRecord[], earlyUsage?: Usage): StreamEnding
+  /** Characters of output in one record: text, reasoning and tool input. */
   readOutputLength(record: SseRecord): number
-  /** The body of an answer with an error's status; undefined when it holds no message. */
+  /** Left out: streams report their usage without being asked. */
+  readonly injectedUsage?: InjectedUsage
+
+  // Errors
+
+  /** Reads the body of a response with an error status. Undefined where it holds no message. */
   readError(status: number, body: Buffer): UpstreamError | undefined
-  /** The status that callers of this language know for an error. */
+  /** The status that clients of the protocol expect for an error. */
   statusOf(error: RelayError): number
+  writeError(error: RelayError, requestId: string): Buffer
+  /** The last bytes of a passed-through stream that fails. No mark of success may follow. */
+  writeStreamError(error: RelayError): Buffer
+  /** Response header in which clients look for the request id besides `x-request-id`. */
+  readonly requestIdHeader?: string
+
+  // Lists of models
+
   writeModels(models: readonly ModelEntry[]): Buffer
   writeModel(model: ModelEntry): Buffer
-  writeError(error: RelayError, requestId: string): Buffer
-  /** The last bytes of a stream that is passed on and fails midway. No mark of success may follow. */
-  writeStreamError(error: RelayError): Buffer
+  /** Left out: the protocol cannot list an upstream's models. */
+  readonly listing?: ModelListing
+
+  // Further operations; left out where the protocol does not have them
+
+  readonly counting?: Counting
+  readonly embedding?: Embedding
+  /** Image generation by a conversational or image model, other than OpenAI's endpoints for images. */
+  imaging?(model: string): ImageGeneration
+  readonly responseStorage?: ResponseStorage
+  readonly promptBatching?: PromptBatching
 }
 
-/** Another way than server-sent events to put a stream's records one behind the other. */
-export interface StreamFraming {
-  readonly contentType: string
-  begin(): StreamFrames
-}
-
-/** The framing of one stream. */
-export interface StreamFrames {
-  /** Server-sent events, framed; they may end in the middle of one. */
-  frame(records: Buffer): Buffer
-  /** What follows the last. */
-  end(): Buffer
-}
-
-/** How a language counts the tokens of a conversation without having it answered. */
-export interface Counting {
-  pathFor(model: string): string
-  /** @throws {RelayError} that names the path of what is wrong */
-  readRequest(body: Buffer, path: PathFacts): ChatRequest
-  writeRequest(request: ChatRequest, writing: WriteOptions): string
-  /** The count in an answer; undefined when there is none. */
-  readCount(body: Buffer): number | undefined
-  writeCount(tokens: number): string
-}
-
-/** How callers refer to earlier answers instead of sending them again. */
-export interface ResponseStorage {
-  /** The request with what it refers to put in its place. @throws {RelayError} for what is not kept */
-  expand(body: Buffer, find: FindStored): Buffer
-  /** Whether a call's caller wants its answer kept. */
-  isWanted(body: Buffer): boolean
-  /** What there is to keep of a call; undefined where it has failed. */
-  keep(body: Buffer, answer: Buffer): StorableResponse | undefined
-  /** The whole answer, in the record of a stream that holds it. */
-  finalAnswer(record: SseRecord): Buffer | undefined
-  writeDeleted(id: string): Buffer
-  /** That an answer is not kept, or not for this caller. */
-  missing(id: string): RelayError
-}
-
-export type FindStored = (id: string) => Pick<StorableResponse, 'items'> | undefined
-
-export interface StorableResponse {
-  readonly id: string
-  /** As it was given to the caller. */
-  readonly answer: string
-  /** The conversation up to and with the answer, as a JSON array. */
-  readonly items: string
-  /** The answer's own items, which may be referred to one by one. */
-  readonly parts: readonly { readonly id: string; readonly item: string }[]
-}
-
-/** Several questions in one request. */
-export interface PromptBatching {
-  /** A request for each question; none where there is but one. */
-  split(body: Buffer): readonly Buffer[]
-  /** Whole answers, in the order of their questions, as one. */
-  merge(answers: readonly Buffer[]): Buffer
-  write(): BatchWriter
-}
-
-/** Writes the records of several streams, one behind the other, as those of one. */
-export interface BatchWriter {
-  /** Undefined for one that ends it all with an error, and goes on as it came. */
-  record(record: SseRecord, question: number): string | undefined
-  end(): string
-}
-
-/** Every language that a provider may be said to speak. */
+/** Every protocol that a provider may speak. */
 export const protocolIds = [
   'openai-chat',
   'openai-responses',
@@ -158,46 +109,33 @@ export const protocolIds = [
 
 export type ProtocolId = (typeof protocolIds)[number]
 
-/** What the path says of a request, in languages that do not say it in the body. */
-export interface PathFacts {
-  /** What stood for `{id}`; empty where the path has none. */
-  readonly id: string
-  /** Whether the endpoint streams; undefined where the body says it. */
-  readonly stream: boolean | undefined
-  /** Without its `?`. */
-  readonly query: string
-}
-
-/** What a request is written for. */
 export interface WriteOptions {
   /** The model's name at the target. */
   readonly model: string
   readonly stream: boolean
-  /** The target's tag: signatures of other issuers are left out. */
+  /** The target's signature tag. Signatures of other issuers are left out. */
   readonly issuer: string
   readonly dialect: Dialect
+  /** Collects what cannot be expressed. */
   readonly losses: Losses
 }
 
-/** What an answer is read for. */
 export interface ReadOptions {
-  /** Unique among calls: where the language gives no ids, they are made from it. `[A-Za-z0-9_]+` */
+  /** Unique per call: ids are derived from it where the protocol has none. `[A-Za-z0-9_]+` */
   readonly id: string
 }
 
-/** What an answer is written for. */
-export interface AnswerContext {
-  /** Unique among calls: ids are made from it. `[A-Za-z0-9_]+` */
-  readonly id: string
-  /** As the caller asked for it; an answer that names its model goes before. */
+/** The call whose answer is written. */
+export interface AnswerContext extends ReadOptions {
+  /** The model as the caller named it. An answer that names its own model keeps that name. */
   readonly model: string
   /** Epoch seconds. */
   readonly createdAt: number
-  /** The target's tag, carried with its signatures. */
+  /** The target's signature tag, which clients carry with its signatures. */
   readonly issuer: string
-  /** What is being answered. */
+  /** The conversation that is answered. */
   readonly request: ChatRequest
-  /** For what an answer holds and the language cannot say. */
+  /** Collects what cannot be expressed. */
   readonly losses: Losses
 }
 
@@ -205,28 +143,96 @@ export interface AnswerContext {
 export interface StreamReader {
   read(record: SseRecord, emit: Emit): void
   /**
-   * `open` until the language's mark of a finished answer has come; then `complete`, when more may follow (usage, most
-   * often), or `over`, when nothing does.
+   * `open` until the protocol's mark of a finished answer has arrived. Then `complete` where more records may follow,
+   * such as usage, and `over` where none may.
    */
   readonly state: 'open' | 'complete' | 'over'
 }
 
-/** Writes one stream, as text of its wire format; empty where an event gives rise to none. */
+/** Writes one stream as text. Returns an empty text for an event that the protocol does not show. */
 export interface StreamWriter {
   write(event: ChatEvent): string
-  /** What follows the last event of a finished answer. */
+  /** The end of a finished answer. */
   end(): string
-  /** What follows when it failed: the language's own words for that, and no mark of success. */
+  /** The end of a failed answer: the protocol's own error, and no mark of success. */
   fail(error: RelayError): string
+}
+
+/** A framing of streams other than server-sent events. */
+export interface StreamFraming {
+  readonly contentType: string
+  begin(): StreamFrames
+}
+
+/** The framing of one stream. */
+export interface StreamFrames {
+  /** Reframes server-sent events. The bytes may end within an event. */
+  frame(records: Buffer): Buffer
+  /** What follows the last event. */
+  end(): Buffer
+}
+
+/** Counting the tokens of a conversation without answering it. */
+export interface Counting {
+  pathFor(model: string): string
+  /** @throws {RelayError} that names the path of an invalid value */
+  readRequest(body: Buffer, path: PathFacts): ChatRequest
+  writeRequest(request: ChatRequest, options: WriteOptions): string
+  /** Undefined where the answer holds no count. */
+  readCount(body: Buffer): number | undefined
+  writeCount(tokens: number): string
+}
+
+/** References to earlier answers, which clients use instead of sending the conversation again. */
+export interface ResponseStorage {
+  /** Replaces references in a request by the items they refer to. @throws {RelayError} for an unknown reference */
+  expand(body: Buffer, find: FindStored): Buffer
+  /** Whether the client wants its answer stored. */
+  isWanted(body: Buffer): boolean
+  /** What to store of a call; undefined for a failed answer. */
+  keep(body: Buffer, answer: Buffer): StorableResponse | undefined
+  /** The whole answer, if this record of a stream holds it. */
+  finalAnswer(record: SseRecord): Buffer | undefined
+  writeDeleted(id: string): Buffer
+  /** The error for an id that is not stored, or belongs to another caller. */
+  missing(id: string): RelayError
+}
+
+export type FindStored = (id: string) => Pick<StorableResponse, 'items'> | undefined
+
+export interface StorableResponse {
+  readonly id: string
+  /** As the client received it. */
+  readonly answer: string
+  /** JSON array: the conversation including the answer. */
+  readonly items: string
+  /** The items of the answer, which requests may refer to individually. */
+  readonly parts: readonly { readonly id: string; readonly item: string }[]
+}
+
+/** Several prompts in one request. */
+export interface PromptBatching {
+  /** One request body per prompt; empty where there is only one prompt. */
+  split(body: Buffer): readonly Buffer[]
+  /** Joins whole answers, in the order of their prompts. */
+  merge(answers: readonly Buffer[]): Buffer
+  write(): BatchWriter
+}
+
+/** Joins the records of several streams into one stream. */
+export interface BatchWriter {
+  /** Undefined for an error, which ends the stream and passes unchanged. `prompt`: index of the prompt. */
+  record(record: SseRecord, prompt: number): string | undefined
+  end(): string
 }
 
 /** One row of a list of models. */
 export interface ModelEntry {
   readonly id: string
-  /** The provider that serves it first. */
+  /** Id of the provider that serves it first. */
   readonly ownedBy: string
-  /** In tokens; undefined where nobody knows. */
+  /** In tokens; undefined where unknown. */
   readonly contextWindow?: number | undefined
-  /** USD per million tokens; undefined where nobody knows. */
+  /** USD per million tokens; undefined where unknown. */
   readonly price?: { readonly input: number; readonly output: number } | undefined
 }

@@ -20,3 +20,13 @@ export interface RequestFacts {
   /** The edit of the body that makes a stream report its usage. Undefined where the stream reports it anyway. */
   readonly usageRequestEdit?: Edit | undefined
 }
+
+/** What the path of a request says, in protocols whose body does not say it. */
+export interface PathFacts {
+  /** The value of `{id}`; empty for a path without one. */
+  readonly id: string
+  /** Whether the endpoint streams; undefined where the body says it. */
+  readonly stream: boolean | undefined
+  /** Without `?`. */
+  readonly query: string
+}

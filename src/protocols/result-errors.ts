@@ -1,43 +1,43 @@
 import type { UpstreamError } from '../chat/upstream-error.js'
 import { isObject, textOf } from '../lib/values.js'
 
-type Told = Pick<UpstreamError, 'status' | 'code'>
+type ErrorCode = Pick<UpstreamError, 'status' | 'code'>
 
-const BROKEN: Told = { status: 500, code: null }
-const LATE: Told = { status: 504, code: null }
-const TOO_FAST: Told = { status: 429, code: null }
-const REFUSED: Told = { status: 401, code: null }
-const UNPAID: Told = { status: 402, code: null }
-const UNBOUGHT: Told = { status: 403, code: null }
-const SPENT: Told = { status: 429, code: 'usage_limit_reached' }
-const FILTERED: Told = { status: 400, code: 'content_filter' }
-const WRONG: Told = { status: 400, code: null }
+const INTERNAL: ErrorCode = { status: 500, code: null }
+const TIMEOUT: ErrorCode = { status: 504, code: null }
+const RATE_LIMITED: ErrorCode = { status: 429, code: null }
+const UNAUTHORIZED: ErrorCode = { status: 401, code: null }
+const NO_BALANCE: ErrorCode = { status: 402, code: null }
+const NOT_IN_PLAN: ErrorCode = { status: 403, code: null }
+const QUOTA_SPENT: ErrorCode = { status: 429, code: 'usage_limit_reached' }
+const FILTERED: ErrorCode = { status: 400, code: 'content_filter' }
+const INVALID: ErrorCode = { status: 400, code: null }
 
-/** What the codes of `base_resp` would have come with, had they come as errors. */
-const CODES: ReadonlyMap<string, Told> = new Map([
-  ['1000', BROKEN],
-  ['1001', LATE],
-  ['1002', TOO_FAST],
-  ['1004', REFUSED],
-  ['1008', UNPAID],
-  ['1024', BROKEN],
+/** Status and code for MiniMax's codes in `base_resp`. */
+const CODES: ReadonlyMap<string, ErrorCode> = new Map([
+  ['1000', INTERNAL],
+  ['1001', TIMEOUT],
+  ['1002', RATE_LIMITED],
+  ['1004', UNAUTHORIZED],
+  ['1008', NO_BALANCE],
+  ['1024', INTERNAL],
   ['1026', FILTERED],
   ['1027', FILTERED],
-  ['1033', BROKEN],
-  ['1039', TOO_FAST],
-  ['1041', TOO_FAST],
-  ['1042', WRONG],
-  ['2013', WRONG],
-  ['2045', TOO_FAST],
-  ['2049', REFUSED],
-  ['2056', SPENT],
-  ['2061', UNBOUGHT],
+  ['1033', INTERNAL],
+  ['1039', RATE_LIMITED],
+  ['1041', RATE_LIMITED],
+  ['1042', INVALID],
+  ['2013', INVALID],
+  ['2045', RATE_LIMITED],
+  ['2049', UNAUTHORIZED],
+  ['2056', QUOTA_SPENT],
+  ['2061', NOT_IN_PLAN],
 ])
 
 /**
- * The failure that stands beside an answer, or in its place, under a status of success:
- * `{ "base_resp": { "status_code": 1004, "status_msg": "…" } }`, where 0 is none. A code that nobody knows is an answer
- * that is none.
+ * Reads MiniMax's error beside or in place of an answer with status 200:
+ * `{ "base_resp": { "status_code": 1004, "status_msg": "…" } }`. Code 0 is success; an unknown code is an error without a
+ * status.
  */
 export function resultError({ base_resp: result }: Readonly<Record<string, unknown>>): UpstreamError | undefined {
   if (!isObject(result)) return undefined

@@ -1,4 +1,4 @@
-import { segmentsOf } from '../protocols/segments.js'
+import { pathSegments } from '../protocols/segments.js'
 import { gptDialect } from './families.js'
 import type { Provider } from './provider.js'
 import type { RequestFormat } from './request-format.js'
@@ -33,7 +33,7 @@ function deployments(apiVersion: string): RequestFormat {
   const query = `?api-version=${encodeURIComponent(apiVersion)}`
   return {
     format({ path, headers, body }, { prefix, model }) {
-      const deployment = AT_DEPLOYMENTS.has(path) ? `/deployments/${segmentsOf(model).join('%2F')}` : ''
+      const deployment = AT_DEPLOYMENTS.has(path) ? `/deployments/${pathSegments(model).join('%2F')}` : ''
       return { path: `${prefix.replace(API, '')}/openai${deployment}${path}${query}`, headers, body }
     },
   }

@@ -1,4 +1,4 @@
-import { segmentsOf } from '../protocols/segments.js'
+import { pathSegments } from '../protocols/segments.js'
 import { betasIn, claudeBody, withoutOwn } from './claude.js'
 import { eventStream } from './event-stream.js'
 import { PLAIN, soldClaudeDialect } from './families.js'
@@ -41,7 +41,7 @@ function invokeModel(): RequestFormat {
     format({ headers, body }, { prefix, model, stream }) {
       const way = stream ? 'invoke-with-response-stream' : 'invoke'
       return {
-        path: `${prefix.replace(OPENAI, '')}/model/${segmentsOf(model).join('%2F')}/${way}`,
+        path: `${prefix.replace(OPENAI, '')}/model/${pathSegments(model).join('%2F')}/${way}`,
         headers: withoutOwn(headers),
         body: claudeBody(body, {
           without: ['model', 'stream'],

@@ -20,7 +20,7 @@ export const groq: Provider = {
     [
       [/gpt-oss/, { ...COMMON, reasoning: 'effort', reasoningEfforts: ['low', 'medium', 'high'] }],
       // Else thoughts stand among the words, in tags.
-      [/qwen|deepseek-r1/, { ...COMMON, ownFields: { reasoning_format: 'parsed' } }],
+      [/qwen|deepseek-r1/, { ...COMMON, addedFields: { reasoning_format: 'parsed' } }],
     ],
     COMMON,
   ),

@@ -23,7 +23,7 @@ export const minimax: Provider = {
   countsTokens: false,
   dialect: byFamily(
     // Else thoughts stand among the words, in tags.
-    [[/^minimax-m\d/i, { ...COMMON, ownFields: { reasoning_split: true }, echoesReasoning: 'details' }]],
+    [[/^minimax-m\d/i, { ...COMMON, addedFields: { reasoning_split: true }, echoesReasoning: 'details' }]],
     COMMON,
   ),
   sign: bearer,

@@ -11,8 +11,8 @@ const COMMON: Dialect = {
   unsupported: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
   acceptsUsageRequest: false,
   temperatures: [0, 1.5],
-  toolId: { pattern: /^[A-Za-z0-9]+$/, longest: 9, exact: true },
-  afterResults: 'OK.',
+  toolId: { pattern: /^[A-Za-z0-9]+$/, maxLength: 9, exact: true },
+  replyAfterResults: 'OK.',
   reasoning: 'none',
 }
 

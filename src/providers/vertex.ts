@@ -1,4 +1,4 @@
-import { segmentsOf } from '../protocols/segments.js'
+import { pathSegments } from '../protocols/segments.js'
 import { betasIn, claudeBody, withoutOwn } from './claude.js'
 import { geminiDialect, soldClaudeDialect } from './families.js'
 import type { DeclaredProfile, Provider } from './provider.js'
@@ -50,5 +50,5 @@ function rawPredict(): RequestFormat {
 
 /** Versions stand behind an `@`, which Google's own examples do not encode. */
 function nameOf(model: string): string {
-  return segmentsOf(model).join('%2F').replaceAll('%40', '@')
+  return pathSegments(model).join('%2F').replaceAll('%40', '@')
 }

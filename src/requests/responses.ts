@@ -112,7 +112,7 @@ export function publicTargetName(target: string): string {
 /** More than this is in the usage record only. */
 const LONGEST_LOSSES = 2000
 
-/** `messages[2].content[1]: cannot be said in …; temperature: …` */
+/** `messages[2].content[1]: has no equivalent in …; temperature: …` */
 function spellLosses(losses: readonly Loss[]): string {
   const text = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
   return safe(text.length > LONGEST_LOSSES ? `${text.slice(0, LONGEST_LOSSES)}…` : text)

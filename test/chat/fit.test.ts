@@ -8,8 +8,8 @@ import type { ChatRequest, Tool } from '../../src/chat/request.js'
 import type { Traits } from '../../src/chat/traits.js'
 
 const narrow: Traits = {
-  toolName: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
-  toolId: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+  toolName: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
+  toolId: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
   freeformTools: false,
   toolNamespaces: false,
   objectInput: true,
@@ -64,7 +64,7 @@ describe('tools fitted to a language', () => {
   })
 
   it('HC-022: makes ids of an exact length, the same on call and result', () => {
-    const exact: Traits = { ...narrow, toolId: { pattern: /^[A-Za-z0-9]+$/, longest: 9, exact: true } }
+    const exact: Traits = { ...narrow, toolId: { pattern: /^[A-Za-z0-9]+$/, maxLength: 9, exact: true } }
     const result: Block = { type: 'tool-result', callId: 'call_0fypS1hVX', blocks: [] }
     const given = request([], [call('f', '{}', 'call_0fypS1hVX'), call('f', '{}', 'toolu_01A'), result])
     const [first, second, answered] = fitTools(given, exact, new Losses('x')).request.turns[0]?.blocks ?? []

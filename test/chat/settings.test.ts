@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { declareCitations, Losses } from '../../src/chat/losses.js'
+import { Losses, recordCitations } from '../../src/chat/losses.js'
 import type { ChatRequest } from '../../src/chat/request.js'
-import { declareSettings, sampled } from '../../src/chat/settings.js'
+import { acceptedSampling, recordSettings } from '../../src/chat/settings.js'
 import { gemini } from '../../src/protocols/gemini/index.js'
 
 const asking = (fields: Partial<ChatRequest>): ChatRequest => ({
@@ -15,7 +15,7 @@ const asking = (fields: Partial<ChatRequest>): ChatRequest => ({
 describe('settings that a language has no word for', () => {
   it('are told by the name that the caller has for them', () => {
     const losses = new Losses('x', gemini.settingNames)
-    declareSettings(asking({ frequencyPenalty: 1, seed: 7, verbosity: 'low', topP: 0.5 }), new Set(['topP']), losses)
+    recordSettings(asking({ frequencyPenalty: 1, seed: 7, verbosity: 'low', topP: 0.5 }), new Set(['topP']), losses)
     const paths = ['generationConfig.frequencyPenalty', 'generationConfig.seed', 'verbosity']
     expect(losses.list.map(({ path }) => path)).toEqual(paths)
   })
@@ -24,13 +24,13 @@ describe('settings that a language has no word for', () => {
     const losses = new Losses('x')
     const format = { type: 'text' } as const
     const harmless = { frequencyPenalty: 0, choices: 1, modalities: ['text'], metadata: {}, format } as const
-    declareSettings(asking({ ...harmless, serviceTier: 'auto', reasoning: { effort: 'none' } }), new Set(), losses)
+    recordSettings(asking({ ...harmless, serviceTier: 'auto', reasoning: { effort: 'none' } }), new Set(), losses)
     expect(losses.list).toEqual([])
   })
 
   it('are refused where the request is about them, by the same name', () => {
     const losses = new Losses('x', gemini.settingNames)
-    const declare = (): void => declareSettings(asking({ choices: 2 }), new Set(), losses)
+    const declare = (): void => recordSettings(asking({ choices: 2 }), new Set(), losses)
     expect(declare).toThrowError(/^generationConfig\.candidateCount: /)
   })
 })
@@ -38,9 +38,11 @@ describe('settings that a language has no word for', () => {
 describe('sampling', () => {
   it('of temperature and top_p, where one is taken, is the one that changes something', () => {
     const losses = new Losses('x')
-    expect(sampled(asking({ temperature: 1, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({ topP: 0.5 })
+    expect(acceptedSampling(asking({ temperature: 1, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
+      topP: 0.5,
+    })
     expect(losses.list).toEqual([])
-    expect(sampled(asking({ temperature: 0, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
+    expect(acceptedSampling(asking({ temperature: 0, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
       temperature: 0,
       topP: undefined,
     })
@@ -52,6 +54,6 @@ it('sources that cannot be named are told by the text that names them, the other
   const losses = new Losses('x')
   const said = (at: string, url?: string) => ({ type: 'text', text: 'a', at, citations: [{ url }] }) as const
   const turns = [{ role: 'assistant', blocks: [said('one', 'https://x'), said('two')] }] as const
-  declareCitations(turns, ({ url }) => url !== undefined, losses)
+  recordCitations(turns, ({ url }) => url !== undefined, losses)
   expect(losses.list.map(({ path }) => path)).toEqual(['two'])
 })

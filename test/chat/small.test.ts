@@ -1,33 +1,33 @@
 import { describe, expect, it } from 'vitest'
 import { effortOf, nearestEffort } from '../../src/chat/effort.js'
 import { mimeOf, readDataUrl, sourceOfUrl } from '../../src/chat/media.js'
-import { carry, isMeantFor, MARK, readSignature, uncarry } from '../../src/chat/signatures.js'
+import { MARK, mayReceive, readSignature, unwrapSignature, wrapSignature } from '../../src/chat/signatures.js'
 
 describe('signatures on their way', () => {
   const issued = { protocol: 'p-1', value: 'Ab+/=:%\u00e9', id: 'rs_1' }
 
   it('come back as they were, with their issuer', () => {
-    const carried = carry(issued, 'tag:1')
+    const carried = wrapSignature(issued, 'tag:1')
     expect(carried.startsWith(MARK)).toBe(true)
     expect(carried).toMatch(/^[A-Za-z0-9+/]+=*$/)
     expect(Buffer.from(carried, 'base64').toString()).toMatch(/^modelmount1:/)
-    expect(uncarry(carried)).toEqual({ ...issued, issuer: 'tag:1' })
+    expect(unwrapSignature(carried)).toEqual({ ...issued, issuer: 'tag:1' })
   })
 
   it('go only to their issuer, or as they came to those who speak their language', () => {
-    const carried = readSignature(carry(issued, 'one'), 'p-1')
-    expect(isMeantFor(carried, 'p-1', 'one')).toBe(true)
-    expect(isMeantFor(carried, 'p-1', 'two')).toBe(false)
-    expect(isMeantFor(carried, 'p-2', 'one')).toBe(false)
+    const carried = readSignature(wrapSignature(issued, 'one'), 'p-1')
+    expect(mayReceive(carried, 'p-1', 'one')).toBe(true)
+    expect(mayReceive(carried, 'p-1', 'two')).toBe(false)
+    expect(mayReceive(carried, 'p-2', 'one')).toBe(false)
     const raw = readSignature('EqRk', 'p-1')
-    expect(isMeantFor(raw, 'p-1', 'whoever')).toBe(true)
-    expect(isMeantFor(raw, 'p-2', 'whoever')).toBe(false)
-    expect(isMeantFor({ protocol: 'p-1', value: '' }, 'p-1', 'one')).toBe(false)
+    expect(mayReceive(raw, 'p-1', 'whoever')).toBe(true)
+    expect(mayReceive(raw, 'p-2', 'whoever')).toBe(false)
+    expect(mayReceive({ protocol: 'p-1', value: '' }, 'p-1', 'one')).toBe(false)
   })
 
   it('are not read out of nonsense', () => {
     for (const text of ['', 'x', MARK, `${MARK}!!!`, `${MARK}${Buffer.from('a:b').toString('base64')}`]) {
-      expect(uncarry(text)?.value ?? '').toBe('')
+      expect(unwrapSignature(text)?.value ?? '').toBe('')
     }
   })
 })

@@ -16,7 +16,7 @@ const user = (content: unknown): object => ({ role: 'user', content })
 describe('sampling and caps', () => {
   it('HC-008: a temperature that a reasoning model does not take is left out and told; 1 goes without a word', async () => {
     for (const [temperature, losses] of [
-      [0.3, 'temperature: is not taken by this model'],
+      [0.3, 'temperature: is not supported by this model'],
       [1, null],
     ]) {
       const [body, { headers }] = await bench.goes('chat', 'responses/gpt-5.6-luna', { temperature })

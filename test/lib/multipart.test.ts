@@ -171,14 +171,14 @@ describe('a form in pieces', () => {
 
 describe('thirty megabytes', () => {
   const SIZE = 30 * 1024 * 1024
-  const longest = 'a'.repeat(70)
+  const maxLength = 'a'.repeat(70)
 
   it.each([
     ['of line ends', 'b', '\r\n'],
-    ['of what almost is the boundary', longest, `\r\n--${longest.slice(1)}b`],
-    ['of the boundary’s letter', longest, 'a'],
-    ['of dashes', longest, '--'],
-    ['of line ends and dashes', longest, '\r\n--'],
+    ['of what almost is the boundary', maxLength, `\r\n--${maxLength.slice(1)}b`],
+    ['of the boundary’s letter', maxLength, 'a'],
+    ['of dashes', maxLength, '--'],
+    ['of line ends and dashes', maxLength, '\r\n--'],
   ])('%s are looked through in no time', (_what, boundary, unit) => {
     const body = form(MODEL, '', boundary)
     const at = body.length - boundary.length - 8

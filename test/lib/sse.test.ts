@@ -4,14 +4,14 @@ import { readRecords, type SseRecord, wholeRecords } from '../../src/lib/sse.js'
 /** As the relay reads a stream: whole records as soon as they are there, the rest at the end. */
 function read(pieces: readonly Buffer[]): SseRecord[] {
   const records: SseRecord[] = []
-  let carry: Buffer = Buffer.alloc(0)
+  let wrapSignature: Buffer = Buffer.alloc(0)
   for (const piece of pieces) {
-    const bytes = Buffer.concat([carry, piece])
+    const bytes = Buffer.concat([wrapSignature, piece])
     const whole = wholeRecords(bytes)
     records.push(...readRecords(bytes.subarray(0, whole)))
-    carry = bytes.subarray(whole)
+    wrapSignature = bytes.subarray(whole)
   }
-  return [...records, ...readRecords(carry)]
+  return [...records, ...readRecords(wrapSignature)]
 }
 
 const streams: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { Setting } from '../../src/chat/settings.js'
+import type { Setting } from '../../src/chat/request.js'
 import { protocolOf } from '../../src/protocols/index.js'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import { type Case, type Differing, rowsFor } from './cases.js'

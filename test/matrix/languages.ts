@@ -1,5 +1,5 @@
 import type { RelayOptions } from '../../src/index.js'
-import type { PathFacts } from '../../src/protocols/protocol.js'
+import type { PathFacts } from '../../src/protocols/request-facts.js'
 import { KEY } from '../mounts.js'
 
 export const languages = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const

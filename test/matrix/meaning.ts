@@ -2,7 +2,7 @@ import type { ChatAnswer } from '../../src/chat/answer.js'
 import type { Block, MediaBlock } from '../../src/chat/blocks.js'
 import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatRequest, Tool, Turn } from '../../src/chat/request.js'
-import { uncarry } from '../../src/chat/signatures.js'
+import { unwrapSignature } from '../../src/chat/signatures.js'
 import { readRecords } from '../../src/lib/sse.js'
 import { isObject, parseJson } from '../../src/lib/values.js'
 import { protocolOf } from '../../src/protocols/index.js'
@@ -131,5 +131,5 @@ function isSaid(block: Block): boolean {
 function unissued(block: unknown): unknown {
   if (!isObject(block) || !isObject(block.signature)) return block
   const value = String(block.signature.value)
-  return { ...block, signature: uncarry(value)?.value ?? value }
+  return { ...block, signature: unwrapSignature(value)?.value ?? value }
 }

@@ -33,11 +33,11 @@ export interface Heard {
 export function heard(pieces: readonly Buffer[], language: Language): Heard {
   const reader = protocolOf(language).readStream({ id: 'h1' })
   const events: ChatEvent[] = []
-  let carry = Buffer.alloc(0)
+  let wrapSignature = Buffer.alloc(0)
   for (const piece of pieces) {
-    const come = Buffer.concat([carry, piece])
+    const come = Buffer.concat([wrapSignature, piece])
     const end = wholeRecords(come)
-    carry = come.subarray(end)
+    wrapSignature = come.subarray(end)
     for (const record of readRecords(come.subarray(0, end))) reader.read(record, (event) => events.push(event))
   }
   return { events, state: reader.state }

@@ -1,6 +1,6 @@
 import type { ChatAnswer, Choice } from '../../src/chat/answer.js'
 import type { Block } from '../../src/chat/blocks.js'
-import { uncarry } from '../../src/chat/signatures.js'
+import { unwrapSignature } from '../../src/chat/signatures.js'
 import { parseJson } from '../../src/lib/values.js'
 import { unborne } from '../../src/protocols/openai-responses/carriers.js'
 import type { Language } from './languages.js'
@@ -46,7 +46,7 @@ function unsealed(block: Block): Block {
   let { signature } = block
   // What it belongs to is told by the outermost that was carried.
   let id: string | undefined
-  for (let inner = uncarry(signature.value); inner; inner = uncarry(inner.value)) {
+  for (let inner = unwrapSignature(signature.value); inner; inner = unwrapSignature(inner.value)) {
     if (/^(?:text$|call:)/.test(inner.id ?? '')) id ??= inner.id
     signature = { ...inner, id }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { declareForeign, Losses } from '../../src/chat/losses.js'
+import { Losses, recordForeignFields } from '../../src/chat/losses.js'
 import { protocolOf } from '../../src/protocols/index.js'
 import { type Language, languages, pathOf } from '../matrix/languages.js'
 
@@ -160,10 +160,10 @@ describe('a field that only one language knows', () => {
     const [body, paths] = ROWS[from]
     const request = protocolOf(from).readRequest(Buffer.from(JSON.stringify({ model: 'm', ...body })), pathOf(false))
     const losses = new Losses(to)
-    declareForeign(request, losses)
+    recordForeignFields(request, losses)
     expect(losses.list.map(({ path }) => path)).toEqual(paths)
     const none = new Losses(from)
-    declareForeign(request, none)
+    recordForeignFields(request, none)
     expect(none.list).toEqual([])
   })
 })

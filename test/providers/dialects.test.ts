@@ -19,7 +19,7 @@ describe('reasoning is asked for in the words of', () => {
     ['xai/grok-3-mini', { reasoning_effort: 'medium' }, { reasoning_effort: 'low' }, 'no medium'],
     ['xai/grok-4.3', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
     ['xai/grok-4.6', { reasoning_effort: 'none' }, { reasoning_effort: 'low' }, 'always reasons'],
-    ['xai/grok-4-fast-reasoning', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['xai/grok-4-fast-reasoning', { reasoning_effort: 'high' }, {}, 'not supported'],
     ['deepseek/deepseek-v4-pro', { reasoning_effort: 'none' }, { thinking: { type: 'disabled' } }],
     [
       'deepseek/deepseek-v4-pro',
@@ -35,36 +35,36 @@ describe('reasoning is asked for in the words of', () => {
       { enable_thinking: true, thinking_budget: 1024 },
       'always reasons',
     ],
-    ['qwen/qwen3-coder-plus', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['qwen/qwen3-coder-plus', { reasoning_effort: 'high' }, {}, 'not supported'],
     ['moonshot/kimi-k2.5', { reasoning_effort: 'none' }, { thinking: { type: 'disabled' } }],
     ['moonshot/kimi-k2.6', { reasoning_effort: 'high' }, { thinking: { type: 'enabled' } }],
-    ['moonshot/kimi-k2-thinking', { reasoning_effort: 'high' }, {}, 'not taken'],
-    ['moonshot/moonshot-v1-8k', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['moonshot/kimi-k2-thinking', { reasoning_effort: 'high' }, {}, 'not supported'],
+    ['moonshot/moonshot-v1-8k', { reasoning_effort: 'high' }, {}, 'not supported'],
     ['zai/glm-4.7', { reasoning_effort: 'none' }, { thinking: { type: 'disabled' } }],
     ['zai/glm-5', { reasoning_effort: 'max' }, { thinking: { type: 'enabled' } }],
     ['zai/glm-5.2', { reasoning_effort: 'max' }, { thinking: { type: 'enabled' }, reasoning_effort: 'max' }],
-    ['zai/glm-4-32b-0414-128k', { reasoning_effort: 'max' }, {}, 'not taken'],
-    ['minimax/MiniMax-M2.7', { reasoning_effort: 'high' }, { reasoning_split: true }, 'not taken'],
+    ['zai/glm-4-32b-0414-128k', { reasoning_effort: 'max' }, {}, 'not supported'],
+    ['minimax/MiniMax-M2.7', { reasoning_effort: 'high' }, { reasoning_split: true }, 'not supported'],
     ['mistral/mistral-small-latest', { reasoning_effort: 'low' }, { reasoning_effort: 'high' }, 'no low'],
-    ['mistral/magistral-medium-latest', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['mistral/magistral-medium-latest', { reasoning_effort: 'high' }, {}, 'not supported'],
     ['groq/openai/gpt-oss-120b', { reasoning_effort: 'minimal' }, { reasoning_effort: 'low' }, 'no minimal'],
     ['groq/qwen/qwen3-32b', undefined, { reasoning_format: 'parsed' }],
-    ['groq/llama-3.3-70b-versatile', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['groq/llama-3.3-70b-versatile', { reasoning_effort: 'high' }, {}, 'not supported'],
     ['cerebras/gpt-oss-120b', { reasoning_effort: 'max' }, { reasoning_effort: 'high' }, 'no max'],
     ['cerebras/zai-glm-4.7', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
-    ['cerebras/llama3.1-8b', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['cerebras/llama3.1-8b', { reasoning_effort: 'low' }, {}, 'not supported'],
     ['together/openai/gpt-oss-20b', { reasoning_effort: 'high' }, { reasoning_effort: 'high' }],
-    ['together/meta-llama/Llama-3.3-70B', { reasoning_effort: 'high' }, {}, 'not taken'],
+    ['together/meta-llama/Llama-3.3-70B', { reasoning_effort: 'high' }, {}, 'not supported'],
     ['fireworks/accounts/fireworks/models/glm-5p2', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
     ['openrouter/anthropic/claude-opus-5', { reasoning_effort: 'high' }, { reasoning: { effort: 'high' } }],
     ['perplexity/sonar-deep-research', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
-    ['perplexity/sonar', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['perplexity/sonar', { reasoning_effort: 'low' }, {}, 'not supported'],
     ['cohere/command-a-reasoning-08-2025', { reasoning_effort: 'low' }, { reasoning_effort: 'high' }, 'no low'],
-    ['cohere/command-a-03-2025', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['cohere/command-a-03-2025', { reasoning_effort: 'low' }, {}, 'not supported'],
     ['ollama/gpt-oss', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
     ['vllm/gpt-oss', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
     ['azure/gpt-5-mini', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
-    ['azure/gpt-4o', { reasoning_effort: 'low' }, {}, 'not taken'],
+    ['azure/gpt-4o', { reasoning_effort: 'low' }, {}, 'not supported'],
   ])('%s: %j is %j', async (model, asked, written, loss = '') => {
     // Gemini's callers are translated everywhere.
     const thinkingConfig = asked && thinkingOf(String(dig(asked, 'reasoning_effort')))
@@ -119,7 +119,7 @@ describe('settings', () => {
   it.each<Model>(['moonshot/kimi-k2.5', 'azure/gpt-5-mini'])('HC-008: %s picks words as it likes', async (model) => {
     const [body, came] = await bench.goes('gemini', model, { generationConfig: { temperature: 0.3 } })
     expect(body).not.toHaveProperty('temperature')
-    expect(losses(came)).toContain('temperature: is not taken by this model')
+    expect(losses(came)).toContain('temperature: is not supported by this model')
     expect(losses((await bench.goes('gemini', model, { generationConfig: { temperature: 1 } }))[1])).toBe('')
   })
 
@@ -253,7 +253,7 @@ describe('a format', () => {
       { role: 'user' },
     ])
     expect(dig(body, 'messages', 1, 'content')).toMatch(/json/i)
-    expect(losses(came)).toContain('in words')
+    expect(losses(came)).toContain('becomes an instruction')
   })
 
   it.each<Model>(['mistral/mistral-large', 'groq/openai/gpt-oss-120b', 'perplexity/sonar', 'vllm/m', 'xai/grok-4.6'])(

@@ -4,8 +4,8 @@ import { closeFrame, FrameReader, maskedFrame, textFrame, type Unit } from '../.
 
 const SIZES = [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 70_001]
 
-function read(chunks: readonly Buffer[], longest = 2 ** 20): Unit[] {
-  const reader = new FrameReader(longest)
+function read(chunks: readonly Buffer[], maxLength = 2 ** 20): Unit[] {
+  const reader = new FrameReader(maxLength)
   const units: Unit[] = []
   for (const chunk of chunks) {
     reader.push(chunk)

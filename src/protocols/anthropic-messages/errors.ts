@@ -50,14 +50,14 @@ export function streamError(error: RelayError): string {
 function spell(error: RelayError): object {
   const status = statusOf(error)
   const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error')
-  const unnamed = error.kind === 'context_too_long' && !error.message.toLowerCase().includes(TOO_LONG)
-  return { type: 'error', error: { type, message: unnamed ? `${TOO_LONG}: ${error.message}` : error.message } }
+  const defaultMessage = error.kind === 'context_too_long' && !error.message.toLowerCase().includes(TOO_LONG)
+  return { type: 'error', error: { type, message: defaultMessage ? `${TOO_LONG}: ${error.message}` : error.message } }
 }
 
 /** Reads the errors of Anthropic, and of what stands before it. */
 const reader: ErrorReader = errorReader({
   statuses: STATUSES,
-  muteType: 'error',
+  genericType: 'error',
   read: ({ message, msg, detail, details, code }) => ({
     message: spelled(message) ?? spelled(msg) ?? spelled(detail),
     code: (isObject(details) ? textOf(details.error_code) : null) ?? textOf(code),

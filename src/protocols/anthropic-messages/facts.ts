@@ -1,5 +1,5 @@
 import { latin1 } from '../../lib/json.js'
-import { amountOf, isFilled, parseBody, readModel } from '../body.js'
+import { isNonEmptyList, nonNegative, parseBody, readModel } from '../body.js'
 import type { RequestFacts } from '../request-facts.js'
 
 /** Model and stream flag of a request, and what it may cost. @throws {RelayError} naming the path at fault */
@@ -13,9 +13,9 @@ export function readFacts(body: Buffer): RequestFacts {
     model,
     modelSpan,
     stream,
-    maxOutputTokens: amountOf(cap),
+    maxOutputTokens: nonNegative(cap),
     choices: 1,
-    temperature: amountOf(temperature),
-    usesTools: isFilled(tools) || isFilled(servers),
+    temperature: nonNegative(temperature),
+    usesTools: isNonEmptyList(tools) || isNonEmptyList(servers),
   }
 }

@@ -19,8 +19,8 @@ import { writeStream } from './write-stream.js'
 export const anthropicMessages: Protocol = {
   id: ID,
   traits: {
-    toolName: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
-    toolId: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+    toolName: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
+    toolId: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
     freeformTools: false,
     toolNamespaces: false,
     objectInput: true,

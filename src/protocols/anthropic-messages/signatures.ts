@@ -1,5 +1,5 @@
 import type { ReasoningBlock } from '../../chat/blocks.js'
-import { carry, isMeantFor, readSignature, type Signature, uncarry } from '../../chat/signatures.js'
+import { mayReceive, readSignature, type Signature, unwrapSignature, wrapSignature } from '../../chat/signatures.js'
 import { ID } from './own.js'
 
 /** The `id` of a signature that came as `redacted_thinking`: it goes back as it came, whatever client carried it. */
@@ -17,7 +17,7 @@ export function readThinkingSignature(value: unknown): Signature | undefined {
 
 /** The `data` of a `redacted_thinking` block. */
 export function readRedacted(data: string): Signature {
-  return uncarry(data) ?? { protocol: ID, value: data, id: REDACTED }
+  return unwrapSignature(data) ?? { protocol: ID, value: data, id: REDACTED }
 }
 
 export function isRedacted(signature: Signature | undefined): boolean {
@@ -26,12 +26,12 @@ export function isRedacted(signature: Signature | undefined): boolean {
 
 /** As a client gets it. */
 export function carrySignature(signature: Signature | undefined, issuer: string): string {
-  return carry(signature ?? UNSIGNED, issuer)
+  return wrapSignature(signature ?? UNSIGNED, issuer)
 }
 
 /** Reasoning for its provider; undefined unless it is signed by that one. */
 export function writeOwnThinking({ text, signature }: ReasoningBlock, issuer: string): object | undefined {
-  if (!signature || !isMeantFor(signature, ID, issuer)) return undefined
+  if (!signature || !mayReceive(signature, ID, issuer)) return undefined
   return isRedacted(signature)
     ? { type: 'redacted_thinking', data: signature.value }
     : { type: 'thinking', thinking: text, signature: signature.value }

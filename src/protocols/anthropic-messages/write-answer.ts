@@ -44,7 +44,7 @@ function writeBlock(block: Block, index: number, { issuer, losses }: AnswerConte
   if (block.type === 'reasoning') return JSON.stringify(writeThinking(block, issuer))
   if (block.type === 'tool-call') return writeCall(block, DIRECT)
   if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
-  losses.unsayable(`content[${index}]`)
+  losses.noEquivalent(`content[${index}]`)
   return undefined
 }
 

@@ -32,7 +32,7 @@ export function writePart(block: Block, role: Role, writing: WriteOptions): stri
   if (block.type === 'tool-result' && role === 'user') return spell(writeResult(block, writing))
   if (block.type === 'media' && role === 'user') return spell(writeMedia(block, writing))
   if (block.type === 'foreign' && block.protocol === ID) return spell(block.value as object)
-  losses.unsayable(block.at ?? '')
+  losses.noEquivalent(block.at ?? '')
   return undefined
 }
 
@@ -69,6 +69,6 @@ function writeInner(block: Block, writing: WriteOptions): object | undefined {
   if (block.type === 'text') return writeText(block, 'user')
   if (block.type === 'media') return writeMedia(block, writing)
   if (block.type === 'foreign' && block.protocol === ID) return block.value as object
-  writing.losses.unsayable(block.at ?? '')
+  writing.losses.noEquivalent(block.at ?? '')
   return undefined
 }

@@ -14,13 +14,13 @@ const TEXTS = /^text\/|^application\/(?:json|xml|x-yaml|yaml|javascript|x-sh|sql
 export function writeMedia(block: MediaBlock, { losses }: WriteOptions): object | undefined {
   const { kind, source, at = '', name, detail, cache, native } = block
   if (kind === 'audio' || kind === 'video' || (source.type === 'id' && source.protocol !== ID)) {
-    losses.unsayable(at)
+    losses.noEquivalent(at)
     return undefined
   }
   const mime = mimeOf(block)
   const isImage = mime === undefined ? kind === 'image' : mime.startsWith('image/')
   const written = isImage ? imageSource(block, mime) : documentSource(block, mime)
-  if (isImage && detail !== undefined && detail !== 'auto') losses.unsayable(`${at}.detail`)
+  if (isImage && detail !== undefined && detail !== 'auto') losses.noEquivalent(`${at}.detail`)
   const title = !isImage && name !== undefined ? { title: name } : {}
   const type = isImage ? 'image' : 'document'
   return { type, source: written, ...title, ...ownFieldsOf(native), ...writeCache(cache) }
@@ -48,5 +48,7 @@ function documentSource(block: MediaBlock, mime: string | undefined): object {
 
 function refuse({ kind, at }: MediaBlock, mime: string | undefined, expected: string): never {
   const what = mime === undefined ? `of an unknown type` : `of type ${mime}`
-  throw new RelayError('invalid_request', `${at}: ${kind} ${what} cannot be said in ${ID}, ${expected}`, { param: at })
+  throw new RelayError('invalid_request', `${at}: ${kind} ${what} has no equivalent in ${ID}, ${expected}`, {
+    param: at,
+  })
 }

@@ -1,12 +1,5 @@
-import {
-  asksToReason,
-  budgets,
-  declareUnreasoned,
-  type Effort,
-  stepsOf,
-  takenEffort,
-  wantedEffort,
-} from '../../chat/effort.js'
+import { budgets, type Effort, supportedEfforts } from '../../chat/effort.js'
+import { asksToReason, chooseEffort, recordNoReasoning, requestedEffort } from '../../chat/reasoning.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import type { Dialect } from '../dialect.js'
 import type { WriteOptions } from '../protocol.js'
@@ -43,11 +36,12 @@ export function writeThinking(
   if (!reasoning || (reasoning.effort === undefined && reasoning.budget === undefined)) return NOT
   const way = wayOf(reasoning, writing.dialect)
   if (way === 'none') {
-    declareUnreasoned(reasoning, writing.losses)
+    recordNoReasoning(reasoning, writing.losses)
     return NOT
   }
   const isOff = !asksToReason(reasoning)
-  if (isOff && (way === 'budget' || stepsOf(writing.dialect.reasoningEfforts, STEPS).includes('none'))) return OFF
+  if (isOff && (way === 'budget' || supportedEfforts(writing.dialect.reasoningEfforts, STEPS).includes('none')))
+    return OFF
   return way === 'adaptive' ? adaptive(reasoning, writing) : manual(request, messages, maxTokens, writing)
 }
 
@@ -60,12 +54,12 @@ function wayOf({ effort }: Reasoning, { reasoning: way }: Dialect): Way {
 }
 
 function adaptive(reasoning: Reasoning, { dialect, losses }: WriteOptions): Thinking {
-  const wanted = wantedEffort(reasoning)
+  const wanted = requestedEffort(reasoning)
   const field = { thinking: { type: 'adaptive', ...display(reasoning.visible) } }
   return {
     field,
     isOn: true,
-    ...(wanted && { effort: takenEffort(wanted, stepsOf(dialect.reasoningEfforts, STEPS), losses) }),
+    ...(wanted && { effort: chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts, STEPS), losses) }),
   }
 }
 
@@ -108,6 +102,7 @@ function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number, losses:
   const wanted = counted ? budget : budgets[effort ?? 'medium']
   const most = counted ? maxTokens - 1 : Math.floor(maxTokens / 2)
   const taken = Math.max(LEAST_BUDGET, Math.min(wanted, most))
-  if (counted && taken !== budget) losses.setting('reasoning', `is ${taken} tokens, the nearest that is taken`)
+  if (counted && taken !== budget)
+    losses.setting('reasoning', `is ${taken} tokens, the nearest that this model supports`)
   return taken
 }

@@ -1,6 +1,6 @@
-import { declareCitations } from '../../chat/losses.js'
-import type { ChatRequest, Turn } from '../../chat/request.js'
-import { declareSettings, type Setting } from '../../chat/settings.js'
+import { recordCitations } from '../../chat/losses.js'
+import type { ChatRequest, Setting, Turn } from '../../chat/request.js'
+import { recordSettings } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { withRaw } from '../../lib/json.js'
 import type { WriteOptions } from '../protocol.js'
@@ -26,9 +26,9 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 /** A request's body. @throws {RelayError} for what neither can be said nor left out */
 export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   const { losses } = writing
-  declareSettings(request, SAYABLE, losses)
+  recordSettings(request, SAYABLE, losses)
   if (request.format?.type === 'json') losses.setting('format')
-  declareCitations(request.turns, isSayable, losses)
+  recordCitations(request.turns, isSayable, losses)
   const messages = writeTurns(request.turns, writing)
   if (messages.length === 0) throw new RelayError('invalid_request', 'messages: nothing is said', { param: 'messages' })
   const maxTokens = request.maxOutputTokens ?? writing.dialect.maxOutputTokens ?? MOST_TOKENS
@@ -69,11 +69,11 @@ function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object {
 }
 
 function systemBlocks(turn: Turn, losses: WriteOptions['losses']): object[] {
-  if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
+  if (turn.name !== undefined) losses.noEquivalent(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {
     if (isBlank(block)) return []
     if (block.type === 'text') return [writeText(block, 'user')]
-    losses.unsayable(block.at ?? '')
+    losses.noEquivalent(block.at ?? '')
     return []
   })
 }

@@ -1,13 +1,13 @@
 import type { ChatRequest } from '../../chat/request.js'
-import { sampled } from '../../chat/settings.js'
+import { acceptedSampling } from '../../chat/settings.js'
 import type { WriteOptions } from '../protocol.js'
 
 /** Temperature and the like, as far as the model takes them: while it thinks, none but the usual. */
 export function writeSampling(request: ChatRequest, isThinking: boolean, writing: WriteOptions): object {
   const { dialect, losses } = writing
   const { temperature, topP, topK } = isThinking
-    ? sampled(request, { sampling: 'none' }, losses, 'is not taken with reasoning')
-    : sampled(request, dialect, losses)
+    ? acceptedSampling(request, { sampling: 'none' }, losses, 'is not taken with reasoning')
+    : acceptedSampling(request, dialect, losses)
   if (temperature !== undefined && temperature > 1) losses.setting('temperature', 'is at most 1 here')
   return {
     ...stopOf(request, writing),

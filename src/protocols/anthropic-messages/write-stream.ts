@@ -61,7 +61,7 @@ class MessageWriter implements StreamWriter {
     if (choice > 0) return false
     if (block.type !== 'media' && block.type !== 'tool-result' && !(block.type === 'foreign' && block.protocol !== ID))
       return true
-    this.#answering.losses.unsayable(`content[${index}]`)
+    this.#answering.losses.noEquivalent(`content[${index}]`)
     return false
   }
 

@@ -22,7 +22,7 @@ function writeTool(tool: Tool, { losses }: WriteOptions): object | undefined {
     return { type: 'web_search_20250305', name: 'web_search', ...ownFieldsOf(tool.native) }
   }
   if (tool.type === 'foreign' && tool.protocol === ID) return tool.value as object
-  losses.unsayable(tool.at)
+  losses.noEquivalent(tool.at)
   return undefined
 }
 

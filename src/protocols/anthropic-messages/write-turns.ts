@@ -47,7 +47,7 @@ export function isSystemOnly(turns: readonly Turn[]): boolean {
 
 function writeTurn(turn: Turn, role: Role, writing: WriteOptions): Part[] {
   const { losses } = writing
-  if (turn.name !== undefined) losses.unsayable(`${turn.at}.name`)
+  if (turn.name !== undefined) losses.noEquivalent(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {
     const json = writePart(block, role, writing)
     return json === undefined ? [] : [{ block, json }]

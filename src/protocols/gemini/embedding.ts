@@ -9,19 +9,18 @@ import {
   type EmbeddingAnswer,
   type EmbeddingFacts,
   type EmbeddingRequest,
-  type EmbeddingWriting,
-  factsOf,
+  type EmbeddingWriteOptions,
+  embeddingFacts,
 } from '../embedding.js'
 import type { Field } from '../field.js'
-import type { PathFacts } from '../protocol.js'
-import type { RequestFacts } from '../request-facts.js'
+import type { PathFacts, RequestFacts } from '../request-facts.js'
 import { modelOf, resourceOf } from './path.js'
 import { either } from './spelling.js'
 import { readUsage } from './usage.js'
 
 /** `embedContent`, and `batchEmbedContents` for several. */
 export const embedding: Embedding = {
-  mostInputs: 100,
+  maxInputs: 100,
   pathFor: (model, isSingle) => `/v1beta/${resourceOf(model)}:${isSingle ? 'embedContent' : 'batchEmbedContents'}`,
   readFacts,
   readRequest,
@@ -41,7 +40,7 @@ function readFacts(body: Buffer, { id }: PathFacts): RequestFacts {
   else root.get('content').object()
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
-  return factsOf({ model, modelSpan: undefined })
+  return embeddingFacts({ model, modelSpan: undefined })
 }
 
 function readRequest(body: Buffer): EmbeddingRequest {
@@ -54,7 +53,7 @@ function readRequest(body: Buffer): EmbeddingRequest {
     isSingle,
     dimensions: either(first, 'outputDimensionality').maybeInteger(),
     encoding: 'float',
-    own: OWN.filter((name) => requests.some((request) => either(request, name).given)),
+    nativeFields: OWN.filter((name) => requests.some((request) => either(request, name).given)),
   }
 }
 
@@ -77,8 +76,8 @@ function rename(body: Buffer, model: string): Buffer {
   return Buffer.from(JSON.stringify(renamed))
 }
 
-function writeRequest(request: EmbeddingRequest, { model, losses, offset }: EmbeddingWriting): string {
-  for (const name of request.own) losses.unsayable(name)
+function writeRequest(request: EmbeddingRequest, { model, losses, offset }: EmbeddingWriteOptions): string {
+  for (const name of request.nativeFields) losses.noEquivalent(name)
   const resource = decodeURIComponent(resourceOf(model))
   const requests = request.inputs.map((input, index) => ({
     model: resource,

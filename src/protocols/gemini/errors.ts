@@ -1,7 +1,7 @@
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
-import { type ErrorReader, errorReader, type OwnErrorWords } from '../error-reader.js'
+import { type ErrorDetails, type ErrorReader, errorReader } from '../error-reader.js'
 
 /** Google's words for statuses. */
 const WORDS = new Map([
@@ -97,7 +97,7 @@ export function readFault(status: number, body: Buffer): UpstreamError | undefin
 const BAD_KEYS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
 
 /** What Google says in a place of its own: the word for the status, and the rest in `details`. */
-function readOwn(error: Readonly<Record<string, unknown>>): OwnErrorWords {
+function readOwn(error: Readonly<Record<string, unknown>>): ErrorDetails {
   const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
   const reason = textOf(details.find(({ reason }) => reason !== undefined)?.reason)
   const number = Number(error.code)
@@ -106,7 +106,7 @@ function readOwn(error: Readonly<Record<string, unknown>>): OwnErrorWords {
     code: reason ?? (typeof error.code === 'string' ? textOf(error.code) : null),
     param: fieldOf(details) ?? textOf(error.param),
     status: number >= 100 ? number : undefined,
-    unnamed: number > 0 ? `Error ${number}.` : undefined,
+    defaultMessage: number > 0 ? `Error ${number}.` : undefined,
     ...retryOf(details),
   }
 }

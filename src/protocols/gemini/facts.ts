@@ -1,9 +1,8 @@
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
-import { amountOf, choicesOf, isFilled, parseBody } from '../body.js'
-import type { PathFacts } from '../protocol.js'
-import type { RequestFacts } from '../request-facts.js'
+import { isNonEmptyList, nonNegative, parseBody, readChoices } from '../body.js'
+import type { PathFacts, RequestFacts } from '../request-facts.js'
 import { modelOf } from './path.js'
 import { either } from './spelling.js'
 
@@ -26,9 +25,9 @@ export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts
     modelSpan: undefined,
     stream,
     usesOwnFraming: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
-    maxOutputTokens: amountOf(either(config, 'maxOutputTokens').value),
-    choices: choicesOf(either(config, 'candidateCount').value),
-    temperature: amountOf(config.get('temperature').value),
-    usesTools: isFilled(tools) || isObject(tools),
+    maxOutputTokens: nonNegative(either(config, 'maxOutputTokens').value),
+    choices: readChoices(either(config, 'candidateCount').value),
+    temperature: nonNegative(config.get('temperature').value),
+    usesTools: isNonEmptyList(tools) || isObject(tools),
   }
 }

@@ -1,7 +1,7 @@
 import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriting } from '../image-generation.js'
+import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriteOptions } from '../image-generation.js'
 import { readErrorValue } from './errors.js'
 import { filtered, refusal } from './image-faults.js'
 import { shapeOf } from './image-shape.js'
@@ -14,7 +14,7 @@ export function isImagen(model: string): boolean {
 
 /** Imagen, by `predict`. What it draws it does not count in tokens. */
 export const imagen: ImageGeneration = {
-  mostImages: 4,
+  maxImages: 4,
   pathFor: (model) => `/v1beta/${resourceOf(model)}:predict`,
   check({ images }) {
     if (images.length > 0) throw refusal('image', 'this model draws from words only')
@@ -34,10 +34,10 @@ const SIDES: ReadonlyMap<number, string> = new Map([
 const ONE_SIZE = /imagen-[1-3]|imagen-4\.0-fast/
 const FORMATS: ReadonlySet<string> = new Set(['png', 'jpeg'])
 
-function writeRequest(request: ImageRequest, { model, count, losses }: ImageWriting): string {
+function writeRequest(request: ImageRequest, { model, count, losses }: ImageWriteOptions): string {
   const { prompt, size, background } = request
-  for (const name of request.own) losses.unsayable(name)
-  if (background === 'transparent') losses.unsayable('background')
+  for (const name of request.nativeFields) losses.noEquivalent(name)
+  if (background === 'transparent') losses.noEquivalent('background')
   const sides = ONE_SIZE.test(model) ? [USUAL_SIDE] : [...SIDES.keys()]
   const shape = size && shapeOf(size, { ratios: RATIOS, sides, losses })
   return JSON.stringify({
@@ -53,10 +53,10 @@ function writeRequest(request: ImageRequest, { model, count, losses }: ImageWrit
 }
 
 /** Only one of its formats is compressed. */
-function outputOf({ format, compression }: ImageRequest, losses: ImageWriting['losses']): object | undefined {
+function outputOf({ format, compression }: ImageRequest, losses: ImageWriteOptions['losses']): object | undefined {
   const isKnown = format !== undefined && FORMATS.has(format)
-  if (format !== undefined && !isKnown) losses.unsayable('output_format')
-  if (compression !== undefined && format !== 'jpeg') losses.unsayable('output_compression')
+  if (format !== undefined && !isKnown) losses.noEquivalent('output_format')
+  if (compression !== undefined && format !== 'jpeg') losses.noEquivalent('output_compression')
   if (!isKnown) return undefined
   return { mimeType: `image/${format}`, ...(format === 'jpeg' ? { compressionQuality: compression } : {}) }
 }
@@ -86,7 +86,7 @@ function faultOf(body: Buffer): UpstreamError {
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')
   const { predictions = [] } = answer
-  if (!Array.isArray(predictions) || !predictions.every(isObject)) return invalidAnswer('predictions that are none')
+  if (!Array.isArray(predictions) || !predictions.every(isObject)) return invalidAnswer('an answer without predictions')
   const reasons = predictions.map(({ raiFilteredReason }) => textOf(raiFilteredReason))
   return filtered(reasons.find((reason) => reason !== null) ?? undefined)
 }

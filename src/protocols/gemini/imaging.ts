@@ -2,7 +2,7 @@ import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { countParts, type Usage } from '../../chat/usage.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriting } from '../image-generation.js'
+import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriteOptions } from '../image-generation.js'
 import { readErrorValue } from './errors.js'
 import { isFault, readBlock, readFinish } from './finish.js'
 import { filtered, notDrawn, refusal } from './image-faults.js'
@@ -20,7 +20,7 @@ export function imaging(model: string): ImageGeneration {
 
 /** `generateContent`: an image a request. */
 const conversation: ImageGeneration = {
-  mostImages: 1,
+  maxImages: 1,
   pathFor: (model) => pathFor(model, false),
   check({ mask }) {
     if (mask) throw refusal(mask, 'this model takes none: say in the prompt what is to change')
@@ -40,12 +40,12 @@ const SIDES: ReadonlyMap<number, string> = new Map([
 /** Models that draw no other size. */
 const ONE_SIZE = /^(?:models\/)?gemini-2/
 
-function writeRequest(request: ImageRequest, { model, losses }: ImageWriting): string {
+function writeRequest(request: ImageRequest, { model, losses }: ImageWriteOptions): string {
   const { prompt, images, size, background, format, compression } = request
-  for (const name of request.own) losses.unsayable(name)
-  if (background === 'transparent') losses.unsayable('background')
-  if (format !== undefined) losses.unsayable('output_format')
-  if (compression !== undefined) losses.unsayable('output_compression')
+  for (const name of request.nativeFields) losses.noEquivalent(name)
+  if (background === 'transparent') losses.noEquivalent('background')
+  if (format !== undefined) losses.noEquivalent('output_format')
+  if (compression !== undefined) losses.noEquivalent('output_compression')
   const sides = ONE_SIZE.test(model) ? [USUAL_SIDE] : [...SIDES.keys()]
   const shape = size && shapeOf(size, { ratios: RATIOS, sides, losses })
   const imageSize = shape && shape.side !== USUAL_SIDE ? SIDES.get(shape.side) : undefined

@@ -23,8 +23,8 @@ import { writeStream } from './write-stream.js'
 export const gemini: Protocol = {
   id: ID,
   traits: {
-    toolName: { pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/, longest: 64 },
-    toolId: { pattern: /^.+$/s, longest: 256 },
+    toolName: { pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/, maxLength: 64 },
+    toolId: { pattern: /^.+$/s, maxLength: 256 },
     freeformTools: false,
     toolNamespaces: false,
     objectInput: true,

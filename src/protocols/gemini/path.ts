@@ -1,4 +1,4 @@
-import { segmentsOf } from '../segments.js'
+import { pathSegments } from '../segments.js'
 
 /** Where a conversation is sent. @throws {RelayError} for a model whose name is no name: it stands in the path */
 export function pathFor(model: string, stream: boolean): string {
@@ -8,7 +8,7 @@ export function pathFor(model: string, stream: boolean): string {
 /** `models/gemini-x` or `tunedModels/x`, fit for a path. Dots and slashes must not lead it elsewhere. */
 export function resourceOf(model: string): string {
   const named = /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`
-  return segmentsOf(named).join('/')
+  return pathSegments(named).join('/')
 }
 
 /** A model's name without the collection that Google's clients may put before it. */

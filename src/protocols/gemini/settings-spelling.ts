@@ -1,4 +1,4 @@
-import type { SettingNames } from '../../chat/settings.js'
+import type { SettingNames } from '../../chat/request.js'
 
 /** What callers call the settings. */
 export const spelling: SettingNames = {

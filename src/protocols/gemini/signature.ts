@@ -1,4 +1,4 @@
-import { carry, isMeantFor, readSignature, type Signature } from '../../chat/signatures.js'
+import { mayReceive, readSignature, type Signature, wrapSignature } from '../../chat/signatures.js'
 import { ID } from './id.js'
 
 /** What stands for a signature where there is none: Google's own word for a history from elsewhere. */
@@ -21,10 +21,10 @@ export function readUpstreams(value: unknown): Signature | undefined {
 
 /** What an upstream is to get of it; undefined for what is not its own. */
 export function forUpstream(signature: Signature | undefined, issuer: string): string | undefined {
-  return signature && isMeantFor(signature, ID, issuer) ? signature.value : undefined
+  return signature && mayReceive(signature, ID, issuer) ? signature.value : undefined
 }
 
 /** As fields of a part for a caller. */
 export function forCaller(signature: Signature | undefined, issuer: string): { thoughtSignature?: string } {
-  return signature && signature.value !== '' ? { thoughtSignature: carry(signature, issuer) } : {}
+  return signature && signature.value !== '' ? { thoughtSignature: wrapSignature(signature, issuer) } : {}
 }

@@ -32,7 +32,7 @@ function writeChoice({ blocks, finish }: Choice, index: number, answering: Answe
   let text = ''
   for (const [at, block] of blocks.entries()) {
     const part = writePart(block, answering)
-    if (part === undefined) answering.losses.unsayable(`content[${at}]`)
+    if (part === undefined) answering.losses.noEquivalent(`content[${at}]`)
     else parts.push(part)
     if (block.type !== 'text' && block.type !== 'refusal') continue
     const citations = block.type === 'text' ? (block.citations ?? []) : []

@@ -18,11 +18,11 @@ export function writePart(
   if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
   const media = block.type === 'media' ? writeMedia(block) : undefined
   if (!media) {
-    losses.unsayable(block.at ?? 'content')
+    losses.noEquivalent(block.at ?? 'content')
     return undefined
   }
   const isVague = block.type === 'media' && block.detail !== undefined && block.detail !== 'auto'
-  if (isVague) losses.unsayable(`${block.at ?? 'content'}.detail`)
+  if (isVague) losses.noEquivalent(`${block.at ?? 'content'}.detail`)
   return JSON.stringify({ ...media, ...common })
 }
 

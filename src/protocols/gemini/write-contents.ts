@@ -38,7 +38,7 @@ class Contents {
 
   add(turn: Turn): void {
     const { losses } = this.#writing
-    if (turn.name !== undefined) losses.unsayable(`${turn.at ?? 'turn'}.name`)
+    if (turn.name !== undefined) losses.noEquivalent(`${turn.at ?? 'turn'}.name`)
     if (turn.role === 'assistant') this.#answer(turn)
     else this.#ask(turn)
   }

@@ -1,6 +1,6 @@
-import { declareCitations } from '../../chat/losses.js'
-import type { ChatRequest, Turn } from '../../chat/request.js'
-import { declareSettings, type Setting } from '../../chat/settings.js'
+import { recordCitations } from '../../chat/losses.js'
+import type { ChatRequest, Setting, Turn } from '../../chat/request.js'
+import { recordSettings } from '../../chat/settings.js'
 import { withRaw } from '../../lib/json.js'
 import type { WriteOptions } from '../protocol.js'
 import { ownFields } from './spelling.js'
@@ -16,8 +16,8 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 
 /** A `generateContent` request. @throws {RelayError} for what can neither be said nor left out */
 export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
-  declareSettings(request, SAYABLE, writing.losses)
-  declareCitations(request.turns, () => false, writing.losses)
+  recordSettings(request, SAYABLE, writing.losses)
+  recordCitations(request.turns, () => false, writing.losses)
   const system = request.turns.filter(({ role }) => role === 'system')
   const others = request.turns.filter(({ role }) => role !== 'system')
   // There is no conversation of a system text alone: it is then what the user says.
@@ -38,7 +38,7 @@ function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object |
   const parts: object[] = []
   for (const turn of turns) {
     for (const block of turn.blocks) {
-      if (block.type !== 'text') losses.unsayable(block.at ?? 'system')
+      if (block.type !== 'text') losses.noEquivalent(block.at ?? 'system')
       else if (block.text !== '') parts.push({ text: block.text })
     }
   }

@@ -55,7 +55,7 @@ function mediaOf({ blocks, at }: ToolResultBlock, { losses }: WriteOptions): Rec
     if (block.type === 'text' || block.type === 'refusal') continue
     const part = block.type === 'media' ? writeMedia(block) : undefined
     if (part) media.push(part)
-    else losses.unsayable(block.at ?? at ?? 'content')
+    else losses.noEquivalent(block.at ?? at ?? 'content')
   }
   return media
 }

@@ -1,6 +1,7 @@
-import { budgets, declareUnreasoned, type Effort, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
+import { budgets, type Effort, supportedEfforts } from '../../chat/effort.js'
+import { chooseEffort, recordNoReasoning, requestedEffort } from '../../chat/reasoning.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
-import { sampled } from '../../chat/settings.js'
+import { acceptedSampling } from '../../chat/settings.js'
 import type { WriteOptions } from '../protocol.js'
 import { SETTINGS_PREFIX } from './read-settings.js'
 import { writeSchema } from './schema.js'
@@ -15,7 +16,7 @@ const LARGEST_SEED = 2 ** 31
 export function writeSettings(request: ChatRequest, writing: WriteOptions): Fields | undefined {
   const fields: Fields = {
     maxOutputTokens: request.maxOutputTokens,
-    ...sampled(request, writing.dialect, writing.losses),
+    ...acceptedSampling(request, writing.dialect, writing.losses),
     seed: seed(request, writing),
     candidateCount: request.choices,
     stopSequences: request.stop.length > 0 ? request.stop : undefined,
@@ -73,14 +74,16 @@ function thinking(request: ChatRequest, writing: WriteOptions): Fields | undefin
 /** How much to think, by level or budget; undefined where the model does not think. */
 function amount(reasoning: Reasoning, { dialect, losses }: WriteOptions): Fields | undefined {
   if (dialect.reasoning === 'none') {
-    declareUnreasoned(reasoning, losses)
+    recordNoReasoning(reasoning, losses)
     return undefined
   }
   const byBudget = dialect.reasoning === 'budget' || (dialect.reasoning === undefined && reasoning.budget !== undefined)
-  if (byBudget) return budgetOf(reasoning, stepsOf(dialect.reasoningEfforts), losses)
-  const wanted = wantedEffort(reasoning)
+  if (byBudget) return budgetOf(reasoning, supportedEfforts(dialect.reasoningEfforts), losses)
+  const wanted = requestedEffort(reasoning)
   if (wanted === undefined) return {}
-  return { thinkingLevel: takenEffort(wanted, stepsOf(dialect.reasoningEfforts, LEVELS), losses).toUpperCase() }
+  return {
+    thinkingLevel: chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts, LEVELS), losses).toUpperCase(),
+  }
 }
 
 function budgetOf({ effort, budget }: Reasoning, taken: readonly Effort[], losses: WriteOptions['losses']): Fields {
@@ -91,5 +94,5 @@ function budgetOf({ effort, budget }: Reasoning, taken: readonly Effort[], losse
   }
   const wanted = budget === 0 ? 'none' : effort
   if (wanted === undefined) return {}
-  return { thinkingBudget: Math.min(budgets[takenEffort(wanted, taken, losses)], LARGEST_BUDGET) }
+  return { thinkingBudget: Math.min(budgets[chooseEffort(wanted, taken, losses)], LARGEST_BUDGET) }
 }

@@ -146,7 +146,7 @@ class FragmentWriter implements StreamWriter {
     }
     if (block.type === 'refusal') return
     const whole = block.type === 'tool-call' ? { ...block, input } : block
-    if (!this.#part(whole, choice)) this.#answering.losses.unsayable(`content[${index}]`)
+    if (!this.#part(whole, choice)) this.#answering.losses.noEquivalent(`content[${index}]`)
   }
 
   #part(block: Block, choice: Choice): boolean {

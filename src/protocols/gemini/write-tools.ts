@@ -35,7 +35,7 @@ function writeFunction(tool: FunctionTool, { dialect }: WriteOptions): Fields {
 function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: WriteOptions): Fields[] {
   if (tool.type === 'web-search') return [{ googleSearch: ownFields(tool.native) }]
   if (tool.type === 'foreign' && tool.protocol === ID) return [tool.value as Fields]
-  losses.unsayable(tool.at)
+  losses.noEquivalent(tool.at)
   return []
 }
 

@@ -3,7 +3,7 @@ import { latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { AnswerFacts } from '../passthrough.js'
 import { resultError } from '../result-errors.js'
-import { brokenOff, choicesOf, isRefusal } from './choices.js'
+import { brokenOff, isRefusal, readChoices } from './choices.js'
 import { faultIn } from './errors.js'
 import { findUsage } from './usage.js'
 
@@ -16,7 +16,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
   if (answer.error || !Array.isArray(answer.choices) || resultError(answer))
     return { upstreamError: faultOf(body), usage }
   let refused = false
-  for (const choice of choicesOf(answer)) {
+  for (const choice of readChoices(answer)) {
     const upstreamError = brokenOff(choice)
     if (upstreamError) return { upstreamError, usage }
     refused ||= isRefusal(choice)

@@ -3,7 +3,7 @@ import { isObject } from '../../lib/values.js'
 import { readErrorValue } from './errors.js'
 
 /** The choices of an answer or of a stream's chunk. */
-export function choicesOf(answer: Record<string, unknown>): Record<string, unknown>[] {
+export function readChoices(answer: Record<string, unknown>): Record<string, unknown>[] {
   return Array.isArray(answer.choices) ? answer.choices.filter(isObject) : []
 }
 
@@ -16,7 +16,7 @@ export function brokenOff(choice: Record<string, unknown>): UpstreamError | unde
   return BROKEN.includes(choice.finish_reason) || choice.native_finish_reason === 'error' ? BROKEN_OFF : undefined
 }
 
-const BROKEN_OFF = invalidAnswer('an answer that its model broke off')
+const BROKEN_OFF = invalidAnswer('an answer that the model broke off')
 
 /** What a choice says: as a message, as a delta, or, in completions, as text alone. Some stream whole messages. */
 export function messageOf(choice: Record<string, unknown>): Record<string, unknown> | undefined {

@@ -10,8 +10,8 @@ import {
   type EmbeddingFacts,
   type EmbeddingInput,
   type EmbeddingRequest,
-  type EmbeddingWriting,
-  factsOf,
+  type EmbeddingWriteOptions,
+  embeddingFacts,
 } from '../embedding.js'
 import type { Field } from '../field.js'
 import type { RequestFacts } from '../request-facts.js'
@@ -21,11 +21,11 @@ import { readUsage } from './usage.js'
 
 /** `POST /embeddings`. */
 export const embedding: Embedding = {
-  mostInputs: 2048,
+  maxInputs: 2048,
   pathFor: () => '/embeddings',
   readFacts,
   readRequest,
-  portion,
+  selectInputs,
   writeRequest,
   readAnswer,
   readAnswerFacts,
@@ -42,7 +42,7 @@ function readFacts(body: Buffer): RequestFacts {
   checkInput(root.get('input'))
   root.get('dimensions').maybeInteger()
   if (root.get('encoding_format').given) root.get('encoding_format').oneOf(ENCODINGS)
-  return factsOf({ model, modelSpan })
+  return embeddingFacts({ model, modelSpan })
 }
 
 function checkInput(input: Field): void {
@@ -64,7 +64,7 @@ function readRequest(body: Buffer): EmbeddingRequest {
     isSingle: !isList || isTokens,
     dimensions: root.get('dimensions').maybeInteger(),
     encoding: encoding.given ? encoding.oneOf(ENCODINGS) : 'float',
-    own: Object.keys(root.object()).filter((name) => !KNOWN.has(name)),
+    nativeFields: Object.keys(root.object()).filter((name) => !KNOWN.has(name)),
   }
 }
 
@@ -74,16 +74,16 @@ function readInput(input: Field): EmbeddingInput {
 }
 
 /** All else that it says keeps its bytes. */
-function portion(body: Buffer, input: readonly EmbeddingInput[], model: string): Buffer {
+function selectInputs(body: Buffer, input: readonly EmbeddingInput[], model: string): Buffer {
   const kept = membersOf(body).filter(({ name }) => name !== 'model' && name !== 'input')
   return objectOf(body, kept, { model, input })
 }
 
 function writeRequest(
-  { inputs, isSingle, dimensions, own }: EmbeddingRequest,
-  { model, losses }: EmbeddingWriting,
+  { inputs, isSingle, dimensions, nativeFields }: EmbeddingRequest,
+  { model, losses }: EmbeddingWriteOptions,
 ): string {
-  for (const name of own) losses.unsayable(name)
+  for (const name of nativeFields) losses.noEquivalent(name)
   return JSON.stringify({ model, input: isSingle ? inputs[0] : inputs, dimensions, encoding_format: 'float' })
 }
 

@@ -1,6 +1,6 @@
 import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
-import { amountOf, choicesOf, isFilled, parseBody, readModel } from '../body.js'
+import { isNonEmptyList, nonNegative, parseBody, readChoices, readModel } from '../body.js'
 import { Field } from '../field.js'
 import type { RequestFacts } from '../request-facts.js'
 import { findAsking } from './metering.js'
@@ -29,16 +29,16 @@ export function readFacts(body: Buffer): RequestFacts {
     model,
     modelSpan,
     stream,
-    maxOutputTokens: amountOf(cap ?? oldCap),
-    choices: choicesOf(n),
-    temperature: amountOf(temperature),
+    maxOutputTokens: nonNegative(cap ?? oldCap),
+    choices: readChoices(n),
+    temperature: nonNegative(temperature),
     usesTools: usesTools(root.object()),
     usageRequestEdit: stream ? findAsking(root, text) : undefined,
   }
 }
 
 function usesTools({ tools, functions, web_search_options: search }: Readonly<Record<string, unknown>>): boolean {
-  return isFilled(tools) || isFilled(functions) || isObject(search)
+  return isNonEmptyList(tools) || isNonEmptyList(functions) || isObject(search)
 }
 
 function checkMessage(message: Field): void {

@@ -1,4 +1,4 @@
-import { carry, readSignature, type Signature } from '../../chat/signatures.js'
+import { readSignature, type Signature, wrapSignature } from '../../chat/signatures.js'
 import { isObject } from '../../lib/values.js'
 
 /** Google's own place for its signatures in this language: `extra_content.google.thought_signature`. */
@@ -21,7 +21,7 @@ export function signed(value: string): object {
 
 /** `extra_content` of a tool call for clients: Google's as it was issued, since some of them know it; others carried. */
 export function signedCall(signature: Signature, issuer: string): object {
-  return signed(signature.protocol === ISSUER_LANGUAGE ? signature.value : carry(signature, issuer))
+  return signed(signature.protocol === ISSUER_LANGUAGE ? signature.value : wrapSignature(signature, issuer))
 }
 
 /** The value that may go to an upstream: one that it issued, or that it must have whoever issued it. */

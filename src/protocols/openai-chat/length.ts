@@ -1,7 +1,7 @@
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readCallPiece } from './calls.js'
-import { choicesOf, messageOf } from './choices.js'
+import { messageOf, readChoices } from './choices.js'
 import { thinkingText } from './parts.js'
 import { reasoningTextOf } from './reasoning.js'
 
@@ -11,7 +11,7 @@ type Fields = Record<string, unknown>
 export function readOutputLength({ data }: SseRecord): number {
   const chunk = parseJson(data)
   if (!isObject(chunk)) return 0
-  return choicesOf(chunk).reduce((length, choice) => length + lengthOf(messageOf(choice) ?? {}), 0)
+  return readChoices(chunk).reduce((length, choice) => length + lengthOf(messageOf(choice) ?? {}), 0)
 }
 
 function lengthOf(delta: Fields): number {

@@ -2,7 +2,7 @@ import { decoded } from '../../lib/json.js'
 import { type Edit, findValue } from '../../lib/splice.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import { isFilled } from '../body.js'
+import { isNonEmptyList } from '../body.js'
 import type { Field } from '../field.js'
 import type { InjectedUsage } from '../passthrough.js'
 import { findUsage } from './usage.js'
@@ -13,7 +13,12 @@ export const metering: InjectedUsage = {
   mark: Buffer.from('"prompt_tokens"'),
   isUsageOnly({ data }: SseRecord): boolean {
     const chunk = parseJson(data)
-    return isObject(chunk) && Array.isArray(chunk.choices) && !isFilled(chunk.choices) && findUsage(chunk) !== undefined
+    return (
+      isObject(chunk) &&
+      Array.isArray(chunk.choices) &&
+      !isNonEmptyList(chunk.choices) &&
+      findUsage(chunk) !== undefined
+    )
   },
 }
 

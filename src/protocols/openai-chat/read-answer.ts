@@ -4,7 +4,7 @@ import { invalidAnswer } from '../../chat/upstream-error.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { ReadOptions } from '../protocol.js'
 import { notJson } from './answer.js'
-import { brokenOff, choicesOf, messageOf } from './choices.js'
+import { brokenOff, messageOf, readChoices } from './choices.js'
 import { faultIn } from './errors.js'
 import { ChoiceReader } from './read-choice.js'
 import { findUsage } from './usage.js'
@@ -19,7 +19,7 @@ export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
     model: typeof model === 'string' && model !== '' ? model : undefined,
     usage: findUsage(answer),
   }
-  const given = choicesOf(answer)
+  const given = readChoices(answer)
   const messages = given.map(messageOf)
   const upstreamError =
     faultIn(answer) ??

@@ -1,5 +1,5 @@
 import type { ReasoningBlock } from '../../chat/blocks.js'
-import { carry, isMeantFor, type Signature, uncarry } from '../../chat/signatures.js'
+import { mayReceive, type Signature, unwrapSignature, wrapSignature } from '../../chat/signatures.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { Dialect } from '../dialect.js'
 import { LANGUAGE } from './language.js'
@@ -65,7 +65,7 @@ export function readDetail(detail: unknown): Detail | undefined {
   const words = text ?? summary
   const opaque = detail.signature ?? detail.data
   const proof = typeof opaque === 'string' && opaque !== '' ? opaque : undefined
-  const signature = proof && (uncarry(proof) ?? { protocol: LANGUAGE, value: JSON.stringify(rest) })
+  const signature = proof && (unwrapSignature(proof) ?? { protocol: LANGUAGE, value: JSON.stringify(rest) })
   return {
     text: typeof words === 'string' ? words : '',
     signature: signature || undefined,
@@ -81,7 +81,7 @@ export function lostReasoning({ missingReasoning: lost }: Dialect, hasCalls: boo
 
 /** A detail for clients, in OpenRouter's form. */
 export function writeDetail(text: string, signature: Signature, index: number, issuer: string): object {
-  const carried = carry(signature, issuer)
+  const carried = wrapSignature(signature, issuer)
   return text === ''
     ? { type: 'reasoning.encrypted', data: carried, index, format: 'unknown' }
     : { type: 'reasoning.text', text, signature: carried, index, format: 'unknown' }
@@ -90,7 +90,7 @@ export function writeDetail(text: string, signature: Signature, index: number, i
 /** The details of a past turn for the upstream that issued them; undefined if it issued none. */
 export function writeOwnDetails(blocks: readonly ReasoningBlock[], issuer: string): object[] | undefined {
   const isOwn = ({ signature }: ReasoningBlock): boolean =>
-    signature !== undefined && isMeantFor(signature, LANGUAGE, issuer)
+    signature !== undefined && mayReceive(signature, LANGUAGE, issuer)
   if (!blocks.some(isOwn)) return undefined
   return blocks.flatMap((block) => {
     if (isOwn(block)) return [ownDetail(block)]

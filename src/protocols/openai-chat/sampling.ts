@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../../chat/request.js'
-import { sampled } from '../../chat/settings.js'
+import { acceptedSampling } from '../../chat/settings.js'
 import type { Field } from '../field.js'
 import type { WriteOptions } from '../protocol.js'
 
@@ -47,7 +47,7 @@ function readLogprobs(body: Field): number | undefined {
 
 /** The same for an upstream. */
 export function writeSampling(request: ChatRequest, { dialect, losses }: WriteOptions): object {
-  const { temperature, topP, frequencyPenalty, presencePenalty } = sampled(request, dialect, losses)
+  const { temperature, topP, frequencyPenalty, presencePenalty } = acceptedSampling(request, dialect, losses)
   return {
     temperature,
     top_p: topP,

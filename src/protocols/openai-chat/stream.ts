@@ -3,7 +3,7 @@ import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { RecordClass, StreamEnding } from '../passthrough.js'
-import { brokenOff, choicesOf, isRefusal } from './choices.js'
+import { brokenOff, isRefusal, readChoices } from './choices.js'
 import { faultIn } from './errors.js'
 import { findUsage } from './usage.js'
 
@@ -26,7 +26,7 @@ export function readSign({ data, event }: SseRecord): RecordClass {
   const upstreamError = faultIn(chunk, event)
   if (upstreamError) return upstreamError
   let sign: RecordClass = 'preamble'
-  for (const choice of choicesOf(chunk)) {
+  for (const choice of readChoices(chunk)) {
     const broken = brokenOff(choice)
     if (broken) return broken
     if (hasOutput(choice)) sign = 'output'
@@ -46,7 +46,7 @@ export function readEnding(records: readonly SseRecord[]): StreamEnding {
     if (!isObject(chunk)) continue
     usage = findUsage(chunk) ?? usage
     upstreamError = faultIn(chunk, event) ?? upstreamError
-    for (const choice of choicesOf(chunk)) {
+    for (const choice of readChoices(chunk)) {
       upstreamError = brokenOff(choice) ?? upstreamError
       refused ||= isRefusal(choice)
       if (choice.finish_reason || !finished.has(choice.index)) finished.set(choice.index, !!choice.finish_reason)
@@ -61,12 +61,12 @@ function hasOutput(choice: Record<string, unknown>): boolean {
   if (typeof choice.text === 'string' && choice.text !== '') return true
   if (!isObject(choice.delta)) return false
   for (const [name, value] of Object.entries(choice.delta)) {
-    if (name !== 'role' && isFilled(value)) return true
+    if (name !== 'role' && isNonEmptyList(value)) return true
   }
   return false
 }
 
-function isFilled(value: unknown): boolean {
+function isNonEmptyList(value: unknown): boolean {
   if (typeof value === 'string' || Array.isArray(value)) return value.length > 0
   return isObject(value)
 }

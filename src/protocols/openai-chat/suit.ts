@@ -21,7 +21,7 @@ const CHANGES: readonly Change[] = [
   { words: ({ toolId }) => (toolId ? ['tool_calls', 'tool_call_id'] : []), change: fitIds },
   { words: ({ echoesReasoning }) => (echoesReasoning === true ? ['assistant'] : []), change: addReasoning },
   { words: ({ refusedFields = [] }) => refusedFields, change: dropRefused },
-  { words: ({ afterResults }) => (afterResults === undefined ? [] : ['tool']), change: addReplies },
+  { words: ({ replyAfterResults }) => (replyAfterResults === undefined ? [] : ['tool']), change: addReplies },
   {
     words: ({ acceptsUsageRequest }) => (acceptsUsageRequest === false ? ['stream_options'] : []),
     change: (body) => drop(body, 'stream_options'),
@@ -94,9 +94,9 @@ function drop(fields: Fields, name: string): boolean {
   return isThere
 }
 
-function addReplies(body: Fields, { afterResults }: Dialect): boolean {
+function addReplies(body: Fields, { replyAfterResults }: Dialect): boolean {
   const messages = messagesOf(body)
-  const replied = withReplies(messages, afterResults)
+  const replied = withReplies(messages, replyAfterResults)
   if (replied.length === messages.length) return false
   body.messages = replied
   return true

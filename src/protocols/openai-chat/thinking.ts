@@ -1,4 +1,5 @@
-import { budgets, declareUnreasoned, efforts, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
+import { budgets, efforts, supportedEfforts } from '../../chat/effort.js'
+import { chooseEffort, recordNoReasoning, requestedEffort } from '../../chat/reasoning.js'
 import type { ChatRequest, Reasoning } from '../../chat/request.js'
 import type { ReasoningField } from '../dialect.js'
 import type { Field } from '../field.js'
@@ -44,7 +45,7 @@ function readThinking(field: Field): Reasoning | undefined {
 export function writeReasoning({ reasoning = {} }: ChatRequest, writing: WriteOptions): object {
   const { dialect, losses } = writing
   if (dialect.reasoning === 'none') {
-    declareUnreasoned(reasoning, losses)
+    recordNoReasoning(reasoning, losses)
     return {}
   }
   return WRITERS[dialect.reasoningField ?? 'reasoning_effort'](reasoning, writing)
@@ -58,24 +59,24 @@ const WRITERS: Readonly<Record<ReasoningField, (reasoning: Reasoning, writing: W
 }
 
 function writeEffort(reasoning: Reasoning, { dialect, losses }: WriteOptions): object {
-  const wanted = wantedEffort(reasoning)
+  const wanted = requestedEffort(reasoning)
   return wanted === undefined
     ? {}
-    : { reasoning_effort: takenEffort(wanted, stepsOf(dialect.reasoningEfforts), losses) }
+    : { reasoning_effort: chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts), losses) }
 }
 
 function writeOpenRouter({ effort, budget = -1, visible }: Reasoning, { dialect, losses }: WriteOptions): object {
   const amount =
     effort === undefined
       ? budget >= 0 && (budget === 0 ? { effort: 'none' } : { max_tokens: budget })
-      : { effort: takenEffort(effort, stepsOf(dialect.reasoningEfforts), losses) }
+      : { effort: chooseEffort(effort, supportedEfforts(dialect.reasoningEfforts), losses) }
   const hidden = visible === false && { exclude: true }
   return amount || hidden ? { reasoning: { ...amount, ...hidden } } : {}
 }
 
 /** On or off; how hard, where it takes steps of effort beside the switch. */
 function writeSwitch(reasoning: Reasoning, writing: WriteOptions): object {
-  const wanted = wantedEffort(reasoning)
+  const wanted = requestedEffort(reasoning)
   if (wanted === undefined) return {}
   const { reasoningEfforts: taken } = writing.dialect
   const isOff = wanted === 'none' && (!taken || taken.includes('none'))
@@ -86,8 +87,8 @@ function writeSwitch(reasoning: Reasoning, writing: WriteOptions): object {
 function writeBudget(reasoning: Reasoning, { dialect, losses }: WriteOptions): object {
   const { effort, budget = -1 } = reasoning
   if (effort === undefined && budget > 0) return { enable_thinking: true, thinking_budget: budget }
-  const wanted = wantedEffort(reasoning)
+  const wanted = requestedEffort(reasoning)
   if (wanted === undefined) return {}
-  const step = takenEffort(wanted, stepsOf(dialect.reasoningEfforts), losses)
+  const step = chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts), losses)
   return step === 'none' ? { enable_thinking: false } : { enable_thinking: true, thinking_budget: budgets[step] }
 }

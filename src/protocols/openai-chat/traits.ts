@@ -5,8 +5,8 @@ import type { Traits } from '../../chat/traits.js'
  * function does everywhere.
  */
 export const traits: Traits = {
-  toolName: { pattern: /^[\w-]+$/, longest: 64 },
-  toolId: { pattern: /^[\x21-\x7e]+$/, longest: 40 },
+  toolName: { pattern: /^[\w-]+$/, maxLength: 64 },
+  toolId: { pattern: /^[\x21-\x7e]+$/, maxLength: 40 },
   freeformTools: false,
   toolNamespaces: false,
   objectInput: false,

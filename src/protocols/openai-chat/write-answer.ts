@@ -76,7 +76,7 @@ function writeMedia(blocks: readonly Block[], answering: AnswerContext): object 
     const image = imageOf(block)
     if (image) images.push(image)
     else if (block.type === 'media' && block.kind === 'audio' && !audio) audio = writeAudio(block, answering)
-    else if (!SAYABLE.has(block.type)) answering.losses.unsayable(`content[${at}]`)
+    else if (!SAYABLE.has(block.type)) answering.losses.noEquivalent(`content[${at}]`)
   }
   return { images: images.length > 0 ? images : undefined, audio }
 }
@@ -95,7 +95,7 @@ function writeAnnotations(blocks: readonly Block[], text: string, { losses }: An
   for (const [index, block] of blocks.entries()) {
     if (block.type !== 'text') continue
     const written = writeCitations(block.citations ?? [], block, text, at)
-    if (written.length < (block.citations?.length ?? 0)) losses.unsayable(`content[${index}].citations`)
+    if (written.length < (block.citations?.length ?? 0)) losses.noEquivalent(`content[${index}].citations`)
     for (const annotation of written) annotations.push(annotation)
     at += block.text.length
   }
@@ -107,7 +107,7 @@ function writeCalls(blocks: readonly Block[], legacy: boolean, { issuer, losses 
   const [first] = calls
   if (!first) return undefined
   if (legacy) {
-    for (const other of calls.slice(1)) losses.unsayable(`content[${blocks.indexOf(other)}]`)
+    for (const other of calls.slice(1)) losses.noEquivalent(`content[${blocks.indexOf(other)}]`)
     return { function_call: writeCall(first).function }
   }
   const tool_calls = calls.map((call) => {

@@ -14,7 +14,7 @@ export function writeAssistant(turn: Turn, writing: WriteOptions): object[] {
   const refusal = joined(turn.blocks, 'refusal')
   const calls = turn.blocks.filter((block) => block.type === 'tool-call')
   const audio = turn.blocks.find(isAudio)
-  for (const block of turn.blocks) if (isUnsayable(block)) losses.unsayable(block.at ?? turn.at ?? 'messages')
+  for (const block of turn.blocks) if (isUnsayable(block)) losses.noEquivalent(block.at ?? turn.at ?? 'messages')
   if (text === '' && refusal === '' && calls.length === 0 && !audio) return []
   const signature = textSignature(turn.blocks)
   const own = signatureFor(signature, issuer, false)

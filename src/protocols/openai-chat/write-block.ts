@@ -22,7 +22,7 @@ export function openBlock(
   if (block.type === 'tool-call') return openCall(block, choice, at, answering)
   const fields = block.type === 'media' ? mediaOf(block, answering) : undefined
   if (fields) return new Whole(choice, fields)
-  answering.losses.unsayable(at)
+  answering.losses.noEquivalent(at)
   return undefined
 }
 
@@ -86,7 +86,7 @@ class OpenText implements OpenBlock {
     const fields: Record<string, unknown> = {}
     const { text } = this.#choice
     const annotations = writeCitations(this.#citations, { text: text.slice(this.#start) }, text, this.#start)
-    if (annotations.length < this.#citations.length) losses.unsayable(`${this.#at}.citations`)
+    if (annotations.length < this.#citations.length) losses.noEquivalent(`${this.#at}.citations`)
     if (annotations.length > 0) fields.annotations = annotations
     if (this.#signature?.value) fields.extra_content = signedCall(this.#signature, issuer)
     return Object.keys(fields).length > 0 ? record(this.#choice, fields) : ''

@@ -13,7 +13,7 @@ export function openCall(
   const index = choice.calls++
   if (choice.legacy && index === 0) return new OpenLegacyCall(block, choice)
   if (choice.legacy) {
-    losses.unsayable(at)
+    losses.noEquivalent(at)
     return undefined
   }
   return new OpenCall(block, choice, index, issuer)

@@ -22,7 +22,7 @@ function writeSystem(turn: Turn, writing: WriteOptions): object[] {
   const texts: string[] = []
   for (const block of turn.blocks) {
     if (block.type === 'text') texts.push(block.text)
-    else losses.unsayable(block.at ?? turn.at ?? 'messages')
+    else losses.noEquivalent(block.at ?? turn.at ?? 'messages')
   }
   if (texts.length === 0) return []
   // One text: some servers take no list, and this language needs no marks for its cache.

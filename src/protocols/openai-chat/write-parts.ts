@@ -10,7 +10,7 @@ export function writePart(block: Block, turn: Pick<Turn, 'at'>, { losses }: Writ
   const at = block.at ?? turn.at ?? 'messages'
   const part = partOf(block)
   if (part) return [{ ...part, ...writeNative(block.native) }]
-  losses.unsayable(at)
+  losses.noEquivalent(at)
   return []
 }
 

@@ -1,6 +1,6 @@
-import { declareCitations } from '../../chat/losses.js'
-import type { ChatRequest, Format } from '../../chat/request.js'
-import { declareSettings, type Setting } from '../../chat/settings.js'
+import { recordCitations } from '../../chat/losses.js'
+import type { ChatRequest, Format, Setting } from '../../chat/request.js'
+import { recordSettings } from '../../chat/settings.js'
 import type { WriteOptions } from '../protocol.js'
 import { writeNative } from './native.js'
 import { writeLogprobs, writeSampling } from './sampling.js'
@@ -21,20 +21,20 @@ export const ASKING: object = { stream_options: { include_usage: true } }
 
 /** A request's body. Its beginning is the same from turn to turn of a conversation. @throws {RelayError} */
 export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
-  declareSettings(request, SAYABLE, writing.losses)
-  declareCitations(request.turns, () => false, writing.losses)
+  recordSettings(request, SAYABLE, writing.losses)
+  recordCitations(request.turns, () => false, writing.losses)
   const { dialect } = writing
   const body = {
     model: writing.model,
     ...writeTools(request, writing),
-    messages: withReplies(writeMessages(request.turns, writing), dialect.afterResults),
+    messages: withReplies(writeMessages(request.turns, writing), dialect.replyAfterResults),
     ...writeCap(request, writing),
     ...writeSampling(request, writing),
     ...writeLogprobs(request),
     ...writeFormat(request.format),
     ...writeReasoning(request, writing),
     ...writeAccount(request, writing),
-    ...dialect.ownFields,
+    ...dialect.addedFields,
     ...writeNative(request.native),
     // Always asked for: the relay counts by it.
     ...(writing.stream && { stream: true, ...(dialect.acceptsUsageRequest !== false && ASKING) }),

@@ -28,7 +28,7 @@ function writeTool(tool: Tool, { losses }: WriteOptions): object[] {
   if (tool.type === 'freeform') return [writeFreeform(tool)]
   if (tool.type === 'web-search') return []
   if (tool.protocol === LANGUAGE) return [tool.value as object]
-  losses.unsayable(tool.at)
+  losses.noEquivalent(tool.at)
   return []
 }
 

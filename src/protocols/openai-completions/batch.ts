@@ -17,7 +17,7 @@ export const batch: PromptBatching = {
 
   merge(answers) {
     const read = answers.map((answer) => parseJson(answer.toString())).filter(isObject)
-    const choices = read.map(choicesOf)
+    const choices = read.map(readChoices)
     const most = Math.max(...choices.map(({ length }) => length))
     const numbered = choices.flatMap((list, question) => list.map((choice) => renumbered(choice, question * most)))
     const usages = read.flatMap(({ usage }) => readUsage(usage) ?? [])
@@ -42,7 +42,7 @@ class BatchOfChunks implements BatchWriter {
     this.#head ??= { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model }
     const usage = readUsage(chunk.usage)
     if (usage) this.#usage = this.#usage ? add(this.#usage, usage) : usage
-    const choices = choicesOf(chunk)
+    const choices = readChoices(chunk)
     if (choices.length === 0) return ''
     if (question === 0) this.#most = Math.max(this.#most, ...choices.map((choice) => Number(choice.index) + 1))
     const numbered = choices.map((choice) => renumbered(choice, question * this.#most))
@@ -55,7 +55,7 @@ class BatchOfChunks implements BatchWriter {
   }
 }
 
-function choicesOf({ choices }: Fields): Record<string, unknown>[] {
+function readChoices({ choices }: Fields): Record<string, unknown>[] {
   return Array.isArray(choices) ? choices.filter(isObject) : []
 }
 

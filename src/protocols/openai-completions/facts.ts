@@ -1,5 +1,5 @@
 import { latin1 } from '../../lib/json.js'
-import { amountOf, choicesOf, parseBody, readModel } from '../body.js'
+import { nonNegative, parseBody, readChoices, readModel } from '../body.js'
 import { findAsking } from '../openai-chat/metering.js'
 import type { RequestFacts } from '../request-facts.js'
 
@@ -13,10 +13,10 @@ export function readFacts(body: Buffer): RequestFacts {
     model,
     modelSpan,
     stream,
-    maxOutputTokens: amountOf(cap ?? oldCap),
+    maxOutputTokens: nonNegative(cap ?? oldCap),
     // The best of several is chosen from as many answers, all of them written.
-    choices: Math.max(choicesOf(n), choicesOf(tries)) * promptsIn(prompt),
-    temperature: amountOf(temperature),
+    choices: Math.max(readChoices(n), readChoices(tries)) * promptsIn(prompt),
+    temperature: nonNegative(temperature),
     usesTools: false,
     usageRequestEdit: stream ? findAsking(root, text) : undefined,
   }

@@ -22,7 +22,7 @@ export function answerId({ id }: AnswerContext): string {
 }
 
 function writeChoice({ blocks, finish }: Choice, index: number, { losses }: AnswerContext): object {
-  for (const [at, block] of blocks.entries()) if (!isSayable(block)) losses.unsayable(`content[${at}]`)
+  for (const [at, block] of blocks.entries()) if (!isSayable(block)) losses.noEquivalent(`content[${at}]`)
   const text = blocks.map((block) => (isSayable(block) ? block.text : '')).join('')
   return { text, index, logprobs: null, finish_reason: finishOf(finish) }
 }

@@ -1,6 +1,6 @@
-import { declareCitations } from '../../chat/losses.js'
-import type { ChatRequest } from '../../chat/request.js'
-import { declareSettings, type Setting } from '../../chat/settings.js'
+import { recordCitations } from '../../chat/losses.js'
+import type { ChatRequest, Setting } from '../../chat/request.js'
+import { recordSettings } from '../../chat/settings.js'
 import { RelayError } from '../../errors.js'
 import { writeSampling } from '../openai-chat/sampling.js'
 import { ASKING } from '../openai-chat/write-request.js'
@@ -16,9 +16,9 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 /** A prompt. @throws {RelayError} for a conversation of more than one text of the user */
 export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
   const { losses } = writing
-  for (const tool of request.tools) losses.unsayable(tool.at)
-  declareSettings(request, SAYABLE, losses)
-  declareCitations(request.turns, () => false, losses)
+  for (const tool of request.tools) losses.noEquivalent(tool.at)
+  recordSettings(request, SAYABLE, losses)
+  recordCitations(request.turns, () => false, losses)
   return JSON.stringify({
     model: writing.model,
     prompt: promptOf(request),

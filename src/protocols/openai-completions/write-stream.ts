@@ -62,7 +62,7 @@ export class CompletionWriter implements StreamWriter {
     const at = this.#blocks++
     this.#finishes[choice] ??= { reason: 'stop' }
     if (isSayable(block)) this.#open.set(index, `${this.#head}{"index":${choice},"text":`)
-    else this.#answering.losses.unsayable(`content[${at}]`)
+    else this.#answering.losses.noEquivalent(`content[${at}]`)
   }
 
   #say(index: number, text: string): string {

@@ -2,7 +2,7 @@ import { RelayError } from '../../errors.js'
 import { type ByteChunks, byteAt, joinChunks } from '../../lib/byte-chunks.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
-import { choicesOf, parseBody, readModel } from '../body.js'
+import { parseBody, readChoices, readModel } from '../body.js'
 import type { RequestFacts } from '../request-facts.js'
 
 /** No field that is not a file is longer. */
@@ -23,7 +23,7 @@ function readJsonFacts(body: Buffer, usual: string | undefined): RequestFacts {
   const { model, modelSpan, stream } = isUsual
     ? { model: usual, modelSpan: undefined, stream: root.get('stream').maybeBoolean() === true }
     : readModel(root, text)
-  return factsOf({ model, modelSpan, stream, choices: choicesOf(root.get('n').maybeNumber()) })
+  return factsOf({ model, modelSpan, stream, choices: readChoices(root.get('n').maybeNumber()) })
 }
 
 function readFormFacts(body: ByteChunks, usual: string | undefined): RequestFacts {
@@ -33,7 +33,12 @@ function readFormFacts(body: ByteChunks, usual: string | undefined): RequestFact
   if (text === undefined || text === '')
     throw new RelayError('missing_parameter', "Missing required parameter: 'model'.", { param: 'model' })
   const stream = fieldText(body, form, 'stream') === 'true'
-  return factsOf({ model: text, modelSpan: model, stream, choices: choicesOf(Number(fieldText(body, form, 'n') ?? 1)) })
+  return factsOf({
+    model: text,
+    modelSpan: model,
+    stream,
+    choices: readChoices(Number(fieldText(body, form, 'n') ?? 1)),
+  })
 }
 
 type Known = Pick<RequestFacts, 'model' | 'modelSpan' | 'stream' | 'choices'>

@@ -51,7 +51,7 @@ export function readImageRequest(body: Buffer, edits: boolean): ImageRequest {
     compression: root.get('output_compression').maybeNumber(),
     isLinked: root.has('response_format') && root.get('response_format').oneOf(FORMATS) === 'url',
     stream: root.get('stream').maybeBoolean() === true,
-    own: ownNames(root, edits),
+    nativeFields: ownNames(root, edits),
   }
 }
 

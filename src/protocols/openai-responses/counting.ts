@@ -1,4 +1,4 @@
-import { onlyFields, readInputTokens } from '../counting.js'
+import { readInputTokens, selectFields } from '../counting.js'
 import type { Counting } from '../protocol.js'
 import { readRequest } from './read-request.js'
 import { writeRequest } from './write-request.js'
@@ -7,7 +7,7 @@ import { writeRequest } from './write-request.js'
 export const counting: Counting = {
   pathFor: () => '/responses/input_tokens',
   readRequest,
-  writeRequest: (request, writing) => onlyFields(writeRequest(request, writing), COUNTED),
+  writeRequest: (request, writing) => selectFields(writeRequest(request, writing), COUNTED),
   readCount: readInputTokens,
   writeCount: (tokens) => JSON.stringify({ object: 'response.input_tokens', input_tokens: tokens }),
 }

@@ -1,5 +1,5 @@
 import { latin1 } from '../../lib/json.js'
-import { amountOf, isFilled, parseBody, readModel } from '../body.js'
+import { isNonEmptyList, nonNegative, parseBody, readModel } from '../body.js'
 import type { RequestFacts } from '../request-facts.js'
 
 const NUMBERS = ['temperature', 'top_p', 'max_output_tokens']
@@ -19,9 +19,9 @@ export function readFacts(body: Buffer): RequestFacts {
     model,
     modelSpan,
     stream,
-    maxOutputTokens: amountOf(cap),
+    maxOutputTokens: nonNegative(cap),
     choices: 1,
-    temperature: amountOf(temperature),
-    usesTools: isFilled(tools),
+    temperature: nonNegative(temperature),
+    usesTools: isNonEmptyList(tools),
   }
 }

@@ -20,8 +20,8 @@ import { writeAnswer, writeStream } from './write-stream.js'
 export const openaiResponses: Protocol = {
   id: ID,
   traits: {
-    toolName: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
-    toolId: { pattern: /^[A-Za-z0-9_-]+$/, longest: 64 },
+    toolName: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
+    toolId: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
     freeformTools: true,
     toolNamespaces: true,
     objectInput: false,

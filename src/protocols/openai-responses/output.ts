@@ -1,5 +1,5 @@
 import type { Block, Citation, MediaBlock } from '../../chat/blocks.js'
-import { carry, type Signature } from '../../chat/signatures.js'
+import { type Signature, wrapSignature } from '../../chat/signatures.js'
 import { isObject } from '../../lib/values.js'
 import type { AnswerContext } from '../protocol.js'
 import { borne } from './carriers.js'
@@ -56,7 +56,7 @@ export class Output {
 
   cite(citation: Citation): void {
     const said = this.#item instanceof Message && this.#grown && this.#item.cite(citation)
-    if (!said) this.#answering.losses.unsayable(`content[${this.#at}].citations`)
+    if (!said) this.#answering.losses.noEquivalent(`content[${this.#at}].citations`)
   }
 
   sign(signature: Signature): void {
@@ -123,7 +123,7 @@ export class Output {
   #seal(signature: Signature): void {
     this.#reason()
     if (!(this.#item instanceof ReasoningItem)) return
-    this.items.push(this.#item.close(carry(signature, this.#answering.issuer)))
+    this.items.push(this.#item.close(wrapSignature(signature, this.#answering.issuer)))
     this.#item = undefined
   }
 
@@ -137,7 +137,7 @@ export class Output {
   #whole(block: Block): void {
     const index = this.#begun
     const item = this.#itemOf(block, index)
-    if (!item) return this.#answering.losses.unsayable(`content[${this.#at}]`)
+    if (!item) return this.#answering.losses.noEquivalent(`content[${this.#at}]`)
     this.#close()
     this.#begun++
     this.#records.push('response.output_item.added', { output_index: index, item: item.begun })

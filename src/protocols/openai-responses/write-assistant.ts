@@ -1,6 +1,6 @@
 import type { Block, MediaBlock, ReasoningBlock, ToolCallBlock } from '../../chat/blocks.js'
 import type { Turn } from '../../chat/request.js'
-import { isMeantFor } from '../../chat/signatures.js'
+import { mayReceive } from '../../chat/signatures.js'
 import type { WriteOptions } from '../protocol.js'
 import { ID, ownFields } from './native.js'
 import { writeOutputPart } from './write-parts.js'
@@ -36,7 +36,7 @@ class Said {
     if (block.type === 'text' || block.type === 'refusal') return this.#say(block)
     const item = this.#itemOf(block)
     if (item) this.#push(item)
-    else this.#writing.losses.unsayable(this.#at(block))
+    else this.#writing.losses.noEquivalent(this.#at(block))
   }
 
   #at(block: Block): string {
@@ -70,7 +70,7 @@ class Said {
     if (!signature) return
     const thoughts = this.#thoughts
     this.#thoughts = []
-    if (!isMeantFor(signature, ID, this.#writing.issuer)) return
+    if (!mayReceive(signature, ID, this.#writing.issuer)) return
     this.#reasoning.push({
       type: 'reasoning',
       ...(signature.id !== undefined && { id: signature.id }),

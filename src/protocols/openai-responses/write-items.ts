@@ -11,7 +11,7 @@ export function writeItems(request: ChatRequest, turns: readonly Turn[], writing
   const calls = request.turns.flatMap(({ blocks }) => blocks).filter((block) => block.type === 'tool-call')
   const freeform = new Set(calls.filter((call) => call.freeform).map((call) => call.id))
   return turns.flatMap((turn, index) => {
-    if (turn.name !== undefined) writing.losses.unsayable(`${turn.at ?? 'messages'}.name`)
+    if (turn.name !== undefined) writing.losses.noEquivalent(`${turn.at ?? 'messages'}.name`)
     if (turn.role === 'assistant') return writeAssistant(turn, index, writing)
     const items = writeOthers(turn, freeform, writing)
     if (items.length > 0 || turn.role === 'system') return items
@@ -20,7 +20,7 @@ export function writeItems(request: ChatRequest, turns: readonly Turn[], writing
 }
 
 function nothingLeft(at: string): never {
-  throw new RelayError('invalid_request', `${at}: what it holds cannot be said in ${ID}`, { param: at })
+  throw new RelayError('invalid_request', `${at}: its content has no equivalent in ${ID}`, { param: at })
 }
 
 /** A turn of the user or the system: messages, with the results of tools between them. */
@@ -66,7 +66,7 @@ function writeOutput(
   const parts = blocks.flatMap((block) => {
     // Tools give text, images and files.
     const sayable = block.type !== 'media' || block.kind !== 'audio'
-    const part = sayable ? writeInputPart(block, at, losses) : losses.unsayable(block.at ?? at)
+    const part = sayable ? writeInputPart(block, at, losses) : losses.noEquivalent(block.at ?? at)
     return part ? [part] : []
   })
   if (parts.length === 0) return nothingLeft(at)

@@ -8,7 +8,7 @@ import { ID, ownFields } from './native.js'
 export function writeInputPart(block: Block, at: string, losses: Losses): object | undefined {
   const part = inputPart(block)
   if (!part) {
-    losses.unsayable(block.at ?? at)
+    losses.noEquivalent(block.at ?? at)
     return undefined
   }
   return { ...part, ...writeCache(block), ...ownFields(block.native) }

@@ -1,7 +1,8 @@
-import { declareUnreasoned, stepsOf, takenEffort, wantedEffort } from '../../chat/effort.js'
-import { declareCitations } from '../../chat/losses.js'
-import type { ChatRequest, Format, Reasoning, Turn } from '../../chat/request.js'
-import { declareSettings, type Setting, sampled } from '../../chat/settings.js'
+import { supportedEfforts } from '../../chat/effort.js'
+import { recordCitations } from '../../chat/losses.js'
+import { chooseEffort, recordNoReasoning, requestedEffort } from '../../chat/reasoning.js'
+import type { ChatRequest, Format, Reasoning, Setting, Turn } from '../../chat/request.js'
+import { acceptedSampling, recordSettings } from '../../chat/settings.js'
 import type { WriteOptions } from '../protocol.js'
 import { isSayable } from './citations.js'
 import { ownFields } from './native.js'
@@ -16,8 +17,8 @@ const SAYABLE: ReadonlySet<Setting> = new Set([
 
 /** A request's body. Nothing is kept by the provider: what it would keep goes back and forth, sealed. */
 export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
-  declareSettings(request, SAYABLE, writing.losses)
-  declareCitations(request.turns, isSayable, writing.losses)
+  recordSettings(request, SAYABLE, writing.losses)
+  recordCitations(request.turns, isSayable, writing.losses)
   const { instructions, rest } = splitInstructions(request.turns)
   const { text: ownText, reasoning: ownReasoning, include: ownInclude, ...own } = ownFields(request.native)
   const tools = writeTools(request.tools, writing.losses)
@@ -74,7 +75,7 @@ function writeCap({ maxOutputTokens }: ChatRequest, { losses }: WriteOptions): o
 }
 
 function writeSampling(request: ChatRequest, { dialect, losses }: WriteOptions): object {
-  const { temperature, topP } = sampled(request, dialect, losses)
+  const { temperature, topP } = acceptedSampling(request, dialect, losses)
   return { ...(temperature !== undefined && { temperature }), ...(topP !== undefined && { top_p: topP }) }
 }
 
@@ -98,11 +99,11 @@ function writeFormat(format: Format): object {
 function writeReasoning(reasoning: Reasoning | undefined, { dialect, losses }: WriteOptions): object {
   if (!reasoning) return {}
   if (dialect.reasoning === 'none') {
-    declareUnreasoned(reasoning, losses)
+    recordNoReasoning(reasoning, losses)
     return {}
   }
-  const wanted = wantedEffort(reasoning)
-  const effort = wanted && takenEffort(wanted, stepsOf(dialect.reasoningEfforts), losses)
+  const wanted = requestedEffort(reasoning)
+  const effort = wanted && chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts), losses)
   const summary = reasoning.summary ?? (reasoning.visible ? 'auto' : undefined)
   return { ...(effort && { effort }), ...(summary && { summary }) }
 }

@@ -27,7 +27,7 @@ export function writeTools(tools: readonly Tool[], losses: Losses): object[] {
 function writeTool(tool: Tool, losses: Losses): object | undefined {
   if (tool.type === 'foreign') {
     if (tool.protocol === ID) return tool.value as object
-    losses.unsayable(tool.at)
+    losses.noEquivalent(tool.at)
     return undefined
   }
   const { [GROUP]: _, ...own } = ownFields(tool.native)

@@ -67,7 +67,7 @@ export class AnswerTranslator {
     }
     const { answer } = collector
     return reader.state === 'open' && !answer.upstreamError
-      ? { ...answer, upstreamError: invalidAnswer('it ends in the middle') }
+      ? { ...answer, upstreamError: invalidAnswer('half an answer') }
       : answer
   }
 

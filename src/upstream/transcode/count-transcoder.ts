@@ -1,7 +1,7 @@
 import type { Call } from '../../call.js'
 import { fitTools } from '../../chat/fit-tools.js'
-import { declareForeign, type Loss, Losses } from '../../chat/losses.js'
-import { bringsCarried } from '../../chat/signatures.js'
+import { type Loss, Losses, recordForeignFields } from '../../chat/losses.js'
+import { holdsWrappedSignature } from '../../chat/signatures.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Counting, Protocol } from '../../protocols/protocol.js'
 import type { Channel, Target } from '../../targets.js'
@@ -59,7 +59,7 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
 
   deliver(body: Buffer): DeliveredAnswer {
     const tokens = this.#counting.readCount(body)
-    if (tokens === undefined) return { bytes: body, upstreamError: invalidAnswer('it holds no count') }
+    if (tokens === undefined) return { bytes: body, upstreamError: invalidAnswer('an answer without a count') }
     const { protocol } = this.#call
     if (protocol === this.protocol || !protocol.counting) return { bytes: body }
     return { bytes: Buffer.from(protocol.counting.writeCount(tokens)) }
@@ -68,7 +68,7 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
   /** The caller's bytes; undefined where they must be translated. */
   #passThrough(): Buffer | undefined {
     const { body, protocol } = this.#call
-    if (this.protocol !== protocol || bringsCarried(body)) return undefined
+    if (this.protocol !== protocol || holdsWrappedSignature(body)) return undefined
     return withModelName(this.#call, this.#channel.target.model)
   }
 
@@ -79,7 +79,7 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
     const { request } = fitTools(read, traitsOf(this.#channel.target, this.protocol), losses)
     // Stop sequences have no tokens.
     const counted = { ...request, stop: [] }
-    declareForeign(counted, losses)
+    recordForeignFields(counted, losses)
     return this.#counting.writeRequest(counted, { model, stream: false, issuer, dialect, losses })
   }
 }

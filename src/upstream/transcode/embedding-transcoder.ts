@@ -93,7 +93,7 @@ class EmbeddingTranscoder extends WholeAnswerTranscoder implements Transcoder {
     if (passes && vectors === inputs.length) return { usage, bytes: body }
     const answer = this.#upstreamEmbedding.readAnswer(body)
     if (answer?.vectors.length !== inputs.length)
-      return { bytes: body, upstreamError: invalidAnswer('the number of vectors differs from the number of inputs') }
+      return { bytes: body, upstreamError: invalidAnswer('another number of vectors than inputs') }
     return { usage: answer.usage, bytes: this.#writeAnswer(answer, body.length) }
   }
 
@@ -116,7 +116,7 @@ class EmbeddingTranscoder extends WholeAnswerTranscoder implements Transcoder {
   #passThrough(): Buffer {
     const { facts, body } = this.#call
     const { model } = this.#channel.target
-    if (this.#batch) return this.#callersEmbedding.portion?.(body, this.#batch.request.inputs, model) ?? body
+    if (this.#batch) return this.#callersEmbedding.selectInputs?.(body, this.#batch.request.inputs, model) ?? body
     const isInPath = !facts.modelSpan && model !== facts.model
     return (isInPath ? this.#callersEmbedding.rename?.(body, model) : undefined) ?? withModelName(this.#call, model)
   }

@@ -2,7 +2,7 @@ import type { Call } from '../../call.js'
 import { lengthOf } from '../../chat/length.js'
 import type { Loss } from '../../chat/losses.js'
 import { isRefused } from '../../chat/refusal.js'
-import { bringsCarried } from '../../chat/signatures.js'
+import { holdsWrappedSignature } from '../../chat/signatures.js'
 import type { ByteChunks } from '../../lib/byte-chunks.js'
 import { type Edit, spliceAll } from '../../lib/splice.js'
 import type { AnswerFacts, InjectedUsage } from '../../protocols/passthrough.js'
@@ -105,7 +105,7 @@ class ConversationTranscoder implements Transcoder {
     this.#framing = facts.usesOwnFraming ? protocol.framing : undefined
     this.protocol = protocolFor(target, protocol)
     // Signatures that the relay has wrapped in an earlier answer mean nothing to an upstream: unwrap by translating.
-    const passesThrough = this.protocol === protocol && !bringsCarried(body)
+    const passesThrough = this.protocol === protocol && !holdsWrappedSignature(body)
     this.#translation = passesThrough ? undefined : translate(call, target, this.protocol, options)
     const usageRequest = passesThrough ? usageRequestEdit(call, target) : undefined
     this.#injectedUsage = usageRequest && protocol.injectedUsage

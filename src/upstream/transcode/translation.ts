@@ -1,6 +1,6 @@
 import type { Call } from '../../call.js'
 import { fitTools } from '../../chat/fit-tools.js'
-import { declareForeign, type Loss, Losses } from '../../chat/losses.js'
+import { type Loss, Losses, recordForeignFields } from '../../chat/losses.js'
 import type { ChatRequest } from '../../chat/request.js'
 import { dropUnsupported } from '../../chat/supported-settings.js'
 import { RelayError } from '../../errors.js'
@@ -40,7 +40,7 @@ export function translate(
   // The relay itself ends the answer at stop sequences beyond those that the target accepts.
   const acceptedStops = traits.stopSequences ?? request.stop.length
   const written = { ...request, stop: request.stop.slice(0, acceptedStops) }
-  declareForeign(written, losses)
+  recordForeignFields(written, losses)
   const stream = asksForStream(call, target)
   const body = protocol.writeRequest(written, { model, stream, issuer, dialect, losses })
   rejectLosses(losses, strict)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer, Finish } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
-import { carry } from '../../../src/chat/signatures.js'
+import { wrapSignature } from '../../../src/chat/signatures.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
 import { answering, body, ISSUER } from './speak.js'
 
@@ -207,9 +207,9 @@ describe('a message, written', () => {
       { type: 'tool-call', id: 'c', name: 'f', input: '' },
     ])
     expect(content).toEqual([
-      { type: 'thinking', thinking: 'a', signature: carry(signature, ISSUER) },
-      { type: 'thinking', thinking: 'b', signature: carry({ protocol: 'none', value: '' }, ISSUER) },
-      { type: 'redacted_thinking', data: carry(own, ISSUER) },
+      { type: 'thinking', thinking: 'a', signature: wrapSignature(signature, ISSUER) },
+      { type: 'thinking', thinking: 'b', signature: wrapSignature({ protocol: 'none', value: '' }, ISSUER) },
+      { type: 'redacted_thinking', data: wrapSignature(own, ISSUER) },
       { type: 'tool_use', id: 'c', name: 'f', caller: { type: 'direct' }, input: {} },
     ])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { carry } from '../../../src/chat/signatures.js'
+import { wrapSignature } from '../../../src/chat/signatures.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
 import { readCountRequest } from '../../../src/protocols/anthropic-messages/read-request.js'
 import { body, errorOf, read } from './speak.js'
@@ -111,11 +111,11 @@ describe('a Messages request, read', () => {
     const kept = { protocol: 'gemini', value: 'v', issuer: 'g#1', id: undefined }
     const blocks = blocksOf(
       [
-        { type: 'thinking', thinking: 'a', signature: carry(kept, 'g#1') },
-        { type: 'thinking', thinking: 'b', signature: carry({ protocol: 'none', value: '' }, 'x') },
+        { type: 'thinking', thinking: 'a', signature: wrapSignature(kept, 'g#1') },
+        { type: 'thinking', thinking: 'b', signature: wrapSignature({ protocol: 'none', value: '' }, 'x') },
         {
           type: 'redacted_thinking',
-          data: carry({ protocol: 'anthropic-messages', value: 'd', id: 'redacted_thinking' }, 'x'),
+          data: wrapSignature({ protocol: 'anthropic-messages', value: 'd', id: 'redacted_thinking' }, 'x'),
         },
       ],
       'assistant',

@@ -99,6 +99,6 @@ function answeringNow() {
     createdAt: 0,
     issuer: 'i',
     request: read({}),
-    losses: { unsayable: () => undefined } as never,
+    losses: { noEquivalent: () => undefined } as never,
   }
 }

@@ -1,7 +1,7 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { declareForeign, Losses } from '../../../src/chat/losses.js'
+import { Losses, recordForeignFields } from '../../../src/chat/losses.js'
 import type { ChatRequest, Turn } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords } from '../../../src/lib/sse.js'
@@ -49,7 +49,7 @@ export function write(fields: Partial<ChatRequest>, dialect: Dialect = {}): Writ
   const losses = new Losses(protocol.id, openaiChat.settingNames)
   const writing = { model: 'claude', stream: fields.stream ?? false, issuer: ISSUER, dialect, losses }
   const asked = ask(fields)
-  declareForeign(asked, losses)
+  recordForeignFields(asked, losses)
   const json = JSON.parse(protocol.writeRequest(asked, writing)) as Record<string, Json>
   return { json, losses: losses.list.map(({ path }) => path) }
 }

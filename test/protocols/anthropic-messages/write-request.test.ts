@@ -445,7 +445,7 @@ describe('reasoning, written', () => {
     const { json, losses } = write({ reasoning, maxOutputTokens: 20_000, ...more }, dialect)
     return { thinking: json.thinking, effort: json.output_config?.effort, losses }
   }
-  const adaptive = { reasoning: 'adaptive', efforts: ['low', 'medium', 'high', 'max'] }
+  const adaptive = { reasoning: 'adaptive', reasoningEfforts: ['low', 'medium', 'high', 'max'] }
   const budget = { reasoning: 'budget' }
 
   it.each([
@@ -459,7 +459,9 @@ describe('reasoning, written', () => {
   })
 
   it('HC-052: none is none where the model can, else as little as it can, and said so', () => {
-    expect(think({ effort: 'none' }, { ...adaptive, efforts: ['none', 'low'] }).thinking).toEqual({ type: 'disabled' })
+    expect(think({ effort: 'none' }, { ...adaptive, reasoningEfforts: ['none', 'low'] }).thinking).toEqual({
+      type: 'disabled',
+    })
     expect(think({ effort: 'none' }, adaptive)).toEqual({
       thinking: { type: 'adaptive' },
       effort: 'low',
@@ -624,7 +626,10 @@ describe('Anthropic, the provider', () => {
     ['claude-opus-4-7', { reasoning: 'adaptive', sampling: 'none' }],
     ['claude-opus-5-5', { reasoning: 'adaptive', sampling: 'none' }],
     ['claude-sonnet-5-5', { reasoning: 'adaptive', sampling: 'none' }],
-    ['claude-fable-5', { reasoning: 'adaptive', sampling: 'none', efforts: ['low', 'medium', 'high', 'xhigh', 'max'] }],
+    [
+      'claude-fable-5',
+      { reasoning: 'adaptive', sampling: 'none', reasoningEfforts: ['low', 'medium', 'high', 'xhigh', 'max'] },
+    ],
     ['someone-elses', { reasoning: 'budget', sampling: 'any', maxOutputTokens: 8192 }],
   ])('knows what %s takes', (model, expected) => {
     expect(anthropic.dialect?.(model)).toMatchObject(expected)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import { Losses } from '../../../src/chat/losses.js'
-import { uncarry } from '../../../src/chat/signatures.js'
+import { unwrapSignature } from '../../../src/chat/signatures.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import { answering, fragment, type Json, plain } from './setting.js'
 
@@ -198,7 +198,7 @@ describe('answers out', () => {
     expect(gemini.writeAnswer(answer, answering())).toContain('"args":{"n":9007199254740993}')
     const body = write(answer, losses)
     const carried = body.candidates[0]?.content.parts[0]?.thoughtSignature ?? ''
-    expect(uncarry(carried)).toEqual({ issuer: 'a#claude', protocol: 'anthropic-messages', value: 'sig' })
+    expect(unwrapSignature(carried)).toEqual({ issuer: 'a#claude', protocol: 'anthropic-messages', value: 'sig' })
     expect(body).toMatchObject({
       candidates: [
         {

@@ -13,16 +13,16 @@ describe('the provider', () => {
   })
 
   it.each([
-    ['gemini-3-pro-preview', { reasoning: 'effort', schemas: 'full', needsSignatures: true }],
-    ['models/gemini-3.5-flash', { reasoning: 'effort', needsSignatures: true }],
-    ['gemini-3-pro-image-preview', { reasoning: 'none', needsSignatures: true }],
-    ['gemini-2.5-pro', { reasoning: 'budget', efforts: ['minimal', 'low', 'medium', 'high'] }],
-    ['gemini-2.5-flash-lite', { reasoning: 'budget', efforts: ['none', 'minimal', 'low', 'medium', 'high'] }],
+    ['gemini-3-pro-preview', { reasoning: 'effort', toolSchemas: 'full', requiresSignatures: true }],
+    ['models/gemini-3.5-flash', { reasoning: 'effort', requiresSignatures: true }],
+    ['gemini-3-pro-image-preview', { reasoning: 'none', requiresSignatures: true }],
+    ['gemini-2.5-pro', { reasoning: 'budget', reasoningEfforts: ['minimal', 'low', 'medium', 'high'] }],
+    ['gemini-2.5-flash-lite', { reasoning: 'budget', reasoningEfforts: ['none', 'minimal', 'low', 'medium', 'high'] }],
     ['gemini-2.5-flash-preview-tts', { reasoning: 'none' }],
-    ['gemini-2.0-flash', { reasoning: 'none', schemas: 'full' }],
-    ['gemini-1.5-pro', { reasoning: 'none', schemas: 'subset' }],
-    ['gemma-3-27b-it', { reasoning: 'none', schemas: 'subset' }],
-    ['gemini-flash-latest', { schemas: 'full' }],
+    ['gemini-2.0-flash', { reasoning: 'none', toolSchemas: 'full' }],
+    ['gemini-1.5-pro', { reasoning: 'none', toolSchemas: 'subset' }],
+    ['gemma-3-27b-it', { reasoning: 'none', toolSchemas: 'subset' }],
+    ['gemini-flash-latest', { toolSchemas: 'full' }],
   ])('knows what %s takes', (model, dialect) => {
     expect(provider?.dialect?.(model)).toMatchObject(dialect)
   })

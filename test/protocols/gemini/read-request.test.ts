@@ -24,16 +24,16 @@ describe('facts', () => {
       model: 'gemini-3',
       modelSpan: undefined,
       stream: false,
-      isFramed: false,
+      usesOwnFraming: false,
     })
     expect(facts('models/gemini-3', true, 'alt=sse')).toMatchObject({
       model: 'gemini-3',
       stream: true,
-      isFramed: false,
+      usesOwnFraming: false,
     })
-    expect(facts('tunedModels/x', true, 'key=k')).toMatchObject({ model: 'tunedModels/x', isFramed: true })
-    expect(facts('x', true, 'key=k&alt=sse')).toMatchObject({ isFramed: false })
-    expect(facts('x', true, 'alt=json')).toMatchObject({ isFramed: true })
+    expect(facts('tunedModels/x', true, 'key=k')).toMatchObject({ model: 'tunedModels/x', usesOwnFraming: true })
+    expect(facts('x', true, 'key=k&alt=sse')).toMatchObject({ usesOwnFraming: false })
+    expect(facts('x', true, 'alt=json')).toMatchObject({ usesOwnFraming: true })
   })
 
   it.each([

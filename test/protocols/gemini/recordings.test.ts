@@ -109,7 +109,7 @@ describe.runIf(here)('recorded answers', () => {
     const bytes = Buffer.from(JSON.stringify(body))
     const [, id = '', operation = '', query = ''] = /models\/([^:]+):(\w+)\??(.*)/.exec(url) ?? []
     const facts = { id, stream: operation.startsWith('stream'), query }
-    expect(gemini.readFacts(bytes, facts)).toMatchObject({ model: id, stream: facts.stream, isFramed: false })
+    expect(gemini.readFacts(bytes, facts)).toMatchObject({ model: id, stream: facts.stream, usesOwnFraming: false })
     const request = gemini.readRequest(bytes, facts)
     expect(
       request.turns.flatMap(({ blocks }) => blocks).some((block) => block.type === 'text' && block.text !== ''),

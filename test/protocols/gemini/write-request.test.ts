@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Block, ToolCallBlock } from '../../../src/chat/blocks.js'
-import { declareForeign, Losses } from '../../../src/chat/losses.js'
+import { Losses, recordForeignFields } from '../../../src/chat/losses.js'
 import type { ChatRequest, Turn } from '../../../src/chat/request.js'
-import { carry, uncarry } from '../../../src/chat/signatures.js'
+import { unwrapSignature, wrapSignature } from '../../../src/chat/signatures.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { gemini as provider } from '../../../src/providers/gemini.js'
@@ -29,7 +29,7 @@ const signed = { protocol: 'gemini', value: 'c2ln', issuer }
 function lossesOf(request: Partial<ChatRequest>, dialect = {}): string[] {
   const losses = new Losses('gemini', openaiChat.settingNames)
   const asked = { turns: [user(text('hi'))], ...request }
-  declareForeign(asking(asked), losses)
+  recordForeignFields(asking(asked), losses)
   written(asked, dialect, losses)
   return losses.list.map(({ path }) => path)
 }
@@ -217,7 +217,7 @@ describe('signatures', () => {
       const all = body.contents.flatMap(({ parts }) => parts)
       return all.filter((part) => part.functionCall).map((part) => part.thoughtSignature)
     }
-    expect(waived({ needsSignatures: true })).toEqual([
+    expect(waived({ requiresSignatures: true })).toEqual([
       undefined,
       'skip_thought_signature_validator',
       undefined,
@@ -258,11 +258,11 @@ describe('signatures', () => {
   })
 
   it('come back from callers who carried them', () => {
-    const carried = carry({ protocol: 'gemini', value: 'c2ln' }, issuer)
+    const carried = wrapSignature({ protocol: 'gemini', value: 'c2ln' }, issuer)
     const request = read({
       contents: [{ parts: [{ text: 'q' }] }, { role: 'model', parts: [{ text: 'a', thoughtSignature: carried }] }],
     })
-    expect(request.turns[1]?.blocks[0]).toMatchObject({ signature: uncarry(carried) })
+    expect(request.turns[1]?.blocks[0]).toMatchObject({ signature: unwrapSignature(carried) })
     expect(written(request).contents[1]?.parts).toEqual([{ text: 'a', thoughtSignature: 'c2ln' }])
   })
 })
@@ -333,7 +333,7 @@ describe('settings', () => {
       responseMimeType: 'application/json',
       responseJsonSchema: { type: 'object', properties: { a: { type: 'string', enum: ['x'] } } },
     })
-    expect(settings({ format }, { schemas: 'subset' })).toHaveProperty('responseSchema')
+    expect(settings({ format }, { toolSchemas: 'subset' })).toHaveProperty('responseSchema')
     expect(settings({ format: { type: 'json' } })).toEqual({ responseMimeType: 'application/json' })
     expect(settings({ format: { type: 'text' } })).toBeUndefined()
   })
@@ -410,7 +410,7 @@ describe('tools', () => {
       { googleSearch: {} },
       { codeExecution: {} },
     ])
-    expect(body({ tools: fn(schema) }, { schemas: 'subset' }).tools).toEqual([
+    expect(body({ tools: fn(schema) }, { toolSchemas: 'subset' }).tools).toEqual([
       { functionDeclarations: [{ name: 'f', description: 'd', parameters: schema }] },
     ])
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer, Finish } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
-import { carry } from '../../../src/chat/signatures.js'
+import { wrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { answering, bytes, readFields } from './kit.js'
@@ -133,10 +133,10 @@ describe('an answer is read', () => {
     ['HC-092: a broken finish', choice({ content: '' }, 'error'), {}],
     ["DeepSeek's broken finish", choice({ content: 'a' }, 'insufficient_system_resource'), {}],
     ["vLLM's flat error", { object: 'error', message: 'too long', code: 400 }, { status: 400, message: 'too long' }],
-    ['HC-097: nothing', '', { message: 'The upstream gave an empty answer.' }],
+    ['HC-097: nothing', '', { message: 'The provider sent an empty answer.' }],
     ['null', 'null', {}],
-    ['HC-098: a page', '<html></html>', { message: 'The upstream gave an answer that is not JSON.' }],
-    ['no choices', { choices: [] }, { message: 'The upstream gave an answer without choices.' }],
+    ['HC-098: a page', '<html></html>', { message: 'The provider sent an answer that is not JSON.' }],
+    ['no choices', { choices: [] }, { message: 'The provider sent an answer without choices.' }],
     ['choices of nothing', { choices: [{ finish_reason: 'stop' }] }, {}],
     ['choices that are none', { choices: 'x' }, {}],
   ])('%s is a fault', (_name, value, expected) => {
@@ -206,8 +206,8 @@ describe('an answer is written', () => {
       content: 'x',
       reasoning_content: 'ab',
       reasoning_details: [
-        { type: 'reasoning.encrypted', data: carry(signature, 'here'), index: 0 },
-        { type: 'reasoning.text', text: 'ab', signature: carry(signature, 'here'), index: 1 },
+        { type: 'reasoning.encrypted', data: wrapSignature(signature, 'here'), index: 0 },
+        { type: 'reasoning.text', text: 'ab', signature: wrapSignature(signature, 'here'), index: 1 },
       ],
     })
   })

@@ -1,7 +1,7 @@
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { declareForeign, Losses } from '../../../src/chat/losses.js'
+import { Losses, recordForeignFields } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { readRecords } from '../../../src/lib/sse.js'
 import type { Dialect } from '../../../src/protocols/dialect.js'
@@ -32,7 +32,7 @@ export function write(
   const writing = { model: 'up', stream, issuer: 'here', dialect, losses }
   const turns = [{ role: 'user' as const, blocks: [{ type: 'text' as const, text: 'q' }] }]
   const asked = { ...emptyRequest, turns, ...request }
-  declareForeign(asked, losses)
+  recordForeignFields(asked, losses)
   const body = JSON.parse(openaiChat.writeRequest(asked, writing))
   return { body, losses: losses.list.map((loss) => loss.path) }
 }

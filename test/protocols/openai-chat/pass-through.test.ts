@@ -70,14 +70,14 @@ describe('readAnswerFacts', () => {
   it.each<[string, unknown, string]>([
     ['an error under 200', { error: { message: 'Provider returned error', code: 429 } }, 'Provider returned error'],
     ['an error beside no choices', { choices: [], error: { message: 'überlastet' } }, 'überlastet'],
-    ['nothing', '', 'The upstream gave an empty answer.'],
-    ['null', 'null', 'The upstream gave an answer that is not JSON.'],
-    ['a page', '<html>login</html>', 'The upstream gave an answer that is not JSON.'],
-    ['something else', { object: 'list' }, 'The upstream gave an answer without choices.'],
+    ['nothing', '', 'The provider sent an empty answer.'],
+    ['null', 'null', 'The provider sent an answer that is not JSON.'],
+    ['a page', '<html>login</html>', 'The provider sent an answer that is not JSON.'],
+    ['something else', { object: 'list' }, 'The provider sent an answer without choices.'],
     [
       'a broken finish',
       { choices: [{ finish_reason: 'error' }] },
-      'The upstream gave an answer that its model broke off.',
+      'The provider sent an answer that the model broke off.',
     ],
   ])('%s is a fault', (_name, value, expected) => expect(upstreamError(value)).toBe(expected))
 

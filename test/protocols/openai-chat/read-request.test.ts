@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { carry } from '../../../src/chat/signatures.js'
+import { wrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { bytes, path, readFields, readMessages } from './kit.js'
@@ -87,7 +87,7 @@ describe('messages', () => {
   })
 
   it('HC-041: a signature of Google comes back on its call, bare or carried', () => {
-    const carried = carry({ protocol: 'gemini', value: 'c2ln' }, 'g/1')
+    const carried = wrapSignature({ protocol: 'gemini', value: 'c2ln' }, 'g/1')
     const extra = (value: string): object => ({ extra_content: { google: { thought_signature: value } } })
     const { turns } = readMessages(
       { role: 'user', content: 'q' },
@@ -107,7 +107,7 @@ describe('messages', () => {
   })
 
   it('reasoning: details go before words, carried proofs keep their issuer, pieces are joined', () => {
-    const sign = (value: string): string => carry({ protocol: 'anthropic-messages', value }, 'a/1')
+    const sign = (value: string): string => wrapSignature({ protocol: 'anthropic-messages', value }, 'a/1')
     const { turns } = readMessages(
       { role: 'user', content: 'q' },
       {

@@ -304,7 +304,7 @@ describe('the frame', () => {
       [delta({ content: '' }, { finish_reason: 'error', native_finish_reason: 'network_error' })],
       {},
     ],
-    ['an end without an answer', [done], { message: 'The upstream gave an empty answer.' }],
+    ['an end without an answer', [done], { message: 'The provider sent an empty answer.' }],
     ['an error without words', [{ error: {} }], {}],
   ])('%s is an error, and nothing follows', (_name, values, expected) => {
     expect(readStream(records(...values, delta({ content: 'z' }), stop, done)).at(-1)).toMatchObject({

@@ -86,7 +86,7 @@ describe('messages', () => {
     const extra = (value: string): object => ({ extra_content: { google: { thought_signature: value } } })
     expect(messages([model(call('a', 'here'))])).toMatchObject([{ tool_calls: [extra('U0lH')] }])
     expect(JSON.stringify(messages([model(call('a', 'there'), call('b'))]))).not.toContain('extra')
-    expect(messages([model(call('a', 'there'), call('b'))], { needsSignatures: true })).toMatchObject([
+    expect(messages([model(call('a', 'there'), call('b'))], { requiresSignatures: true })).toMatchObject([
       { tool_calls: [extra('skip_thought_signature_validator'), extra('U0lH')] },
     ])
   })
@@ -101,7 +101,7 @@ describe('messages', () => {
         ],
       },
     ])
-    expect(messages([user(text('a'), text('b'))], { isPlain: true })).toEqual([{ role: 'user', content: 'a\n\nb' }])
+    expect(messages([user(text('a'), text('b'))], { isOldServer: true })).toEqual([{ role: 'user', content: 'a\n\nb' }])
     expect(messages([{ role: 'system', blocks: [text('a'), text('b')] }])).toEqual([
       { role: 'system', content: 'a\n\nb' },
     ])
@@ -148,7 +148,7 @@ describe('fields', () => {
     [{ effort: 'high' }, {}, 'high', []],
     [{ budget: 2048 }, {}, 'low', []],
     [{ budget: -1 }, {}, undefined, []],
-    [{ effort: 'minimal' }, { efforts: ['low', 'high'] }, 'low', ['reasoning_effort']],
+    [{ effort: 'minimal' }, { reasoningEfforts: ['low', 'high'] }, 'low', ['reasoning_effort']],
     [{ effort: 'high' }, { reasoning: 'none' }, undefined, ['reasoning_effort']],
     [{ effort: 'none' }, { reasoning: 'none' }, undefined, []],
   ])('HC-052: reasoning %j under %j', (reasoning, dialect, effort, losses) => {

@@ -197,12 +197,13 @@ describe('what is written is read as it was meant', () => {
     for (let cut = 0; cut <= bytes.length; cut++) {
       const reader = openaiChat.readStream({ id: 'r1' })
       const read: ChatEvent[] = []
-      let carry = Buffer.alloc(0)
+      let wrapSignature = Buffer.alloc(0)
       for (const part of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
-        carry = Buffer.concat([carry, part])
-        const whole = wholeRecords(carry)
-        for (const record of readRecords(carry.subarray(0, whole))) reader.read(record, (event) => read.push(event))
-        carry = carry.subarray(whole)
+        wrapSignature = Buffer.concat([wrapSignature, part])
+        const whole = wholeRecords(wrapSignature)
+        for (const record of readRecords(wrapSignature.subarray(0, whole)))
+          reader.read(record, (event) => read.push(event))
+        wrapSignature = wrapSignature.subarray(whole)
       }
       expect(read).toEqual(expected)
     }

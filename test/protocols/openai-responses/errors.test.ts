@@ -60,7 +60,7 @@ describe('counting and listing', () => {
       Buffer.from('{"model":"m","input":"a","temperature":1,"instructions":"b"}'),
       NO_PATH,
     )
-    const losses = { list: [], add: () => undefined, unsayable: () => undefined, foreign: () => undefined }
+    const losses = { list: [], add: () => undefined, noEquivalent: () => undefined, foreign: () => undefined }
     const writing = { model: 'up', stream: false, issuer: 'i', dialect: {}, losses: losses as never }
     expect(JSON.parse(counting?.writeRequest(request ?? ASKED, writing) ?? '')).toEqual({
       model: 'up',

@@ -3,7 +3,7 @@ import type { ChatAnswer, FinishReason } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { replayAsEvents } from '../../../src/chat/replay-answer.js'
-import { uncarry } from '../../../src/chat/signatures.js'
+import { unwrapSignature } from '../../../src/chat/signatures.js'
 import { readRecords, wholeRecords } from '../../../src/lib/sse.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { pick, seeded } from '../../random.js'
@@ -52,7 +52,7 @@ function someBlock(random: () => number, at: number): Block {
 function unsealed(answer: ChatAnswer): unknown {
   const open = (block: Block): Block => {
     if (block.type !== 'reasoning' || !block.signature) return block
-    const { protocol, value, id } = uncarry(block.signature.value) ?? block.signature
+    const { protocol, value, id } = unwrapSignature(block.signature.value) ?? block.signature
     return { ...block, signature: { protocol, value, id } }
   }
   return plain({ ...answer, choices: answer.choices.map((choice) => ({ ...choice, blocks: choice.blocks.map(open) })) })
@@ -97,11 +97,11 @@ describe('laws of the stream', () => {
     for (let cut = 1; cut < bytes.length; cut++) {
       const reader = openaiResponses.readStream({ id: 'r1' })
       const events: ChatEvent[] = []
-      let carry = Buffer.alloc(0)
+      let wrapSignature = Buffer.alloc(0)
       for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
-        const come = Buffer.concat([carry, piece])
+        const come = Buffer.concat([wrapSignature, piece])
         const end = wholeRecords(come)
-        carry = come.subarray(end)
+        wrapSignature = come.subarray(end)
         for (const record of readRecords(come.subarray(0, end))) reader.read(record, (event) => events.push(event))
       }
       expect(events).toEqual(whole)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { carry } from '../../../src/chat/signatures.js'
+import { wrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { NO_PATH, plain, read, refusal } from './speak.js'
@@ -207,7 +207,7 @@ describe('the input', () => {
       type: 'reasoning',
       id: 'rs_x',
       summary: [],
-      encrypted_content: carry({ protocol: 'gemini', value: 'U0lH', id }, 'tag'),
+      encrypted_content: wrapSignature({ protocol: 'gemini', value: 'U0lH', id }, 'tag'),
     })
     const { turns } = read({
       input: [

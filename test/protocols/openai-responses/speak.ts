@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import { AnswerCollector } from '../../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { declareForeign, type Loss, Losses } from '../../../src/chat/losses.js'
+import { type Loss, Losses, recordForeignFields } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { readRecords } from '../../../src/lib/sse.js'
@@ -38,7 +38,7 @@ export function write(
   const losses = new Losses('openai-responses', openaiChat.settingNames)
   const writing = { model: 'up', stream: request.stream ?? false, issuer: 'here', dialect, losses }
   const asked = { ...ASKED, ...request }
-  declareForeign(asked, losses)
+  recordForeignFields(asked, losses)
   const text = openaiResponses.writeRequest(asked, writing)
   return { body: JSON.parse(text) as Record<string, unknown>, losses: losses.list }
 }

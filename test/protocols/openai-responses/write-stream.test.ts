@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import type { ChatEvent } from '../../../src/chat/events.js'
-import { uncarry } from '../../../src/chat/signatures.js'
+import { unwrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { answering, type Event, eventsOf, read, writeEvents } from './speak.js'
@@ -167,7 +167,7 @@ describe('HC-061: each item has its place, and is closed before the next', () =>
       { id: 'msg_a1_2', type: 'message' },
       { id: 'fc_a1_3', type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}', status: 'completed' },
     ])
-    expect(uncarry(String(output[0]?.encrypted_content))).toEqual({ ...signature, issuer: 'here' })
+    expect(unwrapSignature(String(output[0]?.encrypted_content))).toEqual({ ...signature, issuer: 'here' })
     expect(output[1]).not.toHaveProperty('encrypted_content')
     expect(types(events).slice(2, 12)).toEqual([
       'output_item.added',
