@@ -4,19 +4,19 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Relay } from '../src/index.js'
-import { handleNode, type ParsedBody } from './node.js'
+import { handleNode, type ParsedBody } from './node-http.js'
 
-/** As much of Express's request as the relay looks at; so that no version of its types is asked for. */
+/** The part of Express's request that the relay uses. Structural, so that no version of Express's types is required. */
 export interface ExpressRequest extends IncomingMessage, ParsedBody {
   readonly ip?: unknown
   readonly originalUrl?: string
   readonly baseUrl?: string
 }
 
-/** Middleware that answers the relay's paths and leaves all else to `next()`. Works behind `express.json()` too. */
+/** Creates middleware that answers the relay's paths and calls `next()` for all others. Works behind `express.json()` too. */
 export function expressRelay(relay: Relay): (req: ExpressRequest, res: ServerResponse, next: () => void) => void {
   return (req, res, next) => {
-    const around = { url: req.originalUrl, mount: req.baseUrl || undefined, host: req, parsed: req }
-    if (!handleNode(relay, req, res, around)) next()
+    const options = { url: req.originalUrl, mount: req.baseUrl || undefined, host: req, parsed: req }
+    if (!handleNode(relay, req, res, options)) next()
   }
 }

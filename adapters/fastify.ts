@@ -4,16 +4,16 @@
  */
 import type { Readable } from 'node:stream'
 import { type Relay, tooLarge } from '../src/index.js'
-import { handleNode, type NodeRequest, type NodeResponse, type ParsedBody } from './node.js'
+import { handleNode, type NodeRequest, type NodeResponse, type ParsedBody } from './node-http.js'
 
-/** As much of Fastify's request as the relay looks at. */
+/** The part of Fastify's request that the relay uses. */
 export interface FastifyRequest extends ParsedBody {
   readonly raw: NodeRequest
   readonly ip: string
   readonly routeOptions: { readonly bodyLimit: number }
 }
 
-/** As much of its reply. */
+/** The part of Fastify's reply that the relay uses. */
 export interface FastifyReply {
   readonly raw: NodeResponse
   getHeaders(): Record<string, number | string | string[] | undefined>
@@ -21,7 +21,7 @@ export interface FastifyReply {
   callNotFound(): unknown
 }
 
-/** As much of Fastify itself. */
+/** The part of Fastify that the relay uses. */
 export interface FastifyInstance {
   readonly prefix: string
   readonly supportedMethods: string[]
@@ -31,34 +31,33 @@ export interface FastifyInstance {
   route(route: { method: string[]; url: string; handler: FastifyHandler }): unknown
 }
 
-/** A route's handler; its answer is the reply's. */
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => void
 
-/** A plugin that answers the relay's paths on Node's own response, after all hooks; all else is Fastify's 404. */
+/** Creates a plugin that answers the relay's paths on Node's response, after all hooks. Other paths get Fastify's 404. */
 export function fastifyRelay(relay: Relay): (fastify: FastifyInstance) => Promise<void> {
   return async (fastify) => {
-    // Both are the plugin's own: Fastify's other routes keep their parsers.
+    // Within the plugin only: Fastify's other routes keep their parsers.
     fastify.removeAllContentTypeParsers()
-    fastify.addContentTypeParser('*', takeBody)
-    // `@fastify/cors` has such a route where it is registered, and answers before it comes to that.
-    const isTaken = fastify.hasRoute({ method: 'OPTIONS', url: `${fastify.prefix}/*` })
-    const method = fastify.supportedMethods.filter((name) => name !== 'OPTIONS' || !isTaken)
-    fastify.route({ method, url: '/*', handler: handlerOf(relay, fastify.prefix || undefined) })
+    fastify.addContentTypeParser('*', leaveBody)
+    // `@fastify/cors`, where registered, has this route and answers it itself.
+    const hasOptionsRoute = fastify.hasRoute({ method: 'OPTIONS', url: `${fastify.prefix}/*` })
+    const method = fastify.supportedMethods.filter((name) => name !== 'OPTIONS' || !hasOptionsRoute)
+    fastify.route({ method, url: '/*', handler: createHandler(relay, fastify.prefix || undefined) })
   }
 }
 
-function handlerOf(relay: Relay, mount: string | undefined): FastifyHandler {
+function createHandler(relay: Relay, mount: string | undefined): FastifyHandler {
   return (request, reply) => {
     const parsed = { body: request.body ?? request.rawBody }
-    const answering = handleNode(relay, request.raw, reply.raw, { mount, host: request, parsed })
-    if (!answering) return void reply.callNotFound()
+    const responding = handleNode(relay, request.raw, reply.raw, { mount, host: request, parsed })
+    if (!responding) return void reply.callNotFound()
     reply.hijack()
     for (const [name, value = ''] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value)
   }
 }
 
-/** Leaves the body on the wire for the relay. One that a hook reads too, or has put in its place, can be had only here. */
-async function takeBody({ raw, routeOptions }: FastifyRequest, payload: Readable): Promise<Buffer | undefined> {
+/** Leaves the body unread for the relay. A body that a hook has read or replaced is available only here. */
+async function leaveBody({ raw, routeOptions }: FastifyRequest, payload: Readable): Promise<Buffer | undefined> {
   if (payload === raw && (raw.readableDidRead || !raw.readableFlowing)) return undefined
   const chunks: Buffer[] = []
   let size = 0

@@ -1,6 +1,6 @@
 /**
- * The relay as a fetch function: for hosts that speak `Request` and `Response` (Hono, Next.js, Bun, Deno), and for SDKs
- * that take a `fetch` of their own, which then need no network at all.
+ * The relay as a fetch function: for hosts with `Request` and `Response` (Hono, Next.js, Bun, Deno), and for SDKs that
+ * accept a `fetch`, which then need no network.
  * @module
  */
 import type { IncomingHttpHeaders } from 'node:http'
@@ -15,49 +15,45 @@ import {
   type RelayResponse,
   tooLarge,
 } from '../src/index.js'
-import { Gathering } from './gathering.js'
+import { BodyBuffer } from './body-buffer.js'
 
-/** `fetch`-shaped. With a `Request`, what follows is not looked at: hosts put their own things there. */
+/** Has the shape of `fetch`. After a `Request`, further arguments are ignored: hosts pass their own there. */
 export interface RelayFetch {
   (input: Request | URL | string, init?: RequestInit): Promise<Response>
-  /** As hosts call it: Next.js with its route's parameters, Bun with its server, Workers with their environment. */
+  /** How hosts call it: Next.js with route parameters, Bun with its server, Workers with their environment. */
   (request: Request, ...more: unknown[]): Promise<Response>
 }
 
-/** A function in the place of `fetch`, which never rejects but for the caller's own abort. What is not the relay's is a 404. */
+/** Creates a function that replaces `fetch`. It rejects only when the caller aborts. Any other path gets a 404. */
 export function fetchRelay(relay: Relay): RelayFetch {
   return async (input: Request | URL | string, init?: unknown) => {
-    const given = input instanceof Request ? input : new Request(input, init as RequestInit)
-    const request = new Fetched(given, { mount: '' })
+    const fetchRequest = input instanceof Request ? input : new Request(input, init as RequestInit)
+    const request = new FetchRelayRequest(fetchRequest, { mount: '' })
     const response = await (relay.handle(request) ?? answerUnknownPath(request))
     request.signal.throwIfAborted()
     return toResponse(response, request)
   }
 }
 
-/** What a framework knows of a request beyond `Request`. */
-export interface FetchSurroundings {
+/** What a framework knows of a request besides `Request`. */
+export interface FetchOptions {
   /** The part of the path that the framework's router has matched. */
   readonly mount?: string | undefined
-  /** The client's address, as far as the host is to be believed. */
+  /** The client's address, as the host trusts it. */
   readonly ip?: string | undefined
   /** The framework's context, for `authenticate`. */
   readonly host?: unknown
-  /** A body that the framework has read already. */
+  /** A body that the framework has already read. */
   readonly parsed?: unknown
 }
 
-/** Answers one request; undefined if it is not the relay's, and then it is untouched. */
-export function handleFetch(
-  relay: Relay,
-  request: Request,
-  around: FetchSurroundings = {},
-): Promise<Response> | undefined {
-  const fetched = new Fetched(request, around)
-  return relay.handle(fetched)?.then((response) => toResponse(response, fetched))
+/** Answers one request. Returns undefined, and leaves the request untouched, for a path that is not the relay's. */
+export function handleFetch(relay: Relay, request: Request, options: FetchOptions = {}): Promise<Response> | undefined {
+  const relayRequest = new FetchRelayRequest(request, options)
+  return relay.handle(relayRequest)?.then((response) => toResponse(response, relayRequest))
 }
 
-class Fetched implements RelayRequest {
+class FetchRelayRequest implements RelayRequest {
   readonly method: string
   readonly url: string
   readonly mount: string | undefined
@@ -69,7 +65,7 @@ class Fetched implements RelayRequest {
   readonly parsedBody: unknown
   readonly #request: Request
 
-  constructor(request: Request, { mount, ip, host = request, parsed }: FetchSurroundings) {
+  constructor(request: Request, { mount, ip, host = request, parsed }: FetchOptions) {
     const { pathname, search } = new URL(request.url)
     this.method = request.method
     this.url = pathname + search
@@ -84,33 +80,33 @@ class Fetched implements RelayRequest {
     else this.signal.addEventListener('abort', () => this.client.close(), { once: true })
   }
 
-  async read(limit: number, inPieces?: boolean): Promise<ByteChunks> {
-    const announced = Number(this.headers['content-length'] ?? 0)
-    if (announced > limit) throw tooLarge(limit)
+  async read(maxBytes: number, inChunks?: boolean): Promise<ByteChunks> {
+    const announcedBytes = Number(this.headers['content-length'] ?? 0)
+    if (announcedBytes > maxBytes) throw tooLarge(maxBytes)
     if (this.#request.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
     const reader = this.#request.body?.getReader()
     this.client.listener = { onDisconnect: () => void reader?.cancel().catch(() => undefined) }
-    const body = new Gathering(inPieces ? 0 : announced)
-    for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
-      const { buffer, byteOffset, byteLength } = piece.value
-      if (body.size + byteLength > limit) throw tooLarge(limit)
+    const body = new BodyBuffer(inChunks ? 0 : announcedBytes)
+    for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read()) {
+      const { buffer, byteOffset, byteLength } = chunk.value
+      if (body.size + byteLength > maxBytes) throw tooLarge(maxBytes)
       body.add(Buffer.from(buffer, byteOffset, byteLength))
     }
     this.client.listener = undefined
     if (this.client.isClosed) throw new RelayError('client_left', 'The client left before its request was whole.')
-    return body.whole()
+    return body.take()
   }
 }
 
-function toResponse({ status, headers, body }: RelayResponse, request: Fetched): Response {
+function toResponse({ status, headers, body }: RelayResponse, request: FetchRelayRequest): Response {
   if (body === undefined || request.method === 'HEAD') return new Response(null, { status, headers })
   return new Response(Buffer.isBuffer(body) ? body : toReadable(body, request), { status, headers })
 }
 
-function toReadable(stream: ByteStream, { client, signal }: Fetched): ReadableStream<Uint8Array> {
+function toReadable(stream: ByteStream, { client, signal }: FetchRelayRequest): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      // A server that sees its client leave cancels the stream itself, and would take an error before that for a fault.
+      // When the client disconnects, a server cancels the stream itself. An error before that would look like a failure.
       const fail = (): void => queueMicrotask(() => controller.error(signal.reason))
       signal.addEventListener('abort', fail, { once: true })
       stream.start({

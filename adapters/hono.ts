@@ -5,19 +5,19 @@
 import type { Relay } from '../src/index.js'
 import { handleFetch } from './fetch.js'
 
-/** As much of Hono's context as the relay looks at. */
+/** The part of Hono's context that the relay uses. */
 export interface HonoContext {
   readonly req: {
     readonly raw: Request
     readonly routePath?: string
-    /** Also of a body that was read before by Hono's own methods. */
+    /** Works also after Hono's own methods have read the body. */
     arrayBuffer(): Promise<ArrayBuffer>
   }
-  /** On `@hono/node-server` it holds Node's own request. */
+  /** On `@hono/node-server` it holds Node's request. */
   readonly env: unknown
 }
 
-/** Middleware, or a handler, that answers the relay's paths and leaves all else to `next()`. */
+/** Creates middleware that answers the relay's paths and calls `next()` for all others. Works as a handler too. */
 export function honoRelay(
   relay: Relay,
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
@@ -25,9 +25,9 @@ export function honoRelay(
     const { raw, routePath } = context.req
     const mount = routePath?.replace(/\/?\*$/, '') || undefined
     const parsed = raw.bodyUsed ? await context.req.arrayBuffer().then(Buffer.from, () => undefined) : undefined
-    const answering = handleFetch(relay, raw, { mount, ip: addressIn(context.env), host: context, parsed })
-    if (!answering) await next()
-    return answering
+    const responding = handleFetch(relay, raw, { mount, ip: addressIn(context.env), host: context, parsed })
+    if (!responding) await next()
+    return responding
   }
 }
 

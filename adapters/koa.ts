@@ -5,9 +5,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Relay } from '../src/index.js'
-import { handleNode, type ParsedBody } from './node.js'
+import { handleNode, type ParsedBody } from './node-http.js'
 
-/** As much of Koa's context as the relay looks at. */
+/** The part of Koa's context that the relay uses. */
 export interface KoaContext {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -19,14 +19,14 @@ export interface KoaContext {
   respond?: boolean
 }
 
-/** Middleware that answers the relay's paths on Node's own response, so that Koa adds nothing to a stream; all else goes to `next()`. */
+/** Creates middleware that answers the relay's paths and calls `next()` for all others. It writes to Node's response, so Koa does not touch a stream. */
 export function koaRelay(relay: Relay): (ctx: KoaContext, next: () => Promise<unknown>) => Promise<unknown> {
   return async (ctx, next) => {
     const { req, res, originalUrl: url, mountPath: mount } = ctx
-    const answering = handleNode(relay, req, res, { url, mount, host: ctx, parsed: ctx.request })
-    if (!answering) return next()
+    const responding = handleNode(relay, req, res, { url, mount, host: ctx, parsed: ctx.request })
+    if (!responding) return next()
     ctx.respond = false
-    await answering
+    await responding
     if (!res.closed) await once(res, 'close')
     return undefined
   }

@@ -1,5 +1,5 @@
 /**
- * What the relay does not read, passed on as it is by http-proxy-3: files, batches and the like.
+ * Forwards requests that the relay does not read, such as files and batches, by http-proxy-3.
  * @module
  */
 import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -7,12 +7,11 @@ import { Agent as HttpsAgent } from 'node:https'
 import { pipeline } from 'node:stream'
 import httpProxy from 'http-proxy-3'
 import type { Forwarding, Relay } from '../src/index.js'
-import { send } from './node-answer.js'
-import { Incoming, type Surroundings } from './node-request.js'
-import { headersOf, leaveOnly, readFault } from './proxied.js'
+import { NodeRelayRequest, sendResponse } from './node-http.js'
+import { keepOnly, readErrorBody, selectHeaders } from './proxied-response.js'
 
-/** Of a request these go on, and the provider's key besides. */
-const PASSED = new Set([
+/** Request headers that go on to the provider, besides its key. */
+const REQUEST_HEADERS = new Set([
   'content-type',
   'content-length',
   'transfer-encoding',
@@ -23,8 +22,8 @@ const PASSED = new Set([
   'anthropic-beta',
   'anthropic-version',
 ])
-/** Of an answer these come back, and what the relay tells besides. */
-const RETURNED = [
+/** Response headers that reach the client, besides the relay's own. */
+const RESPONSE_HEADERS = [
   'content-type',
   'content-length',
   'content-disposition',
@@ -35,97 +34,91 @@ const RETURNED = [
 ]
 
 type Next = (error?: unknown) => void
-/** An Express or Connect middleware, and a request listener where `next` is left out. */
+/** Express or Connect middleware; without `next` a request listener. */
 export type Passthrough = (
   req: IncomingMessage & { originalUrl?: string; baseUrl?: string },
   res: ServerResponse,
   next?: Next,
 ) => void
 
-/** Passes on what the config's `forward` names; all else is left to whoever comes next. Stands before anything that reads bodies. */
+/** Creates middleware that forwards the paths of the config's `forward`, and calls `next()` for all others. Mount it before body parsers. */
 export function passthroughRelay(relay: Relay): Passthrough {
   const proxy = new Forwarder()
   return (req, res, next) => {
-    const around: Surroundings = { url: req.originalUrl, mount: req.baseUrl }
-    const request = new Incoming(req, res, around)
-    const asked = relay.forward(request)
-    if (!asked) return next?.()
+    const request = new NodeRelayRequest(req, res, { url: req.originalUrl, mount: req.baseUrl })
+    const admitting = relay.forward(request)
+    if (!admitting) return next?.()
     res.on('close', () => request.client.close())
-    asked
-      .then((answer) => {
-        if (request.client.isClosed) return 'target' in answer ? answer.end(undefined) : undefined
-        return 'target' in answer ? proxy.forward(req, res, answer) : send(req, res, answer)
+    admitting
+      .then((admitted) => {
+        if (request.client.isClosed) return 'target' in admitted ? admitted.end(undefined) : undefined
+        return 'target' in admitted ? proxy.forward(req, res, admitted) : sendResponse(req, res, admitted)
       })
       .catch(() => void res.destroy())
   }
 }
 
-/** One proxy for all requests, with connections that are used again. */
+/** One proxy for all requests, with keep-alive connections. */
 class Forwarder {
-  readonly #waiting = new WeakMap<object, Forwarding>()
+  readonly #forwardings = new WeakMap<object, Forwarding>()
   readonly #agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) }
   readonly #proxy = httpProxy.createProxyServer({ changeOrigin: true, selfHandleResponse: true, ignorePath: true })
 
   constructor() {
-    // Each request has its own listener besides; without one here an error would end the process.
+    // Each request has a listener of its own; without this one an error would end the process.
     this.#proxy.on('error', () => undefined)
-    this.#proxy.on('econnreset', (_error, _req, res) => this.#waiting.get(res)?.end(undefined))
-    this.#proxy.on('proxyRes', (answer, req, res) => {
-      const forwarding = this.#waiting.get(res)
-      if (forwarding) deliver(answer, { req, res: res as ServerResponse, forwarding })
+    this.#proxy.on('econnreset', (_error, _req, res) => this.#forwardings.get(res)?.end(undefined))
+    this.#proxy.on('proxyRes', (response, req, res) => {
+      const forwarding = this.#forwardings.get(res)
+      if (forwarding) deliver(response, req, res as ServerResponse, forwarding)
     })
   }
 
   forward(req: IncomingMessage, res: ServerResponse, forwarding: Forwarding): void {
     const { target, headers, headersMs } = forwarding
-    leaveOnly(PASSED, req.headers)
-    this.#waiting.set(res, forwarding)
+    keepOnly(REQUEST_HEADERS, req.headers)
+    this.#forwardings.set(res, forwarding)
     const agent = this.#agents[target.startsWith('https:') ? 'https:' : 'http:']
     const options = { target, headers: { ...headers, 'accept-encoding': 'identity' }, agent, proxyTimeout: headersMs }
     this.#proxy.web(req, res, options, (error) => {
-      if (!res.headersSent) send(req, res, forwarding.refuse('upstream_unreachable', error))
+      if (!res.headersSent) sendResponse(req, res, forwarding.refuse('upstream_unreachable', error))
       else forwarding.end(undefined)
     })
   }
 }
 
-interface Delivery {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly forwarding: Forwarding
-}
-
-function deliver(answer: IncomingMessage, { req, res, forwarding }: Delivery): void {
-  const status = answer.statusCode ?? 502
+function deliver(response: IncomingMessage, req: IncomingMessage, res: ServerResponse, forwarding: Forwarding): void {
+  const status = response.statusCode ?? 502
   if (status === 401 || status === 403) {
-    answer.resume()
-    return send(req, res, forwarding.refuse('upstream_refused'))
+    response.resume()
+    return sendResponse(req, res, forwarding.refuse('upstream_refused'))
   }
-  const headers = { ...forwarding.responseHeaders, ...headersOf(answer, RETURNED) }
+  const headers = { ...forwarding.responseHeaders, ...selectHeaders(response, RESPONSE_HEADERS) }
   if (status >= 400) {
-    // One that breaks off cannot be told for whole.
-    const broken = (): void => {
+    // An error body that breaks off must not look complete.
+    const onBroken = (): void => {
       forwarding.end(undefined)
       res.destroy()
     }
-    explain(answer, { res, forwarding, status, headers }).catch(broken)
+    deliverError(response, res, forwarding, headers).catch(onBroken)
     return
   }
   res.writeHead(status, headers)
   res.flushHeaders()
-  // Not `pipe`: when the provider breaks off, so must we, or the client would wait for ever.
-  pipeline(answer, res, (error) => forwarding.end(error ? undefined : status))
+  // Not `pipe`: when the provider breaks off, the client's connection must end too.
+  pipeline(response, res, (error) => forwarding.end(error ? undefined : status))
 }
 
-interface Fault extends Omit<Delivery, 'req'> {
-  readonly status: number
-  readonly headers: Record<string, string>
-}
-
-/** An error is told without the provider's secrets in it. */
-async function explain(answer: IncomingMessage, { res, forwarding, status, headers }: Fault): Promise<void> {
-  const body = forwarding.redact(await readFault(answer))
+/** Sends a provider's error without secrets. */
+async function deliverError(
+  response: IncomingMessage,
+  res: ServerResponse,
+  forwarding: Forwarding,
+  headers: Record<string, string>,
+): Promise<void> {
+  const status = response.statusCode ?? 502
+  const body = forwarding.redact(await readErrorBody(response))
   res.writeHead(status, { ...headers, 'content-length': String(body.length) }).end(body)
   forwarding.end(status)
-  answer.destroy()
+  response.destroy()
 }

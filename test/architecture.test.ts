@@ -91,8 +91,8 @@ describe('the house', () => {
     ['eventsource-parser', ['src/lib/sse.ts']],
     ['lru-cache', ['src/stores/memory.ts']],
     ['@pydantic/genai-prices', ['src/catalog/catalogue.ts']],
-    ['http-proxy-3', ['adapters/dialer.ts', 'adapters/passthrough.ts']],
-    ['ws', ['adapters/responses-line.ts']],
+    ['http-proxy-3', ['adapters/passthrough.ts', 'adapters/websocket/upstream-handshake.ts']],
+    ['ws', ['adapters/websocket/responses-socket.ts']],
     ['zod', ['src/config/']],
   ])('gives %s one home', (name, homes) => {
     const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))

@@ -1,12 +1,12 @@
 import { RelayError } from '../errors.js'
 
-/** Counts the calls under way, so that a relay can close when the last has ended. */
+/** Counts the calls in progress, so that a relay can close after the last. */
 export class ActiveCalls {
   #count = 0
-  #closing = false
-  #idle: (() => void) | undefined
+  #isClosing = false
+  #onIdle: (() => void) | undefined
 
-  /** @throws {RelayError} `closing` once the relay takes no more */
+  /** Counts a new call. @throws {RelayError} `closing` once the relay is closing */
   begin(): void {
     this.check()
     this.#count++
@@ -14,22 +14,22 @@ export class ActiveCalls {
 
   /** @throws {RelayError} as {@link begin} */
   check(): void {
-    if (this.#closing)
+    if (this.#isClosing)
       throw new RelayError('closing', 'The relay is shutting down. Please try again.', { retryAfterMs: 1000 })
   }
 
   end(): void {
     this.#count--
-    if (this.#count === 0) this.#idle?.()
+    if (this.#count === 0) this.#onIdle?.()
   }
 
-  /** Lets no more begin, and waits for the last to end, but no longer than `ms`. */
-  close(ms: number): Promise<void> {
-    this.#closing = true
+  /** Refuses new calls, and waits for the running ones, at most `timeoutMs`. */
+  close(timeoutMs: number): Promise<void> {
+    this.#isClosing = true
     return new Promise((resolve) => {
       if (this.#count === 0) return resolve()
-      const timer = setTimeout(resolve, ms)
-      this.#idle = () => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#onIdle = () => {
         clearTimeout(timer)
         resolve()
       }

@@ -1,124 +1,125 @@
 import type { Deadline, DeadlineTimer } from '../lib/time.js'
 
-/** The client's end of a WebSocket, as an adapter holds it. */
+/** The client of a WebSocket, as an adapter provides it. */
 export interface SocketClient {
-  /** Sends one text message. False asks for a pause. */
+  /** Sends a text message. Returns false to ask for a pause. */
   send(text: string): boolean
-  /** Ends it when all that was sent has gone. `code` is one of RFC 6455's; `reason` is for people, up to 123 bytes. */
+  /** Closes the socket after what was sent. `code`: of RFC 6455; `reason`: for people, at most 123 bytes. */
   close(code: number, reason: string): void
 }
 
-/** How long a WebSocket may stay open, in ms: without a message either way, and in all. */
+/** How long a WebSocket may stay open. */
 export interface SocketTimeouts {
+  /** Without a message in either direction. */
   readonly idleMs: number
+  /** In all. */
   readonly totalMs: number
 }
 
-/** RFC 6455: an end is going away. */
+/** RFC 6455: the endpoint is going away. */
 const GOING_AWAY = 1001
 
-/** The WebSockets that are open: closes those that nobody uses, and all of them when the relay closes. */
+/** The open WebSockets. Closes them at their timeouts, and when the relay closes. */
 export class OpenSockets {
   readonly #deadlineTimer: DeadlineTimer
-  readonly #patience: SocketTimeouts
+  readonly #timeouts: SocketTimeouts
   readonly #open = new Set<OpenSocket>()
   #isClosing = false
-  #allClosed: (() => void) | undefined
+  #onAllClosed: (() => void) | undefined
 
-  constructor(deadlineTimer: DeadlineTimer, patience: SocketTimeouts) {
+  constructor(deadlineTimer: DeadlineTimer, timeouts: SocketTimeouts) {
     this.#deadlineTimer = deadlineTimer
-    this.#patience = patience
+    this.#timeouts = timeouts
   }
 
-  open(line: SocketClient): OpenSocket {
-    const socket = new OpenSocket(line, this.#deadlineTimer, this.#patience, () => this.#forget(socket))
+  open(client: SocketClient): OpenSocket {
+    const socket = new OpenSocket(client, this.#deadlineTimer, this.#timeouts, () => this.#forget(socket))
     this.#open.add(socket)
     if (this.#isClosing) socket.drain()
     return socket
   }
 
-  /** Closes those on which nothing is under way, the others as soon as that is so, and after `ms` all that are left. */
-  close(ms: number): Promise<void> {
+  /** Closes idle sockets at once, busy ones after their answers, and all that are left after `timeoutMs`. */
+  close(timeoutMs: number): Promise<void> {
     this.#isClosing = true
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         for (const socket of this.#open) socket.close('The relay is shutting down.')
         resolve()
-      }, ms)
-      this.#allClosed = () => {
+      }, timeoutMs)
+      this.#onAllClosed = () => {
         clearTimeout(timer)
         resolve()
       }
       for (const socket of this.#open) socket.drain()
-      if (this.#open.size === 0) this.#allClosed()
+      if (this.#open.size === 0) this.#onAllClosed()
     })
   }
 
   #forget(socket: OpenSocket): void {
     this.#open.delete(socket)
-    if (this.#open.size === 0) this.#allClosed?.()
+    if (this.#open.size === 0) this.#onAllClosed?.()
   }
 }
 
-/** One of them. */
+/** One open WebSocket: its timeouts and the number of answers in progress. */
 export class OpenSocket implements Deadline {
   dueAt: number
   timerIndex = -1
-  readonly #line: SocketClient
+  readonly #client: SocketClient
   readonly #deadlineTimer: DeadlineTimer
   readonly #idleMs: number
-  readonly #until: number
+  readonly #closesAt: number
   readonly #forget: () => void
-  #working = 0
+  #answers = 0
   #isDraining = false
 
   constructor(
-    line: SocketClient,
+    client: SocketClient,
     deadlineTimer: DeadlineTimer,
     { idleMs, totalMs }: SocketTimeouts,
     forget: () => void,
   ) {
-    this.#line = line
+    this.#client = client
     this.#deadlineTimer = deadlineTimer
     this.#idleMs = idleMs
-    this.#until = deadlineTimer.time + totalMs
+    this.#closesAt = deadlineTimer.time + totalMs
     this.#forget = forget
-    this.dueAt = Math.min(this.#until, deadlineTimer.time + idleMs)
+    this.dueAt = Math.min(this.#closesAt, deadlineTimer.time + idleMs)
     deadlineTimer.add(this)
   }
 
-  /** A message came or went. */
+  /** A message was received or sent. */
   touch(): void {
-    this.dueAt = Math.min(this.#until, this.#deadlineTimer.time + this.#idleMs)
+    this.dueAt = Math.min(this.#closesAt, this.#deadlineTimer.time + this.#idleMs)
   }
 
-  /** An answer is under way. */
-  began(): void {
-    this.#working++
+  answerStarted(): void {
+    this.#answers++
   }
 
-  /** It has ended. */
-  ended(): void {
-    this.#working--
+  answerEnded(): void {
+    this.#answers--
     if (this.#isDraining) this.drain()
   }
 
+  /** Closes the socket as soon as no answer is in progress. */
   drain(): void {
     this.#isDraining = true
-    if (this.#working === 0) this.close('The relay is shutting down.')
+    if (this.#answers === 0) this.close('The relay is shutting down.')
   }
 
   onDeadline(): void {
-    const isOld = this.#deadlineTimer.time >= this.#until
-    this.close(isOld ? 'This connection has been open for as long as it may.' : 'Nothing was said for too long.')
+    const isOld = this.#deadlineTimer.time >= this.#closesAt
+    this.close(isOld ? 'This connection has been open for the maximum time.' : 'There was no message for too long.')
   }
 
   close(reason: string): void {
-    this.#line.close(GOING_AWAY, reason)
+    this.#client.close(GOING_AWAY, reason)
   }
 
-  /** It is no more. */
-  closed(): void {
+  /** The socket has closed. */
+  onClose(): void {
     this.#deadlineTimer.remove(this)
     this.#forget()
   }

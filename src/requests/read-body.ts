@@ -13,18 +13,18 @@ const DECOMPRESS = new Map<string, Decompress>([
   ['br', promisify(brotliDecompress)],
 ])
 
-/** A request's body as plain bytes, from the wire or from the host's own parser. @throws {RelayError} 400, 413 or 415 */
-export function readBody(request: RelayRequest, limit: number, inPieces?: boolean): Promise<ByteChunks> {
+/** Reads a request's body, decompressed, from the connection or from the host's own parser. @throws {RelayError} 400, 413 or 415 */
+export function readBody(request: RelayRequest, maxBytes: number, inChunks?: boolean): Promise<ByteChunks> {
   const encoding = request.headers['content-encoding']
   const isPlain = encoding === undefined || encoding === 'identity'
-  // One wait less, on the path that nearly all take.
+  // Without a further await on the common path.
   return isPlain && request.parsedBody === undefined
-    ? request.read(limit, inPieces).then(unmarked)
-    : unpack(request, limit)
+    ? request.read(maxBytes, inChunks).then(withoutBom)
+    : decode(request, maxBytes)
 }
 
-async function unpack(request: RelayRequest, limit: number): Promise<ByteChunks> {
-  if (request.parsedBody !== undefined) return within(bytesOf(request.parsedBody), limit)
+async function decode(request: RelayRequest, maxBytes: number): Promise<ByteChunks> {
+  if (request.parsedBody !== undefined) return checkSize(parsedBytes(request.parsedBody), maxBytes)
   const encoding = request.headers['content-encoding'] ?? 'identity'
   const decompress = DECOMPRESS.get(encoding.trim().toLowerCase())
   if (!decompress) {
@@ -32,33 +32,33 @@ async function unpack(request: RelayRequest, limit: number): Promise<ByteChunks>
       headers: { 'accept-encoding': 'gzip, deflate, br' },
     })
   }
-  const packed = joinChunks(await request.read(limit))
+  const compressed = joinChunks(await request.read(maxBytes))
   try {
-    return unmarked(await decompress(packed, { maxOutputLength: limit }))
+    return withoutBom(await decompress(compressed, { maxOutputLength: maxBytes }))
   } catch (cause) {
-    if (cause instanceof RangeError) throw tooLarge(limit)
+    if (cause instanceof RangeError) throw tooLarge(maxBytes)
     throw new RelayError('invalid_request', `The body is not valid ${encoding}.`, { cause })
   }
 }
 
-/** The error for a body beyond the limit, in every adapter's words. */
-export function tooLarge(limit: number): RelayError {
-  return new RelayError('too_large', `The request body is larger than ${limit} bytes.`)
+/** The error for a body that is too large. Adapters throw it from `RelayRequest.read`. */
+export function tooLarge(maxBytes: number): RelayError {
+  return new RelayError('too_large', `The request body is larger than ${maxBytes} bytes.`)
 }
 
-function bytesOf(parsed: unknown): Buffer {
+function parsedBytes(parsed: unknown): Buffer {
   if (Buffer.isBuffer(parsed)) return parsed
   if (parsed instanceof Uint8Array) return Buffer.from(parsed.buffer, parsed.byteOffset, parsed.byteLength)
   return Buffer.from(typeof parsed === 'string' ? parsed : JSON.stringify(parsed))
 }
 
-function within(bytes: Buffer, limit: number): ByteChunks {
-  if (bytes.length > limit) throw tooLarge(limit)
-  return unmarked(bytes)
+function checkSize(bytes: Buffer, maxBytes: number): ByteChunks {
+  if (bytes.length > maxBytes) throw tooLarge(maxBytes)
+  return withoutBom(bytes)
 }
 
-/** Without the byte order mark that some Windows clients write and no upstream wants. */
-function unmarked(bytes: ByteChunks): ByteChunks {
+/** Removes the byte order mark that some Windows clients send and no upstream accepts. */
+function withoutBom(bytes: ByteChunks): ByteChunks {
   const head = headOf(bytes, 3)
   return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? sliceChunks(bytes, 3) : bytes
 }

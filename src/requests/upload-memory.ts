@@ -1,26 +1,26 @@
 import { RelayError } from '../errors.js'
 import type { RelayRequest } from '../http.js'
 
-/** Bounds what bodies that are held in memory come to together. */
+/** Limits the memory of all request bodies with files together. */
 export class UploadMemory {
-  readonly #mostBytes: number
-  readonly #mostEach: number
+  readonly #maxTotalBytes: number
+  readonly #maxBodyBytes: number
   #bytes = 0
 
-  /** `mostEach`: what one may come to that does not say how long it is. */
-  constructor(mostBytes: number, mostEach: number) {
-    this.#mostBytes = mostBytes
-    this.#mostEach = mostEach
+  /** `maxBodyBytes`: what counts for a body of unknown length. */
+  constructor(maxTotalBytes: number, maxBodyBytes: number) {
+    this.#maxTotalBytes = maxTotalBytes
+    this.#maxBodyBytes = maxBodyBytes
   }
 
-  /** Lets one in; what is given ends it. @throws {RelayError} 503 when there is no room */
+  /** Reserves memory for a body. Returns the function that releases it. @throws {RelayError} 503 when there is none left */
   admit({ headers }: Pick<RelayRequest, 'headers'>): () => void {
     const announced = Number(headers['content-length'])
-    // What is packed may come to anything.
+    // A compressed body may become any size.
     const isPlain = (headers['content-encoding'] ?? 'identity') === 'identity'
-    const bytes = isPlain && announced >= 0 ? Math.min(announced, this.#mostEach) : this.#mostEach
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) {
-      const message = 'The relay has too many uploads under way. Please try again.'
+    const bytes = isPlain && announced >= 0 ? Math.min(announced, this.#maxBodyBytes) : this.#maxBodyBytes
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#maxTotalBytes) {
+      const message = 'The relay has too many uploads in progress. Please try again.'
       throw new RelayError('overloaded', message, { retryAfterMs: 1000 })
     }
     this.#bytes += bytes

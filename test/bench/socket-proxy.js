@@ -6,7 +6,7 @@ const { KIND, UPSTREAM } = process.env
 const server = createServer()
 if (KIND !== 'http-proxy-3') {
   await import('../../dist/adapters/node.js')
-  await import('../../dist/adapters/dialer.js')
+  await import('../../dist/adapters/websocket/upstream-handshake.js')
 }
 if (KIND !== 'modelmount') {
   const proxy = httpProxy.createProxyServer({ target: UPSTREAM, changeOrigin: true })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { closeFrame, FrameReader, maskedFrame, textFrame, type Unit } from '../../adapters/frames.js'
+import { closeFrame, FrameReader, maskedFrame, textFrame, type Unit } from '../../adapters/websocket/frames.js'
 
 const SIZES = [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 70_001]
 

@@ -386,7 +386,7 @@ describe('the end of a session', () => {
   it('comes when nobody says anything, or after all', async () => {
     const idle = await start({ sockets: { idleMs: 150 } })
     const client = await idle.open()
-    expect(await client.closed).toEqual({ code: 1001, reason: 'Nothing was said for too long.' })
+    expect(await client.closed).toEqual({ code: 1001, reason: 'There was no message for too long.' })
     await expect.poll(() => idle.upstream.sockets.size).toBe(0)
     const old = await start({ sockets: { totalMs: 300 } })
     const other = await old.open()

@@ -9,34 +9,34 @@ import type { Target } from '../../targets.js'
 import { admitCall, createCall, unreadContent } from '../relay-call.js'
 import type { RequestContext } from '../request-context.js'
 
-/** An answer within a session: a call of its own, for its limits, its price and its record. */
+/** An answer within a session. It is a call of its own, with its limits, cost and usage record. */
 interface RealtimeAnswer {
   readonly call: Call
-  /** Of the client's event that asked for it. */
+  /** Id of the client's event that requested it. */
   readonly eventId: unknown
   firstOutputMs: number | undefined
-  /** About how many tokens have come. */
-  delivered: number
+  /** Estimated tokens so far. */
+  deliveredTokens: number
 }
 
-/** So many may be asked for and not have begun. */
-const MOST_ASKED = 16
+/** Answers that may be requested and not have started. */
+const MAX_REQUESTED = 16
 
-/** A client's wish for one. */
-export interface Asking {
+/** A client's request for an answer. */
+export interface AnswerRequest {
   readonly body: Buffer | undefined
   readonly eventId: unknown
-  /** The client's own cap; undefined where there is none. */
+  /** The client's cap; undefined without one. */
   readonly maxOutputTokens: number | undefined
 }
 
-/** Nobody's. */
-const UNASKED: Asking = { body: undefined, eventId: undefined, maxOutputTokens: undefined }
+/** For answers that the provider starts by itself. */
+const NOT_REQUESTED: AnswerRequest = { body: undefined, eventId: undefined, maxOutputTokens: undefined }
 
-/** The session that they are in. */
+/** The session of the answers. */
 export interface SessionContext {
-  readonly parts: Services
-  readonly visit: RequestContext
+  readonly services: Services
+  readonly context: RequestContext
   readonly plan: RoutePlan
   readonly target: Target
   /** As the caller named it. */
@@ -44,117 +44,130 @@ export interface SessionContext {
   readonly socket: OpenSocket
 }
 
-/** The end of an answer, as its provider tells it. */
-export interface Done {
+/** How an answer ended, as the provider reports it. */
+export interface AnswerEnd {
   readonly failed: boolean
   readonly usage: Usage | undefined
 }
 
-/** The answers of one session: those that were asked for, and those that its provider began of itself when it heard a pause. */
+/** The answers of one session: requested ones, and those that the provider starts by itself after a pause in the audio. */
 export class RealtimeAnswers {
   readonly #session: SessionContext
-  /** Asked for, and not yet begun: in order. */
-  readonly #asked: RealtimeAnswer[] = []
-  readonly #begun = new Map<string, RealtimeAnswer | Promise<RealtimeAnswer>>()
-  /** The one that began last: what comes is taken to be its. */
+  /** Requested and not started, in order. */
+  readonly #requested: RealtimeAnswer[] = []
+  /** By the provider's id. */
+  readonly #started = new Map<string, RealtimeAnswer | Promise<RealtimeAnswer>>()
+  /** The answer that started last. Deltas count for it. */
   #latest: RealtimeAnswer | undefined
-  /** How much had been said when the last one ended that was counted: the next one reads it. In tokens. */
-  #context = 0
-  /** How the session has ended. */
+  /** Tokens of the conversation at the end of the last counted answer, which the next answer reads again. */
+  #contextTokens = 0
+  /** Set when the session has ended. */
   #outcome: 'cut' | 'left' | undefined
 
   constructor(session: SessionContext) {
     this.#session = session
   }
 
-  /** The client asks for one. @throws {RelayError} where it is not let in */
-  async ask(asking: Asking): Promise<void> {
-    if (this.#asked.length >= MOST_ASKED)
-      throw new RelayError('rate_limited', 'Too many answers are asked for and have not begun.')
-    const turn = await this.#admit(asking)
-    if (this.#outcome) this.#abandon(turn, this.#outcome)
-    else this.#asked.push(turn)
+  /** Admits an answer that the client requests. @throws {RelayError} */
+  async request(request: AnswerRequest): Promise<void> {
+    if (this.#requested.length >= MAX_REQUESTED)
+      throw new RelayError('rate_limited', 'Too many answers are requested and have not started.')
+    const answer = await this.#admit(request)
+    if (this.#outcome) this.#abandon(answer, this.#outcome)
+    else this.#requested.push(answer)
   }
 
-  /** One has begun. @throws {RelayError} where nobody has asked for it and it would not have been let in */
-  async begun(id: string): Promise<void> {
-    if (this.#begun.has(id)) return
-    const begun = this.#asked.shift() ?? this.#admit(UNASKED)
-    this.#begun.set(id, begun)
-    const turn = begun instanceof Promise ? await begun : begun
-    turn.firstOutputMs = now() - turn.call.startedAt
-    this.#latest = turn
+  /** The provider has started an answer. @throws {RelayError} for one that was not requested, and that the limits do not admit */
+  async onStart(id: string): Promise<void> {
+    if (this.#started.has(id)) return
+    const started = this.#requested.shift() ?? this.#admit(NOT_REQUESTED)
+    this.#started.set(id, started)
+    const answer = started instanceof Promise ? await started : started
+    answer.firstOutputMs = now() - answer.call.startedAt
+    this.#latest = answer
   }
 
-  /** So many tokens have come. */
-  came(tokens: number): void {
-    if (this.#latest) this.#latest.delivered += tokens
+  onDelta(tokens: number): void {
+    if (this.#latest) this.#latest.deliveredTokens += tokens
   }
 
-  /** One has ended. @throws {RelayError} as {@link begun} */
-  async done(id: string, end: Done): Promise<void> {
-    const begun = this.#begun.get(id) ?? this.#admit(UNASKED)
-    this.#begun.delete(id)
-    if (end.usage) this.#context = end.usage.input + end.usage.output
-    this.#settle(begun instanceof Promise ? await begun : begun, end, this.#session.target)
+  /** An answer has ended. @throws {RelayError} like {@link onStart} */
+  async onDone(id: string, end: AnswerEnd): Promise<void> {
+    const started = this.#started.get(id) ?? this.#admit(NOT_REQUESTED)
+    this.#started.delete(id)
+    if (end.usage) this.#contextTokens = end.usage.input + end.usage.output
+    this.#settle(started instanceof Promise ? await started : started, end, this.#session.target)
   }
 
-  /** What another model has written down of what was said. @throws {RelayError} as {@link begun} */
-  async transcribed(usage: Usage | undefined, model: string): Promise<void> {
+  /** Another model has transcribed the input. @throws {RelayError} like {@link onStart} */
+  async onTranscription(usage: Usage | undefined, model: string): Promise<void> {
     const { target } = this.#session
     const transcriber = { ...target, name: `${target.upstream.id}/${model}`, model }
-    // One that is billed by its length has no tokens.
-    this.#settle(await this.#admit(UNASKED, transcriber), { usage: usage ?? NO_USAGE, failed: false }, transcriber)
+    const answer = await this.#admit(NOT_REQUESTED, transcriber)
+    // Transcription that is billed by duration has no tokens.
+    this.#settle(answer, { usage: usage ?? NO_USAGE, failed: false }, transcriber)
   }
 
-  /** The provider refuses what a client's event wanted: an answer, if it was such a one. Of those without a name, the last. */
-  refused(eventId: string | undefined): void {
-    const at = this.#asked.findLastIndex((turn) => turn.eventId === eventId)
-    const [turn] = at < 0 ? [] : this.#asked.splice(at, 1)
-    turn?.call.settle({ outcome: 'failed', status: 400, target: this.#session.target, error: REJECTED })
+  /** The provider reports an error for a client's event. Settles the answer that the event requested, if it did; without an id the last one without an id. */
+  onError(eventId: string | undefined): void {
+    const index = this.#requested.findLastIndex((answer) => answer.eventId === eventId)
+    const [answer] = index < 0 ? [] : this.#requested.splice(index, 1)
+    answer?.call.settle({ outcome: 'failed', status: 400, target: this.#session.target, error: REJECTED })
   }
 
-  /** The session has ended in the midst of all that are left. */
+  /** Settles all answers that have not ended, at the end of the session. */
   end(outcome: 'cut' | 'left'): void {
     this.#outcome = outcome
-    for (const turn of this.#asked.splice(0)) this.#abandon(turn, outcome)
-    for (const turn of this.#begun.values()) {
-      if (turn instanceof Promise) turn.then((begun) => this.#abandon(begun, outcome), ignore)
-      else this.#abandon(turn, outcome)
+    for (const answer of this.#requested.splice(0)) this.#abandon(answer, outcome)
+    for (const started of this.#started.values()) {
+      if (started instanceof Promise) started.then((answer) => this.#abandon(answer, outcome), ignore)
+      else this.#abandon(started, outcome)
     }
-    this.#begun.clear()
+    this.#started.clear()
   }
 
-  #abandon({ call, firstOutputMs, delivered }: RealtimeAnswer, outcome: 'cut' | 'left'): void {
+  #abandon({ call, firstOutputMs, deliveredTokens }: RealtimeAnswer, outcome: 'cut' | 'left'): void {
     const status = outcome === 'left' ? 499 : 502
     const { target } = this.#session
-    call.settle({ outcome, status, target, firstOutputMs, deliveredTokens: Math.ceil(delivered) })
+    call.settle({ outcome, status, target, firstOutputMs, deliveredTokens: Math.ceil(deliveredTokens) })
   }
 
   async #admit(
-    { body, eventId, maxOutputTokens }: Asking,
+    { body, eventId, maxOutputTokens }: AnswerRequest,
     target: Target = this.#session.target,
   ): Promise<RealtimeAnswer> {
-    const { parts, visit, plan, model, socket } = this.#session
-    const endpoint = { ...visit.endpoint, operation: 'realtime' as const }
-    const attempts = [{ target: target.name, status: 101 }]
-    const { facts, ...read } = unreadContent(target === this.#session.target ? model : target.model, body)
-    const own = { ...visit, endpoint, attempts, told: {}, startedAt: now() }
-    const contextTokens = target === this.#session.target ? this.#context : 0
-    const call = createCall(parts, own, { ...read, facts: { ...facts, maxOutputTokens, contextTokens } })
-    // What never begins never ends.
-    parts.activeCalls.check()
-    socket.began()
-    call.onEnd = () => socket.ended()
-    await admitCall(parts, call, { ...plan, targets: [target] })
-    return { call, eventId, firstOutputMs: undefined, delivered: 0 }
+    const { services, context, plan, model, socket } = this.#session
+    const isSessionModel = target === this.#session.target
+    const answerContext: RequestContext = {
+      ...context,
+      endpoint: { ...context.endpoint, operation: 'realtime' },
+      attempts: [{ target: target.name, status: 101 }],
+      responseHeaders: {},
+      startedAt: now(),
+    }
+    const content = unreadContent(isSessionModel ? model : target.model, body)
+    const contextTokens = isSessionModel ? this.#contextTokens : 0
+    const facts = { ...content.facts, maxOutputTokens, contextTokens }
+    const call = createCall(services, answerContext, { ...content, facts })
+    // Before counting the answer: a closing relay throws here.
+    services.activeCalls.check()
+    socket.answerStarted()
+    call.onEnd = () => socket.answerEnded()
+    await admitCall(services, call, { ...plan, targets: [target] })
+    return { call, eventId, firstOutputMs: undefined, deliveredTokens: 0 }
   }
 
-  #settle({ call, firstOutputMs = 0, delivered }: RealtimeAnswer, { usage, failed }: Done, target: Target): void {
-    if (failed && !usage && delivered === 0)
+  #settle({ call, firstOutputMs = 0, deliveredTokens }: RealtimeAnswer, end: AnswerEnd, target: Target): void {
+    const { usage, failed } = end
+    if (failed && !usage && deliveredTokens === 0)
       return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
-    const counted = usage ? { usage } : { deliveredTokens: Math.ceil(delivered) }
-    call.settle({ outcome: failed ? 'failed' : 'complete', status: 200, target, ...counted, firstOutputMs })
+    call.settle({
+      outcome: failed ? 'failed' : 'complete',
+      status: 200,
+      target,
+      ...(usage ? { usage } : { deliveredTokens: Math.ceil(deliveredTokens) }),
+      firstOutputMs,
+    })
   }
 }
 

@@ -4,129 +4,133 @@ import { randomText } from '../../lib/ids.js'
 import {
   type Event,
   errorEvent,
-  mattersToLimits,
-  namedModels,
+  estimateDeltaTokens,
+  modelFields,
+  mustBeRead,
   readEvent,
-  readHeard,
-  readMaxOutput,
-  tokensOfPiece,
+  readMaxOutputTokens,
+  readProviderEvent,
 } from '../../protocols/openai-realtime/events.js'
 import type { SocketClient } from '../../requests/open-sockets.js'
 import { toCallerError } from '../../requests/responses.js'
 import { RealtimeAnswers, type SessionContext } from './realtime-answers.js'
 
-/** RFC 6455: what was said is against the rules of the house; and: the other end met with something unforeseen. */
-const [AGAINST_POLICY, UNFORESEEN] = [1008, 1011]
+/** Close codes of RFC 6455: policy violation, internal error. */
+const [POLICY_VIOLATION, INTERNAL_ERROR] = [1008, 1011]
 
-/** What becomes of a client's message: it goes on as it is, or not at all, or another goes on in its place. */
+/** Whether a client's message goes on to the provider: `true` unchanged, `false` not at all, a Buffer in its place. */
 export type ForwardDecision = boolean | Buffer
 
-/** A session that is open: every message passes by here, and what is to be limited or paid is seen to. */
+/** An open realtime session. It sees every message, and applies limits and costs to each answer. */
 export class RealtimeSession {
   readonly #session: SessionContext
   readonly #call: Call
-  readonly #line: SocketClient
-  readonly #turns: RealtimeAnswers
-  /** The model that writes down what is said, at the provider. */
+  readonly #client: SocketClient
+  readonly #answers: RealtimeAnswers
+  /** The provider's name of the model that transcribes the input. */
   #transcriber: string | undefined
-  #isOver = false
+  #isEnded = false
 
-  constructor(session: Omit<SessionContext, 'socket'>, call: Call, line: SocketClient) {
-    this.#session = { ...session, socket: session.parts.sockets.open(line) }
+  constructor(session: Omit<SessionContext, 'socket'>, call: Call, client: SocketClient) {
+    this.#session = { ...session, socket: session.services.sockets.open(client) }
     this.#call = call
-    this.#line = line
-    this.#turns = new RealtimeAnswers(this.#session)
+    this.#client = client
+    this.#answers = new RealtimeAnswers(this.#session)
     session.target.busy++
   }
 
-  /** The client's next message, whole. Its bytes are not held on to. */
+  /** Decides about a client's message. Does not keep its bytes. */
   onClientMessage(message: Buffer): ForwardDecision | Promise<ForwardDecision> {
     this.#session.socket.touch()
-    if (!mattersToLimits(message)) return true
+    if (!mustBeRead(message)) return true
     const event = readEvent(message)
-    // What only some readers take for JSON would get past every check.
+    // A provider with a laxer parser must not read what the relay cannot check.
     if (!event) return this.#refuse(new RelayError('invalid_request', 'The message is not a JSON object.'))
     try {
-      this.#rename(event)
-      // Of two fields of one name another reader might take the other, which nobody has checked.
-      const spelled = Buffer.from(JSON.stringify(event))
-      const said = spelled.equals(message) || spelled
-      return event.type === 'response.create' ? this.#ask(event, spelled, said) : said
+      this.#renameModels(event)
+      // Of duplicate fields the provider might read the one that was not checked, so the event is serialized again.
+      const serialized = Buffer.from(JSON.stringify(event))
+      const decision = serialized.equals(message) || serialized
+      return event.type === 'response.create' ? this.#requestAnswer(event, serialized, decision) : decision
     } catch (error) {
       return this.#refuse(error, event.event_id)
     }
   }
 
-  /** The provider's next message, whole. It has gone on to the client already. */
+  /** Reads a provider's message, which goes on to the client in any case. */
   onUpstreamMessage(message: Buffer): void {
     this.#session.socket.touch()
-    const tokens = tokensOfPiece(message)
-    if (tokens !== undefined) return this.#turns.came(tokens)
-    this.#hear(message).catch((error: unknown) => {
+    const tokens = estimateDeltaTokens(message)
+    if (tokens !== undefined) return this.#answers.onDelta(tokens)
+    this.#onProviderEvent(message).catch((error: unknown) => {
       this.#refuse(error)
-      // It speaks unasked: to stop it is to hang up.
-      this.#line.close(AGAINST_POLICY, 'The session is not covered by the limits any more.')
+      // The provider started the answer by itself; only closing the connection stops it.
+      this.#client.close(POLICY_VIOLATION, 'The limits no longer cover this session.')
     })
   }
 
-  /** It is over: at an end's own wish (`complete`), or because the client or the provider has gone. Only the first time counts. */
+  /** Ends the session: `complete` after a close frame, `left` or `cut` where the client or the provider has disconnected. Only the first call counts. */
   end(outcome: 'complete' | 'left' | 'cut'): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.#isEnded) return
+    this.#isEnded = true
     const { target, socket } = this.#session
     if (outcome === 'cut') {
       this.#refuse(new RelayError('upstream_failed', 'The provider broke off the connection.'))
-      this.#line.close(UNFORESEEN, 'The provider broke off the connection.')
+      this.#client.close(INTERNAL_ERROR, 'The provider broke off the connection.')
     }
-    this.#turns.end(outcome === 'cut' ? 'cut' : 'left')
+    this.#answers.end(outcome === 'cut' ? 'cut' : 'left')
     target.busy--
-    socket.closed()
+    socket.onClose()
     this.#call.settle({ outcome, status: 101, target })
   }
 
-  async #ask(event: Event, message: Buffer, said: ForwardDecision): Promise<ForwardDecision> {
+  async #requestAnswer(event: Event, message: Buffer, decision: ForwardDecision): Promise<ForwardDecision> {
     try {
-      await this.#turns.ask({ body: message, eventId: event.event_id, maxOutputTokens: readMaxOutput(event) })
-      return said
+      await this.#answers.request({
+        body: message,
+        eventId: event.event_id,
+        maxOutputTokens: readMaxOutputTokens(event),
+      })
+      return decision
     } catch (error) {
       return this.#refuse(error, event.event_id)
     }
   }
 
-  async #hear(message: Buffer): Promise<void> {
-    const heard = readHeard(message)
-    switch (heard?.type) {
-      case 'begun':
-        return this.#turns.begun(heard.id)
+  async #onProviderEvent(message: Buffer): Promise<void> {
+    const event = readProviderEvent(message)
+    switch (event?.type) {
+      case 'started':
+        return this.#answers.onStart(event.id)
       case 'done':
-        return this.#turns.done(heard.id, heard)
+        return this.#answers.onDone(event.id, event)
       case 'transcribed':
-        return this.#turns.transcribed(heard.usage, this.#transcriber ?? this.#session.target.model)
+        return this.#answers.onTranscription(event.usage, this.#transcriber ?? this.#session.target.model)
       case 'configured':
-        this.#transcriber = heard.transcriber
+        this.#transcriber = event.transcriber
         return
       case 'failed':
-        return this.#turns.refused(heard.eventId)
+        return this.#answers.onError(event.eventId)
     }
   }
 
-  /** Has an event name its models as the provider knows them. @throws {RelayError} for others than the caller's */
-  #rename(event: Event): void {
-    for (const { holder, isTranscriber } of namedModels(event))
-      holder.model = isTranscriber ? this.#transcriberFor(holder.model) : this.#modelFor(holder.model)
+  /** Replaces public model names by the provider's. @throws {RelayError} for models that the caller may not use */
+  #renameModels(event: Event): void {
+    for (const { object, isTranscriber } of modelFields(event))
+      object.model = isTranscriber ? this.#transcriberFor(object.model) : this.#modelFor(object.model)
   }
 
   #modelFor(model: unknown): string {
-    const { target, model: own } = this.#session
-    if (model === own || model === target.model) return target.model
+    const { target, model: publicName } = this.#session
+    if (model === publicName || model === target.model) return target.model
     throw new RelayError('model_not_found', 'The model of a session cannot be changed.', { param: 'session.model' })
   }
 
-  /** Only at the same provider: it is the one that hears. */
+  /** The transcription model must be at the same provider, which receives the audio. */
   #transcriberFor(model: unknown): string {
-    const { parts, visit, target } = this.#session
+    const { services, context, target } = this.#session
     const name = String(model)
-    const plan = parts.authenticator.mayUse(visit.caller, name) ? parts.router.find(name) : undefined
+    const plan = services.authenticator.mayUse(context.caller, name) ? services.router.find(name) : undefined
     const found = plan?.targets.find(({ upstream }) => upstream === target.upstream)
     if (found) return found.model
     const message = `The model \`${name.slice(0, 100)}\` does not exist or you do not have access to it.`
@@ -134,8 +138,8 @@ export class RealtimeSession {
   }
 
   #refuse(error: unknown, eventId?: unknown): false {
-    const { parts, visit } = this.#session
-    this.#line.send(errorEvent(toCallerError(error, parts.logger, visit.id), `event_${randomText(21)}`, eventId))
+    const { services, context } = this.#session
+    this.#client.send(errorEvent(toCallerError(error, services.logger, context.id), `event_${randomText(21)}`, eventId))
     return false
   }
 }

@@ -8,154 +8,163 @@ import { route } from '../../policies/routing/router.js'
 import { openaiResponses } from '../../protocols/openai-responses/index.js'
 import { recall } from '../../protocols/openai-responses/recall.js'
 import {
-  type Asked,
   emptyAnswer,
-  failedEvent,
-  marked,
-  readAsked,
-  repeatable,
+  errorEventOf,
+  readSocketRequest,
+  type SocketRequest,
+  withoutUnsendableReasoning,
+  withStreamId,
 } from '../../protocols/openai-responses/socket.js'
 import type { OpenSocket, SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, toCallerError } from '../../requests/responses.js'
 import type { Services } from '../../services.js'
 import { StoredResponses } from '../../upstream/transcode/stored-responses.js'
 
-/** Answers a request as if it had come by HTTP. */
+/** Answers a request as if it had arrived by HTTP. */
 export type HandleRequest = (request: RelayRequest) => Promise<RelayResponse> | undefined
 
-/** Who has opened the WebSocket, and how. */
-export interface Opened {
-  readonly parts: Services
-  readonly request: RelayRequest
-  readonly caller: Caller
-  readonly handle: HandleRequest
-}
-
-/** An answer that is under way. */
-interface Answering {
+/** An answer in progress. */
+interface StreamingAnswer {
   readonly client: ClientConnection
-  /** Once it has begun. */
-  flow: ByteStream | undefined
+  /** Undefined until the answer has begun. */
+  body: ByteStream | undefined
 }
 
-/** So many messages may wait for those that are being answered, of no more bytes together than one may have. */
-const MOST_WAITING = 16
-/** So many are answered at the same time, each in a stream of its own. */
-const MOST_STREAMS = 16
-/** Headers of the handshake that say nothing of the single messages. */
-const HANDSHAKE = /^(?:sec-websocket-.*|connection|upgrade|host|content-.*|expect|x-request-id|idempotency-key)$/
+/** Requests that may wait on one connection. Together they may be as large as one request. */
+const MAX_WAITING = 16
+/** Requests that are answered at the same time, each in a stream of its own. */
+const MAX_STREAMS = 16
+/** Headers that belong to the handshake only, not to the requests. */
+const HANDSHAKE_HEADERS =
+  /^(?:sec-websocket-.*|connection|upgrade|host|content-.*|expect|x-request-id|idempotency-key)$/
 
 /**
- * The Responses API on a WebSocket. Each message is a request of its own to the relay, with all that belongs to one, and
- * its answer's events are messages; so any model can be talked to in this way. They are answered one after the other, or
- * side by side where they name streams. What was said on the connection is remembered as long as it stands: a client goes
- * on from an answer by its id.
+ * The Responses API on a WebSocket. Each message is a request of its own to the relay, so any model can answer it, and
+ * each event of the answer is a message. Requests are answered one after the other, or at the same time where they name
+ * different streams. The session stores its answers while it is open, so that a client can continue from one by its id.
  */
 export class ResponsesSession {
-  readonly #opened: Opened
-  readonly #line: SocketClient
+  readonly #services: Services
+  readonly #handshake: RelayRequest
+  readonly #caller: Caller
+  readonly #handle: HandleRequest
+  readonly #client: SocketClient
   readonly #socket: OpenSocket
-  readonly #waiting: Asked[] = []
+  readonly #waiting: SocketRequest[] = []
   #waitingBytes = 0
-  readonly #said: StoredResponses
+  /** Answers of this session. */
+  readonly #stored: StoredResponses
   /** By stream. */
-  readonly #answering = new Map<string | undefined, Answering>()
+  readonly #answers = new Map<string | undefined, StreamingAnswer>()
 
-  constructor(opened: Opened, line: SocketClient) {
-    const { sockets, config } = opened.parts
-    this.#opened = opened
-    this.#line = line
-    this.#socket = sockets.open(line)
-    this.#said = new StoredResponses({
+  constructor(
+    services: Services,
+    handshake: RelayRequest,
+    caller: Caller,
+    handle: HandleRequest,
+    client: SocketClient,
+  ) {
+    const { sockets, config } = services
+    this.#services = services
+    this.#handshake = handshake
+    this.#caller = caller
+    this.#handle = handle
+    this.#client = client
+    this.#socket = sockets.open(client)
+    this.#stored = new StoredResponses({
       maxBytes: 2 * config.maxBodyBytes,
       seconds: Math.ceil(config.sockets.totalMs / 1000),
     })
   }
 
-  /** The client's next message, whole. */
+  /** Reads a client's message, and queues its request. */
   onClientMessage(message: Buffer): void {
     this.#socket.touch()
     try {
-      this.#queue(readAsked(message))
+      this.#queue(readSocketRequest(message))
     } catch (error) {
-      this.#refuse(error, undefined)
+      this.#sendError(error, undefined)
     }
   }
 
-  /** More is welcome again, after a `tell` that gave false. */
+  /** Continues after a `send` that returned false. */
   resume(): void {
-    for (const { flow } of this.#answering.values()) flow?.resume()
+    for (const { body } of this.#answers.values()) body?.resume()
   }
 
-  /** The client has left. */
+  /** The client has disconnected. */
   end(): void {
     this.#waiting.length = 0
-    this.#socket.closed()
-    for (const { client } of this.#answering.values()) client.close()
+    this.#socket.onClose()
+    for (const { client } of this.#answers.values()) client.close()
   }
 
-  #queue(asked: Asked): void {
-    const bytes = this.#waitingBytes + asked.body.length
-    if (this.#waiting.length >= MOST_WAITING || bytes > this.#opened.parts.config.maxBodyBytes)
-      return this.#refuse(new RelayError('rate_limited', 'Too many requests wait on this connection.'), asked.stream)
-    this.#waiting.push(asked)
+  #queue(request: SocketRequest): void {
+    const bytes = this.#waitingBytes + request.body.length
+    if (this.#waiting.length >= MAX_WAITING || bytes > this.#services.config.maxBodyBytes)
+      return this.#sendError(
+        new RelayError('rate_limited', 'Too many requests wait on this connection.'),
+        request.stream,
+      )
+    this.#waiting.push(request)
     this.#waitingBytes = bytes
-    this.#next()
+    this.#startNext()
   }
 
-  /** Begins with the first that waits for no other. */
-  #next(): void {
-    if (this.#answering.size >= MOST_STREAMS) return
-    const index = this.#waiting.findIndex(({ stream }) => !this.#answering.has(stream))
-    const [asked] = index < 0 ? [] : this.#waiting.splice(index, 1)
-    if (!asked) return
-    const { stream } = asked
-    const answering: Answering = { client: new ClientConnection(), flow: undefined }
-    this.#waitingBytes -= asked.body.length
-    this.#answering.set(stream, answering)
-    this.#socket.began()
-    this.#answer(asked, answering)
-      .catch((error: unknown) => this.#refuse(error, stream))
+  /** Starts the first request whose stream is free. */
+  #startNext(): void {
+    if (this.#answers.size >= MAX_STREAMS) return
+    const index = this.#waiting.findIndex(({ stream }) => !this.#answers.has(stream))
+    const [request] = index < 0 ? [] : this.#waiting.splice(index, 1)
+    if (!request) return
+    const { stream } = request
+    const answer: StreamingAnswer = { client: new ClientConnection(), body: undefined }
+    this.#waitingBytes -= request.body.length
+    this.#answers.set(stream, answer)
+    this.#socket.answerStarted()
+    this.#answer(request, answer)
+      .catch((error: unknown) => this.#sendError(error, stream))
       .finally(() => {
-        this.#answering.delete(stream)
-        this.#socket.ended()
-        this.#next()
+        this.#answers.delete(stream)
+        this.#socket.answerEnded()
+        this.#startNext()
       })
   }
 
-  async #answer(asked: Asked, answering: Answering): Promise<void> {
-    const body = this.#expanded(asked)
-    if (asked.isWarmUp) return this.#warmUp(asked, body)
-    const response = await this.#opened.handle(this.#requestFor(body, answering.client))
+  async #answer(request: SocketRequest, answer: StreamingAnswer): Promise<void> {
+    const body = this.#expandReference(request)
+    if (request.isWarmUp) return this.#warmUp(request, body)
+    const response = await this.#handle(this.#createRequest(body, answer.client))
     if (!response) throw new RelayError('unknown_path', 'There is nothing here.')
-    const { status, headers, body: answer = NOTHING } = response
-    if (Buffer.isBuffer(answer)) return void this.#tell(failedEvent(status, headers, answer), asked.stream)
-    answering.flow = answer
-    return this.#pass(answer, body, asked.stream)
+    const { status, headers, body: responseBody = NO_BODY } = response
+    if (Buffer.isBuffer(responseBody))
+      return void this.#send(errorEventOf(status, headers, responseBody), request.stream)
+    answer.body = responseBody
+    return this.#sendEvents(responseBody, body, request.stream)
   }
 
-  #tell(event: string, stream: string | undefined): boolean {
-    return this.#line.send(marked(event, stream))
+  #send(event: string, stream: string | undefined): boolean {
+    return this.#client.send(withStreamId(event, stream))
   }
 
-  /** The events of an answer, one message each. */
-  #pass(flow: ByteStream, body: Buffer, stream: string | undefined): Promise<void> {
+  /** Sends each event of an answer as a message. */
+  #sendEvents(events: ByteStream, body: Buffer, stream: string | undefined): Promise<void> {
     const gatherer = new RecordGatherer()
-    const pass = (records: Buffer): boolean => {
-      let more = true
+    const sendRecords = (records: Buffer): boolean => {
+      let canTakeMore = true
       for (const record of records.length > 0 ? readRecords(records) : []) {
-        more = this.#tell(record.data, stream)
+        canTakeMore = this.#send(record.data, stream)
         const answer = recall.finalAnswer(record)
-        if (answer) this.#remember(body, answer)
+        if (answer) this.#store(body, answer)
       }
       this.#socket.touch()
-      return more
+      return canTakeMore
     }
     return new Promise((resolve, reject) => {
-      flow.start({
-        write: (bytes) => pass(gatherer.push(bytes)),
+      events.start({
+        write: (bytes) => sendRecords(gatherer.push(bytes)),
         end() {
-          pass(gatherer.rest())
+          sendRecords(gatherer.rest())
           resolve()
         },
         abort: () => reject(new RelayError('upstream_failed', 'The answer broke off.')),
@@ -163,35 +172,37 @@ export class ResponsesSession {
     })
   }
 
-  /** Nothing is sent for the prompt alone: it is remembered, and comes with what goes on from it. @throws {RelayError} */
-  #warmUp({ model: asked, stream }: Asked, body: Buffer): void {
-    const { parts, caller } = this.#opened
-    const model = String(asked)
-    route(parts.router, model, parts.authenticator.mayUse(caller, model))
+  /** Stores a prompt without asking a model: it is sent with the first request that continues from it. @throws {RelayError} */
+  #warmUp({ model: requested, stream }: SocketRequest, body: Buffer): void {
+    const { router, authenticator } = this.#services
+    const model = String(requested)
+    route(router, model, authenticator.mayUse(this.#caller, model))
     const { events, answer } = emptyAnswer({
       id: `resp_${randomText(48)}`,
       model,
       created_at: Math.floor(Date.now() / 1000),
     })
-    this.#remember(body, answer)
-    for (const event of events) this.#tell(event, stream)
+    this.#store(body, answer)
+    for (const event of events) this.#send(event, stream)
   }
 
-  /** With what it goes on from, where that was said here. All else the relay's own memory is asked for. */
-  #expanded({ body, previous }: Asked): Buffer {
-    if (typeof previous !== 'string' || !this.#said.find(HERE, previous)) return body
-    const { parts, caller } = this.#opened
-    return recall.expand(body, (id) => this.#said.find(HERE, id) ?? parts.storedResponses?.find(caller.id, id))
+  /** Replaces a reference to an answer of this session by the conversation. The relay resolves other references. */
+  #expandReference({ body, previous }: SocketRequest): Buffer {
+    if (typeof previous !== 'string' || !this.#stored.find(SESSION, previous)) return body
+    const { storedResponses } = this.#services
+    return recall.expand(body, (id) => this.#stored.find(SESSION, id) ?? storedResponses?.find(this.#caller.id, id))
   }
 
-  #remember(body: Buffer, answer: Buffer): void {
-    const keeping = recall.keep(body, recall.isWanted(body) ? answer : repeatable(answer))
-    if (keeping) this.#said.store(HERE, keeping)
+  #store(body: Buffer, answer: Buffer): void {
+    const storable = recall.keep(body, recall.isWanted(body) ? answer : withoutUnsendableReasoning(answer))
+    if (storable) this.#stored.store(SESSION, storable)
   }
 
-  #requestFor(body: Buffer, client: ClientConnection): RelayRequest {
-    const { url, mount, headers: given, ip, host, ignoresHostSession } = this.#opened.request
-    const headers = Object.fromEntries(Object.entries(given).filter(([name]) => !HANDSHAKE.test(name)))
+  #createRequest(body: Buffer, client: ClientConnection): RelayRequest {
+    const { url, mount, headers: handshakeHeaders, ip, host, ignoresHostSession } = this.#handshake
+    const headers = Object.fromEntries(
+      Object.entries(handshakeHeaders).filter(([name]) => !HANDSHAKE_HEADERS.test(name)),
+    )
     return {
       method: 'POST',
       url,
@@ -205,18 +216,18 @@ export class ResponsesSession {
     }
   }
 
-  #refuse(error: unknown, stream: string | undefined): void {
+  #sendError(error: unknown, stream: string | undefined): void {
     const id = makeRequestId()
     const { status, headers, body } = errorResponse(
-      toCallerError(error, this.#opened.parts.logger, id),
+      toCallerError(error, this.#services.logger, id),
       openaiResponses,
       id,
       [],
     )
-    this.#tell(failedEvent(status, headers, body as Buffer), stream)
+    this.#send(errorEventOf(status, headers, body as Buffer), stream)
   }
 }
 
-/** All that is said on a connection is its one client's. */
-const HERE = ''
-const NOTHING = Buffer.alloc(0)
+/** The session's own answers all belong to one client. */
+const SESSION = ''
+const NO_BODY = Buffer.alloc(0)

@@ -1,134 +1,118 @@
-import type { Caller } from '../../caller.js'
 import { findSocketEndpoint, type SocketEndpoint } from '../../endpoints.js'
 import { RelayError } from '../../errors.js'
 import type { RelayRequest, RelayResponse } from '../../http.js'
 import { makeRequestId, readRequestId } from '../../lib/ids.js'
 import { now } from '../../lib/time.js'
 import { apiKeyOf } from '../../policies/access/authenticator.js'
+import type { Cors } from '../../policies/access/cors.js'
 import { commonProtocol } from '../../protocols/index.js'
 import type { SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, toCallerError } from '../../requests/responses.js'
 import type { Services } from '../../services.js'
+import type { RequestContext } from '../request-context.js'
 import { openRealtimeSession, type PendingSocket } from './open-realtime.js'
 import { type HandleRequest, ResponsesSession } from './responses-session.js'
 
-/** A WebSocket that has been let in: what is spoken on it, and how it is opened. */
+/** An admitted WebSocket, for an adapter to open. */
 export type Upgrade = RealtimeUpgrade | ResponsesUpgrade
 
 /** OpenAI's Realtime API, between the client and a provider. */
 export interface RealtimeUpgrade {
   readonly endpoint: 'realtime'
-  /** The client's subprotocols that are no key, for the provider's handshake. */
+  /** The client's subprotocols without keys, for the provider's handshake. */
   readonly subprotocols: readonly string[]
-  /** The largest message. In bytes. */
+  /** Largest message, in bytes. */
   readonly maxBytes: number
-  /** Gives what to tell a client that gets no session. */
-  open(line: PendingSocket): Promise<RelayResponse | undefined>
+  /** Opens the session. Returns the response for a client that gets none. */
+  open(client: PendingSocket): Promise<RelayResponse | undefined>
 }
 
 /** OpenAI's Responses API, between the client and the relay. */
 export interface ResponsesUpgrade {
   readonly endpoint: 'responses'
   readonly subprotocols: readonly string[]
-  /** For the answer to the client's handshake. */
+  /** Headers to add to the client's handshake response. */
   readonly responseHeaders: Readonly<Record<string, string>>
-  /** The largest message. In bytes. */
+  /** Largest message, in bytes. */
   readonly maxBytes: number
-  open(line: SocketClient): ResponsesSession
+  open(client: SocketClient): ResponsesSession
 }
 
-/** Lets a WebSocket in by its key; undefined where its path has none. */
+/** Authenticates a WebSocket. Returns undefined for a path without WebSockets. */
 export function upgrade(
-  parts: Services,
-  given: RelayRequest,
+  services: Services,
+  handshake: RelayRequest,
   handle: HandleRequest,
 ): Promise<Upgrade | RelayResponse> | undefined {
-  const endpoint = findSocketEndpoint(given)
-  return endpoint && letSocketIn(parts, { endpoint, ...readSubprotocols(parts, given) }, handle)
+  const endpoint = findSocketEndpoint(handshake)
+  return endpoint && admitSocket(services, endpoint, handshake, handle)
 }
 
-interface Knocking {
-  readonly endpoint: SocketEndpoint
-  readonly request: RelayRequest
-  readonly subprotocols: readonly string[]
-}
-
-async function letSocketIn(
-  parts: Services,
-  { endpoint, request, subprotocols }: Knocking,
+async function admitSocket(
+  services: Services,
+  endpoint: SocketEndpoint,
+  handshake: RelayRequest,
   handle: HandleRequest,
 ): Promise<Upgrade | RelayResponse> {
   const startedAt = now()
-  const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
-  const told = { 'x-request-id': id }
+  const id = readRequestId(handshake.headers['x-request-id']) ?? makeRequestId()
+  const responseHeaders = { 'x-request-id': id }
+  const { maxBodyBytes: maxBytes } = services.config
   try {
+    const { request, subprotocols } = readSubprotocols(services.cors, handshake)
     checkHandshake(request)
-    const caller = await parts.authenticator.authenticate(request)
-    parts.activeCalls.check()
-    if (endpoint === 'responses') return responsesUpgrade(parts, { request, caller, subprotocols, told }, handle)
-    const row = { method: 'GET', path: endpoint, operation: 'session', protocol: commonProtocol.id } as const
-    const path = { id: '', stream: undefined, query: /\?(.*)$/.exec(request.url)?.[1] ?? '' }
-    const visit = {
+    const caller = await services.authenticator.authenticate(request)
+    services.activeCalls.check()
+    if (endpoint === 'responses') {
+      const open = (client: SocketClient): ResponsesSession =>
+        new ResponsesSession(services, request, caller, handle, client)
+      return { endpoint, subprotocols, responseHeaders, maxBytes, open }
+    }
+    const context: RequestContext = {
       id,
       startedAt,
       request,
-      endpoint: row,
-      path,
+      endpoint: { method: 'GET', path: endpoint, operation: 'session', protocol: commonProtocol.id },
+      path: { id: '', stream: undefined, query: /\?(.*)$/.exec(request.url)?.[1] ?? '' },
       protocol: commonProtocol,
       caller,
       attempts: [],
-      responseHeaders: told,
+      responseHeaders,
     }
-    const { maxBodyBytes: maxBytes } = parts.config
-    return { endpoint, subprotocols, maxBytes, open: (line) => openRealtimeSession(parts, visit, line) }
+    return { endpoint, subprotocols, maxBytes, open: (client) => openRealtimeSession(services, context, client) }
   } catch (error) {
-    return errorResponse(toCallerError(error, parts.logger, id), commonProtocol, id, [])
+    return errorResponse(toCallerError(error, services.logger, id), commonProtocol, id, [])
   }
 }
 
-interface LetIn extends Omit<Knocking, 'endpoint'> {
-  readonly caller: Caller
-  readonly told: Readonly<Record<string, string>>
-}
-
-function responsesUpgrade(
-  parts: Services,
-  { request, caller, subprotocols, told }: LetIn,
-  handle: HandleRequest,
-): ResponsesUpgrade {
-  const { maxBodyBytes: maxBytes } = parts.config
-  const open = (line: SocketClient): ResponsesSession => new ResponsesSession({ parts, request, caller, handle }, line)
-  return { endpoint: 'responses', subprotocols, responseHeaders: told, maxBytes, open }
-}
-
-/** How OpenAI's browser clients bring a key: as if it were a subprotocol. */
+/** OpenAI's browser clients send their key as a subprotocol. */
 const KEY_PREFIX = 'openai-insecure-api-key.'
-/** The same for names that are OpenAI's own business. */
+/** OpenAI's own accounts, which other providers need not know. */
 const ACCOUNT_PREFIXES = ['openai-organization.', 'openai-project.']
 
-/** The request with the key that stands among its subprotocols where a key belongs, and the subprotocols without it. */
-function readSubprotocols({ cors }: Services, given: RelayRequest): Omit<Knocking, 'endpoint'> {
-  const { 'sec-websocket-protocol': list = '', ...headers } = given.headers
-  const all = list.split(',').map((name) => name.trim())
-  const key = all.find((name) => name.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length)
-  const subprotocols = all.filter(
+/** Moves a key among the subprotocols to the `authorization` header. Returns the other subprotocols separately. */
+function readSubprotocols(
+  cors: Cors,
+  handshake: RelayRequest,
+): { readonly request: RelayRequest; readonly subprotocols: readonly string[] } {
+  const { 'sec-websocket-protocol': list = '', ...headers } = handshake.headers
+  const names = list.split(',').map((name) => name.trim())
+  const key = names.find((name) => name.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length)
+  const subprotocols = names.filter(
     (name) => name !== '' && ![KEY_PREFIX, ...ACCOUNT_PREFIXES].some((prefix) => name.startsWith(prefix)),
   )
-  if (key && apiKeyOf(given) === undefined) headers.authorization = `Bearer ${key}`
-  const { method, url, mount, ip, client, host } = given
-  const byKeyOnly = isStrangersPage(cors, given)
-  const read: RelayRequest['read'] = (limit) => given.read(limit)
-  return {
-    subprotocols,
-    request: { method, url, mount, headers, ip, client, host, ignoresHostSession: byKeyOnly, read },
-  }
+  if (key && apiKeyOf(handshake) === undefined) headers.authorization = `Bearer ${key}`
+  const { method, url, mount, ip, client, host } = handshake
+  const ignoresHostSession = isForeignPage(cors, handshake)
+  const read: RelayRequest['read'] = (maxBytes) => handshake.read(maxBytes)
+  return { subprotocols, request: { method, url, mount, headers, ip, client, host, ignoresHostSession, read } }
 }
 
 /**
- * No browser asks whether a page may open a WebSocket, and it sends its cookies along: a page of strangers could speak as
- * the host's user. A key in a header shows that it is no page: there it has no way to put one.
+ * Whether the handshake comes from a page of another origin. Browsers send cookies with a WebSocket and ask no preflight,
+ * so such a page could speak as the host's user. A key in a header shows that it is not a page: pages cannot set one.
  */
-function isStrangersPage(cors: Services['cors'], { headers }: RelayRequest): boolean {
+function isForeignPage(cors: Cors, { headers }: RelayRequest): boolean {
   const { origin, host } = headers
   if (origin === undefined || apiKeyOf({ headers, url: '' }) !== undefined) return false
   return !cors.hasOrigin(origin) && !(URL.canParse(origin) && new URL(origin).host === host)
@@ -136,9 +120,9 @@ function isStrangersPage(cors: Services['cors'], { headers }: RelayRequest): boo
 
 /** @throws {RelayError} 400, 403 */
 function checkHandshake(request: RelayRequest): void {
-  const { 'sec-websocket-key': proven = '' } = request.headers
-  if (!/^[\dA-Za-z+/]{22}==$/.test(proven))
-    throw new RelayError('invalid_request', 'A WebSocket is asked for with a `sec-websocket-key` of 16 bytes.')
+  const { 'sec-websocket-key': key = '' } = request.headers
+  if (!/^[\dA-Za-z+/]{22}==$/.test(key))
+    throw new RelayError('invalid_request', 'A WebSocket handshake needs a `sec-websocket-key` of 16 bytes.')
   if (request.ignoresHostSession && apiKeyOf(request) === undefined)
     throw new RelayError('not_allowed', 'Pages of this origin may not open a WebSocket here.')
 }

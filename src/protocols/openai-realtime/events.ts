@@ -3,37 +3,37 @@ import type { RelayError } from '../../errors.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readUsage } from './usage.js'
 
-/** An event, of either side. */
+/** An event of the Realtime API, of the client or the server. */
 export type Event = Readonly<Record<string, unknown>>
 
-/** What a message must hold to ask for an answer or to name a model, each in its own spelling, or by numbers in any. */
-const SIGNS = ['response.create', '"model"', '\\', '\0'].map((sign) => Buffer.from(sign))
+/** A message that asks for an answer or names a model contains one of these, also with escapes or in UTF-16. */
+const MARKS = ['response.create', '"model"', '\\', '\0'].map((mark) => Buffer.from(mark))
 
-/** Whether a client's message has to be read: most are sound, and to parse it would cost more than to pass it on. */
-export function mattersToLimits(message: Buffer): boolean {
-  return SIGNS.some((sign) => message.includes(sign))
+/** Whether a client's message must be read. Most are audio, and parsing them would cost more than forwarding them. */
+export function mustBeRead(message: Buffer): boolean {
+  return MARKS.some((mark) => message.includes(mark))
 }
 
-/** Undefined for what is no event. */
+/** Undefined where the message is not a JSON object. */
 export function readEvent(message: Buffer): Event | undefined {
   const event = parseJson(message.toString())
   return isObject(event) ? event : undefined
 }
 
-/** A provider's event, as far as the relay is concerned. */
-export type Heard =
-  | { readonly type: 'begun'; readonly id: string }
+/** A provider's event, as far as limits and costs need it. */
+export type ProviderEvent =
+  | { readonly type: 'started'; readonly id: string }
   | { readonly type: 'done'; readonly id: string; readonly failed: boolean; readonly usage: Usage | undefined }
   | { readonly type: 'transcribed'; readonly usage: Usage | undefined }
   | { readonly type: 'configured'; readonly transcriber: string | undefined }
   | { readonly type: 'failed'; readonly eventId: string | undefined }
 
-/** Undefined for events that say nothing of what is to be paid. */
-export function readHeard(message: Buffer): Heard | undefined {
+/** Undefined for events without effect on limits and costs. */
+export function readProviderEvent(message: Buffer): ProviderEvent | undefined {
   const event = readEvent(message)
   switch (event?.type) {
     case 'response.created':
-      return { type: 'begun', id: idOf(event.response) }
+      return { type: 'started', id: idOf(event.response) }
     case 'response.done': {
       const response = objectOf(event.response)
       return {
@@ -57,49 +57,50 @@ export function readHeard(message: Buffer): Heard | undefined {
   }
 }
 
-/** The client's own cap on an answer that it asks for, in tokens; undefined where there is none, or `inf`. */
-export function readMaxOutput(event: Event): number | undefined {
-  const { max_output_tokens: today, max_response_output_tokens: beta } = objectOf(event.response)
-  return count(today ?? beta) || undefined
+/** The client's cap on an answer, in tokens; undefined without one, or for `inf`. */
+export function readMaxOutputTokens(event: Event): number | undefined {
+  const { max_output_tokens: current, max_response_output_tokens: beta } = objectOf(event.response)
+  return count(current ?? beta) || undefined
 }
 
-/** What most messages of a session are, told by their beginning: a piece of an answer. */
-const PIECE = /^\s*\{(?:\s*"event_id"\s*:\s*"[^"]*"\s*,)?\s*"type"\s*:\s*"([\w.]+)\.delta"/
-/** So much of a message shows whether it is one. */
-const BEGINNING = 160
-/** Base64 of the 50 ms of PCM16 at 24 kHz that OpenAI counts as one token of sound that is written. */
-const LETTERS_PER_AUDIO_TOKEN = 3200
+/** The beginning of a delta, which most messages of a session are. */
+const DELTA = /^\s*\{(?:\s*"event_id"\s*:\s*"[^"]*"\s*,)?\s*"type"\s*:\s*"([\w.]+)\.delta"/
+/** Characters of a message that show whether it is a delta. */
+const DELTA_PREFIX_LENGTH = 160
+/** Base64 of 50 ms of PCM16 at 24 kHz, which OpenAI counts as one token of output audio. */
+const BASE64_LENGTH_PER_AUDIO_TOKEN = 3200
 
-/** About how many tokens a piece of an answer is; undefined for a message that is none. */
-export function tokensOfPiece(message: Buffer): number | undefined {
-  const piece = PIECE.exec(message.toString('latin1', 0, BEGINNING))
-  if (!piece) return undefined
-  return piece[1]?.endsWith('audio') ? message.length / LETTERS_PER_AUDIO_TOKEN : 1
+/** Estimated tokens of a delta; undefined for any other message. */
+export function estimateDeltaTokens(message: Buffer): number | undefined {
+  const delta = DELTA.exec(message.toString('latin1', 0, DELTA_PREFIX_LENGTH))
+  if (!delta) return undefined
+  return delta[1]?.endsWith('audio') ? message.length / BASE64_LENGTH_PER_AUDIO_TOKEN : 1
 }
 
-/** Where a client's event names a model: the session's own, or another that writes down what it hears. */
-export interface NamedModel {
-  readonly holder: Record<string, unknown>
+/** A place in a client's event that names a model: of the session, or of the transcription of its input. */
+export interface ModelField {
+  /** The object with the field `model`. */
+  readonly object: Record<string, unknown>
   readonly isTranscriber: boolean
 }
 
-/** Every place of an event where a model is named. */
-export function namedModels(event: Event): NamedModel[] {
-  const holders = [event, event.session, event.response].filter(isObject)
-  const transcriptions = holders.flatMap(transcriptionsOf)
+/** All places in an event that name a model. */
+export function modelFields(event: Event): ModelField[] {
+  const objects = [event, event.session, event.response].filter(isObject)
+  const transcriptions = objects.flatMap(transcriptionsOf)
   return [
-    ...holders.map((holder) => ({ holder, isTranscriber: false })),
-    ...transcriptions.map((holder) => ({ holder, isTranscriber: true })),
-  ].filter(({ holder }) => holder.model !== undefined && holder.model !== null)
+    ...objects.map((object) => ({ object, isTranscriber: false })),
+    ...transcriptions.map((object) => ({ object, isTranscriber: true })),
+  ].filter(({ object }) => object.model !== undefined && object.model !== null)
 }
 
-/** Its settings for writing down what it hears: in the place of today, and in that of the beta. */
+/** Settings for the transcription of a session's input, in the current form and that of the beta. */
 function transcriptionsOf(session: unknown): Record<string, unknown>[] {
   const { audio, input_audio_transcription: beta } = objectOf(session)
   return [objectOf(objectOf(audio).input).transcription, beta].filter(isObject)
 }
 
-/** An error of the relay's own, as an event with an id. `eventId`: of the client's event that it answers. */
+/** Writes an error of the relay as an event. `id`: of the new event; `eventId`: of the client's event that caused it. */
 export function errorEvent({ type, code, message, param }: RelayError, id: string, eventId?: unknown): string {
   const upstreamError = { type, code, message, param, event_id: textOf(eventId) ?? null }
   return JSON.stringify({ type: 'error', event_id: id, error: upstreamError })

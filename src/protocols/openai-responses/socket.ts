@@ -2,77 +2,79 @@ import { RelayError } from '../../errors.js'
 import { findString } from '../../lib/splice.js'
 import { isObject, parseJson } from '../../lib/values.js'
 
-/** What a client asks for on a WebSocket. */
-export interface Asked {
-  /** The same as the body of a request by HTTP, to be answered in a stream. */
+/** A client's request on a WebSocket. */
+export interface SocketRequest {
+  /** The body of the same request by HTTP, with a streamed answer. */
   readonly body: Buffer
   readonly model: unknown
-  /** The answer that this one goes on from. */
+  /** Id of the answer that this one continues from. */
   readonly previous: unknown
-  /** Nothing is to be written yet: the client shows its prompt ahead of time. */
+  /** The client sends its prompt in advance, and wants no answer yet. */
   readonly isWarmUp: boolean
-  /** Of several that are answered at the same time on one connection, which: its events say so. Undefined for the only one. */
+  /** Distinguishes requests that are answered at the same time. Undefined without `stream_id`. */
   readonly stream: string | undefined
 }
 
-/** Reads a client's message. @throws {RelayError} for what is no `response.create` */
-export function readAsked(message: Buffer): Asked {
+/** Reads a client's message. @throws {RelayError} for anything but `response.create` */
+export function readSocketRequest(message: Buffer): SocketRequest {
   const text = message.toString()
   const event = parseJson(text)
   if (!isObject(event)) throw new RelayError('invalid_request', 'The message is not a JSON object.')
   if (event.type !== 'response.create')
-    throw new RelayError('invalid_request', 'Only `response.create` is understood here.', { param: 'type' })
+    throw new RelayError('invalid_request', 'The only supported message here is `response.create`.', { param: 'type' })
   const { model, previous_response_id: previous, generate } = event
   const body = Buffer.from(bodyOf(text, event))
   return { body, model, previous, isWarmUp: generate === false, stream: streamOf(event) }
 }
 
-/** Longer names are nobody's. */
-const LONGEST_STREAM = 256
+const MAX_STREAM_ID_LENGTH = 256
 
 function streamOf({ stream_id: stream }: Record<string, unknown>): string | undefined {
   if (stream === undefined || stream === null) return undefined
-  if (typeof stream === 'string' && stream !== '' && stream.length <= LONGEST_STREAM) return stream
-  const message = `\`stream_id\` must be a text of 1 to ${LONGEST_STREAM} characters.`
+  if (typeof stream === 'string' && stream !== '' && stream.length <= MAX_STREAM_ID_LENGTH) return stream
+  const message = `\`stream_id\` must be a string of 1 to ${MAX_STREAM_ID_LENGTH} characters.`
   throw new RelayError('invalid_request', message, { param: 'stream_id', code: 'invalid_stream_id' })
 }
 
-/** Fields of a message that no request by HTTP has. */
-const OWN = ['generate', 'stream', 'stream_id'] as const
+/** Fields that requests by HTTP do not have. */
+const SOCKET_FIELDS = ['generate', 'stream', 'stream_id'] as const
 
-/** The text as it came, but that `stream` stands in the place of `type`; written anew where there is more to be changed. */
+/** Replaces `type` by `stream` in the text; serializes the event again where more must change. */
 function bodyOf(text: string, event: Record<string, unknown>): string {
-  const type = OWN.every((name) => event[name] === undefined) ? findString(text, 'type') : undefined
+  const type = SOCKET_FIELDS.every((name) => event[name] === undefined) ? findString(text, 'type') : undefined
   if (type) return `${text.slice(0, text.lastIndexOf('"type"', type.start))}"stream":true${text.slice(type.end)}`
   const { type: _type, generate: _generate, stream_id: _stream, ...body } = event
   return JSON.stringify({ ...body, stream: true })
 }
 
-/** An event of an answer, marked as one of its stream. */
-export function marked(event: string, stream: string | undefined): string {
+/** Adds the stream's id to an event. */
+export function withStreamId(event: string, stream: string | undefined): string {
   if (stream === undefined || !event.startsWith('{"')) return event
   return `{"stream_id":${JSON.stringify(stream)},${event.slice(1)}`
 }
 
-/** What the answer to a request that failed says, as an event. `headers` are those of the answer. */
-export function failedEvent(status: number, headers: Readonly<Record<string, string>>, body: Buffer): string {
+/** Converts an error response to an event. `headers`: of the response. */
+export function errorEventOf(status: number, headers: Readonly<Record<string, string>>, body: Buffer): string {
   const parsed = parseJson(body.toString())
   const error = isObject(parsed) && isObject(parsed.error) ? parsed.error : {}
   const { code = null, message = '', param = null } = error
   return JSON.stringify({ type: 'error', status, code, message, param, error, headers })
 }
 
-/** What stands in an answer that no model has written. */
-export interface Unwritten {
+/** The fields of an answer that no model has written. */
+export interface EmptyAnswerFields {
   readonly id: string
   readonly model: string
-  /** In seconds since 1970. */
+  /** Epoch seconds. */
   readonly created_at: number
 }
 
-/** An answer without a word: its events, and itself. */
-export function emptyAnswer(of: Unwritten): { readonly events: readonly string[]; readonly answer: Buffer } {
-  const response = { object: 'response', ...of, output: [] }
+/** An answer without output: its events, and the answer itself. */
+export function emptyAnswer(fields: EmptyAnswerFields): {
+  readonly events: readonly string[]
+  readonly answer: Buffer
+} {
+  const response = { object: 'response', ...fields, output: [] }
   const usage = { input_tokens: 0, output_tokens: 0, total_tokens: 0 }
   const done = { ...response, status: 'completed', usage }
   const events = [
@@ -83,10 +85,10 @@ export function emptyAnswer(of: Unwritten): { readonly events: readonly string[]
 }
 
 /**
- * An answer as far as it can be sent to a provider again that has kept nothing of it: without such reasoning as only the
- * provider could look up.
+ * Removes reasoning that cannot be sent to a provider again: without `encrypted_content`, only the provider that stored
+ * it could look it up.
  */
-export function repeatable(answer: Buffer): Buffer {
+export function withoutUnsendableReasoning(answer: Buffer): Buffer {
   const response = parseJson(answer.toString())
   if (!isObject(response) || !Array.isArray(response.output)) return answer
   const output = response.output.filter(

@@ -1,8 +1,9 @@
 import { Duplex } from 'node:stream'
 
 /**
- * Stands for the client while http-proxy-3 shakes hands: what is written here is the answer to the client's handshake. After
- * that both ends are held by the line itself, since a stream between them would cost more than all else.
+ * Stands in for the client's socket during http-proxy-3's handshake. It passes the handshake's response on to the client.
+ * After the handshake the tunnel holds both sockets itself, since a stream between them would cost more than all other
+ * work.
  */
 export class HandshakeSocket extends Duplex {
   readonly #client: Pick<Duplex, 'write'>
@@ -20,12 +21,13 @@ export class HandshakeSocket extends Duplex {
     done()
   }
 
-  /** How http-proxy-3 ends a client whose provider has failed. */
+  /** http-proxy-3 calls this when the provider fails. */
   destroySoon(): void {
     this.destroy()
   }
 
-  /** What http-proxy-3 asks of sockets is done for the client's own by the line. */
+  // http-proxy-3 calls these; the tunnel sets the client's own socket up.
+
   setTimeout(): this {
     return this
   }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { Gathering } from '../../adapters/gathering.js'
+import { BodyBuffer } from '../../adapters/body-buffer.js'
 import { joinChunks } from '../../src/lib/byte-chunks.js'
 
 const BYTES = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => (index * 7919) % 251))
 
 function gather(announced: number, size: number) {
-  const body = new Gathering(announced)
+  const body = new BodyBuffer(announced)
   for (let at = 0; at < BYTES.length; at += size) body.add(Buffer.from(BYTES.subarray(at, at + size)))
   expect(body.size).toBe(BYTES.length)
-  return body.whole()
+  return body.take()
 }
 
 describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body that comes in pieces of %i bytes', (size) => {
@@ -28,5 +28,5 @@ describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body that c
 })
 
 it('a body of nothing is nothing', () => {
-  expect(joinChunks(new Gathering(0).whole())).toHaveLength(0)
+  expect(joinChunks(new BodyBuffer(0).take())).toHaveLength(0)
 })
