@@ -2,7 +2,7 @@ import type { RelayRequest } from './http.js'
 import type { ProtocolId } from './protocols/protocol.js'
 import type { PathFacts } from './protocols/request-facts.js'
 
-/** What is asked for at a path of the table. */
+/** The operations of the table. */
 export type EndpointOperation =
   | 'chat'
   | 'count'
@@ -16,22 +16,22 @@ export type EndpointOperation =
   | 'model'
   | 'response'
 
-/** The same, or what is passed on: unread, or a WebSocket and each answer on it. */
+/** All operations: those of the table, forwarded requests, realtime sessions, and each answer within a session. */
 export type Operation = EndpointOperation | 'forward' | 'session' | 'realtime'
 
-/** Where a WebSocket may be opened. */
+/** Endpoints that accept WebSockets. */
 export type SocketEndpoint = 'realtime' | 'responses'
 
-/** One row: how an endpoint is reached, what it does, and in which language. */
+/** One row of the table: method and path of an endpoint, its operation and its protocol. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** The tail of the path, behind a version like `/v1`. `{id}` is whatever is left. */
+  /** The end of the path, after a version like `/v1`. `{id}` matches the rest. */
   readonly path: string
   readonly operation: EndpointOperation
   readonly protocol: ProtocolId
-  /** Whether the answer streams, where the path says it. */
+  /** Whether the answer streams, where the path decides it. */
   readonly stream?: boolean
-  /** Only behind this version: where two languages use the same path. */
+  /** Only after this version, where two protocols have the same path. */
   readonly version?: string
   /** Only for requests with this header, for the same reason. */
   readonly header?: string
@@ -75,32 +75,32 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: 'GET', path: 'models/{id}', operation: 'model', protocol: 'openai-chat' },
 ]
 
-/** The endpoints at one path; the method picks among them. */
-export interface Match {
+/** The endpoints of one path; the method selects one of them. */
+export interface EndpointMatch {
   readonly endpoints: readonly [Endpoint, ...Endpoint[]]
-  /** What stood for `{id}`; empty where the path has none. */
+  /** The value of `{id}`; empty for a path without one. */
   readonly id: string
   readonly query: string
 }
 
-type Rows = readonly [Endpoint, ...Endpoint[]]
+type EndpointRows = readonly [Endpoint, ...Endpoint[]]
 
-interface Path {
+interface EndpointPath {
   readonly expression: RegExp
-  /** Those for requests with a header of their own, one list a header. */
-  readonly marked: readonly (readonly [header: string, rows: Rows])[]
-  /** Those for all others; undefined where there are none. */
-  readonly plain: Rows | undefined
+  /** Rows for requests with a given header, by header. */
+  readonly withHeader: readonly (readonly [header: string, rows: EndpointRows])[]
+  /** Rows for all other requests; undefined without any. */
+  readonly withoutHeader: EndpointRows | undefined
 }
 
-/** In the order of their rows: `{id}` takes whatever is left, so what names more stands first. */
-const paths: readonly Path[] = [...new Set(ENDPOINTS.map(pathOf))].map((path) => {
+/** In the order of the table: `{id}` matches any rest, so more specific paths come first. */
+const paths: readonly EndpointPath[] = [...new Set(ENDPOINTS.map(pathOf))].map((path) => {
   const rows = ENDPOINTS.filter((row) => pathOf(row) === path)
   const headers = new Set(rows.flatMap(({ header }) => header ?? []))
   return {
     expression: expressionOf(path),
-    marked: [...headers].map((name) => [name, rows.filter(({ header }) => header === name) as [Endpoint]] as const),
-    plain: some(rows.filter(({ header }) => header === undefined)),
+    withHeader: [...headers].map((name) => [name, rows.filter(({ header }) => header === name) as [Endpoint]] as const),
+    withoutHeader: nonEmpty(rows.filter(({ header }) => header === undefined)),
   }
 })
 
@@ -109,49 +109,49 @@ const SOCKETS: readonly (readonly [SocketEndpoint, RegExp])[] = [
   ['responses', expressionOf('responses')],
 ]
 
-function some([first, ...others]: readonly Endpoint[]): Rows | undefined {
+function nonEmpty([first, ...others]: readonly Endpoint[]): EndpointRows | undefined {
   return first && [first, ...others]
 }
 
 /**
- * Finds the endpoints at a request's path by its tail, so that a mount point needs no option and a doubled slash or
- * `/v1` does no harm. A tail of one word, which the host may use too, must stand behind a version or right at the mount.
+ * Finds the endpoints of a request by the end of its path. So a mount point needs no option, and a doubled slash or `/v1`
+ * does no harm. A path of one segment, which the host may use too, must follow a version or the mount point directly.
  */
 export function findEndpoints({
   url,
   mount,
   headers,
-}: Pick<RelayRequest, 'url' | 'mount' | 'headers'>): Match | undefined {
-  const mark = url.indexOf('?')
-  const within = pathWithin(mark < 0 ? url : url.slice(0, mark), mount)
-  for (const { expression, marked, plain } of paths) {
+}: Pick<RelayRequest, 'url' | 'mount' | 'headers'>): EndpointMatch | undefined {
+  const queryStart = url.indexOf('?')
+  const within = pathWithin(queryStart < 0 ? url : url.slice(0, queryStart), mount)
+  for (const { expression, withHeader, withoutHeader } of paths) {
     const found = expression.exec(within)
     if (!found) continue
-    const endpoints = marked.find(([header]) => headers[header] !== undefined)?.[1] ?? plain
-    const query = mark < 0 ? '' : url.slice(mark + 1)
+    const endpoints = withHeader.find(([header]) => headers[header] !== undefined)?.[1] ?? withoutHeader
+    const query = queryStart < 0 ? '' : url.slice(queryStart + 1)
     if (endpoints) return { endpoints, id: found[1] === undefined ? '' : decode(found[1]), query }
   }
   return undefined
 }
 
-/** By the same rules, what a WebSocket is opened for. */
+/** Finds the endpoint of a WebSocket by the same rules. */
 export function findSocketEndpoint({ url, mount }: Pick<RelayRequest, 'url' | 'mount'>): SocketEndpoint | undefined {
   const within = pathWithin(url.split('?', 1)[0] ?? '', mount)
   return SOCKETS.find(([, expression]) => expression.test(within))?.[0]
 }
 
-/** The path without its mount, but with a version all the same. */
+/** The path below the mount point, with a version in any case. */
 function pathWithin(path: string, mount: string | undefined): string {
   return mount !== undefined && path.startsWith(mount) ? `/${versionOf(mount)}/${path.slice(mount.length)}` : path
 }
 
-/** The version that a mount has swallowed, else the common one. */
+/** The version in the mount path, else `v1`. */
 function versionOf(mount: string): string {
   return /\/(v\d\w*)\/*$/.exec(mount)?.[1] ?? 'v1'
 }
 
-/** What the path of a request says of it. */
-export function pathFacts({ stream }: Endpoint, { id, query }: Pick<Match, 'id' | 'query'>): PathFacts {
+/** What the path of a request says about it. */
+export function pathFacts({ stream }: Endpoint, { id, query }: Pick<EndpointMatch, 'id' | 'query'>): PathFacts {
   return { id, stream, query }
 }
 

@@ -1,6 +1,6 @@
 import type { AttemptLog } from './call.js'
 import type { Budget, Caller } from './caller.js'
-import { type Endpoint, findEndpoints, type Match, pathFacts } from './endpoints.js'
+import { type Endpoint, type EndpointMatch, findEndpoints, pathFacts } from './endpoints.js'
 import { RelayError } from './errors.js'
 import type { RelayRequest, RelayResponse } from './http.js'
 import { makeRequestId, readRequestId } from './lib/ids.js'
@@ -90,7 +90,7 @@ async function close({
 }
 
 /** The path of a request: preflight, endpoint, caller, operation. Any error ends as a response in the caller's protocol. */
-async function serve(services: Services, request: RelayRequest, match: Match): Promise<RelayResponse> {
+async function serve(services: Services, request: RelayRequest, match: EndpointMatch): Promise<RelayResponse> {
   const startedAt = now()
   const id = readRequestId(request.headers['x-request-id']) ?? makeRequestId()
   const attempts: AttemptLog[] = []
@@ -124,7 +124,7 @@ async function serve(services: Services, request: RelayRequest, match: Match): P
 }
 
 /** The endpoint of a path for a method. HEAD is served like GET. @throws {RelayError} 405 */
-function endpointFor(method: string, { endpoints }: Match): Endpoint {
+function endpointFor(method: string, { endpoints }: EndpointMatch): Endpoint {
   const wanted = method === 'HEAD' ? 'GET' : method
   const found = endpoints.find((endpoint) => endpoint.method === wanted)
   if (found) return found

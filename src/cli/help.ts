@@ -1,6 +1,6 @@
-import { keyed } from '../providers/index.js'
+import { providersWithKeys } from '../providers/index.js'
 
-const VARIABLES = keyed.map(({ keyVariable }) => keyVariable)
+const VARIABLES = providersWithKeys.map(({ keyVariable }) => keyVariable)
 const PER_LINE = 5
 
 /** The variables of all keys, so many on a line. */

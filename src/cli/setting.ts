@@ -1,7 +1,7 @@
 import { startDemo } from '../demo/upstream.js'
 import type { RelayOptions } from '../index.js'
 import { generateKey } from '../policies/access/api-keys.js'
-import { keyed } from '../providers/index.js'
+import { providersWithKeys } from '../providers/index.js'
 import { loadConfig } from './load.js'
 import { Refusal } from './refusal.js'
 
@@ -31,7 +31,7 @@ const KEY_VARIABLE = 'MODELMOUNT_KEY'
 export async function findSetting(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<Setting> {
   if (file !== undefined) return { options: await loadConfig(file, environment), close: async () => undefined }
   const given = readKey(environment)
-  const found = keyed.filter(({ keyVariable }) => environment[keyVariable])
+  const found = providersWithKeys.filter(({ keyVariable }) => environment[keyVariable])
   if (found.length === 0) return demo(given)
   const key = given ?? generateKey().key
   const ids = found.map(({ id }) => id)
@@ -58,7 +58,7 @@ function readKey(environment: NodeJS.ProcessEnv): string | undefined {
 async function demo(given: string | undefined): Promise<Setting> {
   const { baseURL, models, close } = await startDemo()
   const key = given ?? DEMO_KEY
-  const variables = keyed.map(({ keyVariable }) => keyVariable)
+  const variables = providersWithKeys.map(({ keyVariable }) => keyVariable)
   return {
     options: {
       providers: { demo: { type: 'openai-compatible', baseURL } },

@@ -1,19 +1,19 @@
 import type { Dialect } from '../protocols/dialect.js'
 
-/** What families of models take, by their names; the first row that fits counts. */
+/** Dialects of model families, by name. The first matching row counts. */
 export type Families = readonly (readonly [name: RegExp, dialect: Dialect])[]
 
-/** The dialect of a model by its family; `otherwise` is that of all others. */
+/** Creates a function that gives a model's dialect by its family. `otherwise`: for models of no family. */
 export function byFamily(families: Families, otherwise: Dialect): (model: string) => Dialect {
   return (model) => families.find(([name]) => name.test(model))?.[1] ?? otherwise
 }
 
-/** What other vendors' messages have, and strict places refuse with the whole request. */
-export const OTHERS_FIELDS: readonly string[] = ['reasoning_content', 'reasoning_details']
+/** Fields of other vendors' messages, for which strict providers refuse the whole request. */
+export const FOREIGN_MESSAGE_FIELDS: readonly string[] = ['reasoning_content', 'reasoning_details']
 
-const GPT: Dialect = { refusedFields: OTHERS_FIELDS }
+const GPT: Dialect = { refusedFields: FOREIGN_MESSAGE_FIELDS }
 
-/** OpenAI's models, wherever they are served: those that think take one temperature only, and the others no effort. */
+/** OpenAI's models at any provider. Reasoning models accept no sampling settings, the others no effort. */
 export const gptDialect: (model: string) => Dialect = byFamily(
   [
     [/^gpt-5(?:\.\d+)?-chat/, { ...GPT, reasoning: 'none' }],
@@ -23,11 +23,11 @@ export const gptDialect: (model: string) => Dialect = byFamily(
   GPT,
 )
 
-/** The cap on the answer by its first name, also where a caller gives it the new one. */
-export const OLD_CAP: Readonly<Record<string, string>> = { max_completion_tokens: 'max_tokens' }
+/** Renames the output cap to its original name. */
+export const LEGACY_MAX_TOKENS: Readonly<Record<string, string>> = { max_completion_tokens: 'max_tokens' }
 
-/** A server that knows what is old, with the cap by its old name. */
-export const PLAIN: Dialect = { isOldServer: true, fieldNames: OLD_CAP }
+/** A server with the original fields of the protocol only, including the output cap's original name. */
+export const OLD_SERVER: Dialect = { isOldServer: true, fieldNames: LEGACY_MAX_TOKENS }
 
 const LEVELS = ['minimal', 'low', 'medium', 'high']
 
@@ -43,23 +43,23 @@ const GEMINI: Families = [
 
 const ofGemini = byFamily(GEMINI, { toolSchemas: 'full' })
 
-/** Google's models, wherever they are served. Names of no row are of models yet to come. */
+/** Google's models at any provider. Models of no row count as future ones. */
 export function geminiDialect(model: string): Dialect {
   return ofGemini(model.replace(/^models\//, ''))
 }
 
-const STEPS = ['low', 'medium', 'high', 'max']
-const ALL_STEPS = ['low', 'medium', 'high', 'xhigh', 'max']
+const EFFORTS = ['low', 'medium', 'high', 'max']
+const ALL_EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max']
 
-/** Models that take no sampling, and think as long as they find fit. */
+/** Models without sampling settings that choose their own reasoning budget. */
 const NEWEST: Dialect = {
   sampling: 'none',
   reasoning: 'adaptive',
-  reasoningEfforts: ALL_STEPS,
+  reasoningEfforts: ALL_EFFORTS,
   maxOutputTokens: 64_000,
 }
 const BUDGET: Dialect = { sampling: 'any', reasoning: 'budget', maxOutputTokens: 64_000 }
-/** Takes temperature or top_p, since Opus 4.1. */
+/** From Opus 4.1 on: temperature or top_p, but not both. */
 const NEWER_BUDGET: Dialect = { ...BUDGET, sampling: 'one' }
 const UNKNOWN_CLAUDE: Dialect = { ...BUDGET, maxOutputTokens: 8192 }
 
@@ -68,10 +68,10 @@ const CLAUDE: Families = [
   [/claude-3-7/, BUDGET],
   [/claude-3-5/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 8192 }],
   [/claude-3-(?:haiku|opus|sonnet)/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 4096 }],
-  [/(?:opus|sonnet|haiku)-4-(?:[7-9]|\d\d)(?!\d)/, { ...NEWEST, reasoningEfforts: ['none', ...ALL_STEPS] }],
+  [/(?:opus|sonnet|haiku)-4-(?:[7-9]|\d\d)(?!\d)/, { ...NEWEST, reasoningEfforts: ['none', ...ALL_EFFORTS] }],
   [
     /(?:opus|sonnet)-4-6(?!\d)/,
-    { sampling: 'one', reasoning: 'adaptive', reasoningEfforts: ['none', ...STEPS], maxOutputTokens: 64_000 },
+    { sampling: 'one', reasoning: 'adaptive', reasoningEfforts: ['none', ...EFFORTS], maxOutputTokens: 64_000 },
   ],
   [/opus-4-1(?!\d)/, { ...NEWER_BUDGET, maxOutputTokens: 32_000 }],
   [/opus-4(?:-0)?(?:-20\d{6}|@|$)/, { ...BUDGET, maxOutputTokens: 32_000 }],
@@ -81,10 +81,10 @@ const CLAUDE: Families = [
   [/claude-(?:fable|mythos)/, NEWEST],
 ]
 
-/** Anthropic's models, wherever they are served and whatever stands around their names there. */
+/** Anthropic's models at any provider, whatever prefix or suffix their names have there. */
 export const claudeDialect: (model: string) => Dialect = byFamily(CLAUDE, UNKNOWN_CLAUDE)
 
-/** The same models at others than Anthropic, whose tiers of service they do not have; of media some must come as bytes. */
-export function soldClaudeDialect(remoteMedia: NonNullable<Dialect['mediaByUrl']>): (model: string) => Dialect {
-  return (model) => ({ ...claudeDialect(model), unsupported: ['serviceTier'], mediaByUrl: remoteMedia })
+/** Anthropic's models at other providers, which have no service tiers. `mediaByUrl`: kinds of media that they accept by URL. */
+export function resoldClaudeDialect(mediaByUrl: NonNullable<Dialect['mediaByUrl']>): (model: string) => Dialect {
+  return (model) => ({ ...claudeDialect(model), unsupported: ['serviceTier'], mediaByUrl })
 }

@@ -1,29 +1,29 @@
-import { anthropic } from './anthropic.js'
-import { azure } from './azure.js'
-import { bedrock } from './bedrock.js'
-import { cerebras } from './cerebras.js'
-import { cohere } from './cohere.js'
-import { deepseek } from './deepseek.js'
-import { fireworks } from './fireworks.js'
-import { gemini } from './gemini.js'
-import { groq } from './groq.js'
-import { llamaCpp } from './llama-cpp.js'
-import { lmStudio } from './lm-studio.js'
-import { minimax } from './minimax.js'
-import { mistral } from './mistral.js'
-import { moonshot } from './moonshot.js'
-import { ollama } from './ollama.js'
-import { openai } from './openai.js'
-import { openaiCompatible } from './openai-compatible.js'
-import { openrouter } from './openrouter.js'
-import { perplexity } from './perplexity.js'
+import { azure } from './clouds/azure.js'
+import { bedrock } from './clouds/bedrock.js'
+import { vertex } from './clouds/vertex.js'
+import { cerebras } from './hosts/cerebras.js'
+import { fireworks } from './hosts/fireworks.js'
+import { groq } from './hosts/groq.js'
+import { openrouter } from './hosts/openrouter.js'
+import { together } from './hosts/together.js'
+import { llamaCpp } from './local/llama-cpp.js'
+import { lmStudio } from './local/lm-studio.js'
+import { ollama } from './local/ollama.js'
+import { openaiCompatible } from './local/openai-compatible.js'
+import { vllm } from './local/vllm.js'
 import type { Provider } from './provider.js'
-import { qwen } from './qwen.js'
-import { together } from './together.js'
-import { vertex } from './vertex.js'
-import { vllm } from './vllm.js'
-import { xai } from './xai.js'
-import { zai } from './zai.js'
+import { anthropic } from './vendors/anthropic.js'
+import { cohere } from './vendors/cohere.js'
+import { deepseek } from './vendors/deepseek.js'
+import { gemini } from './vendors/gemini.js'
+import { minimax } from './vendors/minimax.js'
+import { mistral } from './vendors/mistral.js'
+import { moonshot } from './vendors/moonshot.js'
+import { openai } from './vendors/openai.js'
+import { perplexity } from './vendors/perplexity.js'
+import { qwen } from './vendors/qwen.js'
+import { xai } from './vendors/xai.js'
+import { zai } from './vendors/zai.js'
 
 const all: readonly Provider[] = [
   ...[openai, anthropic, gemini],
@@ -32,11 +32,11 @@ const all: readonly Provider[] = [
   ...[ollama, vllm, llamaCpp, lmStudio, openaiCompatible],
 ]
 
-/** Every provider that a config may name, by its id. */
+/** Every provider, by its id in the config. */
 export const providers: ReadonlyMap<string, Provider> = new Map(all.map((provider) => [provider.id, provider]))
 
-/** Those that a key in the environment is enough for. */
-export const keyed: readonly (Provider & { readonly keyVariable: string })[] = all.flatMap((provider) => {
+/** Providers that need nothing but a key in the environment. */
+export const providersWithKeys: readonly (Provider & { readonly keyVariable: string })[] = all.flatMap((provider) => {
   const { keyVariable, baseURL } = provider
   return keyVariable !== undefined && baseURL !== undefined ? [{ ...provider, keyVariable }] : []
 })

@@ -2,38 +2,44 @@ import type { Dialect } from '../protocols/dialect.js'
 import type { ProtocolId } from '../protocols/protocol.js'
 import type { RequestFormat } from './request-format.js'
 
-/** How the models of a place are spoken to. */
+/** How a provider's models are called. */
 export interface DeclaredProfile {
+  /** Requests in any other protocol are translated into the first. */
   readonly speaks: readonly ProtocolId[]
-  /** False: no count of tokens can be asked for, though a language that is spoken can ask for one. */
+  /** False: the provider does not count tokens, although its protocol can ask for it. */
   readonly countsTokens?: boolean
-  /** What a model here takes of the language it is spoken to in, where that is not all of it. */
+  /** What a model accepts of its protocol. Left out: everything. */
   dialect?(model: string): Dialect
-  /** Left out: requests go to the languages' own paths under the base URL, as the languages have them. */
+  /** Left out: requests have the protocol's own path, headers and body. */
   readonly requestFormat?: RequestFormat
 }
 
-/** A place that serves models: almost data. What it does not say is as OpenAI does it. */
+/** A provider, declared as data. What it leaves out is as at OpenAI. */
 export interface Provider extends DeclaredProfile {
   readonly id: string
-  /** As the vendor's own SDK has it. Left out: the config must give one. */
+  /** The default of the vendor's own SDK. Left out: the config must give one. */
   readonly baseURL?: string
-  /** What the catalogue of prices calls it, where that is not its id. */
+  /** Its id in the price catalogue. Default: `id`. */
   readonly catalogId?: string
-  /** The environment variable that holds the key when the config gives none. Left out: a key is optional. */
+  /** The environment variable for the key. Left out: the provider needs no key. */
   readonly keyVariable?: string
-  /** Languages that do not stand under the base URL: the path that they have in place of the base URL's. */
+  /** Protocols whose paths are not below the base URL: the path that replaces that of the base URL. */
   readonly protocolPaths?: Readonly<Partial<Record<ProtocolId, string>>>
-  /** Languages whose version the base URL says: their own paths are without it. */
+  /** Protocols whose version is part of the base URL: their own paths drop it. */
   readonly unversionedProtocols?: readonly ProtocolId[]
-  /** Its config may name a version of its API, as `apiVersion`. */
+  /** The config may give `apiVersion`. */
   readonly hasApiVersions?: boolean
-  /** What is otherwise with this model, or at this version of the API; undefined: nothing. */
+  /** What differs for this model, or at this version of the API. */
   profileFor?(model: string, apiVersion: string | undefined): Partial<DeclaredProfile> | undefined
-  /** Headers that sign a request, as name, value, name, value. */
+  /** Headers that authenticate a request: name, value, name, value. */
   sign(apiKey: string): readonly string[]
-  /** Public names, `*` for any run of characters, that mean this provider when the config names no models. */
+  /** Public model names that lead here without `models` in the config; `*` matches any characters. */
   readonly models: readonly string[]
-  /** One of them that most callers know: for the line to try that is printed where no config names a model. */
+  /** A well-known model, for the sample command that the command line prints. */
   readonly familiarModel?: string
+}
+
+/** `authorization: Bearer …`, as most providers expect it. */
+export function bearer(apiKey: string): readonly string[] {
+  return ['authorization', `Bearer ${apiKey}`]
 }

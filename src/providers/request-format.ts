@@ -1,34 +1,33 @@
-/** A request on its way to a place: as its language has it, and then as the place does. */
+/** The parts of a request: first as the protocol writes them, then as the provider expects them. */
 export interface FormattedRequest {
-  /** At first the language's own path, as `/chat/completions`; then all of it, with its query. */
+  /** First the protocol's own path, such as `/chat/completions`; then the whole path, with its query. */
   readonly path: string
   /** Name, value, name, value. */
   readonly headers: readonly string[]
   readonly body: Buffer
 }
 
-/** What an envelope is addressed by. */
+/** Where a request goes. */
 export interface RequestDestination {
-  /** The path of the base URL, without a slash at its end. */
+  /** Path of the base URL, without a trailing slash. */
   readonly prefix: string
-  /** The model's name at the place. */
+  /** The model's name at the provider. */
   readonly model: string
-  /** The answer is to be a stream. */
   readonly stream: boolean
 }
 
-/** How a place has requests in another way than their language: the model in the path, its version in the body, and the like. */
+/** How a provider's requests differ from the protocol: the model in the path, the API's version in the body, and the like. */
 export interface RequestFormat {
-  /** @throws {RelayError} for a model whose name cannot stand in a path */
-  format(letter: FormattedRequest, to: RequestDestination): FormattedRequest
-  /** Left out: streams come as server-sent events. */
+  /** @throws {RelayError} for a model name that a path cannot hold */
+  format(request: FormattedRequest, to: RequestDestination): FormattedRequest
+  /** Left out: streams are server-sent events. */
   readonly streamFormat?: StreamFormat
 }
 
-/** How a stream is framed that does not come as server-sent events. */
+/** The framing of streams that are not server-sent events. */
 export interface StreamFormat {
-  /** Answers of this content type are framed so. */
+  /** Content type of answers with this framing. */
   readonly contentType: string
-  /** For one stream: the server-sent events, as text, that each of its pieces completes. The first that is damaged throws. */
-  createDecoder(): (piece: Buffer) => Iterable<string>
+  /** Creates the decoder of one stream. It returns the events that each chunk completes, as server-sent events. @throws {Error} for a damaged event */
+  createDecoder(): (chunk: Buffer) => Iterable<string>
 }

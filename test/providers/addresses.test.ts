@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, createRelay } from '../../src/index.js'
 import { protocolOf } from '../../src/protocols/index.js'
-import { keyed, providers } from '../../src/providers/index.js'
+import { providers, providersWithKeys } from '../../src/providers/index.js'
 import type { Provider } from '../../src/providers/provider.js'
 import { parseBaseUrl } from '../../src/upstream/connection/base-url.js'
 import { type Bench, startBench } from '../hardcases/bench.js'
@@ -171,12 +171,12 @@ describe('another base URL', () => {
 
 describe('the registry', () => {
   it('finds no server of this machine by the environment alone, and none without an address', () => {
-    const ids = keyed.map(({ id }) => id)
+    const ids = providersWithKeys.map(({ id }) => id)
     for (const id of ['ollama', 'vllm', 'llama-cpp', 'lm-studio', 'openai-compatible', 'azure']) {
       expect(ids).not.toContain(id)
     }
     expect(ids).toEqual(expect.arrayContaining(['openai', 'xai', 'qwen']))
-    expect(new Set(keyed.map(({ keyVariable }) => keyVariable)).size).toBe(keyed.length)
+    expect(new Set(providersWithKeys.map(({ keyVariable }) => keyVariable)).size).toBe(providersWithKeys.length)
   })
 
   it('no server of this machine needs a key', async () => {

@@ -3,7 +3,7 @@ import type { Block, ToolCallBlock, ToolResultBlock } from '../../../src/chat/bl
 import { Losses } from '../../../src/chat/losses.js'
 import type { FunctionTool, Turn } from '../../../src/chat/request.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
-import { anthropic } from '../../../src/providers/anthropic.js'
+import { anthropic } from '../../../src/providers/vendors/anthropic.js'
 import { ask, errorOf, ISSUER, read, write } from './speak.js'
 
 const text = (words: string): Block => ({ type: 'text', text: words })

@@ -5,7 +5,7 @@ import type { ChatRequest, Turn } from '../../../src/chat/request.js'
 import { unwrapSignature, wrapSignature } from '../../../src/chat/signatures.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import { gemini as provider } from '../../../src/providers/gemini.js'
+import { gemini as provider } from '../../../src/providers/vendors/gemini.js'
 import { asking, issuer, read, writing, written } from './setting.js'
 
 const text = (said: string): Block => ({ type: 'text', text: said })

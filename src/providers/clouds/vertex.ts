@@ -1,20 +1,20 @@
-import { pathSegments } from '../protocols/segments.js'
-import { betasIn, claudeBody, withoutOwn } from './claude.js'
-import { geminiDialect, soldClaudeDialect } from './families.js'
-import type { DeclaredProfile, Provider } from './provider.js'
-import type { RequestFormat } from './request-format.js'
-import { bearer } from './sign.js'
+import { pathSegments } from '../../protocols/segments.js'
+import { geminiDialect, resoldClaudeDialect } from '../families.js'
+import type { DeclaredProfile, Provider } from '../provider.js'
+import { bearer } from '../provider.js'
+import type { RequestFormat } from '../request-format.js'
+import { claudeBody, readBetas, withoutAnthropicHeaders } from './claude.js'
 
-/** Its publisher is Anthropic, and so is its language. */
+/** Claude has the publisher `anthropic`, and speaks Anthropic's protocol. */
 const CLAUDE: Partial<DeclaredProfile> = {
   speaks: ['anthropic-messages'],
-  dialect: soldClaudeDialect(['image']),
+  dialect: resoldClaudeDialect(['image']),
   requestFormat: rawPredict(),
 }
 
 /**
  * Gemini and Claude on Vertex AI: the base URL is `https://aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/publishers/google`.
- * Its tokens live for an hour: they come from `sign`.
+ * Access tokens expire after an hour, so they come from the hook `sign`.
  */
 export const vertex: Provider = {
   id: 'vertex',
@@ -27,7 +27,7 @@ export const vertex: Provider = {
   models: [],
 }
 
-/** Counts have a model of their own, and say in the body whose tokens are meant. */
+/** Token counts have a path of their own; the body names the model. */
 const COUNT = /\/count_tokens$/
 
 function rawPredict(): RequestFormat {
@@ -37,18 +37,21 @@ function rawPredict(): RequestFormat {
       const asked = isCount
         ? 'count-tokens:rawPredict'
         : `${nameOf(model)}:${stream ? 'streamRawPredict' : 'rawPredict'}`
-      // In the body they do nothing, and a count is refused for some that a conversation may have.
-      const betas = isCount ? [] : betasIn(headers)
+      // Vertex ignores betas in the body, and refuses counts with some that conversations may have.
+      const betas = isCount ? [] : readBetas(headers)
       return {
         path: `${prefix.replace(/\/publishers\/[^/]*$/, '')}/publishers/anthropic/models/${asked}`,
-        headers: [...withoutOwn(headers), ...(betas.length > 0 ? ['anthropic-beta', betas.join(',')] : [])],
+        headers: [
+          ...withoutAnthropicHeaders(headers),
+          ...(betas.length > 0 ? ['anthropic-beta', betas.join(',')] : []),
+        ],
         body: claudeBody(body, { without: isCount ? [] : ['model'], version: 'vertex-2023-10-16' }),
       }
     },
   }
 }
 
-/** Versions stand behind an `@`, which Google's own examples do not encode. */
+/** A version follows `@`, which Google's own examples do not encode. */
 function nameOf(model: string): string {
   return pathSegments(model).join('%2F').replaceAll('%40', '@')
 }

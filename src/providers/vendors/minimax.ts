@@ -1,10 +1,10 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...PLAIN,
+  ...OLD_SERVER,
   reasoning: 'none',
   temperatures: [0.01, 1],
   toolChoices: ['auto', 'none'],
@@ -13,7 +13,7 @@ const COMMON: Dialect = {
   errorMark: Buffer.from('"base_resp"'),
 }
 
-/** MiniMax, by its international address; the mainland one, with keys of its own, is a `baseURL`. */
+/** MiniMax, by its international API. The Chinese API, with keys of its own, needs a `baseURL`. */
 export const minimax: Provider = {
   id: 'minimax',
   baseURL: 'https://api.minimax.io/v1',
@@ -22,7 +22,7 @@ export const minimax: Provider = {
   protocolPaths: { 'anthropic-messages': '/anthropic' },
   countsTokens: false,
   dialect: byFamily(
-    // Else thoughts stand among the words, in tags.
+    // By default the reasoning is part of the text, in tags.
     [[/^minimax-m\d/i, { ...COMMON, addedFields: { reasoning_split: true }, echoesReasoning: 'details' }]],
     COMMON,
   ),

@@ -1,38 +1,38 @@
-import { pathSegments } from '../protocols/segments.js'
-import { betasIn, claudeBody, withoutOwn } from './claude.js'
+import { pathSegments } from '../../protocols/segments.js'
+import { OLD_SERVER, resoldClaudeDialect } from '../families.js'
+import type { DeclaredProfile, Provider } from '../provider.js'
+import { bearer } from '../provider.js'
+import type { RequestFormat } from '../request-format.js'
+import { claudeBody, readBetas, withoutAnthropicHeaders } from './claude.js'
 import { eventStream } from './event-stream.js'
-import { PLAIN, soldClaudeDialect } from './families.js'
-import type { DeclaredProfile, Provider } from './provider.js'
-import type { RequestFormat } from './request-format.js'
-import { bearer } from './sign.js'
 
-/** Claude is there by InvokeModel only, in Anthropic's language; not every model can be counted for. */
+/** Bedrock offers Claude by InvokeModel only, in Anthropic's protocol. It does not count tokens for every model. */
 const CLAUDE: Partial<DeclaredProfile> = {
   speaks: ['anthropic-messages'],
   countsTokens: false,
-  dialect: soldClaudeDialect([]),
+  dialect: resoldClaudeDialect([]),
   requestFormat: invokeModel(),
 }
 
-/** `us.anthropic.claude-…` and the like, also at the end of an ARN; and ARNs of a user's own, which do not tell the model. */
+/** `us.anthropic.claude-…` and the like, also at the end of an ARN; and ARNs of inference profiles, which do not name the model. */
 const IS_CLAUDE = /\banthropic\.|^arn:.*:(?:application-inference-profile|provisioned-model)\//
 
 /**
- * Amazon Bedrock, by the address at which it speaks OpenAI's languages:
- * `https://bedrock-runtime.REGION.amazonaws.com/openai/v1`. It takes Bedrock's own API keys; `sign` may sign by SigV4.
+ * Amazon Bedrock, by its OpenAI-compatible API: `https://bedrock-runtime.REGION.amazonaws.com/openai/v1`. It accepts
+ * Bedrock's API keys; for SigV4 use the hook `sign`.
  */
 export const bedrock: Provider = {
   id: 'bedrock',
   catalogId: 'aws',
   keyVariable: 'AWS_BEARER_TOKEN_BEDROCK',
   speaks: ['openai-chat', 'openai-responses'],
-  dialect: () => PLAIN,
+  dialect: () => OLD_SERVER,
   profileFor: (model) => (IS_CLAUDE.test(model) ? CLAUDE : undefined),
   sign: bearer,
   models: [],
 }
 
-/** The base URL may be that of the region, or that at which it speaks OpenAI's languages. */
+/** The base URL may be that of the region, or that of the OpenAI-compatible API. */
 const OPENAI = /(?:\/openai)?(?:\/v1)?$/
 
 function invokeModel(): RequestFormat {
@@ -42,11 +42,11 @@ function invokeModel(): RequestFormat {
       const way = stream ? 'invoke-with-response-stream' : 'invoke'
       return {
         path: `${prefix.replace(OPENAI, '')}/model/${pathSegments(model).join('%2F')}/${way}`,
-        headers: withoutOwn(headers),
+        headers: withoutAnthropicHeaders(headers),
         body: claudeBody(body, {
           without: ['model', 'stream'],
           version: 'bedrock-2023-05-31',
-          betas: betasIn(headers),
+          betas: readBetas(headers),
         }),
       }
     },

@@ -1,10 +1,10 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...PLAIN,
+  ...OLD_SERVER,
   temperatures: [0, 1],
   toolChoices: ['auto'],
   formats: ['json'],
@@ -13,7 +13,7 @@ const COMMON: Dialect = {
   reasoningField: 'thinking',
 }
 
-/** Z.AI: GLM, by its international address; the mainland one and the one for coding plans are a `baseURL`. */
+/** Z.AI (GLM), by its international API. The Chinese API and that for coding plans need a `baseURL`. */
 export const zai: Provider = {
   id: 'zai',
   baseURL: 'https://api.z.ai/api/paas/v4',

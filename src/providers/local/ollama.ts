@@ -1,6 +1,6 @@
-import { PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import { OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 /** Ollama, on this machine. */
 export const ollama: Provider = {
@@ -8,7 +8,7 @@ export const ollama: Provider = {
   baseURL: 'http://127.0.0.1:11434/v1',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
   countsTokens: false,
-  dialect: () => PLAIN,
+  dialect: () => OLD_SERVER,
   sign: bearer,
   models: [],
 }

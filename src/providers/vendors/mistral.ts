@@ -1,13 +1,13 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, OLD_CAP, OTHERS_FIELDS } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, FOREIGN_MESSAGE_FIELDS, LEGACY_MAX_TOKENS } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
-/** It refuses whatever it does not know by name. */
+/** Mistral refuses unknown fields. */
 const COMMON: Dialect = {
   isOldServer: true,
-  fieldNames: { ...OLD_CAP, seed: 'random_seed' },
-  refusedFields: [...OTHERS_FIELDS, 'reasoning', 'refusal', 'annotations', 'audio', 'function_call'],
+  fieldNames: { ...LEGACY_MAX_TOKENS, seed: 'random_seed' },
+  refusedFields: [...FOREIGN_MESSAGE_FIELDS, 'reasoning', 'refusal', 'annotations', 'audio', 'function_call'],
   unsupported: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
   acceptsUsageRequest: false,
   temperatures: [0, 1.5],

@@ -1,11 +1,11 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
-/** Its models think by default, and then miss every thought that the history does not bring back. */
+/** Its models reason by default, and then need all reasoning of earlier turns back. */
 const DIALECT: Dialect = {
-  ...PLAIN,
+  ...OLD_SERVER,
   reasoningField: 'thinking',
   reasoningEfforts: ['none', 'low', 'high', 'max'],
   echoesReasoning: true,

@@ -1,13 +1,13 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
-const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1], toolChoices: ['auto', 'none', 'tool'] }
-/** A thought that the client has lost is a space: nothing is refused. */
+const COMMON: Dialect = { ...OLD_SERVER, temperatures: [0, 1], toolChoices: ['auto', 'none', 'tool'] }
+/** A space replaces reasoning that the client has dropped, so that no request is refused. */
 const THINKING: Dialect = { ...COMMON, echoesReasoning: true, missingReasoning: { text: ' ' } }
 
-/** Moonshot: Kimi, by its international address; the mainland one, with keys of its own, is a `baseURL`. */
+/** Moonshot (Kimi), by its international API. The Chinese API, with keys of its own, needs a `baseURL`. */
 export const moonshot: Provider = {
   id: 'moonshot',
   catalogId: 'moonshotai',
@@ -21,7 +21,7 @@ export const moonshot: Provider = {
       [/^kimi-k2-thinking/, { ...THINKING, toolChoices: ['auto', 'none'], reasoning: 'none' }],
       [/^(?:kimi-k2(?!\.)|moonshot-)/, { ...COMMON, reasoning: 'none' }],
     ],
-    // From K2.5 on: how words are picked is its own affair.
+    // From K2.5 on: no sampling settings.
     {
       ...THINKING,
       sampling: 'none',

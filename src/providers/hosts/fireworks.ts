@@ -1,6 +1,6 @@
-import { PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import { OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 /** Fireworks AI. */
 export const fireworks: Provider = {
@@ -9,7 +9,7 @@ export const fireworks: Provider = {
   keyVariable: 'FIREWORKS_API_KEY',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
   countsTokens: false,
-  dialect: () => ({ ...PLAIN, reasoningEfforts: ['none', 'low', 'medium', 'high'] }),
+  dialect: () => ({ ...OLD_SERVER, reasoningEfforts: ['none', 'low', 'medium', 'high'] }),
   sign: bearer,
   models: ['accounts/fireworks/*'],
   familiarModel: 'accounts/fireworks/models/deepseek-v4-pro',

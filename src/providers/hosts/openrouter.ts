@@ -1,7 +1,7 @@
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
-/** OpenRouter: other places' models by `vendor/model`. It leaves out itself what a model does not take. */
+/** OpenRouter: models of many vendors, as `vendor/model`. It drops settings that a model does not support. */
 export const openrouter: Provider = {
   id: 'openrouter',
   baseURL: 'https://openrouter.ai/api/v1',

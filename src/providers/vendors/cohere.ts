@@ -1,16 +1,16 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...PLAIN,
+  ...OLD_SERVER,
   temperatures: [0, 1],
   maxEmbeddingInputs: 96,
   unsupported: ['choices', 'parallelToolCalls', 'serviceTier', 'metadata', 'modalities', 'verbosity', 'logprobs'],
 }
 
-/** Cohere, by the address at which it speaks OpenAI's language. */
+/** Cohere, by its OpenAI-compatible API. */
 export const cohere: Provider = {
   id: 'cohere',
   baseURL: 'https://api.cohere.ai/compatibility/v1',

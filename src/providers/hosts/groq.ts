@@ -1,11 +1,11 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, OTHERS_FIELDS } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, FOREIGN_MESSAGE_FIELDS } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
   isOldServer: true,
-  refusedFields: [...OTHERS_FIELDS, 'refusal', 'annotations', 'audio'],
+  refusedFields: [...FOREIGN_MESSAGE_FIELDS, 'refusal', 'annotations', 'audio'],
   unsupported: ['logprobs', 'choices', 'verbosity', 'modalities'],
   reasoning: 'none',
 }
@@ -19,7 +19,7 @@ export const groq: Provider = {
   dialect: byFamily(
     [
       [/gpt-oss/, { ...COMMON, reasoning: 'effort', reasoningEfforts: ['low', 'medium', 'high'] }],
-      // Else thoughts stand among the words, in tags.
+      // By default the reasoning is part of the text, in tags.
       [/qwen|deepseek-r1/, { ...COMMON, addedFields: { reasoning_format: 'parsed' } }],
     ],
     COMMON,

@@ -1,9 +1,9 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
-/** Models that think refuse these; at stop sequences the relay ends the answer. */
+/** Reasoning models refuse these. The relay itself ends answers at stop sequences. */
 const THINKING: Dialect = { unsupported: ['frequencyPenalty', 'presencePenalty'], maxStopSequences: 0 }
 const SILENT: Dialect = { ...THINKING, reasoning: 'none' }
 
@@ -19,7 +19,7 @@ export const xai: Provider = {
       [/^grok-3-mini/, { ...THINKING, reasoningEfforts: ['low', 'high'] }],
       [/non-reasoning|^grok-[23]/, { reasoning: 'none' }],
       [/^grok-4\.3/, { ...THINKING, reasoningEfforts: ['none', 'low', 'medium', 'high'] }],
-      // Named by how they think, or not to be told.
+      // These fix their effort in the name, or do not accept one.
       [/^grok-(?:4(?:$|-|\.20)|code|build)/, SILENT],
     ],
     { ...THINKING, reasoningEfforts: ['low', 'medium', 'high'] },

@@ -1,16 +1,16 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...PLAIN,
+  ...OLD_SERVER,
   temperatures: [0, 1.99],
   formats: ['schema'],
   unsupported: ['seed', 'choices', 'logprobs', 'verbosity', 'metadata', 'serviceTier', 'modalities'],
 }
 
-/** Perplexity: answers from the web. */
+/** Perplexity: answers with web search. */
 export const perplexity: Provider = {
   id: 'perplexity',
   baseURL: 'https://api.perplexity.ai',

@@ -1,6 +1,6 @@
-import { gptDialect } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import { gptDialect } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 /** OpenAI's own API. */
 export const openai: Provider = {

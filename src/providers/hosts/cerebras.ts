@@ -1,7 +1,7 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
   unsupported: ['frequencyPenalty', 'presencePenalty', 'choices', 'verbosity', 'metadata', 'modalities'],

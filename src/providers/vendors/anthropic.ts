@@ -1,5 +1,5 @@
-import { claudeDialect } from './families.js'
-import type { Provider } from './provider.js'
+import { claudeDialect } from '../families.js'
+import type { Provider } from '../provider.js'
 
 /** Anthropic's own API. */
 export const anthropic: Provider = {

@@ -1,5 +1,5 @@
-import { geminiDialect } from './families.js'
-import type { Provider } from './provider.js'
+import { geminiDialect } from '../families.js'
+import type { Provider } from '../provider.js'
 
 /** Google's Gemini API, also known as AI Studio. */
 export const gemini: Provider = {

@@ -1,12 +1,12 @@
-import type { Dialect } from '../protocols/dialect.js'
-import { byFamily, PLAIN } from './families.js'
-import type { Provider } from './provider.js'
-import { bearer } from './sign.js'
+import type { Dialect } from '../../protocols/dialect.js'
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
 
-const COMMON: Dialect = { ...PLAIN, temperatures: [0, 1.99], formats: ['json'], maxEmbeddingInputs: 10 }
+const COMMON: Dialect = { ...OLD_SERVER, temperatures: [0, 1.99], formats: ['json'], maxEmbeddingInputs: 10 }
 const PLAINLY: Dialect = { ...COMMON, reasoning: 'none' }
 
-/** While a model thinks, it answers in streams only, and cannot be made to call a tool. */
+/** A reasoning model answers in streams only, and cannot be forced to call a tool. */
 const HYBRID: Dialect = {
   ...COMMON,
   reasoningField: 'enable_thinking',
@@ -23,10 +23,10 @@ const ofFamily = byFamily(
   HYBRID,
 )
 
-/** Models with open weights are named by their size. They have no Messages. */
+/** Open-weight models have their size in the name. They do not speak Anthropic's protocol. */
 const OPEN = /-\d[\d.]*b(?:-|$)/
 
-/** Alibaba's Qwen, by DashScope's international address; its mainland one, with keys of its own, is a `baseURL`. */
+/** Alibaba's Qwen, by DashScope's international API. The Chinese API, with keys of its own, needs a `baseURL`. */
 export const qwen: Provider = {
   id: 'qwen',
   baseURL: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',

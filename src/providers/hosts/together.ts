@@ -1,0 +1,17 @@
+import { byFamily, OLD_SERVER } from '../families.js'
+import type { Provider } from '../provider.js'
+import { bearer } from '../provider.js'
+
+/** Together AI: open models, by the names of their vendors. */
+export const together: Provider = {
+  id: 'together',
+  baseURL: 'https://api.together.xyz/v1',
+  keyVariable: 'TOGETHER_API_KEY',
+  speaks: ['openai-chat'],
+  dialect: byFamily([[/gpt-oss/, { ...OLD_SERVER, reasoningEfforts: ['low', 'medium', 'high'] }]], {
+    ...OLD_SERVER,
+    reasoning: 'none',
+  }),
+  sign: bearer,
+  models: [],
+}
