@@ -20,7 +20,7 @@ import { Router } from './policies/routing/router.js'
 import { ActiveCalls } from './requests/active-calls.js'
 import { OpenSockets } from './requests/open-sockets.js'
 import { UploadMemory } from './requests/upload-memory.js'
-import type { Bounds } from './stores/memory.js'
+import type { MemoryBounds } from './stores/memory/bounded-map.js'
 import { openStores, type Stores } from './stores/stores.js'
 import { AttemptSender } from './upstream/attempt/attempt.js'
 import { Pacing } from './upstream/connection/pacing.js'
@@ -145,16 +145,20 @@ function openRelayStores(
     leaseMs: store.leaseMs,
     onLimitsError: onStoreError.limits,
     onBudgetError: onStoreError.budget,
-    usageRecords: usage.keep,
+    maxUsageRecords: usage.keep,
     deadlineTimer,
     listener: (name) => ({
-      began: (error) => logger.warn({ store: name, reason: safeReason(error) }, 'a store does not answer'),
-      failed: (error) => logger.warn({ store: name, reason: safeReason(error) }, 'a store could not save an answer'),
-      ended: (missed) => logger.info({ store: name, missed }, 'a store answers again'),
+      outageBegan: (error) => logger.warn({ store: name, reason: safeReason(error) }, 'a store does not answer'),
+      writeFailed: (error) =>
+        logger.warn({ store: name, reason: safeReason(error) }, 'a store could not save an answer'),
+      outageEnded: (skippedCalls) => logger.info({ store: name, skippedCalls }, 'a store answers again'),
     }),
-    onTrouble: ({ error, lost }) =>
-      lost > 0
-        ? logger.error({ store: 'sql', reason: safeReason(error), lost }, 'usage records and settlements are lost')
+    onWriteFailure: ({ error, lostCount }) =>
+      lostCount > 0
+        ? logger.error(
+            { store: 'sql', reason: safeReason(error), lost: lostCount },
+            'usage records and settlements are lost',
+          )
         : logger.warn({ store: 'sql', reason: safeReason(error) }, 'a write to a store failed and will be retried'),
   })
 }
@@ -170,18 +174,18 @@ function safeReason(error: unknown): string {
 const MAX_IDEMPOTENT_ANSWER_BYTES = 4 * 1024 * 1024
 
 function createResponseCaches({ cache, idempotency }: Config, stores: Stores): ResponseCaches {
-  const boundsOf = ({ maxBytes, seconds }: Config['idempotency']): Bounds => ({ maxBytes, ms: seconds * 1000 })
+  const boundsOf = ({ maxBytes, seconds }: Config['idempotency']): MemoryBounds => ({ maxBytes, ttlMs: seconds * 1000 })
   const idempotent = new ResponseCache({
-    store: stores.answers(boundsOf(idempotency)),
+    store: stores.createAnswerStore(boundsOf(idempotency)),
     seconds: idempotency.seconds,
     maxAnswerBytes: Math.min(idempotency.maxBytes, MAX_IDEMPOTENT_ANSWER_BYTES),
     isPaced: false,
-    lock: stores.shared && lockWith(stores.shared),
+    lock: stores.sharedLimits && lockWith(stores.sharedLimits),
   })
   if (!cache) return { idempotency: idempotent, cache: undefined }
   const { seconds, maxAnswerBytes, replay } = cache
   const responses = new ResponseCache({
-    store: stores.answers(boundsOf(cache)),
+    store: stores.createAnswerStore(boundsOf(cache)),
     seconds,
     maxAnswerBytes,
     isPaced: replay === 'paced',

@@ -89,7 +89,7 @@ describe('the house', () => {
     ['p-retry', ['src/policies/failover/failover.ts']],
     ['bottleneck', ['src/upstream/connection/bottleneck-light.d.ts', 'src/upstream/connection/pacing.ts']],
     ['eventsource-parser', ['src/lib/sse.ts']],
-    ['lru-cache', ['src/stores/memory.ts']],
+    ['lru-cache', ['src/stores/memory/bounded-map.ts']],
     ['@pydantic/genai-prices', ['src/catalog/catalogue.ts']],
     ['http-proxy-3', ['adapters/passthrough.ts', 'adapters/websocket/upstream-handshake.ts']],
     ['ws', ['adapters/websocket/responses-socket.ts']],

@@ -1,24 +1,24 @@
-/** A kept answer, as it went to the client. */
+/** A stored answer, as the relay sent it to the client. */
 export interface CachedAnswer {
   readonly status: number
-  /** Empty for the usual one. */
+  /** Empty for the protocol's usual content type. */
   readonly contentType: string
-  /** `provider/model` that gave it. */
+  /** The target that answered: `provider/model`. */
   readonly target: string
-  /** Stands for the request it answers: of an idempotency key's second request it tells whether it is the same. */
+  /** Identifies the request. It shows whether a second request with the same idempotency key is the same request. */
   readonly fingerprint: string
   /** Epoch ms. */
   readonly storedAt: number
-  /** What a translation had to leave out. */
+  /** What a translation left out. */
   readonly losses: readonly { readonly path: string; readonly reason: string }[]
-  /** The pieces as they came; a whole answer is one piece. */
-  readonly pieces: readonly Buffer[]
-  /** When each piece came, in ms from the first. Undefined for a whole answer. */
+  /** The chunks as they came. A whole answer is one chunk. */
+  readonly chunks: readonly Buffer[]
+  /** When each chunk came, in ms since the first. Undefined for a whole answer. */
   readonly times: readonly number[] | undefined
 }
 
-/** Answers by key, for a while. Keys hold the tenant: no two tenants ever make the same. */
+/** Keeps answers by key, for a limited time. Keys include the caller, so that callers never share answers. */
 export interface AnswerStore {
   get(key: string): CachedAnswer | undefined | Promise<CachedAnswer | undefined>
-  set(key: string, answer: CachedAnswer, ms: number): void | Promise<void>
+  set(key: string, answer: CachedAnswer, ttlMs: number): void | Promise<void>
 }

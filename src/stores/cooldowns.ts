@@ -1,17 +1,23 @@
-/** Something that rests: a credential, a credential × model. */
+/** A time in which the relay does not use a credential, or a credential × model. */
 export interface Cooldown {
+  /** Which credential, or credential × model. */
   readonly name: string
-  /** `rest`: after failures, until a probe goes well. `pause`: as the upstream asked, until it is over. */
-  readonly kind: 'rest' | 'pause'
-  /** From now on. */
+  /** `failure`: after failures, until a probe succeeds. `rate-limit`: as the upstream asked, until the time is over. */
+  readonly kind: 'failure' | 'rate-limit'
+  /** Remaining time, in ms. */
   readonly ms: number
 }
 
-/** What rests, told to the other processes that share it. */
+/** Shares cooldowns between processes. */
 export interface CooldownStore {
-  put(rest: Cooldown): void | Promise<void>
-  /** It works again. */
+  /** Starts a cooldown, or replaces the one of that name. */
+  put(cooldown: Cooldown): void | Promise<void>
+  /** Ends a cooldown. */
   remove(name: string): void | Promise<void>
-  /** All that rests now, by anyone's word. @throws {StoreDown} */
+  /**
+   * Returns the current cooldowns of all processes.
+   *
+   * @throws {StoreUnavailable}
+   */
   list(): Promise<readonly Cooldown[]>
 }

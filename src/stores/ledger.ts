@@ -1,38 +1,38 @@
-/** Money is counted in whole nano-dollars: sums of them are exact up to nine million dollars. */
+/** Nano-dollars: 10⁻⁹ USD. Ledgers keep whole numbers, whose sums are exact up to nine million dollars. */
 export type Nanos = number
 
-/** Credit that an account has for a period. */
+/** The most that an account may spend in a period. */
 export interface SpendingCap {
-  /** Unique among accounts, as `key:alice`. */
+  /** Unique among accounts, for example `key:alice`. */
   readonly account: string
-  /** `total`, or the day it began on, as `2026-11-24`, with its kind before it: `month:2026-11-01`. */
+  /** `total`, or the kind of period and its first day: `month:2026-11-01`. */
   readonly period: string
-  readonly nanos: Nanos
+  readonly limitNanos: Nanos
 }
 
-/** Money set aside for one call, of every credit that it falls under. */
+/** Money reserved for one call, from every cap that applies to it. */
 export interface Reservation {
   /** Unique among calls. */
   readonly id: string
   readonly caps: readonly SpendingCap[]
-  readonly nanos: Nanos
+  readonly amountNanos: Nanos
 }
 
-/** What an account has done in a period. */
+/** What an account has spent and reserved in a period, in nano-dollars. */
 export interface Balance {
   readonly spent: Nanos
-  /** Set aside for calls under way. */
+  /** Reserved for running calls. */
   readonly held: Nanos
 }
 
 /**
- * Keeps accounts. A hold is taken before a call and ends once: settled with what the call has cost, or released, which is
- * settled with 0. Both steps are idempotent by the hold's id. Holds of a process that has died are released; a call that
- * is settled all the same is still charged.
+ * Keeps accounts. The relay reserves money before a call, and settles the reservation once with the cost of the call.
+ * To release a reservation, it settles with 0. Both steps are idempotent by the reservation's id. The ledger releases
+ * the reservations of a process that has died. If such a call is settled later, it is still charged.
  */
 export interface LedgerStore {
-  /** Sets money aside of all credits, or of none: then the first that does not suffice is given. One atomic step. */
-  reserve(hold: Reservation): SpendingCap | undefined | Promise<SpendingCap | undefined>
-  settle(hold: Reservation, nanos: Nanos): void | Promise<void>
+  /** Reserves from all caps or from none, in one atomic step. Returns the first cap that does not cover the amount. */
+  reserve(reservation: Reservation): SpendingCap | undefined | Promise<SpendingCap | undefined>
+  settle(reservation: Reservation, costNanos: Nanos): void | Promise<void>
   balance(account: string, period: string): Balance | Promise<Balance>
 }

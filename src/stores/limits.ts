@@ -1,58 +1,60 @@
-/** What may be used of the relay; each left out where there is no limit. */
+/** Limits of a caller, a group or the relay. A limit that is left out does not apply. */
 export interface Limits {
-  /** Requests a minute: a bucket of so many, refilled evenly. */
+  /** Requests per minute: a token bucket of this size, which refills evenly. */
   readonly rpm?: number | undefined
-  /** Tokens a minute, likewise. */
+  /** Tokens per minute: likewise. */
   readonly tpm?: number | undefined
-  /** Calls at a time. */
+  /** Calls at the same time. */
   readonly concurrency?: number | undefined
 }
 
-/** Whoever has limits: a key, a group, a key at one model, the whole relay. */
+/** The limits of one key, of a group, of a key at one model, or of the whole relay. */
 export interface LimitScope extends Limits {
-  /** Unique among scopes, as `key:alice`. */
+  /** Unique among scopes, for example `key:alice`. */
   readonly name: string
 }
 
-/** What a call takes of each of its scopes, or gives back. */
+/** How much a call takes from each of its scopes, or gives back. */
 export interface LimitTake {
   readonly requests: number
-  /** When given back: negative for what the estimate had missed, which becomes a debt. */
+  /** When given back: negative if the estimate was too low. The difference becomes a debt. */
   readonly tokens: number
   readonly slots: number
 }
 
-/** How a bucket stands. */
+/** The state of a bucket. */
 export interface LimitState {
   readonly limit: number
   /** Whole units that are left. */
   readonly remaining: number
-  /** Until it is full again, if nobody takes more. In ms. */
+  /** Time until the bucket is full again if nobody takes more, in ms. */
   readonly resetMs: number
 }
 
-/** Which limit a call has met. */
-export interface LimitMet {
+/** The limit that refuses a call. */
+export interface ExceededLimit {
   readonly scope: LimitScope
-  readonly what: 'requests' | 'tokens' | 'concurrency'
-  /** From then on the same call would pass, if no other comes before it. In ms; a guess for `concurrency`. */
+  readonly kind: 'requests' | 'tokens' | 'concurrency'
+  /** When the same call would pass if no other comes before it, in ms from now. For `concurrency` a guess. */
   readonly retryAfterMs: number
 }
 
-/** How a call fared with all its scopes: it has what it wanted of each, or nothing of any. */
-export interface Taken {
-  readonly met: LimitMet | undefined
-  /** The scope with the least left; undefined where no scope has such a limit. */
+/** The result of a take from several scopes: the call has everything it asked for, or nothing. */
+export interface TakeResult {
+  /** Undefined if the call passes. */
+  readonly exceeded: ExceededLimit | undefined
+  /** State of the scope with the fewest requests left. Undefined if no scope limits requests. */
   readonly requests: LimitState | undefined
+  /** State of the scope with the fewest tokens left. Undefined if no scope limits tokens. */
   readonly tokens: LimitState | undefined
 }
 
 /**
- * Counts what is used, by scope. A minute's limit is a bucket that refills evenly (GCRA): nothing is forgiven at the turn
- * of a minute, and a debt is paid off before anything passes again. A draw larger than a bucket wants all of it.
+ * Counts what each scope uses. `rpm` and `tpm` are buckets that refill evenly (GCRA): nothing resets at the turn of a
+ * minute, and a debt is paid off before another call passes. A take larger than a bucket needs the full bucket.
  */
 export interface LimitStore {
-  /** All or nothing, in one atomic step. A call that is refused has taken nothing. */
-  take(scopes: readonly LimitScope[], draw: LimitTake): Taken | Promise<Taken>
-  giveBack(scopes: readonly LimitScope[], draw: LimitTake): void | Promise<void>
+  /** Takes from all scopes or from none, in one atomic step. */
+  take(scopes: readonly LimitScope[], take: LimitTake): TakeResult | Promise<TakeResult>
+  giveBack(scopes: readonly LimitScope[], take: LimitTake): void | Promise<void>
 }

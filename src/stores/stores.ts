@@ -1,173 +1,141 @@
 import type { DeadlineTimer } from '../lib/time.js'
 import type { AnswerStore } from './answers.js'
-import { CLOSE_MS, doneWithin, StoreCircuitBreaker, type StoreListener } from './circuit-breaker.js'
 import type { CooldownStore } from './cooldowns.js'
-import { DeferredStores } from './deferred-stores.js'
-import { type Opened, openRedis, openSqlDatabase } from './drivers.js'
 import type { LedgerStore } from './ledger.js'
-import type { Bounds } from './memory.js'
-import { MemoryAnswers } from './memory-answers.js'
-import { MemoryLedger } from './memory-ledger.js'
-import { MemoryLimits } from './memory-limits.js'
-import { MemoryUsage } from './memory-usage.js'
-import { RedisAnswers } from './redis/answers.js'
+import { MemoryAnswerStore } from './memory/answers.js'
+import type { MemoryBounds } from './memory/bounded-map.js'
+import { MemoryLedger } from './memory/ledger.js'
+import { MemoryLimits } from './memory/limits.js'
+import { MemoryUsage } from './memory/usage.js'
+import { connectRedis, LazyClient, lazyRedis, openSqlDatabase } from './open-clients.js'
+import { RedisAnswerStore } from './redis/answers.js'
 import type { RedisClient } from './redis/client.js'
 import { RedisCooldowns } from './redis/cooldowns.js'
 import { RedisLedger } from './redis/ledger.js'
 import { RedisLimits } from './redis/limits.js'
 import {
+  CLOSE_TIMEOUT_MS,
+  StoreCircuitBreaker,
+  type StoreListener,
+  settleWithin,
+} from './resilience/circuit-breaker.js'
+import { DeferredStores } from './resilience/deferred-stores.js'
+import {
   type LimitSource,
   localLimits,
+  type OutageRule,
   ResilientAnswerStore,
   ResilientLedger,
+  ResilientLimits,
   resilientCooldowns,
-  SharedLimits,
-  type StoreRule,
-} from './resilient-stores.js'
+} from './resilience/resilient-stores.js'
 import type { SqlDatabase } from './sql/database.js'
-import type { SqlTrouble } from './sql/queue.js'
+import type { WriteFailure } from './sql/write-queue.js'
 import type { UsageStore } from './usage.js'
 
-/** What a relay is told of its stores. */
 export interface StoresOptions {
-  /** A client of the host's own, or an address to connect to. */
+  /** The host's client, or a URL to connect to. */
   readonly redis: RedisClient | string | undefined
-  /** A handle or pool of the host's own, or an address to open. */
+  /** The host's database handle or pool, or an address to open. */
   readonly sql: SqlDatabase | string | undefined
+  /** Prefix of all keys in Redis. */
   readonly prefix: string
+  /** How long a call waits for a store. */
   readonly timeoutMs: number
+  /** A process that gives no sign of life for this long counts as dead. */
   readonly leaseMs: number
-  readonly onLimitsError: StoreRule
-  readonly onBudgetError: StoreRule
-  /** So many usage records are kept in memory, where no SQL keeps them all. */
-  readonly usageRecords: number
+  readonly onLimitsError: OutageRule
+  readonly onBudgetError: OutageRule
+  /** How many usage records stay in memory if no SQL database keeps them. */
+  readonly maxUsageRecords: number
   readonly deadlineTimer: DeadlineTimer
-  /** Who hears of trouble with a store, by its name. */
   readonly listener: (store: 'redis' | 'sql') => StoreListener
-  /** Hears of writes to SQL that have failed, and of what is lost by it. */
-  readonly onTrouble: (trouble: SqlTrouble) => void
+  /** Called for every failed write to SQL, and for writes that are lost. */
+  readonly onWriteFailure: (failure: WriteFailure) => void
 }
 
-/** Where a relay keeps what it counts and remembers. */
+/** All stores of a relay. */
 export interface Stores {
   readonly limits: LimitSource
   readonly ledger: LedgerStore
-  /** Undefined where nobody keeps records. */
+  /** Undefined if the relay keeps no usage records. */
   readonly usage: UsageStore | undefined
-  /** Undefined where health is nobody else's business. */
+  /** Undefined if the relay shares no cooldowns with other processes. */
   readonly cooldowns: CooldownStore | undefined
-  answers(bounds: Bounds): AnswerStore
-  /** The same limits, where other processes share them: what must be done once is claimed there. */
-  readonly shared: SharedLimits | undefined
+  createAnswerStore(bounds: MemoryBounds): AnswerStore
+  /** The same as `limits` if other processes share them, else undefined. Used for locks across processes. */
+  readonly sharedLimits: ResilientLimits | undefined
   /** @throws {Error} when a store cannot be opened */
   ready(): Promise<void>
-  /** Writes what is left to be written. What the relay has opened itself is closed. */
+  /** Writes what is still pending. Closes the clients that the relay has opened itself. */
   close(): Promise<void>
 }
 
-/** Memory, and what the options put in its place. */
+/** Creates the stores: in memory, unless the options name Redis or a database. */
 export function openStores(options: StoresOptions): Stores {
-  const { redis, sql, onLimitsError, onBudgetError, usageRecords } = options
+  const { redis, sql, onLimitsError, onBudgetError, maxUsageRecords } = options
   const local = new MemoryLimits()
-  const shared = redis === undefined ? undefined : openShared(redis, options)
-  const filed = sql === undefined ? undefined : openFiled(sql, options)
-  const sharedLimits = shared && new SharedLimits({ remote: shared.limits, local }, shared.trouble, onLimitsError)
-  const ledger = filed?.ledger ?? (shared && new ResilientLedger(shared.ledger, shared.trouble, onBudgetError))
+  const redisStores = redis === undefined ? undefined : createRedisStores(redis, options)
+  const sqlStores = sql === undefined ? undefined : createSqlStores(sql, options)
+  const sharedLimits =
+    redisStores && new ResilientLimits({ remote: redisStores.limits, local }, redisStores.breaker, onLimitsError)
+  const redisLedger = redisStores && new ResilientLedger(redisStores.ledger, redisStores.breaker, onBudgetError)
   return {
     limits: sharedLimits ?? localLimits(local),
-    ledger: ledger ?? new MemoryLedger(),
-    usage: filed?.usage ?? (usageRecords > 0 ? new MemoryUsage(usageRecords) : undefined),
-    shared: sharedLimits,
-    cooldowns: shared && resilientCooldowns(shared.rests, shared.trouble),
-    answers: (bounds) =>
-      shared ? new ResilientAnswerStore(shared.answers, shared.trouble) : new MemoryAnswers(bounds),
+    ledger: sqlStores?.ledger ?? redisLedger ?? new MemoryLedger(),
+    usage: sqlStores?.usage ?? (maxUsageRecords > 0 ? new MemoryUsage(maxUsageRecords) : undefined),
+    sharedLimits,
+    cooldowns: redisStores && resilientCooldowns(redisStores.cooldowns, redisStores.breaker),
+    createAnswerStore: (bounds) =>
+      redisStores ? new ResilientAnswerStore(redisStores.answers, redisStores.breaker) : new MemoryAnswerStore(bounds),
     async ready() {
-      await shared?.ready()
-      await filed?.ready()
+      await redisStores?.ready()
+      await sqlStores?.ready()
     },
     async close() {
-      await filed?.close()
-      await shared?.close()
+      await sqlStores?.close()
+      await redisStores?.close()
     },
   }
 }
 
-interface Shared {
+interface RedisStores {
   readonly limits: RedisLimits
   readonly ledger: RedisLedger
-  readonly answers: RedisAnswers
-  readonly rests: RedisCooldowns
-  readonly trouble: StoreCircuitBreaker
+  readonly answers: RedisAnswerStore
+  readonly cooldowns: RedisCooldowns
+  readonly breaker: StoreCircuitBreaker
   ready(): Promise<void>
   close(): Promise<void>
 }
 
-function openShared(redis: RedisClient | string, options: StoresOptions): Shared {
+function createRedisStores(redis: RedisClient | string, options: StoresOptions): RedisStores {
   const { prefix, leaseMs, listener } = options
-  const own = typeof redis === 'string' ? new Opening(() => openRedis(redis)) : undefined
-  const client = typeof redis === 'string' ? sending(own as Opening<RedisClient>) : redis
+  const ownClient = typeof redis === 'string' ? new LazyClient(() => connectRedis(redis)) : undefined
+  const client = ownClient ? lazyRedis(ownClient) : (redis as RedisClient)
   const limits = new RedisLimits(client, { prefix, leaseMs })
   const ledger = new RedisLedger(client, { prefix, leaseMs })
-  const trouble = new StoreCircuitBreaker({ ...options, listener: listener('redis') })
+  const breaker = new StoreCircuitBreaker({ ...options, listener: listener('redis') })
   return {
     limits,
     ledger,
-    answers: new RedisAnswers(client, { prefix }),
-    rests: new RedisCooldowns(client, { prefix }),
-    trouble,
+    answers: new RedisAnswerStore(client, { prefix }),
+    cooldowns: new RedisCooldowns(client, { prefix }),
+    breaker,
     async ready() {
-      await own?.get()
+      await ownClient?.get()
     },
     async close() {
-      await trouble.close(CLOSE_MS)
-      await doneWithin(CLOSE_MS, Promise.allSettled([limits.close(), ledger.close()]))
-      await doneWithin(CLOSE_MS, own?.close())
+      await breaker.close(CLOSE_TIMEOUT_MS)
+      await settleWithin(CLOSE_TIMEOUT_MS, Promise.allSettled([limits.close(), ledger.close()]))
+      await settleWithin(CLOSE_TIMEOUT_MS, ownClient?.close())
     },
   }
 }
 
-function openFiled(sql: SqlDatabase | string, options: StoresOptions): DeferredStores {
-  const own = typeof sql === 'string' ? new Opening(() => openSqlDatabase(sql)) : undefined
-  const database = async (): Promise<SqlDatabase> =>
-    typeof sql === 'string' ? (own as Opening<SqlDatabase>).get() : sql
-  const trouble = new StoreCircuitBreaker({ ...options, listener: options.listener('sql') })
-  return new DeferredStores({ ...options, database, trouble, closeDatabase: async () => own?.close() })
-}
-
-/** Something that is being opened, and is tried again by whoever needs it when that has failed. */
-class Opening<Client> {
-  readonly #open: () => Promise<Opened<Client>>
-  #opened: Promise<Opened<Client>> | undefined
-
-  constructor(open: () => Promise<Opened<Client>>) {
-    this.#open = open
-  }
-
-  async get(): Promise<Client> {
-    this.#opened ??= this.#open()
-    const opened = this.#opened
-    try {
-      return (await opened).client
-    } catch (error) {
-      // Somebody else may have seen it fail before, and try again already.
-      if (this.#opened === opened) this.#opened = undefined
-      throw error
-    }
-  }
-
-  async close(): Promise<void> {
-    const opened = await this.#opened?.catch(() => undefined)
-    await opened?.close()
-  }
-}
-
-/** A client that opens itself. */
-function sending(opening: Opening<RedisClient>): RedisClient {
-  return {
-    async sendCommand(args) {
-      const client = await opening.get()
-      const [command = '', ...rest] = args
-      return 'call' in client ? client.call(command, ...rest) : client.sendCommand(args)
-    },
-  }
+function createSqlStores(sql: SqlDatabase | string, options: StoresOptions): DeferredStores {
+  const ownDatabase = typeof sql === 'string' ? new LazyClient(() => openSqlDatabase(sql)) : undefined
+  const openDatabase = async (): Promise<SqlDatabase> => (ownDatabase ? ownDatabase.get() : (sql as SqlDatabase))
+  const breaker = new StoreCircuitBreaker({ ...options, listener: options.listener('sql') })
+  return new DeferredStores({ ...options, openDatabase, breaker, closeDatabase: async () => ownDatabase?.close() })
 }

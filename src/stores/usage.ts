@@ -1,53 +1,60 @@
-/** One per call, whatever its end. */
+/** The record of one call. The relay makes one for each call that it routed, however the call ended. */
 export interface UsageRecord {
+  /** The value of `x-request-id`. */
   readonly requestId: string
-  /** When it ended. */
+  /** When the call ended. */
   readonly time: Date
   readonly callerId: string
   readonly group: string
-  /** From `x-modelmount-tags`. */
+  /** The words of `x-modelmount-tags`. */
   readonly tags: readonly string[]
   readonly operation: string
   readonly protocol: string
-  /** The public name that was asked for. */
+  /** The public model name that the client asked for. */
   readonly model: string
   readonly stream: boolean
-  /** `provider/model` that answered. */
+  /** The target that answered: `provider/model`. */
   readonly target: string | undefined
+  /** Every attempt, with its status or a word such as `timeout` or `unreachable`. */
   readonly attempts: readonly { readonly target: string; readonly status: number | string }[]
-  /** What the client was told. */
+  /** The status that the client received. */
   readonly status: number
+  /** `failed`: no answer, or an error inside the stream. `cut`: the stream broke off. `left`: the client disconnected. */
   readonly outcome: 'complete' | 'failed' | 'cut' | 'left'
-  /** Tokens as the upstream counted them, or else as `estimated`; undefined where nothing was charged and nobody said. */
+  /** Includes cached tokens. Token counts are the provider's, or the relay's (see `estimated`). Undefined if nothing was charged and nobody counted. */
   readonly inputTokens: number | undefined
+  /** Input tokens that the provider read from its prompt cache. */
   readonly cachedInputTokens: number | undefined
   readonly outputTokens: number | undefined
+  /** The part of the output tokens that was reasoning. */
   readonly reasoningTokens: number | undefined
-  /** The tokens are the relay's own estimate, at least in part: the upstream has not counted. */
+  /** Whether the relay estimated some of the token counts, because the provider did not report them. */
   readonly estimated: boolean
-  /** What the call is charged, the multiplier applied. Undefined where nobody knows a price. */
+  /** What the call is charged, in nano-dollars, including the multiplier. Undefined if nobody knows a price. */
   readonly costNanos: number | undefined
-  /** The group's, on the price. */
+  /** The price multiplier of the caller's group. */
   readonly multiplier: number
-  /** `hit`: answered from the cache; `shared`: from another call's answer; both cost nothing. */
+  /** `hit`: answered from the cache. `shared`: answered from the answer to another call. Both cost nothing. */
   readonly cache: 'hit' | 'miss' | 'shared' | undefined
-  /** What a translation had to leave out, as `x-modelmount-losses` tells it; in streams also what came later. */
+  /** What a translation left out, as in `x-modelmount-losses`. For a stream also what was left out later. */
   readonly losses: readonly { readonly path: string; readonly reason: string }[]
+  /** Time from the arrival of the request to the first output, in ms. */
   readonly firstOutputMs: number | undefined
+  /** Time from the arrival of the request to the end of the call, in ms. */
   readonly totalMs: number
-  /** The code of the error that ended it. */
+  /** Code of the error that ended the call. */
   readonly error: string | undefined
 }
 
-/** Which records are meant; each left out for all. */
+/** Selects usage records. A field that is left out selects all. */
 export interface UsageFilter {
   readonly callerId?: string | undefined
   readonly group?: string | undefined
-  /** The public name that was asked for. */
+  /** The public model name that the client asked for. */
   readonly model?: string | undefined
-  /** From this time on. */
+  /** Calls that ended at this time or later. */
   readonly from?: Date | undefined
-  /** Before this time. */
+  /** Calls that ended before this time. */
   readonly to?: Date | undefined
 }
 
@@ -58,26 +65,28 @@ export interface UsageSum {
   readonly callerId: string
   readonly model: string
   readonly calls: number
+  /** Calls with the outcome `failed` or `cut`. */
   readonly failed: number
   readonly inputTokens: number
   readonly cachedInputTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
+  /** In nano-dollars. */
   readonly costNanos: number
 }
 
-/** Shows usage records. */
+/** Reads usage records. */
 export interface UsageReader {
-  /** The newest first, at most `limit` of them (1,000 when left out). */
+  /** Returns the newest records first, at most `limit` of them. Default: 1,000. */
   query(filter?: UsageFilter, limit?: number): Promise<UsageRecord[]>
-  /** In order of time, caller and model. */
+  /** Returns sums in the order of time, caller and model. */
   sums(per: 'hour' | 'day', filter?: UsageFilter): Promise<UsageSum[]>
 }
 
-/** Keeps usage records, in batches. */
+/** Keeps usage records. */
 export interface UsageStore extends UsageReader {
-  /** Queues a record: it is written soon, with others. */
+  /** Queues a record. The store writes it soon, together with others. */
   write(record: UsageRecord): void
-  /** Resolves when all that was queued is written. */
+  /** Resolves when every queued record is written. */
   flush(): Promise<void>
 }

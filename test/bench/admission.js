@@ -5,9 +5,9 @@ import { Groups } from '../../dist/src/policies/access/groups.js'
 import { Admission } from '../../dist/src/policies/admission/admission.js'
 import { Budgets } from '../../dist/src/policies/admission/budgets.js'
 import { Limiter } from '../../dist/src/policies/admission/limiter.js'
-import { MemoryLedger } from '../../dist/src/stores/memory-ledger.js'
-import { MemoryLimits } from '../../dist/src/stores/memory-limits.js'
-import { localLimits } from '../../dist/src/stores/resilient-stores.js'
+import { MemoryLedger } from '../../dist/src/stores/memory/ledger.js'
+import { MemoryLimits } from '../../dist/src/stores/memory/limits.js'
+import { localLimits } from '../../dist/src/stores/resilience/resilient-stores.js'
 
 const CALLS = 300_000
 const ROUNDS = 7
@@ -40,7 +40,7 @@ const measure = async (callers) => {
   for (let round = 0; round < ROUNDS; round++) {
     const from = process.cpuUsage()
     for (let call = 0; call < CALLS; call++) {
-      const lease = admission.admit({ caller: callers[call % CALLERS], facts, body, told: {} }, plan)
+      const lease = admission.admit({ caller: callers[call % CALLERS], facts, body, responseHeaders: {} }, plan)
       const granted = lease instanceof Promise ? await lease : lease
       granted.settle({ tokens: 400, nanos: 1_000_000 })
     }
@@ -62,7 +62,9 @@ let best = Number.POSITIVE_INFINITY
 for (let round = 0; round < ROUNDS; round++) {
   const from = process.cpuUsage()
   for (let call = 0; call < CALLS; call++)
-    free.admit({ caller: limited[call % CALLERS], facts, body, told: {} }, plan).settle({ tokens: 400, nanos: 0 })
+    free
+      .admit({ caller: limited[call % CALLERS], facts, body, responseHeaders: {} }, plan)
+      .settle({ tokens: 400, nanos: 0 })
   const { user, system } = process.cpuUsage(from)
   best = Math.min(best, (user + system) / CALLS)
 }

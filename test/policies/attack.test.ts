@@ -214,7 +214,7 @@ describe('a caller of the host’s own', () => {
       expect(error.message).toContain(user === 'alice' ? 'for model:up/* on' : 'for this key on')
     }
     const odd = { name: 'key:two\nlines', rpm: 1, tpm: undefined, concurrency: undefined }
-    expect(limitError({ scope: odd, what: 'requests', retryAfterMs: 1 }).message).toContain('for this key on')
+    expect(limitError({ scope: odd, kind: 'requests', retryAfterMs: 1 }).message).toContain('for this key on')
   })
 })
 

@@ -6,7 +6,7 @@ import type { RelayOptions } from '../../src/index.js'
 import { Health } from '../../src/policies/failover/health.js'
 import type { CooldownStore } from '../../src/stores/cooldowns.js'
 import type { Reservation } from '../../src/stores/ledger.js'
-import { MemoryLimits } from '../../src/stores/memory-limits.js'
+import { MemoryLimits } from '../../src/stores/memory/limits.js'
 import { RedisLimits } from '../../src/stores/redis/limits.js'
 import type { PostgresPool, SqlDatabase } from '../../src/stores/sql/database.js'
 import { openSql } from '../../src/stores/sql/open.js'
@@ -23,20 +23,20 @@ afterAll(() => place.remove())
 
 const require = createRequire(import.meta.url)
 const QUESTION = { model: 'up/test', temperature: 0, max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] }
-let databases = 0
-const fresh = (): { prefix: string } => ({ prefix: `{attack-${process.pid}-${databases++}}:` })
+let uniqueNumber = 0
+const uniquePrefix = (): { prefix: string } => ({ prefix: `{attack-${process.pid}-${uniqueNumber++}}:` })
 
 async function start(options: Partial<RelayOptions>) {
   const upstream = cleanup.add(await startUpstream(answerJson(completion('PRIVATE'))))
   const logs: string[] = []
-  // As pino writes them: with all that hangs on an error.
-  const hear = (details: object, message: string): void => void logs.push(`${message} ${JSON.stringify(details)}`)
+  // Like pino, it writes all properties of an error.
+  const log = (details: object, message: string): void => void logs.push(`${message} ${JSON.stringify(details)}`)
   const relay = testRelay({
     providers: { up: { type: 'openai-compatible', baseURL: upstream.baseURL } },
     retry: { attempts: 1 },
     prices: { '*': { input: 1, output: 1 } },
     keys: [{ id: 'alice', key: KEY, budget: { usd: 1 } }],
-    logger: { info: hear, warn: hear, error: hear },
+    logger: { info: log, warn: log, error: log },
     shutdownMs: 300,
     ...options,
   })
@@ -50,46 +50,46 @@ async function start(options: Partial<RelayOptions>) {
   return { relay, ask, logs }
 }
 
-async function timed(work: Promise<unknown>): Promise<number> {
-  const from = performance.now()
+async function durationMs(work: Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
   await work
-  return performance.now() - from
+  return performance.now() - startedAt
 }
 
-/** A pool whose server accepts, and never says a word. */
+/** A pool whose server accepts connections and never answers. */
 function silentPool(): PostgresPool {
   const never = (): Promise<never> => new Promise(() => undefined)
   return { on: () => undefined, connect: never, query: never }
 }
 
 describe('a relay that closes', () => {
-  it('does not wait for a database that says nothing, and tells what is lost', async () => {
+  it('does not wait for a database that never answers, and logs how many writes are lost', async () => {
     const { relay, ask, logs } = await start({
       store: { sql: silentPool(), timeoutMs: 50 },
       onStoreError: { budget: 'allow' },
     })
     expect((await ask()).status).toBe(200)
-    expect(await timed(relay.close())).toBeLessThan(6000)
+    expect(await durationMs(relay.close())).toBeLessThan(6000)
     expect(logs.at(-1)).toMatch(/are lost .*"lost":2/)
   }, 10_000)
 
-  it('does not wait for a database that stops to answer, and tells what is lost', async () => {
+  it('does not wait for a database that stops answering, and reports how many writes are lost', async () => {
     const lost: number[] = []
     let isSilent = false
     const query = async () => (isSilent ? new Promise<never>(() => undefined) : { rows: [] })
     const on = (): void => undefined
     const client = { on, off: on, release: on, query }
     const pool: PostgresPool = { on, connect: async () => client, query }
-    const stores = await openSql(pool, { onTrouble: (trouble) => lost.push(trouble.lost) })
+    const stores = await openSql(pool, { onWriteFailure: ({ lostCount }) => lost.push(lostCount) })
     isSilent = true
-    stores.ledger.settle({ id: 'h', caps: [{ account: 'key:a', period: 'total', nanos: 5 }], nanos: 1 }, 1)
-    expect(await timed(stores.close())).toBeLessThan(11_000)
+    stores.ledger.settle({ id: 'h', caps: [{ account: 'key:a', period: 'total', limitNanos: 5 }], amountNanos: 1 }, 1)
+    expect(await durationMs(stores.close())).toBeLessThan(11_000)
     expect(lost).toEqual([1])
   }, 15_000)
 
-  it('takes nothing more, of a call that went on: it is told as lost, and not tried for ever', async () => {
+  it('logs the writes of a call that outlives it as lost, and does not retry them for ever', async () => {
     const admitted = (): Promise<void> => pause(300)
-    const store = { sql: `sqlite:${place.at}-${databases++}` }
+    const store = { sql: `sqlite:${place.at}-${uniqueNumber++}` }
     const { relay, ask, logs } = await start({ store, shutdownMs: 50, plugins: [{ admitted }] })
     await relay.ready()
     const pending = ask()
@@ -101,7 +101,7 @@ describe('a relay that closes', () => {
     expect(logs.filter((line) => line.includes('tried again'))).toEqual([])
   })
 
-  it('tells what is lost to a database that never was there', async () => {
+  it('logs how many writes are lost to a database that never answered', async () => {
     const { relay, ask, logs } = await start({
       store: { sql: 'postgres://user:secret-password@127.0.0.1:1/x', timeoutMs: 50 },
       onStoreError: { budget: 'allow' },
@@ -114,7 +114,7 @@ describe('a relay that closes', () => {
 })
 
 describe('a pool whose server is away', () => {
-  it('is listened to once, however often it is tried', async () => {
+  it('gets its listeners once, however often the relay tries to open it', async () => {
     const { Pool } = require('pg') as { Pool: new (options: object) => PostgresPool & NodeJS.EventEmitter }
     const pool = new Pool({ connectionString: 'postgres://user@127.0.0.1:1/x' })
     const { relay } = await start({ store: { sql: pool } })
@@ -125,8 +125,8 @@ describe('a pool whose server is away', () => {
 })
 
 describe('SQLite that another process has locked', () => {
-  it('holds the whole process up for a short while only', async () => {
-    const at = `${place.at}-${databases++}`
+  it('blocks the whole process only for a short time', async () => {
+    const at = `${place.at}-${uniqueNumber++}`
     const { relay, ask } = await start({ store: { sql: `sqlite:${at}` } })
     await relay.ready()
     await ask()
@@ -151,15 +151,15 @@ describe('SQLite that another process has locked', () => {
 })
 
 describe('accounts in SQL', () => {
-  it('are apart, however alike and long their names', async () => {
-    const { database, close } = openDatabase({ kind: 'sqlite', at: `${place.at}-${databases++}` })
+  it('are separate, however similar and long their names are', async () => {
+    const { database, close } = openDatabase({ kind: 'sqlite', at: `${place.at}-${uniqueNumber++}` })
     const { ledger, close: closeStores } = await openSql(database)
     const long = 'key:'.padEnd(300, 'a')
     const names = [long, `${long}b`, 'key:a\0', 'key:a\ufffd', "key:'; DROP TABLE modelmount_accounts; --", 'key:$1']
-    for (const [index, account] of names.entries()) ledger.settle(holdOf(account), index + 1)
-    const [{ kept }] = (await stored(database, long)) as [{ kept: string }]
-    // What a long name is kept as is a name as well.
-    for (const name of [kept, kept.trimEnd()]) ledger.settle(holdOf(name), 100)
+    for (const [index, account] of names.entries()) ledger.settle(reservationOf(account), index + 1)
+    const [{ storedName }] = (await storedNames(database, long)) as [{ storedName: string }]
+    // The stored form of a long name is also a valid name of another account.
+    for (const name of [storedName, storedName.trimEnd()]) ledger.settle(reservationOf(name), 100)
     for (const [index, account] of names.entries())
       expect(await ledger.balance(account, 'total')).toEqual({ spent: index + 1, held: 0 })
     await closeStores()
@@ -167,26 +167,26 @@ describe('accounts in SQL', () => {
   })
 })
 
-function holdOf(account: string): Reservation {
-  return { id: `hold ${databases++}`, caps: [{ account, period: 'total', nanos: 1000 }], nanos: 0 }
+function reservationOf(account: string): Reservation {
+  return { id: `reservation ${uniqueNumber++}`, caps: [{ account, period: 'total', limitNanos: 1000 }], amountNanos: 0 }
 }
 
-/** The names that a long one is kept under. */
-async function stored(database: SqlDatabase, like: string): Promise<unknown[]> {
+/** How the database stores a long name. */
+async function storedNames(database: SqlDatabase, name: string): Promise<unknown[]> {
   await pause(100)
   if (!('prepare' in database)) return []
-  const sql = 'SELECT account AS kept FROM modelmount_accounts WHERE account LIKE ? ORDER BY account'
-  return database.prepare(sql).all(`${like.slice(0, 170)}%`)
+  const sql = 'SELECT account AS storedName FROM modelmount_accounts WHERE account LIKE ? ORDER BY account'
+  return database.prepare(sql).all(`${name.slice(0, 170)}%`)
 }
 
-describe('news of what rests elsewhere', () => {
-  it('that do not come wake nobody', async () => {
+describe('cooldowns of other processes', () => {
+  it('stay when the store stops answering', async () => {
     let isDown = false
-    const rest = { name: 'up#0 m p', kind: 'rest' as const, ms: 60_000 }
+    const cooldown = { name: 'up#0 m p', kind: 'failure' as const, ms: 60_000 }
     const shared: CooldownStore = {
       put: () => undefined,
       remove: () => undefined,
-      list: async () => (isDown ? Promise.reject(new Error('down')) : [rest]),
+      list: async () => (isDown ? Promise.reject(new Error('down')) : [cooldown]),
     }
     const health = new Health({ failures: 3, cooldownMs: 1000 }, shared)
     const channel = { credential: { name: 'up#0' }, target: { model: 'm' }, baseUrl: { poolKey: 'p', pathPrefix: '' } }
@@ -205,46 +205,46 @@ describe('news of what rests elsewhere', () => {
 const NOTHING_PASSES = [{ rpm: 0 }, { tpm: 0 }, { rpm: Number.NaN }, { concurrency: 0 }, { concurrency: Number.NaN }]
 const ONE = { requests: 1, tokens: 0, slots: 1 }
 
-describe('a limit of nothing, or that is none', () => {
+describe('a limit of zero or NaN', () => {
   it.each(NOTHING_PASSES)('lets nothing pass in memory: %o', (limits) => {
     const scope = { name: 'key:a', ...limits }
     const store = new MemoryLimits()
-    for (let turn = 0; turn < 2; turn++) expect(store.take([scope], ONE).met).toBeDefined()
-    expect(store.take([{ name: 'key:a', rpm: 1 }], ONE).met).toBeUndefined()
+    for (let turn = 0; turn < 2; turn++) expect(store.take([scope], ONE).exceeded).toBeDefined()
+    expect(store.take([{ name: 'key:a', rpm: 1 }], ONE).exceeded).toBeUndefined()
   })
 })
 
 describeWithRedis('Redis under attack', (server) => {
-  it('lets nothing pass where a limit is nothing, or none', async () => {
+  it('lets nothing pass when a limit is zero or NaN', async () => {
     const client = new Redis(server.url)
-    const store = new RedisLimits(client, fresh())
+    const store = new RedisLimits(client, uniquePrefix())
     for (const limits of NOTHING_PASSES) {
-      const taken = await store.take([{ name: 'key:a', ...limits }], ONE)
-      expect(taken.met, JSON.stringify(limits)).toBeDefined()
-      expect((await store.take([{ name: 'key:b', rpm: 1000 }], ONE)).met).toBeUndefined()
+      const { exceeded } = await store.take([{ name: 'key:a', ...limits }], ONE)
+      expect(exceeded, JSON.stringify(limits)).toBeDefined()
+      expect((await store.take([{ name: 'key:b', rpm: 1000 }], ONE)).exceeded).toBeUndefined()
     }
     await store.close()
     client.disconnect()
   })
 
-  it('that stops to answer does not keep a relay from closing', async () => {
+  it('does not keep a relay from closing when it stops answering', async () => {
     const real = new Redis(server.url)
     let isSilent = false
-    const call = (command: string, ...words: string[]): Promise<unknown> =>
-      isSilent ? new Promise(() => undefined) : real.call(command, ...words)
+    const call = (command: string, ...args: string[]): Promise<unknown> =>
+      isSilent ? new Promise(() => undefined) : real.call(command, ...args)
     const { relay, ask } = await start({
-      store: { redis: { call }, timeoutMs: 100, ...fresh() },
+      store: { redis: { call }, timeoutMs: 100, ...uniquePrefix() },
       limits: { concurrency: 3 },
     })
     expect((await ask()).status).toBe(200)
     isSilent = true
-    expect(await timed(relay.close())).toBeLessThan(6000)
+    expect(await durationMs(relay.close())).toBeLessThan(6000)
     real.disconnect()
   }, 10_000)
 
-  it('is connected to once after an outage', async () => {
+  it('gets one connection after an outage', async () => {
     await server.stop()
-    const options = { timeoutMs: 200, ...fresh() }
+    const options = { timeoutMs: 200, ...uniquePrefix() }
     const { relay, ask } = await start({ store: { redis: server.url, ...options }, limits: { rpm: 1000 } })
     for (let turn = 0; turn < 3; turn++) {
       await ask()
@@ -252,7 +252,7 @@ describeWithRedis('Redis under attack', (server) => {
     }
     await server.start()
     await expect.poll(async () => (await ask()).status, { timeout: 5000 }).toBe(200)
-    // Clients that had been forgotten would come back by now.
+    // Leaked clients would be connected again by now.
     await pause(1000)
     const admin = new Redis(server.url)
     const clients = async (): Promise<number> =>
@@ -265,10 +265,10 @@ describeWithRedis('Redis under attack', (server) => {
     admin.disconnect()
   }, 20_000)
 
-  it('has nothing of answers and passwords told in a log', async () => {
+  it('keeps answers and passwords out of the log', async () => {
     const admin = new Redis(server.url)
     const { relay, ask, logs } = await start({
-      store: { redis: server.url, ...fresh() },
+      store: { redis: server.url, ...uniquePrefix() },
       cache: {},
       keys: [{ id: 'a', key: KEY }],
     })
@@ -283,7 +283,7 @@ describeWithRedis('Redis under attack', (server) => {
     admin.disconnect()
   })
 
-  it('whose address is none is told of without its password', async () => {
+  it('keeps the password of an invalid address out of errors and the log', async () => {
     const { relay, ask, logs } = await start({ store: { redis: 'redis://user:secret-password@127.0.0.1:99999' } })
     expect((await ask()).status).toBe(503)
     const error = (await relay.ready().catch((thrown: unknown) => thrown)) as Error

@@ -8,13 +8,13 @@ import type { Place } from './drivers.js'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The stores as JavaScript, for processes that are to die. */
+/** The stores as JavaScript, for child processes. */
 export interface Compiled {
   readonly folder: string
   remove(): void
 }
 
-/** The build is not waited for: a few small files are quickly rewritten. */
+/** Compiles the stores, which is faster than the whole build. */
 export function compileStores(): Compiled {
   const folder = mkdtempSync(join(tmpdir(), 'modelmount-child-'))
   for (const part of ['src/lib', 'src/stores', 'test/stores']) compileFolder(part, folder)
@@ -36,7 +36,7 @@ function compile(text: string): string {
   return ts.transpileModule(text, { compilerOptions }).outputText
 }
 
-/** A process that holds, settles and records without end. */
+/** A process that runs endless.ts: it reserves, settles and records without end. */
 export class Child {
   readonly #process: ChildProcess
 
@@ -44,19 +44,19 @@ export class Child {
     const script = join(folder, 'test/stores/endless.js')
     this.#process = spawn(process.execPath, [script, JSON.stringify(place), account], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      // Its imports of packages are looked for where this file is.
+      // It imports packages from the folder of the repository.
       env: { ...process.env, MODELMOUNT_TEST_ROOT: root },
     })
   }
 
-  /** It has made its tables, and its first calls have been charged. */
+  /** Resolves when it has created its tables and charged its first calls. */
   async working(): Promise<void> {
     if (this.#process.stdout) await once(this.#process.stdout, 'data')
   }
 
   async kill(): Promise<void> {
-    const gone = once(this.#process, 'exit')
+    const exited = once(this.#process, 'exit')
     this.#process.kill('SIGKILL')
-    await gone
+    await exited
   }
 }

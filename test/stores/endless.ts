@@ -3,7 +3,7 @@ import { openSql } from '../../src/stores/sql/open.js'
 import type { UsageRecord } from '../../src/stores/usage.js'
 import { openDatabase, type Place } from './drivers.js'
 
-// Run by child.ts, and killed there: calls without end, twenty at a time.
+// child.ts runs this program and kills it: it makes calls without end, twenty at a time.
 
 const [, , place = '', account = ''] = process.argv
 const stores = await openSql(openDatabase(JSON.parse(place) as Place).database, { leaseMs: 1500, flushMs: 5 })
@@ -35,11 +35,11 @@ const record: Omit<UsageRecord, 'time' | 'costNanos'> = {
 }
 
 async function call(): Promise<void> {
-  const hold = { id: randomText(16), nanos: 1000, caps: [{ account, period: 'total', nanos: 1e15 }] }
-  await stores.ledger.reserve(hold)
+  const reservation = { id: randomText(16), amountNanos: 1000, caps: [{ account, period: 'total', limitNanos: 1e15 }] }
+  await stores.ledger.reserve(reservation)
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
   const costNanos = Math.floor(Math.random() * 2000)
-  void stores.ledger.settle(hold, costNanos)
+  void stores.ledger.settle(reservation, costNanos)
   stores.usage.write({ ...record, time: new Date(), costNanos })
 }
 

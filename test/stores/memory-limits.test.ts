@@ -1,4 +1,4 @@
-import { MemoryLimits } from '../../src/stores/memory-limits.js'
+import { MemoryLimits } from '../../src/stores/memory/limits.js'
 import { limitsSuite } from './limits.suite.js'
 
 limitsSuite('limits in memory', async () => {

@@ -2,22 +2,22 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import type { RedisClient } from '../../src/stores/redis/client.js'
 
-/** A client of a test, connected. */
+/** A connected client. */
 export interface OpenedClient {
   readonly client: RedisClient
   close(): Promise<void>
 }
 
-/** The two clients that hosts use. */
+/** Both supported client packages. */
 export const redisClients: readonly (readonly [name: string, open: (url: string) => Promise<OpenedClient>])[] = [
   ['ioredis', openIoredis],
   ['node-redis', openNodeRedis],
 ]
 
-/** Also for what does not depend on the client. */
+/** For tests that do not depend on the client package. */
 export async function openIoredis(url: string): Promise<OpenedClient & { readonly client: Redis }> {
   const client = new Redis(url, { retryStrategy: () => 50 })
-  // A server that is stopped for a test is no fault.
+  // Some tests stop the server.
   client.on('error', () => {})
   await client.ping()
   return { client, close: async () => client.disconnect() }

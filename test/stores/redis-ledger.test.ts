@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RedisClient } from '../../src/stores/redis/client.js'
 import { RedisLedger } from '../../src/stores/redis/ledger.js'
 import { describeWithRedis, type RedisServer } from '../redis-server.js'
-import { ledgerSuite, makeCredit, makeHold } from './ledger.suite.js'
+import { ledgerSuite, makeCap, makeReservation } from './ledger.suite.js'
 import { openIoredis, redisClients } from './redis-clients.js'
 
 describeWithRedis('a ledger in Redis', (server) => {
@@ -19,30 +19,30 @@ describeWithRedis('a ledger in Redis', (server) => {
 })
 
 function testLeases(server: RedisServer): void {
-  it('last as long as anything is held', async () => {
+  it('last as long as the process has reservations', async () => {
     const { client, close } = await openIoredis(server.url)
     const [one, other] = [new RedisLedger(client, { leaseMs: 600 }), new RedisLedger(client)]
-    const hold = makeHold(900, [makeCredit(1000)])
-    await one.reserve(hold)
+    const reservation = makeReservation(900, [makeCap(1000)])
+    await one.reserve(reservation)
     await sleep(1500)
     await client.del('{modelmount}:ledger:swept')
-    expect(await other.reserve(makeHold(200, hold.caps))).toEqual(hold.caps[0])
+    expect(await other.reserve(makeReservation(200, reservation.caps))).toEqual(reservation.caps[0])
     await one.close()
-    expect(await other.reserve(makeHold(200, hold.caps))).toBeUndefined()
+    expect(await other.reserve(makeReservation(200, reservation.caps))).toBeUndefined()
     await other.close()
     await close()
   })
 
-  it('come back with all that was held when a process has only slept', async () => {
+  it('come back with all reservations when a process was only paused', async () => {
     const { client, close } = await openIoredis(server.url)
     const [sleeper, other] = [new RedisLedger(client, { leaseMs: 300 }), new RedisLedger(client)]
-    const [lasting, brief] = [makeHold(500, [makeCredit(1000)]), makeHold(300, [makeCredit(1000)])]
-    await other.reserve(makeHold(1, [makeCredit(1)]))
+    const [lasting, brief] = [makeReservation(500, [makeCap(1000)]), makeReservation(300, [makeCap(1000)])]
+    await other.reserve(makeReservation(1, [makeCap(1)]))
     await sleeper.reserve(lasting)
     await sleeper.reserve(brief)
     await client.del('{modelmount}:ledger:swept')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
-    const sweeping = other.reserve(makeHold(1000, lasting.caps))
+    const sweeping = other.reserve(makeReservation(1000, lasting.caps))
     const late = sleeper.settle(brief, 250)
     expect(await sweeping).toBeUndefined()
     await late
@@ -57,42 +57,42 @@ function testLeases(server: RedisServer): void {
 }
 
 function testFailures(server: RedisServer): void {
-  it('settles when Redis is there again', async () => {
+  it('settles when Redis answers again', async () => {
     const { client, close } = await openIoredis(server.url)
     const { flaky, fail } = flakyClient(client)
     const ledger = new RedisLedger(flaky, { leaseMs: 3000 })
-    const hold = makeHold(500, [makeCredit(1000)])
-    await ledger.reserve(hold)
+    const reservation = makeReservation(500, [makeCap(1000)])
+    await ledger.reserve(reservation)
     fail('before')
-    await expect(ledger.settle(hold, 120)).rejects.toThrow('lost')
-    expect(await standOf(new RedisLedger(client), hold)).toEqual({ spent: 0, held: 500 })
+    await expect(ledger.settle(reservation, 120)).rejects.toThrow('lost')
+    expect(await standOf(new RedisLedger(client), reservation)).toEqual({ spent: 0, held: 500 })
     fail(undefined)
     await sleep(1200)
-    expect(await standOf(ledger, hold)).toEqual({ spent: 120, held: 0 })
+    expect(await standOf(ledger, reservation)).toEqual({ spent: 120, held: 0 })
     await ledger.close()
     await close()
   })
 
-  it('releases what was held without its knowing, and charges it all the same', async () => {
+  it('releases a reservation whose reply was lost, and still charges it', async () => {
     const { client, close } = await openIoredis(server.url)
     const { flaky, fail } = flakyClient(client)
     const ledger = new RedisLedger(flaky, { leaseMs: 3000 })
-    await ledger.reserve(makeHold(1, [makeCredit(1)]))
-    const hold = makeHold(500, [makeCredit(1000)])
+    await ledger.reserve(makeReservation(1, [makeCap(1)]))
+    const reservation = makeReservation(500, [makeCap(1000)])
     fail('after')
-    await expect(ledger.reserve(hold)).rejects.toThrow('lost')
+    await expect(ledger.reserve(reservation)).rejects.toThrow('lost')
     fail(undefined)
-    expect(await standOf(ledger, hold)).toEqual({ spent: 0, held: 500 })
+    expect(await standOf(ledger, reservation)).toEqual({ spent: 0, held: 500 })
     await sleep(1200)
-    expect(await standOf(ledger, hold)).toEqual({ spent: 0, held: 0 })
-    await ledger.settle(hold, 40)
-    expect(await standOf(ledger, hold)).toEqual({ spent: 40, held: 0 })
+    expect(await standOf(ledger, reservation)).toEqual({ spent: 0, held: 0 })
+    await ledger.settle(reservation, 40)
+    expect(await standOf(ledger, reservation)).toEqual({ spent: 40, held: 0 })
     await ledger.close()
     await close()
   })
 }
 
-/** A client whose connection breaks before a command has come through, or after it. */
+/** A client whose connection breaks before or after Redis has run a command. */
 function flakyClient(client: { call(command: string, ...words: string[]): Promise<unknown> }): {
   flaky: RedisClient
   fail(when: 'before' | 'after' | undefined): void
@@ -110,7 +110,7 @@ function flakyClient(client: { call(command: string, ...words: string[]): Promis
   return { flaky: { call }, fail }
 }
 
-function standOf(ledger: RedisLedger, { caps }: ReturnType<typeof makeHold>): Promise<object> {
+function standOf(ledger: RedisLedger, { caps }: ReturnType<typeof makeReservation>): Promise<object> {
   return ledger.balance(caps[0]?.account ?? '', caps[0]?.period ?? '')
 }
 

@@ -16,18 +16,18 @@ describeWithRedis('limits in Redis', (server) => {
     })
   }
   describe('keys', () => testKeys(server))
-  describe('a server that forgets', () => testLosses(server))
+  describe('a server that loses state', () => testLostState(server))
   describe('leases', () => testLeases(server))
   describe("the server's clock", () => testClock(server))
 })
 
 function testKeys(server: RedisServer): void {
-  it('are asked in one round trip', async () => {
+  it('are read and written in one round trip', async () => {
     const { client, close } = await openIoredis(server.url)
     const commands: string[] = []
-    const call = (command: string, ...words: string[]): Promise<unknown> => {
+    const call = (command: string, ...args: string[]): Promise<unknown> => {
       commands.push(command)
-      return client.call(command, ...words)
+      return client.call(command, ...args)
     }
     const limits = new RedisLimits({ call })
     const scopes = [makeScope({ rpm: 10, tpm: 1000, concurrency: 5 }), makeScope({ rpm: 5 }), makeScope({})]
@@ -41,7 +41,7 @@ function testKeys(server: RedisServer): void {
     await close()
   })
 
-  it('begin with the prefix, and go when nothing is used any more', async () => {
+  it('begin with the prefix, and disappear when nothing is in use', async () => {
     const { client, close } = await openIoredis(server.url)
     await client.flushall()
     const limits = new RedisLimits(client, { prefix: '{mine}:' })
@@ -56,7 +56,7 @@ function testKeys(server: RedisServer): void {
     await close()
   })
 
-  it('keep no two scopes together, whatever they are called', async () => {
+  it('are different for each scope, whatever its name', async () => {
     const { client, close } = await openIoredis(server.url)
     const limits = new RedisLimits(client)
     const names = ['a', 'a b', 'a:b', 'é\n"', '{x}', '']
@@ -67,8 +67,8 @@ function testKeys(server: RedisServer): void {
   })
 }
 
-function testLosses(server: RedisServer): void {
-  it.each(redisClients)('gets the script anew: %s', async (_, open) => {
+function testLostState(server: RedisServer): void {
+  it.each(redisClients)('gets the script again: %s', async (_, open) => {
     const { client, close } = await open(server.url)
     const admin = await openIoredis(server.url)
     const limits = new RedisLimits(client)
@@ -80,7 +80,7 @@ function testLosses(server: RedisServer): void {
     await Promise.all([close(), admin.close()])
   })
 
-  it.each(redisClients)('is told which slots are held when it has been restarted: %s', async (_, open) => {
+  it.each(redisClients)('learns after a restart which slots are in use: %s', async (_, open) => {
     const { client, close } = await open(server.url)
     const limits = new RedisLimits(client, { leaseMs: 600 })
     const scope = makeScope({ concurrency: 3 })
@@ -94,21 +94,21 @@ function testLosses(server: RedisServer): void {
     await close()
   })
 
-  it('is put right when the answer to a step was lost', async () => {
+  it('is corrected after a reply was lost', async () => {
     const { client, close } = await openIoredis(server.url)
-    let isDeaf = false
-    const call = async (command: string, ...words: string[]): Promise<unknown> => {
-      const answer = await client.call(command, ...words)
-      if (isDeaf) throw new Error('the connection is lost')
-      return answer
+    let losesReplies = false
+    const call = async (command: string, ...args: string[]): Promise<unknown> => {
+      const reply = await client.call(command, ...args)
+      if (losesReplies) throw new Error('the connection is lost')
+      return reply
     }
     const limits = new RedisLimits({ call }, { leaseMs: 3000 })
     const scope = makeScope({ concurrency: 2 })
     await limits.take([scope], SLOT)
-    isDeaf = true
+    losesReplies = true
     await expect(limits.take([scope], SLOT)).rejects.toThrow('lost')
-    isDeaf = false
-    expect((await limits.take([scope], SLOT)).met?.what).toBe('concurrency')
+    losesReplies = false
+    expect((await limits.take([scope], SLOT)).exceeded?.kind).toBe('concurrency')
     await sleep(1100)
     expect(await passing({ limits }, 5, [scope], SLOT)).toBe(1)
     await limits.close()
@@ -117,7 +117,7 @@ function testLosses(server: RedisServer): void {
 }
 
 function testLeases(server: RedisServer): void {
-  it('last as long as anything is held', async () => {
+  it('last as long as the process has slots', async () => {
     const { client, close } = await openIoredis(server.url)
     const [one, other] = [new RedisLimits(client, { leaseMs: 600 }), new RedisLimits(client)]
     const scope = makeScope({ concurrency: 2 })
@@ -130,12 +130,12 @@ function testLeases(server: RedisServer): void {
     await close()
   })
 
-  it('come back with all that was held when a process has only slept', async () => {
+  it('come back with all slots when a process was only paused', async () => {
     const { client, close } = await openIoredis(server.url)
     const [sleeper, other] = [new RedisLimits(client, { leaseMs: 300 }), new RedisLimits(client)]
     const scope = makeScope({ concurrency: 3 })
     expect(await passing({ limits: sleeper }, 5, [scope], SLOT)).toBe(3)
-    // With a lease already, the other comes before the sleeper's timer rings.
+    // The other process already has a lease, so its take comes before the sleeper's timer.
     await other.take([makeScope({ concurrency: 1 })], SLOT)
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
     expect(await passing({ limits: other }, 5, [scope], SLOT)).toBe(3)
@@ -150,26 +150,26 @@ function testLeases(server: RedisServer): void {
 }
 
 function testClock(server: RedisServer): void {
-  it('locks nobody out when it has gone back', async () => {
+  it('refuses no call for longer when it goes back', async () => {
     const { client, close } = await openIoredis(server.url)
     const limits = new RedisLimits(client)
     const scope = makeScope({ rpm: 600, concurrency: 1 })
     await limits.take([scope], { requests: 600, tokens: 0, slots: 1 })
-    const later = (Date.now() + 3_600_000) * 1000
-    await client.set(`{modelmount}:limits:buckets:${scope.name}`, `60000 0 ${later}`)
-    const { met } = await limits.take([scope], REQUEST)
-    expect(met?.retryAfterMs).toBeCloseTo(100, 3)
+    const inAnHourUs = (Date.now() + 3_600_000) * 1000
+    await client.set(`{modelmount}:limits:buckets:${scope.name}`, `60000 0 ${inAnHourUs}`)
+    const { exceeded } = await limits.take([scope], REQUEST)
+    expect(exceeded?.retryAfterMs).toBeCloseTo(100, 3)
     await sleep(120)
-    expect((await limits.take([scope], REQUEST)).met).toBeUndefined()
+    expect((await limits.take([scope], REQUEST)).exceeded).toBeUndefined()
     await close()
   })
 
-  it('lets the slots of the dead go when it has gone back', async () => {
+  it('still frees the slots of dead processes when it goes back', async () => {
     const { client, close } = await openIoredis(server.url)
     const limits = new RedisLimits(client)
     const scope = makeScope({ concurrency: 1 })
-    const later = (Date.now() + 3_600_000) * 1000
-    await client.zadd('{modelmount}:limits:processes', later, '200-dead')
+    const inAnHourUs = (Date.now() + 3_600_000) * 1000
+    await client.zadd('{modelmount}:limits:processes', inAnHourUs, '200-dead')
     await client.hset(`{modelmount}:limits:slots:${scope.name}`, '200-dead', 1)
     expect(await passing({ limits }, 2, [scope], SLOT)).toBe(0)
     await sleep(250)

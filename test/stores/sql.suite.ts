@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { randomText } from '../../src/lib/ids.js'
 import type { SpendingCap } from '../../src/stores/ledger.js'
-import { numberOf, type Statement } from '../../src/stores/sql/database.js'
+import { type SqlStatement, toNumber } from '../../src/stores/sql/database.js'
 import { openSql, type SqlOptions, type SqlStores } from '../../src/stores/sql/open.js'
 import { seeded } from '../random.js'
 import { Child, type Compiled, compileStores } from './child.js'
 import { type OpenedDatabase, openDatabase, type Place } from './drivers.js'
-import { ledgerSuite, makeCredit, makeHold } from './ledger.suite.js'
+import { ledgerSuite, makeCap, makeReservation } from './ledger.suite.js'
 import { makeCaller, makeRecord, usageSuite } from './usage.suite.js'
 
-/** What both stores of one database must do. `place` is asked within tests, when the server runs; `fresh` has no tables. */
+/** What both stores of a database must do. `place` is called within tests, when the server runs. `fresh` has no tables. */
 export function sqlSuite(name: string, place: () => Place, fresh: () => Promise<Place>): void {
   const open = async (): Promise<Opened> => openStores(place())
   ledgerSuite(`the ledger in ${name}`, open, { shared: true })
@@ -46,18 +46,18 @@ async function openStores(place: Place, options?: SqlOptions): Promise<Opened> {
 
 type Start = (options?: SqlOptions) => Promise<Opened>
 
-/** One call from its hold to its record; what becomes of it is chance. */
+/** One call, from its reservation to its record. It ends in a random way. */
 async function makeCall(
   { ledger, usage }: SqlStores,
-  credits: readonly SpendingCap[],
+  caps: readonly SpendingCap[],
   random: () => number,
 ): Promise<void> {
-  const callerId = credits[0]?.account ?? ''
-  const hold = makeHold(1 + Math.floor(random() * 1e6), credits)
-  if (await ledger.reserve(hold)) return
+  const callerId = caps[0]?.account ?? ''
+  const reservation = makeReservation(1 + Math.floor(random() * 1e6), caps)
+  if (await ledger.reserve(reservation)) return
   if (random() < 0.5) await new Promise((resolve) => setTimeout(resolve, random() * 5))
   const costNanos = random() < 0.3 ? 0 : Math.floor(random() * 2e6)
-  void ledger.settle(hold, costNanos)
+  void ledger.settle(reservation, costNanos)
   usage.write(makeRecord({ callerId, costNanos, outcome: costNanos === 0 ? 'failed' : 'complete' }))
 }
 
@@ -67,39 +67,39 @@ async function sumOf({ usage }: SqlStores, callerId: string): Promise<number> {
 }
 
 function testSums(start: Start): void {
-  it('charges what the records say, to the nano-dollar', async () => {
+  it('charges what the usage records say, to the nano-dollar', async () => {
     const stores = await start()
     const random = seeded(4)
-    const credits = [makeCredit(2e8), makeCredit(1e12)]
+    const caps = [makeCap(2e8), makeCap(1e12)]
     for (let round = 0; round < 3; round++) {
-      await Promise.all(Array.from({ length: 300 }, () => makeCall(stores, credits, random)))
+      await Promise.all(Array.from({ length: 300 }, () => makeCall(stores, caps, random)))
     }
     await stores.usage.flush()
-    const account = credits[0]?.account ?? ''
+    const account = caps[0]?.account ?? ''
     const { spent, held } = await stores.ledger.balance(account, 'total')
     expect(held).toBe(0)
     expect(spent).toBeGreaterThan(0)
     expect(await sumOf(stores, account)).toBe(spent)
   })
 
-  it('refuses nobody for money that was given back just now', async () => {
+  it('refuses no call for money that has just been given back', async () => {
     const { ledger } = await start({ flushMs: 60_000 })
-    const credit = makeCredit(100)
+    const cap = makeCap(100)
     for (let turn = 0; turn < 5; turn++) {
-      const hold = makeHold(100, [credit])
-      expect(await ledger.reserve(hold)).toBeUndefined()
-      void ledger.settle(hold, 0)
+      const reservation = makeReservation(100, [cap])
+      expect(await ledger.reserve(reservation)).toBeUndefined()
+      void ledger.settle(reservation, 0)
     }
   })
 
-  it('keeps what is too long for an index, or no text to it', async () => {
+  it('keeps names that an index cannot store', async () => {
     const { ledger } = await start()
     const long = randomText(5000)
-    const credits = [`${long}1`, `${long}2`, 'zero\0byte'].map((account) => ({ account, period: long, nanos: 100 }))
-    const [first, second, third] = credits.map((credit) => makeHold(60, [credit]))
+    const caps = [`${long}1`, `${long}2`, 'zero\0byte'].map((account) => ({ account, period: long, limitNanos: 100 }))
+    const [first, second, third] = caps.map((cap) => makeReservation(60, [cap]))
     if (!first || !second || !third) return expect.fail()
-    for (const hold of [first, second, third]) expect(await ledger.reserve(hold)).toBeUndefined()
-    expect(await ledger.reserve(makeHold(60, first.caps))).toBe(credits[0])
+    for (const reservation of [first, second, third]) expect(await ledger.reserve(reservation)).toBeUndefined()
+    expect(await ledger.reserve(makeReservation(60, first.caps))).toBe(caps[0])
     void ledger.settle(first, 1.4)
     void ledger.settle(second, Number.NaN)
     expect(await ledger.balance(`${long}1`, long)).toEqual({ spent: 1, held: 0 })
@@ -110,12 +110,12 @@ function testSums(start: Start): void {
 }
 
 function testPurge(start: Start): void {
-  it('forgets holds a day after their end, at the next opening', async () => {
+  it('forgets reservations a day after their end, when it is opened again', async () => {
     const stores = await start()
-    const [old, recent] = [makeHold(10, [makeCredit(100)]), makeHold(10, [makeCredit(100)])]
-    for (const hold of [old, recent]) {
-      await stores.ledger.reserve(hold)
-      void stores.ledger.settle(hold, 10)
+    const [old, recent] = [makeReservation(10, [makeCap(100)]), makeReservation(10, [makeCap(100)])]
+    for (const reservation of [old, recent]) {
+      await stores.ledger.reserve(reservation)
+      void stores.ledger.settle(reservation, 10)
     }
     await stores.usage.flush()
     await run(stores, {
@@ -127,35 +127,35 @@ function testPurge(start: Start): void {
     expect([await known(old.id), await known(recent.id)]).toEqual([0, 1])
   })
 
-  it('sweeps the holds of a process whose lease has lapsed; a later settlement still charges', async () => {
+  it('releases the reservations of a process whose lease has expired, and still charges a later settlement', async () => {
     const dead = await start({ leaseMs: 60_000 })
     const live = await start({ leaseMs: 60_000 })
-    const credit = makeCredit(1000)
-    const [swept, kept] = [makeHold(300, [credit]), makeHold(200, [credit])]
+    const cap = makeCap(1000)
+    const [swept, kept] = [makeReservation(300, [cap]), makeReservation(200, [cap])]
     await dead.ledger.reserve(swept)
     await live.ledger.reserve(kept)
     const [row] = await run(dead, { sql: `SELECT process FROM modelmount_holds WHERE id = '${swept.id}'` })
     await run(dead, { sql: `UPDATE modelmount_processes SET expires_ms = 0 WHERE id = '${String(row?.process)}'` })
     await start()
-    expect(await live.ledger.balance(credit.account, 'total')).toEqual({ spent: 0, held: 200 })
+    expect(await live.ledger.balance(cap.account, 'total')).toEqual({ spent: 0, held: 200 })
     void dead.ledger.settle(swept, 250)
     await dead.usage.flush()
     void live.ledger.settle(kept, 100)
     void live.ledger.settle(swept, 250)
-    expect(await live.ledger.balance(credit.account, 'total')).toEqual({ spent: 350, held: 0 })
+    expect(await live.ledger.balance(cap.account, 'total')).toEqual({ spent: 350, held: 0 })
   })
 
-  it('keeps a lease alive while a call is under way', async () => {
+  it('renews the lease while a call is running', async () => {
     const slow = await start({ leaseMs: 600 })
-    const hold = makeHold(300, [makeCredit(1000)])
-    await slow.ledger.reserve(hold)
+    const reservation = makeReservation(300, [makeCap(1000)])
+    await slow.ledger.reserve(reservation)
     await new Promise((resolve) => setTimeout(resolve, 1200))
     await start({ leaseMs: 600 })
-    expect((await slow.ledger.balance(hold.caps[0]?.account ?? '', 'total')).held).toBe(300)
+    expect((await slow.ledger.balance(reservation.caps[0]?.account ?? '', 'total')).held).toBe(300)
   })
 }
 
-async function run({ opened }: Opened, { sql }: Statement): Promise<Record<string, unknown>[]> {
+async function run({ opened }: Opened, { sql }: SqlStatement): Promise<Record<string, unknown>[]> {
   const { database } = opened
   if ('connect' in database) return (await database.query(sql)).rows as Record<string, unknown>[]
   if (/^SELECT/.test(sql)) return database.prepare(sql).all() as Record<string, unknown>[]
@@ -170,7 +170,7 @@ function testProcesses(start: Start, place: () => Place, fresh: () => Promise<Pl
   })
   afterAll(() => compiled.remove())
 
-  it('has its books in order after processes were killed in the middle', { timeout: 60_000 }, async () => {
+  it('has consistent accounts after processes were killed in the middle of calls', { timeout: 60_000 }, async () => {
     const account = `key:${makeCaller()}`
     const children = Array.from({ length: 2 }, () => new Child(compiled, place(), account))
     await Promise.all(children.map((child) => child.working()))
@@ -180,14 +180,14 @@ function testProcesses(start: Start, place: () => Place, fresh: () => Promise<Pl
     const count = {
       sql: `SELECT count(*) AS held FROM modelmount_holds WHERE status = 'held' AND account = '${account}'`,
     }
-    expect(numberOf((await run(before, count))[0]?.held)).toBeGreaterThan(0)
+    expect(toNumber((await run(before, count))[0]?.held)).toBeGreaterThan(0)
     await expect.poll(() => before.ledger.balance(account, 'total'), { timeout: 5000 }).toMatchObject({ held: 0 })
     const { spent } = await before.ledger.balance(account, 'total')
     expect(spent).toBeGreaterThan(0)
     expect(await sumOf(before, account)).toBe(spent)
   })
 
-  it('makes its tables once, though many processes start at once', { timeout: 60_000 }, async () => {
+  it('creates its tables once, even if several processes start at the same time', { timeout: 60_000 }, async () => {
     const empty = await fresh()
     const children = Array.from({ length: 4 }, () => new Child(compiled, empty, 'key:alice'))
     await Promise.all(children.map((child) => child.working()))
@@ -195,11 +195,11 @@ function testProcesses(start: Start, place: () => Place, fresh: () => Promise<Pl
     await Promise.all(children.map((child) => child.kill()))
     const [first] = opened
     const rows = first ? await run(first, { sql: 'SELECT number FROM modelmount_migrations' }) : []
-    expect(rows.map(({ number }) => numberOf(number))).toEqual([1])
+    expect(rows.map(({ number }) => toNumber(number))).toEqual([1])
     for (const { close } of opened) await close()
   })
 
-  it('makes its tables once, though it is opened many times at once', async () => {
+  it('creates its tables once, even if it is opened several times at the same time', async () => {
     const empty = await fresh()
     const opened = await Promise.all(Array.from({ length: 5 }, () => openStores(empty)))
     for (const { usage } of opened) expect(await usage.query()).toEqual([])

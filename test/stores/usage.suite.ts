@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { randomText } from '../../src/lib/ids.js'
 import type { UsageRecord, UsageStore } from '../../src/stores/usage.js'
 
-/** A store to be tested; each test uses callers of its own, so that one server may serve many. */
+/** A store to test. Each test uses its own callers, so that all tests may use one server. */
 export interface OpenedUsage {
   readonly usage: UsageStore
   close(): void | Promise<void>
 }
 
-/** What every store of usage records must do. `open` is called for each test. */
+/** What every store of usage records must do. `open` runs once for each test. */
 export function usageSuite(name: string, open: () => Promise<OpenedUsage>): void {
   describe(name, () => {
     const opened: OpenedUsage[] = []
@@ -21,7 +21,7 @@ export function usageSuite(name: string, open: () => Promise<OpenedUsage>): void
       for (const { close } of opened.splice(0)) await close()
     })
     testQueries(start)
-    testOddities(start)
+    testUnusualValues(start)
     testSums(start)
   })
 }
@@ -29,7 +29,7 @@ export function usageSuite(name: string, open: () => Promise<OpenedUsage>): void
 type Start = () => Promise<UsageStore>
 
 function testQueries(start: Start): void {
-  it('gives a record back as it was, full or nearly empty', async () => {
+  it('returns a record as it was written, full or nearly empty', async () => {
     const usage = await start()
     const callerId = makeCaller()
     const full = makeRecord({ callerId, time: new Date('2026-11-24T10:00:00.123Z') })
@@ -40,7 +40,7 @@ function testQueries(start: Start): void {
     expect(await usage.query({ callerId })).toEqual([full, empty])
   })
 
-  it('gives the newest first, and no more than were asked for', async () => {
+  it('returns the newest records first, up to the limit', async () => {
     const usage = await start()
     const callerId = makeCaller()
     for (let minute = 0; minute < 50; minute++) {
@@ -52,7 +52,7 @@ function testQueries(start: Start): void {
     expect(await usage.query({ callerId })).toHaveLength(50)
   })
 
-  it('keeps two records of one moment and of one request id apart, the later first', async () => {
+  it('keeps two records with the same time and request id, the later one first', async () => {
     const usage = await start()
     const record = makeRecord({ callerId: makeCaller(), status: 200 })
     usage.write(record)
@@ -61,7 +61,7 @@ function testQueries(start: Start): void {
     expect((await usage.query({ callerId: record.callerId })).map(({ status }) => status)).toEqual([500, 200])
   })
 
-  it('filters by caller, group, model and time, and by all of them', async () => {
+  it('filters by caller, group, model and time, and by all of them together', async () => {
     const usage = await start()
     const [alice, bob, group] = [makeCaller(), makeCaller(), makeCaller()]
     const day = (date: number): Date => new Date(Date.UTC(2026, 10, date))
@@ -82,8 +82,8 @@ function testQueries(start: Start): void {
   })
 }
 
-function testOddities(start: Start): void {
-  it('keeps what is odd: quotes, other scripts, zero bytes, halves of characters, very long names', async () => {
+function testUnusualValues(start: Start): void {
+  it('keeps unusual text: quotes, other scripts, zero bytes, half surrogate pairs, very long names', async () => {
     const usage = await start()
     const callerId = makeCaller()
     const models = ['o\'clock "x", {y} \\ \n', 'Größe 日本語 🧮', 'zero\u0000byte', 'half\ud83d', makeLong()]
@@ -99,7 +99,7 @@ function testOddities(start: Start): void {
     expect(records[4]?.losses).toEqual([{ path: models[0], reason: models[0] }])
   })
 
-  it('writes thousands at once', async () => {
+  it('writes thousands of records at once', async () => {
     const usage = await start()
     const callerId = makeCaller()
     for (let index = 0; index < 3000; index++) usage.write(makeRecord({ callerId }))
@@ -108,7 +108,7 @@ function testOddities(start: Start): void {
     expect(await usage.query({ callerId })).toHaveLength(1000)
   })
 
-  it('has nothing to do when nothing was written', async () => {
+  it('flushes when nothing was written', async () => {
     const usage = await start()
     await usage.flush()
     expect(await usage.sums('day', { callerId: makeCaller() })).toEqual([])
@@ -116,7 +116,7 @@ function testOddities(start: Start): void {
 }
 
 function testSums(start: Start): void {
-  it('adds up by hour and by day of UTC, caller and model', async () => {
+  it('adds up by hour or day (UTC), caller and model', async () => {
     const usage = await start()
     const group = makeCaller()
     const [alice, bob] = [`a-${group}`, `b-${group}`]
@@ -145,7 +145,7 @@ function testSums(start: Start): void {
     ])
   })
 
-  it('adds up large sums exactly', async () => {
+  it('adds up large costs exactly', async () => {
     const usage = await start()
     const callerId = makeCaller()
     for (const costNanos of [4_503_599_627_370_496, 4_503_599_627_370_494, 1]) {
@@ -172,7 +172,7 @@ const emptyFields = {
   error: undefined,
 } satisfies Partial<UsageRecord>
 
-/** A record with something in every field. */
+/** A record with a value in every field. */
 export function makeRecord(fields: Partial<UsageRecord>): UsageRecord {
   return {
     requestId: `req_${randomText(8)}`,
@@ -207,12 +207,12 @@ export function makeRecord(fields: Partial<UsageRecord>): UsageRecord {
   }
 }
 
-/** A name that nobody else has. */
+/** A caller that no other test uses. */
 export function makeCaller(): string {
   return randomText(12)
 }
 
-/** Longer than an index takes, and of a kind that does not compress. */
+/** Longer than an index entry may be, and hard to compress. */
 function makeLong(): string {
   return randomText(20_000)
 }

@@ -3,10 +3,10 @@ import type { Pricing } from '../../catalog/pricing.js'
 import type { Usage } from '../../chat/usage.js'
 import { RelayError } from '../../errors.js'
 import { makeRequestId } from '../../lib/ids.js'
-import { StoreUnavailable } from '../../stores/circuit-breaker.js'
 import type { LedgerStore, Reservation, SpendingCap } from '../../stores/ledger.js'
 import type { LimitScope, LimitStore, LimitTake } from '../../stores/limits.js'
-import type { Grant, LimitSource } from '../../stores/resilient-stores.js'
+import { StoreUnavailable } from '../../stores/resilience/circuit-breaker.js'
+import type { LimitGrant, LimitSource } from '../../stores/resilience/resilient-stores.js'
 import type { Target } from '../../targets.js'
 import { allTargets, type RoutePlan } from '../routing/router.js'
 import { type Budgets, isFree, quotaError } from './budgets.js'
@@ -67,9 +67,9 @@ export class Admission {
     // An answer within a realtime session uses the session's slot.
     const take: LimitTake = { requests: 1, tokens, slots: call.operation === 'realtime' ? 0 : 1 }
     const grant = limits.take(scopes, take)
-    const onGrant = ({ taken, from: store }: Grant): Lease | Promise<Lease> => {
-      setLimitHeaders(call.responseHeaders, taken)
-      if (taken.met) throw limitError(taken.met)
+    const onGrant = ({ result, store }: LimitGrant): Lease | Promise<Lease> => {
+      setLimitHeaders(call.responseHeaders, result)
+      if (result.exceeded) throw limitError(result.exceeded)
       return this.#reserve(reservation, { scopes, take, store })
     }
     return grant instanceof Promise ? grant.then(onGrant, rethrowForCaller) : onGrant(grant)
@@ -86,7 +86,7 @@ export class Admission {
     const usage: Usage = { input, cachedInput: 0, cacheWriteInput: 0, output, reasoning: 0 }
     let highestNanos = 0
     for (const target of allTargets(plan)) highestNanos = Math.max(highestNanos, prices.assumed(target)(usage))
-    return { id: makeRequestId(), caps, nanos: Math.ceil(highestNanos * budgets.multiplierOf(caller)) }
+    return { id: makeRequestId(), caps, amountNanos: Math.ceil(highestNanos * budgets.multiplierOf(caller)) }
   }
 
   #reserve(reservation: Reservation | undefined, limits: TakenLimits | undefined): Lease | Promise<Lease> {

@@ -52,7 +52,7 @@ function capsOf(account: string, budget: Budget | readonly Budget[] | undefined,
     const period = PERIODS[per](day)
     lowest.set(period, Math.min(Math.round(usd * NANOS_PER_USD), lowest.get(period) ?? Number.POSITIVE_INFINITY))
   }
-  return [...lowest].map(([period, nanos]) => ({ account, period, nanos }))
+  return [...lowest].map(([period, limitNanos]) => ({ account, period, limitNanos }))
 }
 
 /** The name of the period that contains a day (days since 1970, UTC): its kind and its first day. */

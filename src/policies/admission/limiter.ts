@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import { type Pattern, pattern } from '../../lib/patterns.js'
 import { spellDuration } from '../../lib/time.js'
-import type { LimitMet, LimitScope, Limits, Taken } from '../../stores/limits.js'
+import type { ExceededLimit, LimitScope, Limits, TakeResult } from '../../stores/limits.js'
 import type { Groups } from '../access/groups.js'
 
 type ByModel = Readonly<Record<string, Limits>>
@@ -102,15 +102,15 @@ function limitOf(limit: number | null | undefined): number | undefined {
   return limit === null || limit === Number.POSITIVE_INFINITY ? undefined : limit
 }
 
-const UNITS: Readonly<Record<LimitMet['what'], { readonly name: string; readonly field: keyof Limits }>> = {
+const UNITS: Readonly<Record<ExceededLimit['kind'], { readonly name: string; readonly field: keyof Limits }>> = {
   requests: { name: 'requests per minute (RPM)', field: 'rpm' },
   tokens: { name: 'tokens per minute (TPM)', field: 'tpm' },
   concurrency: { name: 'concurrent requests', field: 'concurrency' },
 }
 
 /** The error for an exhausted limit. */
-export function limitError({ scope, what, retryAfterMs }: LimitMet): RelayError {
-  const { name, field } = UNITS[what]
+export function limitError({ scope, kind, retryAfterMs }: ExceededLimit): RelayError {
+  const { name, field } = UNITS[kind]
   const message = `Rate limit reached for ${describeScope(scope)} on ${name}: limit ${scope[field]}.`
   return new RelayError('rate_limited', `${message} Please try again in ${spellDuration(retryAfterMs)}.`, {
     retryAfterMs,
@@ -127,7 +127,7 @@ function describeScope({ name }: LimitScope): string {
 }
 
 /** Writes the state of the limits, in OpenAI's formats. Spelled out, because composed names and merged objects cost more than all other work of admission. */
-export function setLimitHeaders(headers: Record<string, string>, { requests, tokens }: Taken): void {
+export function setLimitHeaders(headers: Record<string, string>, { requests, tokens }: TakeResult): void {
   if (requests) {
     headers['x-ratelimit-limit-requests'] = String(requests.limit)
     headers['x-ratelimit-remaining-requests'] = String(requests.remaining)

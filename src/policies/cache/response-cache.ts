@@ -2,7 +2,7 @@ import type { Call } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import type { AnswerStore, CachedAnswer } from '../../stores/answers.js'
 import type { LimitTake } from '../../stores/limits.js'
-import type { Grant, LimitSource } from '../../stores/resilient-stores.js'
+import type { LimitGrant, LimitSource } from '../../stores/resilience/resilient-stores.js'
 import type { Reply } from '../../upstream/attempt/reply.js'
 import { type AnswerProducer, type FinishedFlight, SingleFlight, settleFree } from './single-flight.js'
 import { readForClient, StreamRecorder } from './stream-recorder.js'
@@ -34,7 +34,7 @@ const ONE_SLOT: LimitTake = { requests: 0, tokens: 0, slots: 1 }
 
 /** Limits that other processes share. */
 interface SharedLimits {
-  take(...of: Parameters<LimitSource['take']>): Promise<Grant>
+  take(...of: Parameters<LimitSource['take']>): Promise<LimitGrant>
 }
 
 /** Locks keys with concurrency limits of one slot: a slot is freed when its process dies. */
@@ -44,7 +44,7 @@ export function lockWith(limits: SharedLimits): Lock {
     // While the store does not answer, no other process can be seen, so the key counts as free.
     const grant = await limits.take(scopes, ONE_SLOT).catch(() => undefined)
     if (!grant) return () => undefined
-    return grant.taken.met ? undefined : () => void grant.from.giveBack(scopes, ONE_SLOT)
+    return grant.result.exceeded ? undefined : () => void grant.store.giveBack(scopes, ONE_SLOT)
   }
 }
 
@@ -115,24 +115,24 @@ export class ResponseCache {
     const { status, contentType, target, losses, body } = reply
     if (Buffer.isBuffer(body) && body.length > this.#options.maxAnswerBytes) return
     const { pieces, times } = recording?.copy() ?? { pieces: [body as Buffer], times: undefined }
-    const answer = { status, contentType, target, losses, fingerprint, storedAt: Date.now(), pieces, times }
+    const answer = { status, contentType, target, losses, fingerprint, storedAt: Date.now(), chunks: pieces, times }
     return this.#options.store.set(key, answer, this.#options.seconds * 1000)
   }
 
   #replay(call: Call, stored: CachedAnswer): Reply {
-    const { status, contentType, target, losses, pieces, times, storedAt } = stored
+    const { status, contentType, target, losses, chunks, times, storedAt } = stored
     setCacheState(call, 'hit')
     call.responseHeaders.age = String(Math.max(0, Math.floor((Date.now() - storedAt) / 1000)))
     if (!times) {
       settleFree(call, 'complete', stored)
-      return { status, contentType, target, losses, body: pieces[0] as Buffer }
+      return { status, contentType, target, losses, body: chunks[0] as Buffer }
     }
     const recorder = new StreamRecorder(Number.POSITIVE_INFINITY)
     const body = readForClient(call.client, recorder, (hasLeft) =>
       settleFree(call, hasLeft ? 'left' : 'complete', stored),
     )
-    if (this.#options.isPaced) replayPaced(recorder, { pieces, times, isEnded: () => body.isOver })
-    else replayAtOnce(recorder, pieces)
+    if (this.#options.isPaced) replayPaced(recorder, { pieces: chunks, times, isEnded: () => body.isOver })
+    else replayAtOnce(recorder, chunks)
     return { status, contentType, target, losses, body }
   }
 }

@@ -74,7 +74,7 @@ export class Health {
     const name = quotaName(channel)
     if (this.#rateLimits.size >= MAX_ENTRIES) this.#rateLimits.clear()
     this.#rateLimits.set(name, now() + ms)
-    this.#shared?.put({ name, kind: 'pause', ms })
+    this.#shared?.put({ name, kind: 'rate-limit', ms })
     this.releaseProbe(channel)
   }
 
@@ -127,7 +127,7 @@ export class Health {
   #coolDown(name: string, state: ChannelState): void {
     state.cooldownUntil = now() + this.#config.cooldownMs
     state.probing = false
-    this.#shared?.put({ name, kind: 'rest', ms: this.#config.cooldownMs })
+    this.#shared?.put({ name, kind: 'failure', ms: this.#config.cooldownMs })
   }
 
   #clear(name: string): void {
@@ -146,7 +146,7 @@ export class Health {
     const setElsewhere = new Set<string>()
     for (const cooldown of cooldowns) {
       const isOwn = this.#states.has(cooldown.name) && !this.#setElsewhere.has(cooldown.name)
-      if (cooldown.kind === 'rest' && !isOwn) setElsewhere.add(cooldown.name)
+      if (cooldown.kind === 'failure' && !isOwn) setElsewhere.add(cooldown.name)
       this.#adopt(cooldown)
     }
     for (const name of this.#setElsewhere) if (!setElsewhere.has(name)) this.#states.delete(name)
@@ -155,7 +155,7 @@ export class Health {
 
   #adopt({ name, kind, ms }: Cooldown): void {
     const until = now() + ms
-    if (kind === 'pause') this.#rateLimits.set(name, Math.max(until, this.#rateLimits.get(name) ?? 0))
+    if (kind === 'rate-limit') this.#rateLimits.set(name, Math.max(until, this.#rateLimits.get(name) ?? 0))
     else {
       const state = this.#stateOf(name)
       if (!state.probing) state.cooldownUntil = Math.max(state.cooldownUntil, until)

@@ -1,23 +1,23 @@
 import { isObject, parseJson } from '../../lib/values.js'
 import type { AnswerStore, CachedAnswer } from '../answers.js'
-import { type Connection, connectionOf, type RedisClient, type RedisOptions } from './client.js'
+import { createConnection, type RedisClient, type RedisConnection, type RedisOptions } from './client.js'
 
-/** Answers that many processes share, each until its time is over. How many there may be is up to Redis' `maxmemory`. */
-export class RedisAnswers implements AnswerStore {
-  readonly #connection: Connection
+/** Answers that several processes share. Redis' own `maxmemory` bounds their number. */
+export class RedisAnswerStore implements AnswerStore {
+  readonly #connection: RedisConnection
 
   constructor(client: RedisClient, options: RedisOptions = {}) {
-    this.#connection = connectionOf(client, options)
+    this.#connection = createConnection(client, options)
   }
 
   async get(key: string): Promise<CachedAnswer | undefined> {
     const text = await this.#connection.send(['GET', this.#key(key)])
-    return typeof text === 'string' ? read(text) : undefined
+    return typeof text === 'string' ? deserialize(text) : undefined
   }
 
-  async set(key: string, answer: CachedAnswer, ms: number): Promise<void> {
-    if (!(ms > 0)) return
-    await this.#connection.send(['SET', this.#key(key), write(answer), 'PX', String(Math.ceil(ms))])
+  async set(key: string, answer: CachedAnswer, ttlMs: number): Promise<void> {
+    if (!(ttlMs > 0)) return
+    await this.#connection.send(['SET', this.#key(key), serialize(answer), 'PX', String(Math.ceil(ttlMs))])
   }
 
   #key(key: string): string {
@@ -25,16 +25,16 @@ export class RedisAnswers implements AnswerStore {
   }
 }
 
-/** A line of JSON, then a line of base64 for each piece: both clients take and give text by default. */
-function write({ pieces, ...about }: CachedAnswer): string {
-  return [JSON.stringify(about), ...pieces.map((piece) => piece.toString('base64'))].join('\n')
+/** One line of JSON, then one line of Base64 for each chunk: by default, both clients read and write text. */
+function serialize({ chunks, ...head }: CachedAnswer): string {
+  return [JSON.stringify(head), ...chunks.map((chunk) => chunk.toString('base64'))].join('\n')
 }
 
-/** Undefined where somebody else has written. */
-function read(text: string): CachedAnswer | undefined {
-  const [line = '', ...pieces] = text.split('\n')
-  const about = parseJson(line)
-  if (!isObject(about) || typeof about.status !== 'number') return undefined
-  const { times, ...rest } = about as unknown as Omit<CachedAnswer, 'pieces'>
-  return { ...rest, times, pieces: pieces.map((piece) => Buffer.from(piece, 'base64')) }
+/** Undefined for text that {@link serialize} has not written. */
+function deserialize(text: string): CachedAnswer | undefined {
+  const [line = '', ...encodedChunks] = text.split('\n')
+  const head = parseJson(line)
+  if (!isObject(head) || typeof head.status !== 'number') return undefined
+  const { times, ...fields } = head as unknown as Omit<CachedAnswer, 'chunks'>
+  return { ...fields, times, chunks: encodedChunks.map((chunk) => Buffer.from(chunk, 'base64')) }
 }

@@ -1,60 +1,58 @@
 import { createHash } from 'node:crypto'
 
-/** As much of ioredis as is used. Its `Redis` and its `Cluster` are such. */
+/** The part of ioredis that the relay uses. Its `Redis` and its `Cluster` have it. */
 export interface IoredisLike {
   call(command: string, ...args: string[]): Promise<unknown>
 }
 
-/** As much of node-redis as is used. Its cluster wants the key apart: it needs a function of this shape around it. */
+/** The part of node-redis that the relay uses. Its cluster needs a wrapper, because it takes the key as an argument of its own. */
 export interface NodeRedisLike {
   sendCommand(args: string[]): Promise<unknown>
 }
 
-/** A connected client that the host has made, and closes. */
+/** A connected client of ioredis or node-redis. The host creates it and closes it. */
 export type RedisClient = IoredisLike | NodeRedisLike
 
-/** Sends one command, as its words. */
-export type Send = (args: string[]) => Promise<unknown>
+/** Sends one command: its name and its arguments. */
+export type SendCommand = (args: string[]) => Promise<unknown>
 
-/** What all stores in Redis are told. */
+/** Options of all stores in Redis. */
 export interface RedisOptions {
-  /** Stands before each key. Braces keep all of them in one slot of a cluster. `{modelmount}:` when left out. */
+  /** Prefix of all keys. Braces keep all keys in one slot of a cluster. Default: `{modelmount}:`. */
   readonly prefix?: string | undefined
 }
 
-/** Where a store sends its commands, and what its keys begin with. */
-export interface Connection {
-  readonly send: Send
+/** How a store sends its commands, and the prefix of its keys. */
+export interface RedisConnection {
+  readonly send: SendCommand
   readonly prefix: string
 }
 
 const DEFAULT_PREFIX = '{modelmount}:'
 
-/** Both clients in one shape. */
-export function connectionOf(client: RedisClient, { prefix = DEFAULT_PREFIX }: RedisOptions): Connection {
-  return { send: senderOf(client), prefix }
+export function createConnection(client: RedisClient, { prefix = DEFAULT_PREFIX }: RedisOptions): RedisConnection {
+  return { send: commandSender(client), prefix }
 }
 
-/** A client's way to send any command. */
-export function senderOf(client: RedisClient): Send {
-  // ioredis has a `sendCommand` too, of another kind: so its own name is looked for first.
+function commandSender(client: RedisClient): SendCommand {
+  // ioredis also has a `sendCommand`, with another signature. So `call` comes first.
   if ('call' in client) return ([command = '', ...args]) => client.call(command, ...args)
   return (args) => client.sendCommand(args)
 }
 
-/** A Lua script that runs as one atomic step. */
-export type Script = (send: Send, keys: readonly string[], args: readonly string[]) => Promise<unknown>
+/** A Lua script, which Redis runs as one atomic step. */
+export type RedisScript = (send: SendCommand, keys: readonly string[], args: readonly string[]) => Promise<unknown>
 
-/** A script is sent as its digest. A server that does not know it, as after a restart, gets the text. */
-export function scriptOf(text: string): Script {
+/** Sends the script's digest. Sends its text only if the server does not know it, for example after a restart. */
+export function createScript(text: string): RedisScript {
   const digest = createHash('sha1').update(text).digest('hex')
   return async (send, keys, args) => {
-    const rest = [String(keys.length), ...keys, ...args]
+    const scriptArgs = [String(keys.length), ...keys, ...args]
     try {
-      return await send(['EVALSHA', digest, ...rest])
+      return await send(['EVALSHA', digest, ...scriptArgs])
     } catch (error) {
       if (!isUnknownScript(error)) throw error
-      return send(['EVAL', text, ...rest])
+      return send(['EVAL', text, ...scriptArgs])
     }
   }
 }

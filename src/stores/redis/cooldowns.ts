@@ -1,8 +1,18 @@
 import type { Cooldown, CooldownStore } from '../cooldowns.js'
-import { type Connection, connectionOf, type RedisClient, type RedisOptions, type Script, scriptOf } from './client.js'
+import {
+  createConnection,
+  createScript,
+  type RedisClient,
+  type RedisConnection,
+  type RedisOptions,
+  type RedisScript,
+} from './client.js'
 
-/** One hash has all: by name until when, for how long, and the kind. Times are the server's, in whole ms. */
-const clockScript = `
+/**
+ * One hash has all cooldowns, each by its name: the time of its end, its length, and its kind. Times are the server's, in
+ * whole ms.
+ */
+const writeFunction = `
 local clock = redis.call('TIME')
 local now = math.floor(clock[1] * 1000 + clock[2] / 1000)
 
@@ -12,43 +22,48 @@ local function write(name, ms, kind)
 end
 `
 
-const putScript: Script = scriptOf(`${clockScript}
+/** ARGV: name, length in ms, kind. */
+const putScript: RedisScript = createScript(`${writeFunction}
 write(ARGV[1], ARGV[2], ARGV[3])
 `)
 
-const listScript: Script = scriptOf(`${clockScript}
+/** Returns name, kind and remaining ms of each cooldown, one after the other. Deletes cooldowns that are over. */
+const listScript: RedisScript = createScript(`${writeFunction}
 local found = {}
 local fields = redis.call('HGETALL', KEYS[1])
-for at = 1, #fields, 2 do
-  local untilTime, ms, kind = string.match(fields[at + 1], '(%S+) (%S+) (%S+)')
-  local left = untilTime - now
-  -- The server's clock has gone back: no rest is longer for it.
-  if left > tonumber(ms) then
-    left = tonumber(ms)
-    write(fields[at], ms, kind)
+for index = 1, #fields, 2 do
+  local untilTime, ms, kind = string.match(fields[index + 1], '(%S+) (%S+) (%S+)')
+  local remaining = untilTime - now
+  -- If the server's clock has gone back, no cooldown becomes longer than it was.
+  if remaining > tonumber(ms) then
+    remaining = tonumber(ms)
+    write(fields[index], ms, kind)
   end
-  if left <= 0 then
-    redis.call('HDEL', KEYS[1], fields[at])
+  if remaining <= 0 then
+    redis.call('HDEL', KEYS[1], fields[index])
   else
-    found[#found + 1] = fields[at]
+    found[#found + 1] = fields[index]
     found[#found + 1] = kind
-    found[#found + 1] = string.format('%.0f', left)
+    found[#found + 1] = string.format('%.0f', remaining)
   end
 end
 return found
 `)
 
-/** What rests, as all processes have found it. Of one name, the last word counts. */
+/** The words that Redis keeps for each kind. */
+const STORED_KINDS: Readonly<Record<Cooldown['kind'], string>> = { failure: 'rest', 'rate-limit': 'pause' }
+
+/** Cooldowns that several processes share. Of two for the same name, the later one counts. */
 export class RedisCooldowns implements CooldownStore {
-  readonly #connection: Connection
+  readonly #connection: RedisConnection
 
   constructor(client: RedisClient, options: RedisOptions = {}) {
-    this.#connection = connectionOf(client, options)
+    this.#connection = createConnection(client, options)
   }
 
   async put({ name, kind, ms }: Cooldown): Promise<void> {
     if (!(ms > 0)) return
-    await putScript(this.#connection.send, [this.#key], [name, String(Math.ceil(ms)), kind])
+    await putScript(this.#connection.send, [this.#key], [name, String(Math.ceil(ms)), STORED_KINDS[kind]])
   }
 
   async remove(name: string): Promise<void> {
@@ -56,13 +71,14 @@ export class RedisCooldowns implements CooldownStore {
   }
 
   async list(): Promise<readonly Cooldown[]> {
-    const words = await listScript(this.#connection.send, [this.#key], [])
-    if (!Array.isArray(words)) return []
-    const rests: Cooldown[] = []
-    for (let at = 0; at < words.length; at += 3) {
-      rests.push({ name: words[at], kind: words[at + 1], ms: Number(words[at + 2]) })
+    const reply = await listScript(this.#connection.send, [this.#key], [])
+    if (!Array.isArray(reply)) return []
+    const cooldowns: Cooldown[] = []
+    for (let index = 0; index < reply.length; index += 3) {
+      const kind = reply[index + 1] === STORED_KINDS['rate-limit'] ? 'rate-limit' : 'failure'
+      cooldowns.push({ name: reply[index], kind, ms: Number(reply[index + 2]) })
     }
-    return rests
+    return cooldowns
   }
 
   get #key(): string {

@@ -1,81 +1,82 @@
 import type { LimitScope } from '../limits.js'
-import type { Connection } from './client.js'
-import { leaveScript, writeSlotsScript } from './limits-script.js'
-import { type LeaseOptions, ProcessLease, renewScript, type Tenancy } from './process-lease.js'
+import type { RedisConnection } from './client.js'
+import { releaseSlotsScript, writeSlotsScript } from './limits-script.js'
+import { type LeasedEntries, type LeaseOptions, ProcessLease, renewScript } from './process-lease.js'
 
 /**
- * The slots that this process holds, by scope, as it knows itself. Redis is told anew when it has forgotten them, and
- * now and then, so that a step whose answer was lost is put right.
+ * The concurrency slots that this process holds, by scope. It writes them to Redis again when Redis has forgotten them,
+ * and from time to time, which corrects Redis after a reply was lost.
  */
-export class HeldSlots implements Tenancy {
+export class HeldSlots implements LeasedEntries {
   readonly lease: ProcessLease
-  readonly #connection: Connection
+  readonly #connection: RedisConnection
   readonly #counts = new Map<string, number>()
-  /** Steps on their way: while there are any, Redis may know more than this process. */
-  #underWay = 0
+  /** While a step is running, Redis may already count slots that this process does not count yet. */
+  #runningSteps = 0
 
-  constructor(connection: Connection, options: LeaseOptions) {
+  constructor(connection: RedisConnection, options: LeaseOptions) {
     this.#connection = connection
     this.lease = new ProcessLease(options, this)
   }
 
-  /** Counts a step of these scopes until its answer has come. One that fails may have been done or not. */
-  async during<Answer>(scopes: readonly LimitScope[], step: () => Promise<Answer>): Promise<Answer> {
-    this.#underWay++
+  /** Runs a step that changes the slots of these scopes. If it fails, Redis may have done it or not. */
+  async track<Result>(scopes: readonly LimitScope[], step: () => Promise<Result>): Promise<Result> {
+    this.#runningSteps++
     try {
       return await step()
     } catch (error) {
       this.add(scopes, 0)
       throw error
     } finally {
-      this.#underWay--
+      this.#runningSteps--
     }
   }
 
-  /** A count of 0 is one to be told to Redis yet. */
+  /** A count of 0 stays until the next write has corrected Redis. */
   add(scopes: readonly LimitScope[], slots: number): void {
     for (const { name, concurrency } of scopes) {
       if (concurrency !== undefined) this.#counts.set(name, (this.#counts.get(name) ?? 0) + slots)
     }
-    this.lease.keep()
+    this.lease.startTimer()
   }
 
   remove(scopes: readonly LimitScope[], slots: number): void {
     for (const { name } of scopes) {
-      const left = (this.#counts.get(name) ?? 0) - slots
-      if (left > 0) this.#counts.set(name, left)
+      const remaining = (this.#counts.get(name) ?? 0) - slots
+      if (remaining > 0) this.#counts.set(name, remaining)
       else this.#counts.delete(name)
     }
   }
 
-  isNeeded(): boolean {
+  hasEntries(): boolean {
     return this.#counts.size > 0
   }
 
-  revive(): Promise<unknown> {
-    return this.#write('1')
+  restore(): Promise<unknown> {
+    return this.#write({ onlyIfExpired: true })
   }
 
   renew(): Promise<unknown> {
     const { send, prefix } = this.#connection
-    return this.#underWay > 0 ? renewScript(send, [processesKey(prefix)], [this.lease.id]) : this.#write('0')
+    if (this.#runningSteps > 0) return renewScript(send, [processesKey(prefix)], [this.lease.id])
+    return this.#write({ onlyIfExpired: false })
   }
 
-  /** Gives up all slots. */
-  async leave(): Promise<void> {
+  async releaseAll(): Promise<void> {
     const { send } = this.#connection
-    this.lease.stop()
+    this.lease.stopTimer()
     const keys = this.#keys()
     this.#counts.clear()
-    await leaveScript(send, keys, [this.lease.id])
+    await releaseSlotsScript(send, keys, [this.lease.id])
   }
 
-  async #write(onlyLapsed: '1' | '0'): Promise<void> {
+  async #write({ onlyIfExpired }: { onlyIfExpired: boolean }): Promise<void> {
     const { send } = this.#connection
-    const told = [...this.#counts]
-    await writeSlotsScript(send, this.#keys(), [this.lease.id, onlyLapsed, ...told.map(([, count]) => String(count))])
-    if (onlyLapsed === '1') return
-    for (const [name, count] of told) if (count === 0 && this.#counts.get(name) === 0) this.#counts.delete(name)
+    const written = [...this.#counts]
+    const counts = written.map(([, count]) => String(count))
+    await writeSlotsScript(send, this.#keys(), [this.lease.id, onlyIfExpired ? '1' : '0', ...counts])
+    if (onlyIfExpired) return
+    for (const [name, count] of written) if (count === 0 && this.#counts.get(name) === 0) this.#counts.delete(name)
   }
 
   #keys(): string[] {
@@ -84,12 +85,12 @@ export class HeldSlots implements Tenancy {
   }
 }
 
-/** The leases of processes that hold slots. */
+/** Key of the leases of processes that hold slots. */
 export function processesKey(prefix: string): string {
   return `${prefix}limits:processes`
 }
 
-/** A scope's slots, by process. */
+/** Key of the slots of a scope, by process. */
 export function slotsKey(prefix: string, scope: string): string {
   return `${prefix}limits:slots:${scope}`
 }

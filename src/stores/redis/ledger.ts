@@ -1,113 +1,124 @@
 import type { Balance, LedgerStore, Nanos, Reservation, SpendingCap } from '../ledger.js'
-import { type Connection, connectionOf, type RedisClient, type RedisOptions, type Script } from './client.js'
-import { leaveScript, letGoScript, reserveScript, reviveScript, settleScript } from './ledger-script.js'
-import { type LeaseOptions, ProcessLease, renewScript, type Tenancy } from './process-lease.js'
+import {
+  createConnection,
+  type RedisClient,
+  type RedisConnection,
+  type RedisOptions,
+  type RedisScript,
+} from './client.js'
+import { releaseAllScript, releaseScript, reserveScript, restoreScript, settleScript } from './ledger-script.js'
+import { type LeaseOptions, ProcessLease, renewScript } from './process-lease.js'
 
-/** Processes that have died are looked for no more often than this, in ms. */
-const SWEEP_MS = 3000
+/** The shortest time between two looks for dead processes. */
+const SWEEP_INTERVAL_MS = 3000
 
 /**
- * Accounts that many processes share; they last as long as Redis keeps its data. Each step is one round trip. Holds of a
- * process that has died are released soon after its lease is over, with anybody's next reservation.
+ * Accounts that several processes share. They last as long as Redis keeps its data. Each step is one round trip. Soon
+ * after the lease of a dead process has expired, the next reservation of any process releases what it held.
  */
 export class RedisLedger implements LedgerStore {
-  readonly #connection: Connection
+  readonly #connection: RedisConnection
   readonly #lease: ProcessLease
-  readonly #open = new Map<string, Reservation>()
-  /** Steps that have failed, by hold, and may have been done or not. Each may be done twice without harm. */
-  readonly #overdue = new Map<string, () => Promise<unknown>>()
+  readonly #reservations = new Map<string, Reservation>()
+  /**
+   * For reservations whose last step failed, so that Redis may have done it or not: the step that corrects Redis, by id
+   * of the reservation. Each may run twice without harm.
+   */
+  readonly #corrections = new Map<string, () => Promise<unknown>>()
 
   constructor(client: RedisClient, options: RedisOptions & LeaseOptions = {}) {
-    this.#connection = connectionOf(client, options)
-    const tenancy: Tenancy = {
-      revive: () => this.#revive(),
+    this.#connection = createConnection(client, options)
+    this.#lease = new ProcessLease(options, {
+      restore: () => this.#restore(),
       renew: () => this.#renew(),
-      isNeeded: () => this.#open.size > 0 || this.#overdue.size > 0,
-    }
-    this.#lease = new ProcessLease(options, tenancy)
+      hasEntries: () => this.#reservations.size > 0 || this.#corrections.size > 0,
+    })
   }
 
-  async reserve(hold: Reservation): Promise<SpendingCap | undefined> {
-    const { id, caps } = hold
+  async reserve(reservation: Reservation): Promise<SpendingCap | undefined> {
+    const { id, caps } = reservation
     if (caps.length === 0) return undefined
-    const words = [id, detailsOf(hold), String(SWEEP_MS), ...caps.map(({ nanos }) => String(nanos))]
-    const step = () => this.#lease.run(reserveScript, this.#connection, [this.#base('processes')], words)
-    const refusal = Number(await this.#try(id, step, () => this.#run(letGoScript, [this.#lease.id, id])))
-    if (refusal > 0) return caps[refusal - 1]
-    this.#open.set(id, hold)
-    this.#lease.keep()
+    const limits = caps.map(({ limitNanos }) => String(limitNanos))
+    const args = [id, detailsOf(reservation), String(SWEEP_INTERVAL_MS), ...limits]
+    const reserve = () => this.#lease.run(reserveScript, this.#connection, [this.#key('processes')], args)
+    const release = () => this.#run(releaseScript, [this.#lease.id, id])
+    const capNumber = Number(await this.#try(id, reserve, release))
+    if (capNumber > 0) return caps[capNumber - 1]
+    this.#reservations.set(id, reservation)
+    this.#lease.startTimer()
     return undefined
   }
 
-  async settle(hold: Reservation, nanos: Nanos): Promise<void> {
-    if (hold.caps.length === 0) return
-    this.#open.delete(hold.id)
-    const step = () => this.#run(settleScript, [hold.id, detailsOf(hold), String(nanos)])
-    await this.#try(hold.id, step, step)
+  async settle(reservation: Reservation, costNanos: Nanos): Promise<void> {
+    const { id, caps } = reservation
+    if (caps.length === 0) return
+    this.#reservations.delete(id)
+    const settle = () => this.#run(settleScript, [id, detailsOf(reservation), String(costNanos)])
+    await this.#try(id, settle, settle)
   }
 
   async balance(account: string, period: string): Promise<Balance> {
-    const key = this.#base(`account:${accountName({ account, period })}`)
-    const answer = await this.#connection.send(['HMGET', key, 'spent', 'held'])
-    const [spent, held] = Array.isArray(answer) ? answer : []
+    const key = this.#key(`account:${accountName({ account, period })}`)
+    const reply = await this.#connection.send(['HMGET', key, 'spent', 'held'])
+    const [spent, held] = Array.isArray(reply) ? reply : []
     return { spent: Number(spent ?? 0), held: Number(held ?? 0) }
   }
 
-  /** Releases what this process holds. What is settled afterwards is charged all the same. */
+  /** Releases the reservations of this process. Later settlements are still charged. */
   async close(): Promise<void> {
-    this.#lease.stop()
-    this.#open.clear()
-    await this.#catchUp()
-    await this.#run(leaveScript, [this.#lease.id])
+    this.#lease.stopTimer()
+    this.#reservations.clear()
+    await this.#runCorrections()
+    await this.#run(releaseAllScript, [this.#lease.id])
   }
 
-  /** A step that fails is told to the caller, and made good when Redis is there again. */
-  async #try(id: string, step: () => Promise<unknown>, remedy: () => Promise<unknown>): Promise<unknown> {
+  /** Runs a step. If it fails, the caller gets the error, and the correction runs when Redis answers again. */
+  async #try(id: string, step: () => Promise<unknown>, correction: () => Promise<unknown>): Promise<unknown> {
     try {
-      const answer = await step()
-      this.#overdue.delete(id)
-      return answer
+      const reply = await step()
+      this.#corrections.delete(id)
+      return reply
     } catch (error) {
-      this.#overdue.set(id, remedy)
-      this.#lease.keep()
+      this.#corrections.set(id, correction)
+      this.#lease.startTimer()
       throw error
     }
   }
 
-  #revive(): Promise<unknown> {
-    const holds = [...this.#open.values()].flatMap((hold) => [hold.id, detailsOf(hold)])
-    return this.#run(reviveScript, [this.#lease.id, ...holds])
+  #restore(): Promise<unknown> {
+    const args = [...this.#reservations.values()].flatMap((reservation) => [reservation.id, detailsOf(reservation)])
+    return this.#run(restoreScript, [this.#lease.id, ...args])
   }
 
   async #renew(): Promise<unknown> {
-    const answer = await this.#run(renewScript, [this.#lease.id])
-    await this.#catchUp()
-    return answer
+    const reply = await this.#run(renewScript, [this.#lease.id])
+    await this.#runCorrections()
+    return reply
   }
 
-  async #catchUp(): Promise<void> {
-    for (const [id, remedy] of this.#overdue) {
-      await remedy()
-      // Something newer may have failed meanwhile.
-      if (this.#overdue.get(id) === remedy) this.#overdue.delete(id)
+  async #runCorrections(): Promise<void> {
+    for (const [id, correction] of this.#corrections) {
+      await correction()
+      // Meanwhile a newer step may have failed, which has set another correction.
+      if (this.#corrections.get(id) === correction) this.#corrections.delete(id)
     }
   }
 
-  #run(script: Script, words: readonly string[]): Promise<unknown> {
-    return script(this.#connection.send, [this.#base('processes')], words)
+  #run(script: RedisScript, args: readonly string[]): Promise<unknown> {
+    return script(this.#connection.send, [this.#key('processes')], args)
   }
 
-  #base(name: string): string {
+  #key(name: string): string {
     return `${this.#connection.prefix}ledger:${name}`
   }
 }
 
-/** What a hold consists of, as the scripts read it. */
-function detailsOf({ nanos, caps }: Reservation): string {
-  return JSON.stringify({ nanos: String(nanos), accounts: caps.map(accountName) })
+/** The details of a reservation, as the scripts read them. */
+function detailsOf({ amountNanos, caps }: Reservation): string {
+  return JSON.stringify({ nanos: String(amountNanos), accounts: caps.map(accountName) })
 }
 
-/** The length of the first part is told, so that no two pairs give the same name. */
+/** Starts with the account's length, so that no two pairs of account and period have the same name. */
 function accountName({ account, period }: Pick<SpendingCap, 'account' | 'period'>): string {
   return `${account.length}:${account}:${period}`
 }

@@ -1,65 +1,63 @@
-import type { LimitMet, LimitScope, LimitState, LimitStore, LimitTake, Taken } from '../limits.js'
-import { type Connection, connectionOf, type RedisClient, type RedisOptions } from './client.js'
+import type { ExceededLimit, LimitScope, LimitState, LimitStore, LimitTake, TakeResult } from '../limits.js'
+import { createConnection, type RedisClient, type RedisConnection, type RedisOptions } from './client.js'
 import { HeldSlots, processesKey, slotsKey } from './held-slots.js'
 import { giveBackScript, takeScript } from './limits-script.js'
 import type { LeaseOptions } from './process-lease.js'
 
 /**
- * Limits that many processes share. To take is one round trip and one atomic step, by the server's clock. Slots of a
- * process that has died are free again when its lease is over.
+ * Limits that several processes share. A take is one round trip and one atomic step, by the server's clock. The slots of
+ * a process that has died become free when its lease expires.
  */
 export class RedisLimits implements LimitStore {
-  readonly #connection: Connection
-  readonly #held: HeldSlots
+  readonly #connection: RedisConnection
+  readonly #heldSlots: HeldSlots
 
   constructor(client: RedisClient, options: RedisOptions & LeaseOptions = {}) {
-    this.#connection = connectionOf(client, options)
-    this.#held = new HeldSlots(this.#connection, options)
+    this.#connection = createConnection(client, options)
+    this.#heldSlots = new HeldSlots(this.#connection, options)
   }
 
-  async take(scopes: readonly LimitScope[], draw: LimitTake): Promise<Taken> {
+  async take(scopes: readonly LimitScope[], take: LimitTake): Promise<TakeResult> {
     const limited = scopes.filter(isLimited)
-    if (limited.length === 0) return { met: undefined, requests: undefined, tokens: undefined }
-    if (!takesSlots(limited, draw)) return this.#takeUnits(limited, draw)
-    return this.#takeSlots(limited, draw)
+    if (limited.length === 0) return { exceeded: undefined, requests: undefined, tokens: undefined }
+    if (!needsSlots(limited, take)) return this.#takeWithoutSlots(limited, take)
+    return this.#takeWithSlots(limited, take)
   }
 
-  async giveBack(scopes: readonly LimitScope[], draw: LimitTake): Promise<void> {
+  async giveBack(scopes: readonly LimitScope[], take: LimitTake): Promise<void> {
     const limited = scopes.filter(isLimited)
     if (limited.length === 0) return
-    const { send } = this.#connection
-    const step = () => giveBackScript(send, this.#keys(limited), [this.#held.lease.id, '', ...wordsOf(limited, draw)])
-    if (!takesSlots(limited, draw)) return void (await step())
-    this.#held.remove(limited, draw.slots)
-    await this.#held.during(limited, step)
+    const args = [this.#heldSlots.lease.id, '', ...takeArgs(limited, take)]
+    const step = () => giveBackScript(this.#connection.send, this.#keys(limited), args)
+    if (!needsSlots(limited, take)) return void (await step())
+    this.#heldSlots.remove(limited, take.slots)
+    await this.#heldSlots.track(limited, step)
   }
 
-  /** Gives up the slots of this process. */
+  /** Gives back all slots of this process. */
   async close(): Promise<void> {
-    await this.#held.leave()
+    await this.#heldSlots.releaseAll()
   }
 
-  async #takeUnits(scopes: readonly LimitScope[], draw: LimitTake): Promise<Taken> {
-    const words = ['', '', ...wordsOf(scopes, { ...draw, slots: 0 })]
-    return readTaken(scopes, await takeScript(this.#connection.send, this.#keys(scopes), words))
+  async #takeWithoutSlots(scopes: readonly LimitScope[], take: LimitTake): Promise<TakeResult> {
+    const args = ['', '', ...takeArgs(scopes, { ...take, slots: 0 })]
+    return readResult(scopes, await takeScript(this.#connection.send, this.#keys(scopes), args))
   }
 
-  #takeSlots(scopes: readonly LimitScope[], draw: LimitTake): Promise<Taken> {
-    return this.#held.during(scopes, async () => {
-      const words = wordsOf(scopes, draw)
-      const taken = readTaken(
-        scopes,
-        await this.#held.lease.run(takeScript, this.#connection, this.#keys(scopes), words),
-      )
-      if (!taken.met) this.#held.add(scopes, draw.slots)
-      return taken
+  #takeWithSlots(scopes: readonly LimitScope[], take: LimitTake): Promise<TakeResult> {
+    return this.#heldSlots.track(scopes, async () => {
+      const { lease } = this.#heldSlots
+      const reply = await lease.run(takeScript, this.#connection, this.#keys(scopes), takeArgs(scopes, take))
+      const result = readResult(scopes, reply)
+      if (!result.exceeded) this.#heldSlots.add(scopes, take.slots)
+      return result
     })
   }
 
   #keys(scopes: readonly LimitScope[]): string[] {
     const { prefix } = this.#connection
-    const own = scopes.flatMap(({ name }) => [`${prefix}limits:buckets:${name}`, slotsKey(prefix, name)])
-    return [processesKey(prefix), ...own]
+    const scopeKeys = scopes.flatMap(({ name }) => [`${prefix}limits:buckets:${name}`, slotsKey(prefix, name)])
+    return [processesKey(prefix), ...scopeKeys]
   }
 }
 
@@ -67,36 +65,39 @@ function isLimited({ rpm, tpm, concurrency }: LimitScope): boolean {
   return rpm !== undefined || tpm !== undefined || concurrency !== undefined
 }
 
-function takesSlots(scopes: readonly LimitScope[], draw: LimitTake): boolean {
-  return draw.slots > 0 && scopes.some(({ concurrency }) => concurrency !== undefined)
+function needsSlots(scopes: readonly LimitScope[], take: LimitTake): boolean {
+  return take.slots > 0 && scopes.some(({ concurrency }) => concurrency !== undefined)
 }
 
-/** What the scripts are told; a limit that there is not is an empty word. */
-function wordsOf(scopes: readonly LimitScope[], { requests, tokens, slots }: LimitTake): string[] {
+/** Arguments of the scripts. A limit that does not exist is an empty string. */
+function takeArgs(scopes: readonly LimitScope[], { requests, tokens, slots }: LimitTake): string[] {
   const limits = scopes.flatMap(({ rpm = '', tpm = '', concurrency = '' }) => [rpm, tpm, concurrency])
   return [requests, tokens, slots, ...limits].map(String)
 }
 
-/** Three words of what was met, three for each of the standings; scopes are counted from 1. */
-function readTaken(scopes: readonly LimitScope[], answer: unknown): Taken {
-  const words = String(answer).split(' ')
+/** Reads three words for the exceeded limit, three for requests, three for tokens. Scopes are counted from 1. */
+function readResult(scopes: readonly LimitScope[], reply: unknown): TakeResult {
+  const words = String(reply).split(' ')
   return {
-    met: readMet(scopes, words),
-    requests: readStanding(scopes, words.slice(3), 'rpm'),
-    tokens: readStanding(scopes, words.slice(6), 'tpm'),
+    exceeded: readExceeded(scopes, words),
+    requests: readState(scopes, words.slice(3), 'rpm'),
+    tokens: readState(scopes, words.slice(6), 'tpm'),
   }
 }
 
-function readMet(scopes: readonly LimitScope[], [index, what, wait]: readonly string[]): LimitMet | undefined {
-  const scope = scopes[Number(index) - 1]
-  return scope && { scope, what: what as LimitMet['what'], retryAfterMs: Number(wait) }
+function readExceeded(
+  scopes: readonly LimitScope[],
+  [scopeNumber, kind, waitMs]: readonly string[],
+): ExceededLimit | undefined {
+  const scope = scopes[Number(scopeNumber) - 1]
+  return scope && { scope, kind: kind as ExceededLimit['kind'], retryAfterMs: Number(waitMs) }
 }
 
-function readStanding(
+function readState(
   scopes: readonly LimitScope[],
-  [index, remaining, reset]: readonly string[],
-  kind: 'rpm' | 'tpm',
+  [scopeNumber, remaining, resetMs]: readonly string[],
+  field: 'rpm' | 'tpm',
 ): LimitState | undefined {
-  const limit = scopes[Number(index) - 1]?.[kind]
-  return limit === undefined ? undefined : { limit, remaining: Number(remaining), resetMs: Number(reset) }
+  const limit = scopes[Number(scopeNumber) - 1]?.[field]
+  return limit === undefined ? undefined : { limit, remaining: Number(remaining), resetMs: Number(resetMs) }
 }

@@ -1,24 +1,24 @@
 import { randomText } from '../../lib/ids.js'
 import { now } from '../../lib/time.js'
-import { type Connection, type Script, scriptOf } from './client.js'
+import { createScript, type RedisConnection, type RedisScript } from './client.js'
 
-/** What a store is told whose entries end with the process that made them. */
+/** Options of a store whose entries end with the process that made them. */
 export interface LeaseOptions {
-  /** How long after its last sign of life a process counts as dead. 15,000 when left out. */
+  /** A process counts as dead when it has given no sign of life for this long, in ms. Default: 15,000. */
   readonly leaseMs?: number | undefined
 }
 
 const DEFAULT_LEASE_MS = 15_000
 
-/** How many times a step is tried anew after the lease had lapsed: each time another pause must have come in between. */
-const MOST_REVIVALS = 5
+/** How often a step is repeated because the lease had expired. Each time the process must have paused again. */
+const MAX_RESTORES = 5
 
 /**
- * What scripts know of leases, by the server's clock (`now`, in whole µs, which Lua's numbers hold exactly). Their first
- * key is a sorted set of processes by the end of their leases. A process's id begins with its lease in ms, so that each
- * may have its own.
+ * Lua functions for leases. `now` is the server's time in whole µs, which a Lua number holds exactly. KEYS[1] is a sorted
+ * set: the id of each process with the end of its lease. An id begins with the length of the lease in ms, so processes
+ * may have different lengths.
  */
-export const leaseScript = `
+export const leaseFunctions = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 
@@ -31,95 +31,100 @@ local function renew(id)
 end
 
 local function isAlive(id)
-  local left = (redis.call('ZSCORE', KEYS[1], id) or 0) - now
-  -- The server's clock has gone back: nobody's lease is longer for it.
-  if left > leaseOf(id) then renew(id) end
-  return left > 0
+  local remaining = (redis.call('ZSCORE', KEYS[1], id) or 0) - now
+  -- If the server's clock has gone back, no lease becomes longer than it was.
+  if remaining > leaseOf(id) then renew(id) end
+  return remaining > 0
 end
 `
 
-/** What a script answers when the lease of the process that calls it has lapsed: then it has done nothing. */
-export const LAPSED = 'lapsed'
+/** The reply of a script that has done nothing, because the lease of the calling process has expired. */
+export const LEASE_EXPIRED = 'expired'
 
-/** Renews a process's lease and does nothing else. */
-export const renewScript: Script = scriptOf(`${leaseScript}
-if not isAlive(ARGV[1]) then return '${LAPSED}' end
+/** ARGV: process. Renews its lease. */
+export const renewScript: RedisScript = createScript(`${leaseFunctions}
+if not isAlive(ARGV[1]) then return '${LEASE_EXPIRED}' end
 renew(ARGV[1])
 `)
 
-/** What a store does about its lease. */
-export interface Tenancy {
-  /** Writes anew all that the process has, with a new lease; nothing if the lease runs after all. */
-  revive(): Promise<unknown>
-  /** A sign of life of a process that does nothing else just now. Answers {@link LAPSED} if it comes too late. */
+/** The entries of this process in one store, which need a lease. */
+export interface LeasedEntries {
+  /** Writes all entries again with a new lease. Does nothing if the lease has not expired after all. */
+  restore(): Promise<unknown>
+  /** Renews the lease while the process does nothing else. Returns {@link LEASE_EXPIRED} if it is too late. */
   renew(): Promise<unknown>
-  /** Whether there is anything to keep a lease for. */
-  isNeeded(): boolean
+  hasEntries(): boolean
 }
 
 /**
- * A process's sign of life in Redis: what it has there counts as long as its lease runs. It is renewed along with what
- * the process does anyway, and by a timer while it has anything. A process that was thought dead comes back with all it has.
+ * The lease of this process in one store: its entries count as long as the lease runs. The lease is renewed together
+ * with other commands, and by a timer while the process has entries. If the lease expires although the process lives,
+ * the next command restores all entries.
  */
 export class ProcessLease {
-  /** New with each start: a process that has died never comes back. */
+  /** New at each start, so a process that has died never comes back. */
   readonly id: string
-  readonly #ms: number
-  readonly #tenancy: Tenancy
+  readonly #leaseMs: number
+  readonly #entries: LeasedEntries
   #renewedAt = Number.NEGATIVE_INFINITY
-  #revival: Promise<unknown> | undefined
+  #restoring: Promise<unknown> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ leaseMs = DEFAULT_LEASE_MS }: LeaseOptions, tenancy: Tenancy) {
-    this.#ms = Math.max(1, Math.round(leaseMs))
-    this.id = `${this.#ms}-${randomText(20)}`
-    this.#tenancy = tenancy
+  constructor({ leaseMs = DEFAULT_LEASE_MS }: LeaseOptions, entries: LeasedEntries) {
+    this.#leaseMs = Math.max(1, Math.round(leaseMs))
+    this.id = `${this.#leaseMs}-${randomText(20)}`
+    this.#entries = entries
   }
 
-  /** For a script: whether it should renew the lease, as one word. It is taken as renewed. */
-  due(): '1' | '0' {
-    if (now() - this.#renewedAt < this.#ms / 3) return '0'
-    this.#renewedAt = now()
-    return '1'
-  }
-
-  /** Runs a step that needs the lease, with its first two arguments: the process and whether to renew. */
-  async run(script: Script, { send }: Connection, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    for (let revivals = 0; revivals <= MOST_REVIVALS; revivals++) {
-      const answer = await script(send, keys, [this.id, this.due(), ...args])
-      if (answer !== LAPSED) return answer
-      await this.#revive()
+  /** Runs a script that needs the lease. Its first two arguments are the process and whether to renew the lease. */
+  async run(
+    script: RedisScript,
+    { send }: RedisConnection,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
+    for (let restores = 0; restores <= MAX_RESTORES; restores++) {
+      const reply = await script(send, keys, [this.id, this.#takeRenewal(), ...args])
+      if (reply !== LEASE_EXPIRED) return reply
+      await this.#restore()
     }
-    throw new Error('The lease in Redis lapses as soon as it is renewed')
+    throw new Error('the lease in Redis expires as soon as it is renewed')
   }
 
-  /** Keeps the lease alive until it is needed no more. The timer keeps no process running. */
-  keep(): void {
-    this.#timer ??= setInterval(() => this.#tick(), this.#ms / 3).unref()
+  /** Renews the lease by a timer while there are entries. The timer does not keep the process running. */
+  startTimer(): void {
+    this.#timer ??= setInterval(() => this.#tick(), this.#leaseMs / 3).unref()
   }
 
-  stop(): void {
+  stopTimer(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#renewedAt = Number.NEGATIVE_INFINITY
   }
 
+  /** Whether the next script should renew the lease, as its argument. Counts the lease as renewed. */
+  #takeRenewal(): '1' | '0' {
+    if (now() - this.#renewedAt < this.#leaseMs / 3) return '0'
+    this.#renewedAt = now()
+    return '1'
+  }
+
   #tick(): void {
-    if (!this.#tenancy.isNeeded()) return this.stop()
-    // A server that cannot be reached is tried again at the next tick; whoever takes something is told.
+    if (!this.#entries.hasEntries()) return this.stopTimer()
+    // If Redis cannot be reached, the next tick tries again. Calls that take something learn of the failure themselves.
     this.#renew().catch(() => undefined)
   }
 
   async #renew(): Promise<void> {
     this.#renewedAt = now()
-    if ((await this.#tenancy.renew()) === LAPSED) await this.#revive()
+    if ((await this.#entries.renew()) === LEASE_EXPIRED) await this.#restore()
   }
 
-  /** Many may find at once that the lease has lapsed. */
-  #revive(): Promise<unknown> {
-    this.#revival ??= this.#tenancy.revive().finally(() => {
-      this.#revival = undefined
+  /** Several calls may find at the same time that the lease has expired. They share one restore. */
+  #restore(): Promise<unknown> {
+    this.#restoring ??= this.#entries.restore().finally(() => {
+      this.#restoring = undefined
     })
-    return this.#revival
+    return this.#restoring
   }
 }

@@ -1,75 +1,65 @@
-import { openPostgres } from './postgres.js'
-import { openSqlite } from './sqlite.js'
+/** A value of a parameter. Only PostgreSQL takes arrays. */
+export type SqlValue = string | number | null | readonly SqlValue[]
 
-/** What may be bound to a parameter. Arrays are PostgreSQL's. */
-export type Value = string | number | null | readonly Value[]
+/** A row, as a driver gives it. Integers may be numbers, text or bigint: see {@link toNumber}. */
+export type SqlRow = Readonly<Record<string, unknown>>
 
-/** A row as a driver gives it; whole numbers are numbers, text or bigint, see {@link numberOf}. */
-export type Row = Readonly<Record<string, unknown>>
-
-/** `node:sqlite`'s DatabaseSync, better-sqlite3's or libsql's Database: as much of them as is used. */
+/** The part that the relay uses of `DatabaseSync` of `node:sqlite`, and of `Database` of better-sqlite3 and libsql. */
 export interface SqliteHandle {
   exec(sql: string): unknown
   prepare(sql: string): SqliteStatement
 }
 
-/** A statement that such a database has prepared. */
+/** A prepared statement of such a database. */
 export interface SqliteStatement {
   run(...values: (string | number | null)[]): unknown
   all(...values: (string | number | null)[]): unknown[]
 }
 
-/** What pg's Pool and its clients share. */
+/** What a `Pool` of pg and its clients have in common. */
 export interface PostgresQueries {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: unknown[] }>
 }
 
-/** A client of such a pool. */
+/** A client from a {@link PostgresPool}. */
 export interface PostgresClient extends PostgresQueries {
   on(event: 'error', listener: () => void): unknown
   off(event: 'error', listener: () => void): unknown
-  /** With `true` the connection is closed instead of used again. */
+  /** @param destroy closes the connection, so that it is not used again */
   release(destroy?: boolean): void
 }
 
-/** pg's Pool, as much of it as is used. */
+/** The part of a `Pool` of pg that the relay uses. */
 export interface PostgresPool extends PostgresQueries {
   on(event: 'connect', listener: (client: PostgresClient) => void): unknown
   on(event: 'error', listener: () => void): unknown
   connect(): Promise<PostgresClient>
 }
 
-/** What the host hands in. It stays the host's: nothing here closes it. */
+/** A database of the host. The relay does not close it. */
 export type SqlDatabase = SqliteHandle | PostgresPool
 
 /** A statement with `$1`, `$2` … for its values. */
-export interface Statement {
+export interface SqlStatement {
   readonly sql: string
-  readonly values?: readonly Value[]
+  readonly values?: readonly SqlValue[]
 }
 
 /**
- * Statements that follow each other; each gives its rows. On SQLite they run without a pause, so that nothing else on
- * the same handle comes in between.
+ * The statements of a transaction, as a generator: it yields a statement, and receives its rows. SQLite runs them without
+ * a pause, so that no other statement on the same handle comes between them.
  */
-export type Steps<Result> = Generator<Statement, Result, readonly Row[]>
+export type TransactionSteps<Result> = Generator<SqlStatement, Result, readonly SqlRow[]>
 
-/** One face of both kinds. */
+/** One interface for SQLite and PostgreSQL. */
 export interface Database {
   readonly dialect: 'sqlite' | 'postgres'
-  run(statement: Statement): Promise<readonly Row[]>
-  /** All or nothing. On SQLite nobody else writes meanwhile. */
-  transaction<Result>(begin: () => Steps<Result>): Promise<Result>
+  run(statement: SqlStatement): Promise<readonly SqlRow[]>
+  /** Runs all steps or none. In SQLite no other process writes meanwhile. */
+  transaction<Result>(begin: () => TransactionSteps<Result>): Promise<Result>
 }
 
-/** Knows the kind by its calls. */
-export async function databaseOf(given: SqlDatabase): Promise<Database> {
-  if ('prepare' in given && typeof given.prepare === 'function') return openSqlite(given)
-  if ('connect' in given && typeof given.connect === 'function') return openPostgres(given)
-  throw new TypeError('Neither an SQLite database (exec, prepare) nor a PostgreSQL pool (query, connect)')
-}
-
-/** A whole number or a fraction, in whichever of its ways a driver gives it. */
-export function numberOf(value: unknown): number {
+/** Drivers give an integer as a number, text or bigint. */
+export function toNumber(value: unknown): number {
   return Number(value)
 }

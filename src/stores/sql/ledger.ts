@@ -1,96 +1,104 @@
 import { hash } from 'node:crypto'
 import type { Balance, LedgerStore, Nanos, Reservation, SpendingCap } from '../ledger.js'
-import type { Books, Entry } from './books.js'
-import { type Database, numberOf } from './database.js'
-import type { Lease } from './lease.js'
-import type { Queue } from './queue.js'
-import { wholeOf } from './usage-columns.js'
+import { type Database, toNumber } from './database.js'
+import { isSettlement, type QueuedWrite, type SqlOperations } from './operations.js'
+import type { ProcessLease } from './process-lease.js'
+import { toSqlInteger } from './usage-columns.js'
+import type { WriteQueue } from './write-queue.js'
 
-const BALANCE = `SELECT CAST(spent AS TEXT) AS spent, CAST(held AS TEXT) AS held
+/** As text, because some drivers throw for integers beyond JavaScript's safe ones. */
+const SELECT_BALANCE = `SELECT CAST(spent AS TEXT) AS spent, CAST(held AS TEXT) AS held
   FROM modelmount_accounts WHERE account = $1 AND period = $2`
 
-/** What an index takes beside two others of its kind. */
-const LONGEST_KEY = 200
+/** The primary key of the reservations has three such texts, and an index entry has a maximum size. */
+const MAX_KEY_LENGTH = 200
 const HASH_LENGTH = 24
 
-/** What the ledger stands on. */
-export interface LedgerParts {
+export interface SqlLedgerOptions {
   readonly database: Database
-  readonly books: Books
-  readonly queue: Queue<Entry>
-  readonly lease: Lease
+  readonly operations: SqlOperations
+  readonly queue: WriteQueue<QueuedWrite>
+  readonly lease: ProcessLease
 }
 
-/** Accounts in a database that processes share. Holds are taken there at once; what calls have cost is written soon. */
+/**
+ * Accounts in a database that several processes share. Reservations are made in the database at once. Settlements are
+ * queued and written soon.
+ */
 export class SqlLedger implements LedgerStore {
-  readonly #parts: LedgerParts
+  readonly #database: Database
+  readonly #operations: SqlOperations
+  readonly #queue: WriteQueue<QueuedWrite>
+  readonly #lease: ProcessLease
 
-  constructor(parts: LedgerParts) {
-    this.#parts = parts
+  constructor({ database, operations, queue, lease }: SqlLedgerOptions) {
+    this.#database = database
+    this.#operations = operations
+    this.#queue = queue
+    this.#lease = lease
   }
 
-  /** Money that has been given back, but is not written yet, is written before anyone is refused for it. */
-  async reserve(hold: Reservation): Promise<SpendingCap | undefined> {
-    const kept = keptOf(hold)
-    let refused = await this.#take(kept)
-    if (refused && (await this.#givesBack(refused))) refused = await this.#take(kept)
-    return refused && hold.caps[kept.caps.indexOf(refused)]
+  /** Before it refuses, it writes the queued settlements of the account, which may free money. */
+  async reserve(reservation: Reservation): Promise<SpendingCap | undefined> {
+    const stored = toStored(reservation)
+    let exceeded = await this.#tryReserve(stored)
+    if (exceeded && (await this.#flushSettlements(exceeded))) exceeded = await this.#tryReserve(stored)
+    return exceeded && reservation.caps[stored.caps.indexOf(exceeded)]
   }
 
-  settle(hold: Reservation, nanos: Nanos): void {
-    this.#parts.lease.end(hold.id)
-    this.#parts.queue.add({ hold: keptOf(hold), nanos: wholeOf(nanos) })
+  settle(reservation: Reservation, costNanos: Nanos): void {
+    const stored = toStored(reservation)
+    this.#lease.removeReservation(stored.id)
+    this.#queue.add({ reservation: stored, costNanos: toSqlInteger(costNanos) })
   }
 
   async balance(account: string, period: string): Promise<Balance> {
-    const { database, queue } = this.#parts
-    const values = [keyOf(account), keyOf(period)]
-    if (queue.some((entry) => 'hold' in entry)) await queue.flush()
-    const [row] = await database.run({ sql: BALANCE, values })
-    return { spent: numberOf(row?.spent ?? 0), held: numberOf(row?.held ?? 0) }
+    const values = [toSqlKey(account), toSqlKey(period)]
+    if (this.#queue.some(isSettlement)) await this.#queue.flush()
+    const [row] = await this.#database.run({ sql: SELECT_BALANCE, values })
+    return { spent: toNumber(row?.spent ?? 0), held: toNumber(row?.held ?? 0) }
   }
 
-  async #take(hold: Reservation): Promise<SpendingCap | undefined> {
-    const { books, lease, queue } = this.#parts
+  async #tryReserve(reservation: Reservation): Promise<SpendingCap | undefined> {
     try {
-      const refused = await books.reserve(hold, lease.begin(hold.id))
-      if (refused) lease.end(hold.id)
-      return refused
+      const exceeded = await this.#operations.reserve(reservation, this.#lease.addReservation(reservation.id))
+      if (exceeded) this.#lease.removeReservation(reservation.id)
+      return exceeded
     } catch (error) {
-      lease.end(hold.id)
-      lease.doubt()
-      // It may have been taken, and the answer lost.
-      queue.add({ hold, nanos: undefined })
+      this.#lease.removeReservation(reservation.id)
+      this.#lease.renewSoon()
+      // The database may have made the reservation before the connection broke. This cancels it.
+      this.#queue.add({ reservation, costNanos: undefined })
       throw error
     }
   }
 
-  /** Whether settlements of an account were still to be written: then they are. */
-  async #givesBack({ account, period }: SpendingCap): Promise<boolean> {
-    const { queue } = this.#parts
-    const isOf = (credit: SpendingCap): boolean => credit.account === account && credit.period === period
-    const waits = queue.some((entry) => 'hold' in entry && entry.hold.caps.some(isOf))
-    if (waits) await queue.flush()
-    return waits
+  /** Writes the queued settlements of an account. Returns whether there were any. */
+  async #flushSettlements({ account, period }: SpendingCap): Promise<boolean> {
+    const isSameAccount = (cap: SpendingCap): boolean => cap.account === account && cap.period === period
+    const hasQueued = this.#queue.some((write) => isSettlement(write) && write.reservation.caps.some(isSameAccount))
+    if (hasQueued) await this.#queue.flush()
+    return hasQueued
   }
 }
 
-/** As the tables can keep it. */
-function keptOf({ id, caps, nanos }: Reservation): Reservation {
-  const kept = caps.map((credit) => ({
-    account: keyOf(credit.account),
-    period: keyOf(credit.period),
-    nanos: wholeOf(credit.nanos),
+/** The reservation with values that the tables can store. */
+function toStored({ id, caps, amountNanos }: Reservation): Reservation {
+  const storedCaps = caps.map(({ account, period, limitNanos }) => ({
+    account: toSqlKey(account),
+    period: toSqlKey(period),
+    limitNanos: toSqlInteger(limitNanos),
   }))
-  return { id: keyOf(id), caps: kept, nanos: wholeOf(nanos) }
+  return { id: toSqlKey(id), caps: storedCaps, amountNanos: toSqlInteger(amountNanos) }
 }
 
-/** What is too long for an index, or no text to a database, is told apart by its hash: then it is longer than all others. */
-function keyOf(text: string): string {
-  const plain = text.replaceAll('\0', '\ufffd')
-  if (plain === text && text.length < LONGEST_KEY) return text
-  return (
-    plain.slice(0, LONGEST_KEY - HASH_LENGTH).padEnd(LONGEST_KEY - HASH_LENGTH) +
-    hash('sha256', text).slice(0, HASH_LENGTH)
-  )
+/**
+ * A text that an index can store. A text that is too long, or has zero bytes, is shortened and gets a hash, so that it
+ * stays unique. The result then has the maximum length, which no other text has.
+ */
+function toSqlKey(text: string): string {
+  const withoutZeros = text.replaceAll('\0', '\ufffd')
+  if (withoutZeros === text && text.length < MAX_KEY_LENGTH) return text
+  const start = withoutZeros.slice(0, MAX_KEY_LENGTH - HASH_LENGTH).padEnd(MAX_KEY_LENGTH - HASH_LENGTH)
+  return start + hash('sha256', text).slice(0, HASH_LENGTH)
 }

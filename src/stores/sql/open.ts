@@ -1,87 +1,92 @@
 import type { LedgerStore } from '../ledger.js'
 import type { UsageStore } from '../usage.js'
-import type { Books, Entry } from './books.js'
-import { type Database, databaseOf, type SqlDatabase, type Steps } from './database.js'
-import { Lease } from './lease.js'
+import type { Database, SqlDatabase, TransactionSteps } from './database.js'
 import { SqlLedger } from './ledger.js'
 import { migrate } from './migrations.js'
-import { postgresBooks } from './postgres-books.js'
-import { Queue, type SqlTrouble } from './queue.js'
-import { sqliteBooks } from './sqlite-books.js'
+import { isSettlement, type NumberedRecord, type QueuedWrite, type SqlOperations } from './operations.js'
+import { openPostgres } from './postgres.js'
+import { postgresOperations } from './postgres-operations.js'
+import { ProcessLease } from './process-lease.js'
+import { openSqlite } from './sqlite.js'
+import { sqliteOperations } from './sqlite-operations.js'
 import { SqlUsage } from './usage.js'
+import { type WriteFailure, WriteQueue } from './write-queue.js'
 
-/** What a host may set; each left out for what is in brackets. */
 export interface SqlOptions {
-  /** Is told of every write that fails, and of what is given up. */
-  readonly onTrouble?: ((trouble: SqlTrouble) => void) | undefined
-  /** How long holds last after the last sign of their process. [15,000] */
+  /** Called for every write that fails, and for writes that are lost. */
+  readonly onWriteFailure?: ((failure: WriteFailure) => void) | undefined
+  /** A process counts as dead when it has given no sign of life for this long. Default: 15,000. */
   readonly leaseMs?: number | undefined
-  /** How often holds of dead processes are looked for. [60,000] */
+  /** How often the relay looks for reservations of dead processes. Default: 60,000. */
   readonly sweepMs?: number | undefined
-  /** How long the first of a batch waits for others. [20] */
+  /** How long the first write of a batch waits for others. Default: 20. */
   readonly flushMs?: number | undefined
-  /** How many settlements and records may wait while the database is away. [100,000] */
-  readonly mostQueued?: number | undefined
+  /** How many settlements and records may wait for the database. Default: 100,000. */
+  readonly maxQueued?: number | undefined
 }
 
-/** Both stores of one database. */
+/** The stores of one database. */
 export interface SqlStores {
   readonly ledger: LedgerStore
   readonly usage: UsageStore
-  /** Writes all that waits, and stops. The database stays open: it is the host's. */
+  /** Writes everything that is queued, and stops. The database stays open, because it is the host's. */
   close(): Promise<void>
 }
 
-const booksOf: Readonly<Record<Database['dialect'], (database: Database) => Books>> = {
-  sqlite: sqliteBooks,
-  postgres: postgresBooks,
+const createOperations: Readonly<Record<Database['dialect'], (database: Database) => SqlOperations>> = {
+  sqlite: sqliteOperations,
+  postgres: postgresOperations,
 }
 
-/** How long the id of a hold that has ended is known. A process that died is forgotten as late. */
-const REMEMBERED_MS = 24 * 3_600_000
+/** How long the database remembers ended reservations and dead processes. */
+const RETENTION_MS = 24 * 3_600_000
 
-/** Stores in SQLite (`node:sqlite`, better-sqlite3, libsql) or PostgreSQL (pg). Makes its tables itself. */
-export async function openSql(given: SqlDatabase, options: SqlOptions = {}): Promise<SqlStores> {
-  const { onTrouble = () => {}, leaseMs = 15_000, sweepMs = 60_000, flushMs = 20, mostQueued = 100_000 } = options
-  const database = await databaseOf(given)
+/** Opens the stores in SQLite or PostgreSQL, and creates or migrates their tables. */
+export async function openSql(client: SqlDatabase, options: SqlOptions = {}): Promise<SqlStores> {
+  const { onWriteFailure = () => {}, leaseMs = 15_000, sweepMs = 60_000, flushMs = 20, maxQueued = 100_000 } = options
+  const database = await adaptDatabase(client)
   await migrate(database)
-  const books = booksOf[database.dialect](database)
-  const lease = new Lease(database, books, leaseMs)
-  const write = (entries: readonly Entry[]): Promise<void> =>
-    database.transaction(() => enter(books, entries, lease.process))
-  const queue = new Queue<Entry>(write, { flushMs, mostQueued, onTrouble })
-  await sweep(database, books)
-  const sweeping = setInterval(() => {
-    sweep(database, books).catch((error: unknown) => onTrouble({ error, lost: 0 }))
+  const operations = createOperations[database.dialect](database)
+  const lease = new ProcessLease(database, operations, leaseMs)
+  const write = (writes: readonly QueuedWrite[]): Promise<void> =>
+    database.transaction(() => writeBatch(operations, writes, lease.processId))
+  const queue = new WriteQueue<QueuedWrite>(write, { flushMs, maxQueued, onWriteFailure })
+  await sweep(database, operations)
+  const sweepTimer = setInterval(() => {
+    sweep(database, operations).catch((error: unknown) => onWriteFailure({ error, lostCount: 0 }))
   }, sweepMs).unref()
   return {
-    ledger: new SqlLedger({ database, books, queue, lease }),
+    ledger: new SqlLedger({ database, operations, queue, lease }),
     usage: new SqlUsage(database, queue),
     async close() {
-      clearInterval(sweeping)
+      clearInterval(sweepTimer)
       await queue.close()
       lease.stop()
     },
   }
 }
 
-function* enter(books: Books, entries: readonly Entry[], process: string): Steps<void> {
-  yield* books.settle(
-    entries.filter((entry) => 'hold' in entry),
-    process,
-  )
-  for (const statement of books.insert(
-    entries.filter((entry) => 'values' in entry),
-    process,
-  )) {
-    yield statement
-  }
+/** Recognises the kind of database by its methods. */
+async function adaptDatabase(client: SqlDatabase): Promise<Database> {
+  if ('prepare' in client && typeof client.prepare === 'function') return openSqlite(client)
+  if ('connect' in client && typeof client.connect === 'function') return openPostgres(client)
+  throw new TypeError('expected an SQLite database (exec, prepare) or a PostgreSQL pool (query, connect)')
 }
 
-async function sweep(database: Database, books: Books): Promise<void> {
-  await books.sweep()
-  const values = [REMEMBERED_MS]
-  const past = `${books.now} - $1`
-  await database.run({ sql: `DELETE FROM modelmount_holds WHERE status <> 'held' AND time_ms < ${past}`, values })
-  await database.run({ sql: `DELETE FROM modelmount_processes WHERE expires_ms < ${past}`, values })
+function* writeBatch(
+  operations: SqlOperations,
+  writes: readonly QueuedWrite[],
+  processId: string,
+): TransactionSteps<void> {
+  yield* operations.settle(writes.filter(isSettlement), processId)
+  const records = writes.filter((write): write is NumberedRecord => !isSettlement(write))
+  for (const statement of operations.insertRecords(records, processId)) yield statement
+}
+
+async function sweep(database: Database, operations: SqlOperations): Promise<void> {
+  await operations.sweep()
+  const values = [RETENTION_MS]
+  const oldest = `${operations.nowSql} - $1`
+  await database.run({ sql: `DELETE FROM modelmount_holds WHERE status <> 'held' AND time_ms < ${oldest}`, values })
+  await database.run({ sql: `DELETE FROM modelmount_processes WHERE expires_ms < ${oldest}`, values })
 }

@@ -1,9 +1,9 @@
 /*
- * Whoever changes a hold has locked the rows of its accounts before, in the order of their names: so nobody waits for
- * anybody in a circle, and what a hold's row says stays true until the end of the transaction.
+ * Every function locks the rows of the accounts first, in the order of their names, and changes holds only then. So there
+ * are no deadlocks, and the row of a hold does not change until the end of the transaction.
  */
 
-/** Plans are made once, by tables that may have been empty then: they shall look rows up however few there were. */
+/** PostgreSQL makes a plan once, when tables may still be empty. These settings make it use the indexes anyway. */
 const byIndex = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off'
 
 const now = `
@@ -29,9 +29,9 @@ BEGIN
 END $$`
 
 /**
- * Gives the place of the first credit that does not suffice, or 0. `lease_ms` is 0 where the lease need not be renewed.
- * A hold that a crash of the server undoes has cost nothing: nobody waits for the disk. Accounts are locked as above,
- * but looked at along the way.
+ * Returns the number of the first cap that does not cover the amount, or 0. `lease_ms` is 0 if the lease need not be
+ * renewed. It does not wait for the disk: if the server crashes and forgets a hold, no money is lost. It locks accounts
+ * in the same order as `modelmount_lock`, and reads them at the same time.
  */
 const reserve = `
 CREATE FUNCTION modelmount_reserve(
@@ -79,7 +79,7 @@ BEGIN
   RETURN 0;
 END $$`
 
-/** One item for each credit of each hold. An amount of null gives up a hold that may never have been taken. */
+/** One item for each cap of each reservation. An amount of null cancels a hold that may never have been made. */
 const settle = `
 CREATE FUNCTION modelmount_settle(
   holder text, hold_ids text[], for_accounts text[], for_periods text[], amounts bigint[]
@@ -109,7 +109,7 @@ BEGIN
     FROM summed WHERE one.account = summed.account AND one.period = summed.period;
 END $$`
 
-/** Releases the holds of processes whose lease has lapsed. */
+/** Releases the holds of processes whose lease has expired. */
 const sweep = `
 CREATE FUNCTION modelmount_sweep() RETURNS void LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
@@ -141,5 +141,5 @@ BEGIN
     FROM summed WHERE one.account = summed.account AND one.period = summed.period;
 END $$`
 
-/** What the ledger does in one step on the server. A later change of these is a migration of its own. */
+/** The functions of the first migration. They never change: see migrations.ts. */
 export const functions: readonly string[] = [now, lock, reserve, settle, sweep]

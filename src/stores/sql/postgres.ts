@@ -1,56 +1,64 @@
-import type { Database, PostgresClient, PostgresPool, PostgresQueries, Row, Statement, Steps } from './database.js'
+import type {
+  Database,
+  PostgresClient,
+  PostgresPool,
+  PostgresQueries,
+  SqlRow,
+  SqlStatement,
+  TransactionSteps,
+} from './database.js'
 
 /**
- * A pool, seen as a database. A connection that is lost fails the query that was under way; without listeners it would
- * end the process besides. They are there before a client is handed out: it may be lost in the same breath.
+ * Adapts a pool of pg. When a connection breaks, its query fails, and pg also emits `error`, which would end the process
+ * if nobody listened. The listeners are added before the pool gives out a client, because it may break at once.
  */
 export function openPostgres(pool: PostgresPool): Database {
-  listen(pool)
+  ignoreErrors(pool)
   return {
     dialect: 'postgres',
     run: (statement) => run(pool, statement),
     transaction: async (begin) => {
       const client = await pool.connect()
-      return inTransaction(client, begin())
+      return runTransaction(client, begin())
     },
   }
 }
 
-const heard = new WeakSet<PostgresPool>()
+/** While the server is away, the same pool is opened again and again. It gets its listeners once. */
+const poolsWithListeners = new WeakSet<PostgresPool>()
 
-/** Once a pool: it may be opened anew many times, while its server is away. */
-function listen(pool: PostgresPool): void {
-  if (heard.has(pool)) return
-  heard.add(pool)
+function ignoreErrors(pool: PostgresPool): void {
+  if (poolsWithListeners.has(pool)) return
+  poolsWithListeners.add(pool)
   pool.on('error', ignore)
   pool.on('connect', (client) => void client.on('error', ignore))
 }
 
-async function run(queries: PostgresQueries, { sql, values = [] }: Statement): Promise<readonly Row[]> {
+async function run(queries: PostgresQueries, { sql, values = [] }: SqlStatement): Promise<readonly SqlRow[]> {
   const { rows } = await queries.query(sql, [...values])
-  return rows as Row[]
+  return rows as SqlRow[]
 }
 
-/** After a failure nobody knows in what state a connection is: it is not used again. */
-async function inTransaction<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
-  let failed = true
-  // Older than this store, it may have no listener.
+/** Closes the connection after a failure, because its state is unknown. */
+async function runTransaction<Result>(client: PostgresClient, steps: TransactionSteps<Result>): Promise<Result> {
+  let hasFailed = true
+  // The client may be older than the pool's listener, and then has none.
   client.on('error', ignore)
   try {
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
-    const result = await drive(client, steps)
+    const result = await runSteps(client, steps)
     await client.query('COMMIT')
-    failed = false
+    hasFailed = false
     return result
   } finally {
     client.off('error', ignore)
-    client.release(failed)
+    client.release(hasFailed)
   }
 }
 
 function ignore(): void {}
 
-async function drive<Result>(client: PostgresClient, steps: Steps<Result>): Promise<Result> {
+async function runSteps<Result>(client: PostgresClient, steps: TransactionSteps<Result>): Promise<Result> {
   let step = steps.next()
   while (!step.done) step = steps.next(await run(client, step.value))
   return step.value

@@ -1,70 +1,70 @@
-import type { Database, Row, SqliteHandle, SqliteStatement, Statement, Steps } from './database.js'
+import type { Database, SqliteHandle, SqliteStatement, SqlRow, SqlStatement, TransactionSteps } from './database.js'
 
-/** How long SQLite waits for another process that writes: all of this process stands still meanwhile. */
-const BUSY_MS = 500
-const WAL_TRIES = 100
-const WAL_PAUSE_MS = 20
+/** How long SQLite waits for another process that writes. It blocks this whole process meanwhile. */
+const BUSY_TIMEOUT_MS = 500
+const MAX_WAL_ATTEMPTS = 100
+const WAL_RETRY_MS = 20
 
-/** The kinds of statement that answer with rows. */
-const READS = /^\s*(SELECT|WITH)\b/
+/** Statements that return rows. */
+const RETURNS_ROWS = /^\s*(SELECT|WITH)\b/
 
-/** A statement, and which of its values stand where. */
-interface Prepared {
+interface PreparedStatement {
   readonly statement: SqliteStatement
-  readonly order: readonly number[]
-  readonly reads: boolean
+  /** For each `?`, the index of its value. */
+  readonly valueIndexes: readonly number[]
+  readonly returnsRows: boolean
 }
 
-/** Writes ahead, so that readers and a writer do not wait for each other. */
+/** Adapts an SQLite database. It uses a write-ahead log, so that readers and a writer do not wait for each other. */
 export async function openSqlite(handle: SqliteHandle): Promise<Database> {
-  handle.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
-  await writeAhead(handle)
+  handle.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+  await enableWriteAheadLog(handle)
   handle.exec('PRAGMA synchronous = NORMAL')
-  const prepared = new Map<string, Prepared>()
+  const preparedStatements = new Map<string, PreparedStatement>()
   const run: Run = ({ sql, values = [] }) => {
-    const known = prepared.get(sql) ?? prepare(handle, sql)
-    prepared.set(sql, known)
-    const bound = known.order.map((place) => values[place] as string | number | null)
-    if (known.reads) return known.statement.all(...bound) as Row[]
-    known.statement.run(...bound)
+    const prepared = preparedStatements.get(sql) ?? prepare(handle, sql)
+    preparedStatements.set(sql, prepared)
+    const bound = prepared.valueIndexes.map((index) => values[index] as string | number | null)
+    if (prepared.returnsRows) return prepared.statement.all(...bound) as SqlRow[]
+    prepared.statement.run(...bound)
     return []
   }
   return {
     dialect: 'sqlite',
     run: async (statement) => run(statement),
-    transaction: async (begin) => inTransaction(run, begin()),
+    transaction: async (begin) => runTransaction(run, begin()),
   }
 }
 
-/** The change of mode does not wait for others as statements do. */
-async function writeAhead(handle: SqliteHandle): Promise<void> {
-  for (let tries = 1; ; tries++) {
+/** The busy timeout does not apply to this pragma, so it is tried again here. */
+async function enableWriteAheadLog(handle: SqliteHandle): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     try {
       handle.exec('PRAGMA journal_mode = WAL')
       return
     } catch (error) {
-      if (tries >= WAL_TRIES) throw error
-      await new Promise((resolve) => setTimeout(resolve, WAL_PAUSE_MS))
+      if (attempt >= MAX_WAL_ATTEMPTS) throw error
+      await new Promise((resolve) => setTimeout(resolve, WAL_RETRY_MS))
     }
   }
 }
 
-/** Drivers agree on nothing but `?`: each number becomes one. */
-function prepare(handle: SqliteHandle, sql: string): Prepared {
-  const order: number[] = []
-  const plain = sql.replace(/\$(\d+)/g, (_, number: string) => {
-    order.push(Number(number) - 1)
+/** Replaces `$1`, `$2` … by `?`, the only placeholder that all drivers support. */
+function prepare(handle: SqliteHandle, sql: string): PreparedStatement {
+  const valueIndexes: number[] = []
+  const withPlaceholders = sql.replace(/\$(\d+)/g, (_, number: string) => {
+    valueIndexes.push(Number(number) - 1)
     return '?'
   })
-  return { statement: handle.prepare(plain), order, reads: READS.test(sql) }
+  return { statement: handle.prepare(withPlaceholders), valueIndexes, returnsRows: RETURNS_ROWS.test(sql) }
 }
 
-type Run = (statement: Statement) => readonly Row[]
+type Run = (statement: SqlStatement) => readonly SqlRow[]
 
-function inTransaction<Result>(run: Run, steps: Steps<Result>): Result {
+function runTransaction<Result>(run: Run, steps: TransactionSteps<Result>): Result {
   run({ sql: 'BEGIN IMMEDIATE' })
   try {
-    const result = drive(steps, run)
+    const result = runSteps(steps, run)
     run({ sql: 'COMMIT' })
     return result
   } catch (error) {
@@ -73,14 +73,14 @@ function inTransaction<Result>(run: Run, steps: Steps<Result>): Result {
   }
 }
 
-/** SQLite may have rolled back by itself: then this fails, and the first error is the one to tell. */
+/** Fails if SQLite has rolled back by itself. Then the first error is the one to report. */
 function rollBack(run: Run): void {
   try {
     run({ sql: 'ROLLBACK' })
   } catch {}
 }
 
-function drive<Result>(steps: Steps<Result>, run: Run): Result {
+function runSteps<Result>(steps: TransactionSteps<Result>, run: Run): Result {
   let step = steps.next()
   while (!step.done) step = steps.next(run(step.value))
   return step.value

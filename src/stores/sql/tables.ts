@@ -1,4 +1,4 @@
-/** What accounts have done, by period. */
+/** The balance of each account in each period. */
 const accounts = `
 CREATE TABLE modelmount_accounts (
   account TEXT NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE modelmount_accounts (
   PRIMARY KEY (account, period)
 )`
 
-/** One row for each credit of a hold; it stays a while after the hold's end, so that it ends once. */
+/** One row for each cap of a reservation. It stays for a day after the end, so that a reservation ends only once. */
 const holds = `
 CREATE TABLE modelmount_holds (
   id TEXT NOT NULL,
@@ -21,10 +21,10 @@ CREATE TABLE modelmount_holds (
   PRIMARY KEY (id, account, period)
 )`
 
-/** Until when each process counts as alive. */
+/** When the lease of each process expires. */
 const processes = 'CREATE TABLE modelmount_processes (id TEXT NOT NULL PRIMARY KEY, expires_ms BIGINT NOT NULL)'
 
-/** The names and types of `columns`, after what makes a record one of its own. */
+/** `writer` and `number` make a record unique. The other columns are those of `columns` in usage-columns.ts. */
 const usage = `
 CREATE TABLE modelmount_usage (
   writer TEXT NOT NULL,
@@ -65,13 +65,13 @@ const indexes = [
   'CREATE INDEX modelmount_usage_model ON modelmount_usage (model, time_ms)',
 ]
 
-const SMALL = [accounts, holds, processes]
+const ledgerTables = [accounts, holds, processes]
 
 /**
- * The tables of the first migration: what is published is never changed. SQLite keeps the small ones in the order of
- * their keys, which spares a second tree; PostgreSQL leaves room beside accounts, which change at every call.
+ * The tables of the first migration. They never change: see migrations.ts. `WITHOUT ROWID` saves SQLite a second B-tree
+ * for each table. A low fill factor leaves PostgreSQL room for the accounts, which every call updates.
  */
 export const tables: Readonly<Record<'sqlite' | 'postgres', readonly string[]>> = {
-  sqlite: [...SMALL.map((table) => `${table} WITHOUT ROWID`), usage, ...indexes],
-  postgres: [...SMALL, usage, ...indexes, 'ALTER TABLE modelmount_accounts SET (fillfactor = 50)'],
+  sqlite: [...ledgerTables.map((table) => `${table} WITHOUT ROWID`), usage, ...indexes],
+  postgres: [...ledgerTables, usage, ...indexes, 'ALTER TABLE modelmount_accounts SET (fillfactor = 50)'],
 }

@@ -1,78 +1,78 @@
 import type { UsageRecord } from '../usage.js'
-import { numberOf, type Value } from './database.js'
+import { type SqlValue, toNumber } from './database.js'
 
-/** How one kind of field is kept. */
-interface Kind {
-  /** The type of PostgreSQL's array of them. */
+/** How the database stores a type of field. */
+interface ColumnType {
+  /** The element type of PostgreSQL's array of such values. */
   readonly array: string
-  write(value: unknown): Value
+  write(value: unknown): SqlValue
   read(value: unknown): unknown
 }
 
-/** A column of the table of records. */
-export interface Column extends Kind {
+/** A column of the table of usage records. */
+export interface Column extends ColumnType {
   readonly name: string
   readonly field: keyof UsageRecord
 }
 
-/** An index takes no more, and no name that means anything is longer. */
-const LONGEST_TEXT = 400
-/** A list beyond this is left out. */
-const LONGEST_JSON = 100_000
+/** Index entries have a maximum size. No sensible name is longer. */
+const MAX_TEXT_LENGTH = 400
+/** A longer list is stored as an empty list. */
+const MAX_JSON_LENGTH = 100_000
 
-/** As PostgreSQL can keep it: without zero bytes, and not too long for an index. */
-export function textOf(value: string): string {
-  return value.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd')
+/** A text that PostgreSQL can store: without zero bytes, and not too long for an index. */
+export function toSqlText(value: string): string {
+  return value.slice(0, MAX_TEXT_LENGTH).replaceAll('\0', '\ufffd')
 }
 
-/** As a BIGINT can keep it. */
-export function wholeOf(value: number): number {
-  const whole = Math.round(value)
-  if (Number.isNaN(whole)) return 0
-  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, whole))
+/** An integer that fits a BIGINT and a JavaScript number. NaN becomes 0. */
+export function toSqlInteger(value: number): number {
+  const integer = Math.round(value)
+  if (Number.isNaN(integer)) return 0
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, integer))
 }
 
-function jsonOf(value: unknown): string {
+function toJsonText(value: unknown): string {
   const json = JSON.stringify(value)
-  return json.length > LONGEST_JSON ? '[]' : json
+  return json.length > MAX_JSON_LENGTH ? '[]' : json
 }
 
-const text: Kind = { array: 'text', write: (value) => textOf(value as string), read: String }
-const whole: Kind = {
+const text: ColumnType = { array: 'text', write: (value) => toSqlText(value as string), read: String }
+const integer: ColumnType = {
   array: 'bigint',
-  write: (value) => wholeOf(value as number),
-  read: numberOf,
+  write: (value) => toSqlInteger(value as number),
+  read: toNumber,
 }
-const real: Kind = {
+const real: ColumnType = {
   array: 'double precision',
   write: (value) => (Number.isFinite(value) ? (value as number) : 0),
-  read: numberOf,
+  read: toNumber,
 }
-const json: Kind = {
+const json: ColumnType = {
   array: 'text',
-  write: jsonOf,
+  write: toJsonText,
   read: (value) => JSON.parse(String(value)) as unknown,
 }
-const flag: Kind = { ...whole, write: (value) => (value ? 1 : 0), read: (value) => numberOf(value) === 1 }
-const date: Kind = {
-  ...whole,
-  write: (value) => wholeOf((value as Date).getTime()),
-  read: (value) => new Date(numberOf(value)),
+const boolean: ColumnType = { ...integer, write: (value) => (value ? 1 : 0), read: (value) => toNumber(value) === 1 }
+const date: ColumnType = {
+  ...integer,
+  write: (value) => toSqlInteger((value as Date).getTime()),
+  read: (value) => new Date(toNumber(value)),
 }
 
-function optional(kind: Kind): Kind {
+function optional({ array, write, read }: ColumnType): ColumnType {
   return {
-    array: kind.array,
-    write: (value) => (value === undefined || value === null ? null : kind.write(value)),
-    read: (value) => (value === undefined || value === null ? undefined : kind.read(value)),
+    array,
+    write: (value) => (value === undefined || value === null ? null : write(value)),
+    read: (value) => (value === undefined || value === null ? undefined : read(value)),
   }
 }
 
-function column(name: string, field: keyof UsageRecord, kind: Kind): Column {
-  return { name, field, ...kind }
+function column(name: string, field: keyof UsageRecord, type: ColumnType): Column {
+  return { name, field, ...type }
 }
 
-/** What a record is kept in. One that is new needs a migration. */
+/** The columns of a usage record. A new column needs a migration. */
 export const columns: readonly Column[] = [
   column('time_ms', 'time', date),
   column('request_id', 'requestId', text),
@@ -82,17 +82,17 @@ export const columns: readonly Column[] = [
   column('operation', 'operation', text),
   column('protocol', 'protocol', text),
   column('model', 'model', text),
-  column('stream', 'stream', flag),
+  column('stream', 'stream', boolean),
   column('target', 'target', optional(text)),
   column('attempts', 'attempts', json),
-  column('status', 'status', whole),
+  column('status', 'status', integer),
   column('outcome', 'outcome', text),
-  column('input_tokens', 'inputTokens', optional(whole)),
-  column('cached_input_tokens', 'cachedInputTokens', optional(whole)),
-  column('output_tokens', 'outputTokens', optional(whole)),
-  column('reasoning_tokens', 'reasoningTokens', optional(whole)),
-  column('estimated', 'estimated', flag),
-  column('cost_nanos', 'costNanos', optional(whole)),
+  column('input_tokens', 'inputTokens', optional(integer)),
+  column('cached_input_tokens', 'cachedInputTokens', optional(integer)),
+  column('output_tokens', 'outputTokens', optional(integer)),
+  column('reasoning_tokens', 'reasoningTokens', optional(integer)),
+  column('estimated', 'estimated', boolean),
+  column('cost_nanos', 'costNanos', optional(integer)),
   column('multiplier', 'multiplier', real),
   column('cache', 'cache', optional(text)),
   column('losses', 'losses', json),

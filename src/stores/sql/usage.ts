@@ -1,60 +1,59 @@
 import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from '../usage.js'
-import type { Entry } from './books.js'
-import { type Database, numberOf, type Row, type Value } from './database.js'
-import type { Queue } from './queue.js'
-import { columns, textOf } from './usage-columns.js'
+import { type Database, type SqlRow, type SqlValue, toNumber } from './database.js'
+import type { QueuedWrite } from './operations.js'
+import { columns, toSqlText } from './usage-columns.js'
+import type { WriteQueue } from './write-queue.js'
 
-const LIMIT = 1000
+const DEFAULT_QUERY_LIMIT = 1000
 const HOUR_MS = 3_600_000
-const LENGTHS = { hour: HOUR_MS, day: 24 * HOUR_MS }
+const PERIOD_MS = { hour: HOUR_MS, day: 24 * HOUR_MS }
 
-const NAMES = columns.map(({ name }) => name).join(', ')
+const COLUMN_NAMES = columns.map(({ name }) => name).join(', ')
 
-/** Names in the order of their letters' codes, as SQLite has it by itself. */
-const plainOrder: Readonly<Record<Database['dialect'], string>> = { sqlite: '', postgres: 'COLLATE "C"' }
+/** Sorts text by character code, as SQLite does by default. */
+const collations: Readonly<Record<Database['dialect'], string>> = { sqlite: '', postgres: 'COLLATE "C"' }
 
-/** Conditions, and the values that they mean. */
-interface Where {
+interface WhereClause {
   readonly sql: string
-  readonly values: readonly Value[]
+  readonly values: readonly SqlValue[]
 }
 
-/** Usage records in a database; written soon, in one transaction with what their calls are charged. */
+/** Usage records in a database. A record and the settlement of its call are written soon, in one transaction. */
 export class SqlUsage implements UsageStore {
   readonly #database: Database
-  readonly #queue: Queue<Entry>
-  #number = 0
+  readonly #queue: WriteQueue<QueuedWrite>
+  #lastNumber = 0
 
-  constructor(database: Database, queue: Queue<Entry>) {
+  constructor(database: Database, queue: WriteQueue<QueuedWrite>) {
     this.#database = database
     this.#queue = queue
   }
 
   write(record: UsageRecord): void {
-    // Made here, so that a record that is none is its writer's trouble, not that of all who write with it.
+    // Converted here, so that an invalid record throws here and does not make its whole batch fail.
     const values = columns.map(({ field, write }) => write(record[field]))
-    this.#number++
-    this.#queue.add({ number: this.#number, values })
+    this.#lastNumber++
+    this.#queue.add({ number: this.#lastNumber, values })
   }
 
-  async query(filter: UsageFilter = {}, limit: number = LIMIT): Promise<UsageRecord[]> {
-    const { sql, values } = whereOf(filter)
+  async query(filter: UsageFilter = {}, limit: number = DEFAULT_QUERY_LIMIT): Promise<UsageRecord[]> {
+    const where = whereClause(filter)
     const rows = await this.#database.run({
-      sql: `SELECT ${NAMES} FROM modelmount_usage ${sql} ORDER BY time_ms DESC, number DESC LIMIT $${values.length + 1}`,
-      values: [...values, limit],
+      sql: `SELECT ${COLUMN_NAMES} FROM modelmount_usage ${where.sql} ORDER BY time_ms DESC, number DESC LIMIT $${where.values.length + 1}`,
+      values: [...where.values, limit],
     })
-    return rows.map(recordOf)
+    return rows.map(toRecord)
   }
 
   async sums(per: 'hour' | 'day', filter: UsageFilter = {}): Promise<UsageSum[]> {
-    const { sql, values } = whereOf(filter)
-    const order = plainOrder[this.#database.dialect]
+    const where = whereClause(filter)
+    const collation = collations[this.#database.dialect]
     const rows = await this.#database.run({
-      sql: `SELECT time_ms / ${LENGTHS[per]} * ${LENGTHS[per]} AS time_ms, caller_id, model, ${SUMS}
-        FROM modelmount_usage ${sql} GROUP BY 1, 2, 3 ORDER BY 1, caller_id ${order}, model ${order}`,
-      values,
+      sql: `SELECT time_ms / ${PERIOD_MS[per]} * ${PERIOD_MS[per]} AS time_ms, caller_id, model, ${SUMS}
+        FROM modelmount_usage ${where.sql} GROUP BY 1, 2, 3 ORDER BY 1, caller_id ${collation}, model ${collation}`,
+      values: where.values,
     })
-    return rows.map(sumOf)
+    return rows.map(toSum)
   }
 
   flush(): Promise<void> {
@@ -62,7 +61,7 @@ export class SqlUsage implements UsageStore {
   }
 }
 
-/** As text: a driver may balk at what is beyond JavaScript's whole numbers. */
+/** As text, because some drivers throw for integers beyond JavaScript's safe ones. */
 const SUMS = [
   'count(*) AS calls',
   "sum(CASE WHEN outcome IN ('failed', 'cut') THEN 1 ELSE 0 END) AS failed",
@@ -71,36 +70,36 @@ const SUMS = [
   ),
 ].join(', ')
 
-function whereOf({ callerId, group, model, from, to }: UsageFilter): Where {
-  const conditions: readonly (readonly [string, Value | undefined])[] = [
-    ['caller_id =', callerId === undefined ? undefined : textOf(callerId)],
-    ['caller_group =', group === undefined ? undefined : textOf(group)],
-    ['model =', model === undefined ? undefined : textOf(model)],
+function whereClause({ callerId, group, model, from, to }: UsageFilter): WhereClause {
+  const conditions: readonly (readonly [string, SqlValue | undefined])[] = [
+    ['caller_id =', callerId === undefined ? undefined : toSqlText(callerId)],
+    ['caller_group =', group === undefined ? undefined : toSqlText(group)],
+    ['model =', model === undefined ? undefined : toSqlText(model)],
     ['time_ms >=', from?.getTime()],
     ['time_ms <', to?.getTime()],
   ]
-  const given = conditions.filter(([, value]) => value !== undefined)
-  if (given.length === 0) return { sql: '', values: [] }
-  const sql = `WHERE ${given.map(([condition], index) => `${condition} $${index + 1}`).join(' AND ')}`
-  return { sql, values: given.map(([, value]) => value as Value) }
+  const applied = conditions.filter(([, value]) => value !== undefined)
+  if (applied.length === 0) return { sql: '', values: [] }
+  const sql = `WHERE ${applied.map(([condition], index) => `${condition} $${index + 1}`).join(' AND ')}`
+  return { sql, values: applied.map(([, value]) => value as SqlValue) }
 }
 
-function recordOf(row: Row): UsageRecord {
+function toRecord(row: SqlRow): UsageRecord {
   const fields = columns.map(({ name, field, read }) => [field, read(row[name])])
   return Object.fromEntries(fields) as UsageRecord
 }
 
-function sumOf(row: Row): UsageSum {
+function toSum(row: SqlRow): UsageSum {
   return {
-    time: new Date(numberOf(row.time_ms)),
+    time: new Date(toNumber(row.time_ms)),
     callerId: String(row.caller_id),
     model: String(row.model),
-    calls: numberOf(row.calls),
-    failed: numberOf(row.failed),
-    inputTokens: numberOf(row.input_tokens),
-    cachedInputTokens: numberOf(row.cached_input_tokens),
-    outputTokens: numberOf(row.output_tokens),
-    reasoningTokens: numberOf(row.reasoning_tokens),
-    costNanos: numberOf(row.cost_nanos),
+    calls: toNumber(row.calls),
+    failed: toNumber(row.failed),
+    inputTokens: toNumber(row.input_tokens),
+    cachedInputTokens: toNumber(row.cached_input_tokens),
+    outputTokens: toNumber(row.output_tokens),
+    reasoningTokens: toNumber(row.reasoning_tokens),
+    costNanos: toNumber(row.cost_nanos),
   }
 }

@@ -6,7 +6,7 @@ import type { Signature } from '../../chat/signatures.js'
 import { hashText } from '../../lib/hash.js'
 import { isTooDeep } from '../../lib/json.js'
 import { parseJson } from '../../lib/values.js'
-import { MemoryStore } from '../../stores/memory.js'
+import { TenantMap } from '../../stores/memory/bounded-map.js'
 
 /** What an answer holds around a tool call that the provider wants back. */
 interface RememberedCall {
@@ -15,7 +15,7 @@ interface RememberedCall {
   readonly signature: Signature | undefined
 }
 
-const BOUNDS = { maxBytes: 32 * 1024 * 1024, ms: 60 * 60 * 1000 }
+const BOUNDS = { maxBytes: 32 * 1024 * 1024, ttlMs: 60 * 60 * 1000 }
 
 /**
  * Remembers the reasoning and signatures of answers by their tool calls. Most clients cannot carry those of another
@@ -23,7 +23,7 @@ const BOUNDS = { maxBytes: 32 * 1024 * 1024, ms: 60 * 60 * 1000 }
  * get each other's.
  */
 export class SignatureMemory {
-  readonly #calls = new MemoryStore<RememberedCall>(BOUNDS, sizeOf)
+  readonly #calls = new TenantMap<RememberedCall>(BOUNDS, sizeOf)
 
   /** Remembers a whole answer. */
   keep({ choices }: ChatAnswer, callerId: string, issuer: string): void {

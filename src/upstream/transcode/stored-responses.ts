@@ -1,7 +1,7 @@
 import type { ByteStream } from '../../http.js'
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
 import type { ResponseStorage, StorableResponse } from '../../protocols/protocol.js'
-import { MemoryStore } from '../../stores/memory.js'
+import { TenantMap } from '../../stores/memory/bounded-map.js'
 
 /** A stored answer, or one item of an answer. */
 export interface StoredResponse {
@@ -13,11 +13,11 @@ export interface StoredResponse {
 
 /** Stores answers that callers may refer to later: in memory, bounded, each caller's apart from the others'. */
 export class StoredResponses {
-  readonly #store: MemoryStore<StoredResponse>
+  readonly #store: TenantMap<StoredResponse>
 
   constructor({ maxBytes, seconds }: { readonly maxBytes: number; readonly seconds: number }) {
-    const bounds = { maxBytes, ms: seconds * 1000 }
-    this.#store = new MemoryStore(bounds, ({ answer = '', items }) => answer.length + items.length)
+    const bounds = { maxBytes, ttlMs: seconds * 1000 }
+    this.#store = new TenantMap(bounds, ({ answer = '', items }) => answer.length + items.length)
   }
 
   find(callerId: string, id: string): StoredResponse | undefined {

@@ -1,36 +1,35 @@
-import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from './usage.js'
+import type { UsageFilter, UsageRecord, UsageStore, UsageSum } from '../usage.js'
 
-const MOST_RECORDS = 10_000
-const LIMIT = 1000
+const DEFAULT_MAX_RECORDS = 10_000
+const DEFAULT_QUERY_LIMIT = 1000
 const HOUR_MS = 3_600_000
-const LENGTHS = { hour: HOUR_MS, day: 24 * HOUR_MS }
+const PERIOD_MS = { hour: HOUR_MS, day: 24 * HOUR_MS }
 
-/** The last records of one process. */
+/** Keeps the newest usage records of one process. */
 export class MemoryUsage implements UsageStore {
-  /** A ring: the next record takes the place of the oldest. */
+  /** A ring: the next record replaces the oldest. */
   readonly #records: UsageRecord[] = []
-  readonly #most: number
-  #next = 0
+  readonly #maxRecords: number
+  #nextIndex = 0
 
-  /** `most`: how many records are kept. */
-  constructor(most: number = MOST_RECORDS) {
-    this.#most = most
+  constructor(maxRecords: number = DEFAULT_MAX_RECORDS) {
+    this.#maxRecords = maxRecords
   }
 
   write(record: UsageRecord): void {
-    this.#records[this.#next] = record
-    this.#next = (this.#next + 1) % this.#most
+    this.#records[this.#nextIndex] = record
+    this.#nextIndex = (this.#nextIndex + 1) % this.#maxRecords
   }
 
-  async query(filter: UsageFilter = {}, limit: number = LIMIT): Promise<UsageRecord[]> {
-    const meant = this.#meant(filter).reverse()
-    // The sort keeps the order of what ended in the same millisecond.
-    return meant.sort((one, other) => other.time.getTime() - one.time.getTime()).slice(0, limit)
+  async query(filter: UsageFilter = {}, limit: number = DEFAULT_QUERY_LIMIT): Promise<UsageRecord[]> {
+    const matching = this.#matching(filter).reverse()
+    // The sort is stable: it keeps the order of calls that ended in the same millisecond.
+    return matching.sort((one, other) => other.time.getTime() - one.time.getTime()).slice(0, limit)
   }
 
   async sums(per: 'hour' | 'day', filter: UsageFilter = {}): Promise<UsageSum[]> {
     const sums = new Map<string, Writable<UsageSum>>()
-    for (const record of this.#meant(filter)) addTo(sums, record, LENGTHS[per])
+    for (const record of this.#matching(filter)) addTo(sums, record, PERIOD_MS[per])
     return [...sums.values()].sort(
       (one, other) =>
         one.time.getTime() - other.time.getTime() ||
@@ -42,24 +41,24 @@ export class MemoryUsage implements UsageStore {
   async flush(): Promise<void> {}
 
   /** In the order in which they were written. */
-  #meant(filter: UsageFilter): UsageRecord[] {
-    const inOrder = [...this.#records.slice(this.#next), ...this.#records.slice(0, this.#next)]
-    return inOrder.filter((record) => isMeant(record, filter))
+  #matching(filter: UsageFilter): UsageRecord[] {
+    const inOrder = [...this.#records.slice(this.#nextIndex), ...this.#records.slice(0, this.#nextIndex)]
+    return inOrder.filter((record) => matches(record, filter))
   }
 }
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 
-function isMeant(record: UsageRecord, { callerId, group, model, from, to }: UsageFilter): boolean {
+function matches(record: UsageRecord, { callerId, group, model, from, to }: UsageFilter): boolean {
   if (callerId !== undefined && record.callerId !== callerId) return false
   if (group !== undefined && record.group !== group) return false
   if (model !== undefined && record.model !== model) return false
   return (!from || record.time >= from) && (!to || record.time < to)
 }
 
-function addTo(sums: Map<string, Writable<UsageSum>>, record: UsageRecord, length: number): void {
+function addTo(sums: Map<string, Writable<UsageSum>>, record: UsageRecord, periodMs: number): void {
   const { callerId, model } = record
-  const time = Math.floor(record.time.getTime() / length) * length
+  const time = Math.floor(record.time.getTime() / periodMs) * periodMs
   const key = JSON.stringify([time, callerId, model])
   const sum = sums.get(key) ?? emptySum(new Date(time), callerId, model)
   sums.set(key, sum)
