@@ -108,7 +108,7 @@ export function createServices(options: RelayOptions): Services {
     }),
     accounting: new Accounting({ plugins, logger, prices, budgets, usage: stores.usage }),
     cache: new CachePolicy(createResponseCaches(config, stores)),
-    failover: new Failover(config.retry, health, (target) => prices.ordering(target)),
+    failover: new Failover(config.retry, health, (target) => prices.priceForComparison(target)),
     health,
     attempts: new AttemptSender(attemptOptions, pacing),
     pacing,

@@ -1,43 +1,43 @@
 import type { MatchLogic, ModelInfo, Provider } from '@pydantic/genai-prices'
-import { compile, type Prices } from './compile.js'
-import { memo } from './memo.js'
+import { type CataloguePrices, createCataloguePricing } from './catalogue-pricing.js'
+import { memoize } from './memoize.js'
 import type { Pricing } from './pricing.js'
 
-/** What a model can do beyond text, as far as its prices tell. That one is not told says nothing. */
+/** What a model can do beyond text, as far as its prices show. A missing capability means "unknown". */
 export type Capability = 'audio-input' | 'audio-output' | 'image-output' | 'prompt-cache' | 'web-search'
 
-/** What is known of a model. */
+/** What the catalogue knows about a model. */
 export interface ModelFacts {
-  /** As the catalogue has it: dated names have one entry. */
+  /** The catalogue's id. Dated names of a model have the same id. */
   readonly id: string
-  /** For people. */
+  /** Name for people. */
   readonly title: string | undefined
   /** In tokens. */
   readonly contextWindow: number | undefined
-  /** Its place is about to stop serving it, or has. */
+  /** Whether the provider has stopped serving the model, or soon will. */
   readonly isDeprecated: boolean
-  /** What its tokens cost; undefined where nobody knows. */
+  /** Undefined if nobody knows the price. */
   readonly pricing: Pricing | undefined
-  /** USD per million tokens of a short input, when it was first looked up. */
+  /** USD per million tokens of a short input, at the time of the first lookup. */
   readonly inputPrice: number | undefined
-  /** The same of its output. */
+  /** USD per million output tokens after a short input, at the time of the first lookup. */
   readonly outputPrice: number | undefined
   readonly capabilities: ReadonlySet<Capability>
 }
 
-type Package = Pick<typeof import('@pydantic/genai-prices'), 'calcPrice' | 'findProvider'>
+type PricePackage = Pick<typeof import('@pydantic/genai-prices'), 'calcPrice' | 'findProvider'>
 
-interface Found {
+interface CatalogueModel {
   readonly model: ModelInfo
   readonly provider: Provider
 }
 
-/** How many names are remembered, known ones and others. */
-const MOST_NAMES = 2000
+/** How many names the catalogue remembers, known and unknown ones. */
+const MAX_NAMES = 2000
 const FREE: Pricing = () => 0
 
-/** The price that tells of it. */
-const TELLING: readonly (readonly [price: string, capability: Capability])[] = [
+/** A model with this price has this capability. */
+const CAPABILITY_PRICES: readonly (readonly [price: string, capability: Capability])[] = [
   ['input_audio_mtok', 'audio-input'],
   ['output_audio_mtok', 'audio-output'],
   ['output_image_mtok', 'image-output'],
@@ -45,92 +45,93 @@ const TELLING: readonly (readonly [price: string, capability: Capability])[] = [
   ['web_searches_kcount', 'web-search'],
 ]
 
-/** What @pydantic/genai-prices knows of models. It is large, and loaded when it is first wanted. */
+/** The models and prices of @pydantic/genai-prices. The package is large, so it is loaded when it is first needed. */
 export class Catalogue {
   #loading: Promise<void> | undefined
-  #loaded: Loaded | undefined
+  #loaded: LoadedCatalogue | undefined
 
-  /** Once it is loaded, everything else may be asked. */
+  /** Until then, the other members throw. */
   get isLoaded(): boolean {
     return this.#loaded !== undefined
   }
 
   load(): Promise<void> {
-    this.#loading ??= load().then((loaded) => {
+    this.#loading ??= loadPackage().then((loaded) => {
       this.#loaded = loaded
     })
     return this.#loading
   }
 
-  /** How many models it has, at all places. */
+  /** How many models the catalogue has, at all providers together. */
   get size(): number {
-    return this.#whenLoaded.size
+    return this.#requireLoaded.size
   }
 
   /**
-   * A model at a place, by its exact name there, a dated one, or its path (`models/gemini-2.5-flash`). A place that the
-   * catalogue does not have is taken to resell models of their makers: its names must then be a maker's own, but for a
-   * date, and tell no path. What a server of one's own asks for an open model, nobody knows but its owner.
+   * Finds a model at a provider by its name there, by a dated name, or by a path (`models/gemini-2.5-flash`). At a provider
+   * that is not in the catalogue, it finds the models of their makers, by the maker's own name (with or without a date)
+   * and without a path. Such a provider may also be the user's own server, which serves open models at a price of its own.
    */
   find(catalogId: string, model: string): ModelFacts | undefined {
-    return this.#whenLoaded.find(`${catalogId}/${model}`)
+    return this.#requireLoaded.find(`${catalogId}/${model}`)
   }
 
-  /** The models of a place that can be called by these names, but for deprecated ones. */
-  names(catalogId: string): readonly string[] {
-    return this.#whenLoaded.names(catalogId)
+  /** The names of all models that a provider serves, without deprecated ones. */
+  modelNames(catalogId: string): readonly string[] {
+    return this.#requireLoaded.modelNames(catalogId)
   }
 
-  get #whenLoaded(): Loaded {
+  get #requireLoaded(): LoadedCatalogue {
     if (!this.#loaded) throw new Error('the catalogue is not loaded')
     return this.#loaded
   }
 }
 
-interface Loaded {
+interface LoadedCatalogue {
   readonly size: number
+  /** @param key `catalogId/model` */
   readonly find: (key: string) => ModelFacts | undefined
-  readonly names: (catalogId: string) => readonly string[]
+  readonly modelNames: (catalogId: string) => readonly string[]
 }
 
-async function load(): Promise<Loaded> {
+async function loadPackage(): Promise<LoadedCatalogue> {
   const data = await import('@pydantic/genai-prices')
-  const all = (await data.waitForUpdate()) ?? []
-  const places = new Map(all.map((provider) => [provider.id, provider]))
+  const providerList = (await data.waitForUpdate()) ?? []
+  const providers = new Map(providerList.map((provider) => [provider.id, provider]))
   return {
-    size: all.reduce((sum, { models }) => sum + models.length, 0),
-    find: memo(MOST_NAMES, itself, (key) => {
+    size: providerList.reduce((sum, { models }) => sum + models.length, 0),
+    find: memoize(MAX_NAMES, identity, (key) => {
       const slash = key.indexOf('/')
-      const [catalogId, model] = [key.slice(0, slash), key.slice(slash + 1)]
-      const found = places.has(catalogId) ? findAt(data, catalogId, model) : findAnywhere(data, model)
-      return found && factsOf(found.model)
+      const [catalogId, name] = [key.slice(0, slash), key.slice(slash + 1)]
+      const found = providers.has(catalogId) ? findAtProvider(data, catalogId, name) : findAtMaker(data, name)
+      return found && toModelFacts(found.model)
     }),
-    names: memo(all.length, itself, (catalogId) => {
-      const provider = places.get(catalogId)
-      return provider ? namesOf(data, provider) : []
+    modelNames: memoize(providerList.length, identity, (catalogId) => {
+      const provider = providers.get(catalogId)
+      return provider ? callableNames(data, provider) : []
     }),
   }
 }
 
-function itself(key: string): string {
+function identity(key: string): string {
   return key
 }
 
-/** The package's own matching is not exported; a calculation tells what it has matched. */
-function findAt(data: Package, providerId: string, model: string): Found | undefined {
-  const found = data.calcPrice({}, model, { providerId })
+/** The package does not export its matching. But the result of a calculation has the model that it matched. */
+function findAtProvider(data: PricePackage, providerId: string, name: string): CatalogueModel | undefined {
+  const found = data.calcPrice({}, name, { providerId })
   if (found) return found
-  const bare = model.replace(/^.*\bmodels\//, '')
-  return bare === model ? undefined : (data.calcPrice({}, bare, { providerId }) ?? undefined)
+  const nameWithoutPath = name.replace(/^.*\bmodels\//, '')
+  return nameWithoutPath === name ? undefined : (data.calcPrice({}, nameWithoutPath, { providerId }) ?? undefined)
 }
 
-function findAnywhere(data: Package, model: string): Found | undefined {
-  const maker = data.findProvider({ modelId: model.toLowerCase() })
-  const found = maker && data.calcPrice({}, model, { providerId: maker.id })
-  return found && isSameModel(model.toLowerCase(), found.model.id.toLowerCase()) ? found : undefined
+function findAtMaker(data: PricePackage, name: string): CatalogueModel | undefined {
+  const maker = data.findProvider({ modelId: name.toLowerCase() })
+  const found = maker && data.calcPrice({}, name, { providerId: maker.id })
+  return found && isSameModel(name.toLowerCase(), found.model.id.toLowerCase()) ? found : undefined
 }
 
-/** What may follow a model's name without making it another: `-2024-08-06`, `@20250929`, `-0613`, `-preview-09-2025`. */
+/** Suffixes of a name that do not make it another model: `-2024-08-06`, `@20250929`, `-0613`, `-preview-09-2025`. */
 const VERSION = /^(?:[-@](?:latest|preview|20\d{6}|20\d\d-\d\d-\d\d|\d\d-20\d\d|\d{4}))*$/
 
 function isSameModel(one: string, other: string): boolean {
@@ -138,36 +139,37 @@ function isSameModel(one: string, other: string): boolean {
   return long.startsWith(short) && VERSION.test(long.slice(short.length))
 }
 
-function factsOf({ id, name, context_window, deprecated = false, prices }: ModelInfo): ModelFacts {
-  const compiled = compile(prices)
-  const rates = compiled?.ratesAt(Date.now())
-  // The catalogue writes no price both for what is free and for what it does not know. One of them is told by its name.
-  const isFree = id.endsWith(':free') && !compiled
+function toModelFacts({ id, name, context_window, deprecated = false, prices }: ModelInfo): ModelFacts {
+  const cataloguePricing = createCataloguePricing(prices)
+  const rates = cataloguePricing?.ratesAt(Date.now())
+  // The package has no price both for free models and for unknown prices. Only the names of free models end in `:free`.
+  const isFree = id.endsWith(':free') && !cataloguePricing
   return {
     id,
     title: name,
     contextWindow: context_window,
     isDeprecated: deprecated,
-    pricing: isFree ? FREE : compiled?.pricing,
+    pricing: isFree ? FREE : cataloguePricing?.pricing,
     inputPrice: isFree ? 0 : rates?.input,
     outputPrice: isFree ? 0 : rates?.output,
     capabilities: capabilitiesOf(prices),
   }
 }
 
-function capabilitiesOf(prices: Prices): ReadonlySet<Capability> {
+function capabilitiesOf(prices: CataloguePrices): ReadonlySet<Capability> {
   const tables = Array.isArray(prices) ? prices.map((timed) => timed.prices) : [prices]
-  const told = TELLING.filter(([price]) => tables.some((table) => table[price] !== undefined))
-  return new Set(told.map(([, capability]) => capability))
+  const matching = CAPABILITY_PRICES.filter(([price]) => tables.some((table) => table[price] !== undefined))
+  return new Set(matching.map(([, capability]) => capability))
 }
 
-/** Some ids are the package's own invention: a name counts when it leads back to its model. */
-function namesOf(data: Package, provider: Provider): readonly string[] {
+/** The package invents some ids. So a name counts only if the package finds the same model by it. */
+function callableNames(data: PricePackage, provider: Provider): readonly string[] {
   const names = provider.models.flatMap((model) => {
     if (model.deprecated) return []
-    // Asked of a place with this model alone: among hundreds of others each question would take its time.
-    const place = { ...provider, models: [model], fallback_model_providers: [] }
-    return [model.id, ...exactNames(model.match)].find((name) => data.calcPrice({}, name, { provider: place })) ?? []
+    // A provider with only this model, because a search among hundreds of models is slow.
+    const smallProvider = { ...provider, models: [model], fallback_model_providers: [] }
+    const candidates = [model.id, ...exactNames(model.match)]
+    return candidates.find((name) => data.calcPrice({}, name, { provider: smallProvider })) ?? []
   })
   return [...new Set(names)]
 }

@@ -2,161 +2,168 @@ import { NO_USAGE, type Usage } from '../chat/usage.js'
 import { bySpecificity, pattern } from '../lib/patterns.js'
 import type { Provider } from '../providers/provider.js'
 import { Catalogue } from './catalogue.js'
-import { memo } from './memo.js'
-import { NANOS_A_TOKEN, type Price, type Pricing, pricingOf } from './pricing.js'
+import { memoize } from './memoize.js'
+import { createPricing, NANOS_PER_USD_PER_MILLION, type Price, type Pricing } from './pricing.js'
 
-/** What has a price: a target. */
-export interface Priced {
+/** A target, as far as its price depends on it. */
+export interface PricedTarget {
   /** `provider/model`. */
   readonly name: string
   readonly model: string
   readonly upstream: { readonly provider: Pick<Provider, 'id' | 'catalogId'> }
 }
 
-/** What a target (`provider/model`) costs, by the host's word: a number is USD per million tokens, in and out alike. Asked once a target. */
+/**
+ * Returns the price of a target (`provider/model`) in USD per million tokens: one number for input and output, or an
+ * object. The relay calls it once for each target. `undefined` leaves the price to the config and the catalogue.
+ */
 export type PriceOf = (target: string) => Price | number | undefined
 
-/** Where prices come from. */
+/** Where prices come from, besides the catalogue. */
 export interface PriceSources {
   readonly priceOf?: PriceOf | undefined
-  /** The config's: by target, by model, or by a pattern of either. */
+  /** The config's prices by target, by model, or by a pattern of either. */
   readonly prices: Readonly<Record<string, Price>>
-  /** For what nobody knows. */
+  /** The price of models that nobody knows. */
   readonly unpriced: Price
-  readonly logger: Reporter
+  readonly logger: PriceLogger
 }
 
-interface Reporter {
+interface PriceLogger {
   warn(details: object, message: string): void
   error(details: object, message: string): void
 }
 
 /** How many targets are remembered. */
-const MOST_TARGETS = 1000
-/** As much in as out, and short, so that no step for long inputs counts. */
+const MAX_TARGETS = 1000
+/** Equal numbers of input and output tokens, and few, so that no tier for long inputs applies. */
 const SAMPLE: Usage = { ...NO_USAGE, input: 1000, output: 1000 }
-/** What the sample costs at a dollar a million tokens, for input and output together. */
-const NANOS_OF_SAMPLE = 1_000_000
+/** What the sample costs if input and output together cost one USD per million tokens. */
+const SAMPLE_NANOS_PER_USD = 1_000_000
 
-/** What targets cost: as the host's hook says, else the config, else the catalogue, else the config for what nobody knows. */
+/** Finds the price of a target: from the host's `priceOf`, else the config, else the catalogue, else `unpriced`. */
 export class Prices {
   readonly #catalogue: Catalogue
-  readonly #logger: Reporter
-  readonly #own: (target: Priced) => Pricing | undefined
-  readonly #listed: (target: Priced) => Pricing | undefined
-  readonly #guess: (target: Priced) => Pricing
+  readonly #logger: PriceLogger
+  readonly #ownPricing: (target: PricedTarget) => Pricing | undefined
+  readonly #cataloguePricing: (target: PricedTarget) => Pricing | undefined
+  readonly #unpricedPricing: (target: PricedTarget) => Pricing
   #loading: Promise<void> | undefined
-  #isMissing = false
+  #hasFailed = false
 
   constructor(sources: PriceSources, catalogue: Catalogue = new Catalogue()) {
     this.#catalogue = catalogue
     this.#logger = sources.logger
-    this.#own = memo(MOST_TARGETS, nameOf, ownPrices(sources))
-    this.#listed = memo(MOST_TARGETS, nameOf, ({ model, upstream: { provider } }) => {
+    this.#ownPricing = memoize(MAX_TARGETS, nameOf, ownPricing(sources))
+    this.#cataloguePricing = memoize(MAX_TARGETS, nameOf, ({ model, upstream: { provider } }) => {
       return catalogue.find(provider.catalogId ?? provider.id, model)?.pricing
     })
-    this.#guess = memo(MOST_TARGETS, nameOf, guess(sources))
+    this.#unpricedPricing = memoize(MAX_TARGETS, nameOf, unpricedPricing(sources))
   }
 
-  /** Undefined when the prices of these targets are at hand, else resolves when they are. */
-  ready(targets: readonly Priced[]): Promise<void> | undefined {
-    if (this.#isSettled || targets.every(this.#own)) return undefined
-    this.#loading ??= this.#load()
+  /** Loads the catalogue if these targets need it. Undefined if there is nothing to wait for. Never rejects. */
+  ready(targets: readonly PricedTarget[]): Promise<void> | undefined {
+    if (this.#isSettled || targets.every(this.#ownPricing)) return undefined
+    this.#loading ??= this.#loadCatalogue()
     return this.#loading
   }
 
-  /** What a target costs; undefined where nobody knows, or while the catalogue is not {@link ready}. */
-  of(target: Priced): Pricing | undefined {
-    return this.#own(target) ?? (this.#catalogue.isLoaded ? this.#listed(target) : undefined)
+  /** The price of a target. Undefined if nobody knows it, or if the catalogue is not loaded yet. */
+  pricingOf(target: PricedTarget): Pricing | undefined {
+    return this.#ownPricing(target) ?? (this.#catalogue.isLoaded ? this.#cataloguePricing(target) : undefined)
   }
 
-  /** What a target costs, where need be as the config says for what nobody knows: that is told in the log. */
-  assumed(target: Priced): Pricing {
-    return this.of(target) ?? this.#guess(target)
+  /** The price of a target. If nobody knows it, the price in `unpriced`, which it logs once for each target. */
+  assumedPricing(target: PricedTarget): Pricing {
+    return this.pricingOf(target) ?? this.#unpricedPricing(target)
   }
 
-  /** USD per million tokens, input and output together, for putting targets in order; undefined while nobody knows. */
-  ordering(target: Priced): number | undefined {
-    const pricing = this.of(target)
-    return pricing && pricing(SAMPLE) / NANOS_OF_SAMPLE
+  /** USD per million input tokens plus USD per million output tokens, to compare targets. Undefined if nobody knows it. */
+  priceForComparison(target: PricedTarget): number | undefined {
+    const pricing = this.pricingOf(target)
+    return pricing && pricing(SAMPLE) / SAMPLE_NANOS_PER_USD
   }
 
-  /** Loads the catalogue, if it can be loaded. */
-  async open(): Promise<void> {
+  /** Loads the catalogue. If that fails, it logs the error and resolves. */
+  async load(): Promise<void> {
     if (this.#isSettled) return
-    this.#loading ??= this.#load()
+    this.#loading ??= this.#loadCatalogue()
     await this.#loading
   }
 
-  /** The models that the catalogue has of a provider; none before it is {@link open}. */
-  names({ catalogId, id }: Priced['upstream']['provider']): readonly string[] {
-    return this.#catalogue.isLoaded ? this.#catalogue.names(catalogId ?? id) : []
+  /** The models of a provider in the catalogue. Empty before {@link load}. */
+  modelNames({ catalogId, id }: PricedTarget['upstream']['provider']): readonly string[] {
+    return this.#catalogue.isLoaded ? this.#catalogue.modelNames(catalogId ?? id) : []
   }
 
-  /** A model's window, in tokens; undefined where nobody knows. */
-  contextWindow({ model, upstream: { provider } }: Priced): number | undefined {
+  /** The context window of a model, in tokens. Undefined if nobody knows it. */
+  contextWindow({ model, upstream: { provider } }: PricedTarget): number | undefined {
     return this.#catalogue.isLoaded
       ? this.#catalogue.find(provider.catalogId ?? provider.id, model)?.contextWindow
       : undefined
   }
 
-  /** USD per million tokens of a short request; undefined where nobody knows. */
-  perMillion(target: Priced): { readonly input: number; readonly output: number } | undefined {
-    const pricing = this.of(target)
+  /** USD per million tokens of a short request. Undefined if nobody knows it. */
+  usdPerMillion(target: PricedTarget): { readonly input: number; readonly output: number } | undefined {
+    const pricing = this.pricingOf(target)
     if (!pricing) return undefined
-    const input = pricing({ ...NO_USAGE, input: SAMPLE.input }) / SAMPLE.input / NANOS_A_TOKEN
+    const inputNanos = pricing({ ...NO_USAGE, input: SAMPLE.input })
+    const outputNanos = pricing({ ...NO_USAGE, output: SAMPLE.output })
     return {
-      input: tidy(input),
-      output: tidy(pricing({ ...NO_USAGE, output: SAMPLE.output }) / SAMPLE.output / NANOS_A_TOKEN),
+      input: withoutRoundingErrors(inputNanos / SAMPLE.input / NANOS_PER_USD_PER_MILLION),
+      output: withoutRoundingErrors(outputNanos / SAMPLE.output / NANOS_PER_USD_PER_MILLION),
     }
   }
 
   get #isSettled(): boolean {
-    return this.#catalogue.isLoaded || this.#isMissing
+    return this.#catalogue.isLoaded || this.#hasFailed
   }
 
-  async #load(): Promise<void> {
+  async #loadCatalogue(): Promise<void> {
     try {
       await this.#catalogue.load()
     } catch (error) {
-      this.#isMissing = true
-      this.#logger.error({ error }, 'the catalogue of prices cannot be loaded: only what `prices` says is known')
+      this.#hasFailed = true
+      this.#logger.error(
+        { error },
+        'the price catalogue cannot be loaded: only prices from `prices` and `priceOf` are known',
+      )
     }
   }
 }
 
-/** Without the dust of fractions. */
-function tidy(usd: number): number {
+function withoutRoundingErrors(usd: number): number {
   return Number(usd.toPrecision(12))
 }
 
-function nameOf({ name }: Priced): string {
+function nameOf({ name }: PricedTarget): string {
   return name
 }
 
-/** The prices of the host and of the config. */
-function ownPrices({ priceOf, prices, logger }: PriceSources): (target: Priced) => Pricing | undefined {
-  const exact = new Map(Object.entries(prices))
-  const patterns = [...exact.keys()]
+/** Finds the price of a target in the host's `priceOf`, else in the config. */
+function ownPricing({ priceOf, prices, logger }: PriceSources): (target: PricedTarget) => Pricing | undefined {
+  const pricesByName = new Map(Object.entries(prices))
+  const patterns = [...pricesByName.keys()]
     .filter((text) => text.includes('*'))
     .sort(bySpecificity)
     .map(pattern)
-  const ask: PriceOf = (name) => {
+  const askHost: PriceOf = (name) => {
     try {
       return priceOf?.(name)
     } catch (error) {
-      logger.error({ target: name, error }, '`priceOf` failed: it is passed over')
+      logger.error({ target: name, error }, '`priceOf` failed: the relay ignores it for this target')
       return undefined
     }
   }
   return ({ name, model }) => {
-    const said = ask(name)
-    const price = typeof said === 'number' ? { input: said, output: said } : said
-    if (price && isPrice(price)) return pricingOf(price)
-    if (price) logger.warn({ target: name, price }, '`priceOf` gave what is no price: it is passed over')
-    const fitting = patterns.find(({ match }) => match(name) ?? match(model))
-    const found = exact.get(name) ?? exact.get(model) ?? (fitting && exact.get(fitting.text))
-    return found && pricingOf(found)
+    const hostPrice = askHost(name)
+    const price = typeof hostPrice === 'number' ? { input: hostPrice, output: hostPrice } : hostPrice
+    if (price && isPrice(price)) return createPricing(price)
+    if (price) logger.warn({ target: name, price }, '`priceOf` returned no valid price: the relay ignores it')
+    const matching = patterns.find(({ match }) => match(name) ?? match(model))
+    const configured =
+      pricesByName.get(name) ?? pricesByName.get(model) ?? (matching && pricesByName.get(matching.text))
+    return configured && createPricing(configured)
   }
 }
 
@@ -164,14 +171,14 @@ function isPrice({ input, cachedInput = 0, cacheWriteInput = 0, output }: Price)
   return [input, cachedInput, cacheWriteInput, output].every((each) => Number.isFinite(each) && each >= 0)
 }
 
-/** The price of what nobody knows, told when it is first used: it is a guess, and money depends on it. */
-function guess({ unpriced, logger }: PriceSources): (target: Priced) => Pricing {
-  const pricing = pricingOf(unpriced)
+/** The price in `unpriced`. It logs its first use for each target, because money then depends on a guess. */
+function unpricedPricing({ unpriced, logger }: PriceSources): (target: PricedTarget) => Pricing {
+  const pricing = createPricing(unpriced)
   return ({ name }) => {
     const { input, output } = unpriced
     logger.warn(
       { target: name, input, output },
-      `no price is known for ${name}: it counts as \`unpriced\`. Say what it costs in the config: prices: { '${name}': { input, output } }, in USD per million tokens`,
+      `no price is known for ${name}: the relay uses \`unpriced\`. Set its price in the config: prices: { '${name}': { input, output } }, in USD per million tokens`,
     )
     return pricing
   }

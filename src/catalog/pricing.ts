@@ -2,31 +2,33 @@ import type { Usage } from '../chat/usage.js'
 import type { Nanos } from '../stores/ledger.js'
 
 /**
- * What tokens cost at a time, in ms since 1970; now, when left out. Nano-dollars with their fraction: whoever charges
- * them rounds, once, after every factor.
+ * Returns what a usage costs, in nano-dollars. The result has fractions: the caller applies all factors first and rounds
+ * once. `at` is the time of the call in epoch ms. Default: now.
  */
 export type Pricing = (usage: Usage, at?: number) => Nanos
 
-/** USD per million tokens. */
+/** A price in USD per million tokens. */
 export interface Price {
   readonly input: number
-  /** Read from the prompt cache. Left out: as other input. */
+  /** Input tokens that the provider reads from its prompt cache. Default: as `input`. */
   readonly cachedInput?: number | undefined
-  /** Written to the prompt cache. Left out: as other input. */
+  /** Input tokens that the provider writes to its prompt cache. Default: as `input`. */
   readonly cacheWriteInput?: number | undefined
   readonly output: number
 }
 
-/** A dollar a million tokens is so much a token. */
-export const NANOS_A_TOKEN = 1000
+/** One USD per million tokens is this many nano-dollars per token. */
+export const NANOS_PER_USD_PER_MILLION = 1000
 
-/** What tokens cost at a user's own price. */
-export function pricingOf({ input, cachedInput = input, cacheWriteInput = input, output }: Price): Pricing {
+export function createPricing({ input, cachedInput = input, cacheWriteInput = input, output }: Price): Pricing {
   return (usage) => {
-    const cached = usage.cachedInput
-    const written = usage.cacheWriteInput
-    // Details may exceed the whole where an upstream counts badly: no part of a price is negative.
-    const plain = Math.max(0, usage.input - cached - written)
-    return NANOS_A_TOKEN * (plain * input + cached * cachedInput + written * cacheWriteInput + usage.output * output)
+    const cachedTokens = usage.cachedInput
+    const writtenTokens = usage.cacheWriteInput
+    // Some upstreams report details that exceed the whole. No part of a cost may become negative.
+    const plainTokens = Math.max(0, usage.input - cachedTokens - writtenTokens)
+    return (
+      NANOS_PER_USD_PER_MILLION *
+      (plainTokens * input + cachedTokens * cachedInput + writtenTokens * cacheWriteInput + usage.output * output)
+    )
   }
 }

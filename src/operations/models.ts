@@ -10,8 +10,8 @@ import type { OperationHandler } from './request-context.js'
  */
 export const listModels: OperationHandler = async (services, { protocol, caller, id }) => {
   const { router, authenticator, prices } = services
-  await prices.open()
-  const known = router.namesOf(({ provider }) => prices.names(provider))
+  await prices.load()
+  const known = router.namesOf(({ provider }) => prices.modelNames(provider))
   const names = [...new Set([...router.names, ...known])].filter((name) => authenticator.mayUse(caller, name))
   return jsonResponse(protocol.writeModels(names.map((name) => modelEntry(services, name))), id)
 }
@@ -21,7 +21,7 @@ export const showModel: OperationHandler = async (services, { protocol, caller, 
   const { router, authenticator, prices } = services
   const { id: name } = path
   route(router, name, authenticator.mayUse(caller, name))
-  await prices.open()
+  await prices.load()
   return jsonResponse(protocol.writeModel(modelEntry(services, name)), requestId)
 }
 
@@ -32,6 +32,6 @@ function modelEntry({ router, prices }: Services, name: string): ModelEntry {
     id: name,
     ownedBy: first.upstream.id,
     contextWindow: prices.contextWindow(first),
-    price: prices.perMillion(first),
+    price: prices.usdPerMillion(first),
   }
 }

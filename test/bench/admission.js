@@ -24,7 +24,7 @@ const admission = new Admission({
   limits,
   budgets: new Budgets(groups),
   ledger: new MemoryLedger(),
-  prices: { of: () => pricing, assumed: () => pricing },
+  prices: { pricingOf: () => pricing, assumedPricing: () => pricing },
   assumedOutputTokens: 1000,
 })
 const target = { name: 'up/model', model: 'model' }

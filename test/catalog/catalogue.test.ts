@@ -10,7 +10,7 @@ function pricesOf(facts: ModelFacts | undefined): readonly unknown[] {
 }
 
 describe('the catalogue', () => {
-  it('is loaded when it is wanted, once', async () => {
+  it('loads once, when it is needed', async () => {
     const fresh = new Catalogue()
     expect(fresh.isLoaded).toBe(false)
     expect(() => fresh.find('openai', 'gpt-5')).toThrow('the catalogue is not loaded')
@@ -21,8 +21,8 @@ describe('the catalogue', () => {
 
   it('knows more than two hundred models', () => {
     expect(catalogue.size).toBeGreaterThan(200)
-    const places = ['openai', 'anthropic', 'google', 'groq', 'mistral', 'deepseek', 'together', 'openrouter']
-    const names = new Set(places.flatMap((place) => catalogue.names(place)))
+    const providerIds = ['openai', 'anthropic', 'google', 'groq', 'mistral', 'deepseek', 'together', 'openrouter']
+    const names = new Set(providerIds.flatMap((id) => catalogue.modelNames(id)))
     expect(names.size).toBeGreaterThan(200)
   })
 
@@ -31,7 +31,7 @@ describe('the catalogue', () => {
       if (!familiarModel) continue
       const facts = catalogue.find(catalogId, familiarModel)
       expect(facts?.pricing, id).toBeDefined()
-      // Of some it knows the price alone.
+      // For some models it knows only the price.
       expect(facts?.contextWindow ?? 128_000, id).toBeGreaterThan(100_000)
     }
   })
@@ -48,8 +48,8 @@ describe('the catalogue', () => {
     ['openrouter', 'anthropic/claude-sonnet-4.5', 'anthropic/claude-sonnet-4.5'],
     ['openai', 'gpt-99', undefined],
     ['groq', 'gpt-4o', undefined],
-  ])('at %s finds %s', (place, name, id) => {
-    expect(catalogue.find(place, name)?.id).toBe(id)
+  ])('at %s finds %s', (provider, name, id) => {
+    expect(catalogue.find(provider, name)?.id).toBe(id)
   })
 
   it.each([
@@ -58,18 +58,18 @@ describe('the catalogue', () => {
     ['claude-sonnet-4-5-20250929', 'claude-sonnet-4-5'],
     ['deepseek-chat', 'deepseek-chat'],
     ['grok-4', 'grok-4-0709'],
-    // A server of one's own: none of these is its maker's service.
+    // These names are typical of a user's own server, and none is a name of the maker's service.
     ['deepseek-r1:7b', undefined],
     ['my-gemini-2.5-flash', undefined],
     ['gpt-4o-tuned-by-us', undefined],
     ['meta-llama/Llama-3.3-70B-Instruct', undefined],
     ['openai/gpt-4o', undefined],
     ['qwen3-32b', undefined],
-  ])('at a place that it does not have takes %s for the model of its maker, or for none', (name, id) => {
+  ])('at a provider that it does not have finds %s at its maker, or nowhere', (name, id) => {
     expect(catalogue.find('openai-compatible', name)?.id).toBe(id)
   })
 
-  it('says what is known of a model', () => {
+  it('describes a model', () => {
     const opus = catalogue.find('anthropic', 'claude-haiku-4-5')
     expect(pricesOf(opus)).toEqual(['claude-haiku-4-5', 1, 5])
     expect(opus?.contextWindow).toBe(200_000)
@@ -77,7 +77,7 @@ describe('the catalogue', () => {
     expect([...(catalogue.find('openai', 'gpt-audio')?.capabilities ?? [])]).toEqual(['audio-input', 'audio-output'])
   })
 
-  it('takes for free only what says so by its name', () => {
+  it('has a price of zero only for names that end in :free', () => {
     const usage = { input: 1000, cachedInput: 0, cacheWriteInput: 0, output: 1000, reasoning: 0 }
     expect(catalogue.find('openrouter', 'openai/gpt-oss-20b:free')?.pricing?.(usage)).toBe(0)
     expect(pricesOf(catalogue.find('openrouter', 'openai/gpt-oss-20b:free')).slice(1)).toEqual([0, 0])
@@ -85,18 +85,18 @@ describe('the catalogue', () => {
     expect([unknown?.id, unknown?.pricing, unknown?.inputPrice]).toEqual(['qwen-3-coder-480b', undefined, undefined])
   })
 
-  it('lists names that lead back to a model, and none that is deprecated', () => {
-    for (const place of ['openai', 'anthropic', 'google', 'aws', 'fireworks']) {
-      const names = catalogue.names(place)
-      expect(names.length, place).toBeGreaterThan(10)
-      expect(new Set(names).size, place).toBe(names.length)
-      for (const name of names) expect(catalogue.find(place, name)?.isDeprecated, name).toBe(false)
+  it('lists names by which a model is found, and no deprecated model', () => {
+    for (const provider of ['openai', 'anthropic', 'google', 'aws', 'fireworks']) {
+      const names = catalogue.modelNames(provider)
+      expect(names.length, provider).toBeGreaterThan(10)
+      expect(new Set(names).size, provider).toBe(names.length)
+      for (const name of names) expect(catalogue.find(provider, name)?.isDeprecated, name).toBe(false)
     }
-    expect(catalogue.names('openai')).toContain('gpt-5-mini')
-    expect(catalogue.names('nowhere')).toEqual([])
+    expect(catalogue.modelNames('openai')).toContain('gpt-5-mini')
+    expect(catalogue.modelNames('nowhere')).toEqual([])
   })
 
-  it('remembers names, but not for ever', () => {
+  it('remembers a bounded number of names', () => {
     const first = catalogue.find('openai', 'gpt-5')
     expect(catalogue.find('openai', 'gpt-5')).toBe(first)
     for (let index = 0; index < 2100; index++) catalogue.find('openai', `nothing-${index}`)

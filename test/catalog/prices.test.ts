@@ -1,41 +1,43 @@
 import { describe, expect, it } from 'vitest'
 import { Catalogue } from '../../src/catalog/catalogue.js'
-import { type Priced, type PriceSources, Prices } from '../../src/catalog/prices.js'
-import { pricingOf } from '../../src/catalog/pricing.js'
+import { type PricedTarget, type PriceSources, Prices } from '../../src/catalog/prices.js'
+import { createPricing } from '../../src/catalog/pricing.js'
 
 const USAGE = { input: 1000, cachedInput: 600, cacheWriteInput: 300, output: 10, reasoning: 5 }
 const UNPRICED = { input: 5, output: 25 }
 
-function target(name: string, catalogId?: string): Priced {
+function target(name: string, catalogId?: string): PricedTarget {
   const [id = '', model = ''] = [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)]
   return { name, model, upstream: { provider: catalogId === undefined ? { id } : { id, catalogId } } }
 }
 
-function make(sources: Partial<PriceSources>, catalogue?: Catalogue): { prices: Prices; told: string[] } {
-  const told: string[] = []
+function createPrices(sources: Partial<PriceSources>, catalogue?: Catalogue): { prices: Prices; messages: string[] } {
+  const messages: string[] = []
   const logger = {
-    warn: (_details: object, message: string) => void told.push(message),
-    error: (_details: object, message: string) => void told.push(message),
+    warn: (_details: object, message: string) => void messages.push(message),
+    error: (_details: object, message: string) => void messages.push(message),
   }
-  return { prices: new Prices({ prices: {}, unpriced: UNPRICED, logger, ...sources }, catalogue), told }
+  return { prices: new Prices({ prices: {}, unpriced: UNPRICED, logger, ...sources }, catalogue), messages }
 }
 
 describe("a user's price", () => {
-  it('counts what the cache read and took in at its own price, or as other input', () => {
-    expect(pricingOf({ input: 2, output: 10 })(USAGE)).toBe(1000 * 2000 + 10 * 10_000)
-    const own = pricingOf({ input: 2, cachedInput: 0.2, cacheWriteInput: 2.5, output: 10 })
-    expect(own(USAGE)).toBe(100 * 2000 + 600 * 200 + 300 * 2500 + 10 * 10_000)
+  it('has its own price for cached input, or the price of other input', () => {
+    expect(createPricing({ input: 2, output: 10 })(USAGE)).toBe(1000 * 2000 + 10 * 10_000)
+    const detailed = createPricing({ input: 2, cachedInput: 0.2, cacheWriteInput: 2.5, output: 10 })
+    expect(detailed(USAGE)).toBe(100 * 2000 + 600 * 200 + 300 * 2500 + 10 * 10_000)
   })
 
-  it('may be nothing, and keeps fractions of a nano-dollar', () => {
-    expect(pricingOf({ input: 0, output: 0 })(USAGE)).toBe(0)
-    expect(pricingOf({ input: 0.0001, output: 0 })({ ...USAGE, input: 1, cachedInput: 0, cacheWriteInput: 0 })).toBe(
-      0.1,
+  it('may be zero, and keeps fractions of a nano-dollar', () => {
+    expect(createPricing({ input: 0, output: 0 })(USAGE)).toBe(0)
+    expect(
+      createPricing({ input: 0.0001, output: 0 })({ ...USAGE, input: 1, cachedInput: 0, cacheWriteInput: 0 }),
+    ).toBe(0.1)
+  })
+
+  it('is never negative if details exceed the whole', () => {
+    expect(createPricing({ input: 2, cachedInput: 1, output: 0 })({ ...USAGE, input: 10 })).toBe(
+      900 * 1000 + 300 * 1000,
     )
-  })
-
-  it('is never negative for details that exceed the whole', () => {
-    expect(pricingOf({ input: 2, cachedInput: 1, output: 0 })({ ...USAGE, input: 10 })).toBe(900 * 1000 + 300 * 1000)
   })
 })
 
@@ -56,59 +58,59 @@ describe('the price of a target', () => {
     ['other/sonata', 4],
     ['other/else', 5],
     ['hooked/sonnet', 9],
-  ])('of %s is the most specific that is given', (name, input) => {
+  ])('of %s is the most specific one', (name, input) => {
     const priceOf = (asked: string): number | undefined => (asked === 'hooked/sonnet' ? 9 : undefined)
-    const { prices: book } = make({ prices, priceOf })
+    const { prices: book } = createPrices({ prices, priceOf })
     expect(book.ready([target(name)])).toBeUndefined()
-    expect(book.of(target(name))?.({ ...USAGE, output: 0, input: 900 })).toBe(900 * input * 1000)
+    expect(book.pricingOf(target(name))?.({ ...USAGE, output: 0, input: 900 })).toBe(900 * input * 1000)
   })
 
-  it("is the host's, as a number or an object, asked once", () => {
+  it("is the host's, as a number or an object, and the host is asked once", () => {
     let asked = 0
-    const { prices: book } = make({ priceOf: () => ({ input: ++asked, output: 3 }) })
-    expect(book.ordering(target('acme/one'))).toBe(4)
-    expect(book.ordering(target('acme/one'))).toBe(4)
-    expect(make({ priceOf: () => 7 }).prices.ordering(target('acme/one'))).toBe(14)
+    const { prices: book } = createPrices({ priceOf: () => ({ input: ++asked, output: 3 }) })
+    expect(book.priceForComparison(target('acme/one'))).toBe(4)
+    expect(book.priceForComparison(target('acme/one'))).toBe(4)
+    expect(createPrices({ priceOf: () => 7 }).prices.priceForComparison(target('acme/one'))).toBe(14)
   })
 
-  it('is not what a host gives that is no price', () => {
-    const { prices: book, told } = make({ priceOf: () => Number.NaN, prices: { one: price(3) } })
-    expect(book.ordering(target('acme/one'))).toBe(3)
-    expect(told).toEqual(['`priceOf` gave what is no price: it is passed over'])
+  it('ignores an invalid price of the host', () => {
+    const { prices: book, messages } = createPrices({ priceOf: () => Number.NaN, prices: { one: price(3) } })
+    expect(book.priceForComparison(target('acme/one'))).toBe(3)
+    expect(messages).toEqual(['`priceOf` returned no valid price: the relay ignores it'])
   })
 
-  it("is the catalogue's once that is loaded", async () => {
-    const { prices: book, told } = make({ prices: { mine: price(3) } })
+  it("is the catalogue's once it is loaded", async () => {
+    const { prices: book, messages } = createPrices({ prices: { mine: price(3) } })
     const [mine, theirs] = [target('openai/mine'), target('gemini/gemini-2.5-flash', 'google')]
     expect(book.ready([mine])).toBeUndefined()
-    expect(book.of(theirs)).toBeUndefined()
-    expect(book.ordering(theirs)).toBeUndefined()
+    expect(book.pricingOf(theirs)).toBeUndefined()
+    expect(book.priceForComparison(theirs)).toBeUndefined()
     expect(book.ready([mine, theirs])).toBeInstanceOf(Promise)
     await book.ready([mine, theirs])
     expect(book.ready([mine, theirs])).toBeUndefined()
-    expect(book.ordering(theirs)).toBeCloseTo(2.8, 9)
-    expect(book.of(theirs)).toBe(book.of(theirs))
-    expect(told).toEqual([])
+    expect(book.priceForComparison(theirs)).toBeCloseTo(2.8, 9)
+    expect(book.pricingOf(theirs)).toBe(book.pricingOf(theirs))
+    expect(messages).toEqual([])
   })
 
-  it('is assumed where nobody knows it, which is told once', async () => {
-    const { prices: book, told } = make({})
+  it('is `unpriced` if nobody knows it, which is logged once', async () => {
+    const { prices: book, messages } = createPrices({})
     await book.ready([target('acme/nobody')])
-    expect(book.of(target('acme/nobody'))).toBeUndefined()
-    expect(book.ordering(target('acme/nobody'))).toBeUndefined()
-    expect(book.assumed(target('acme/nobody'))(USAGE)).toBe(1000 * 5000 + 10 * 25_000)
-    book.assumed(target('acme/nobody'))
-    expect(told).toEqual([expect.stringContaining("prices: { 'acme/nobody': { input, output } }")])
+    expect(book.pricingOf(target('acme/nobody'))).toBeUndefined()
+    expect(book.priceForComparison(target('acme/nobody'))).toBeUndefined()
+    expect(book.assumedPricing(target('acme/nobody'))(USAGE)).toBe(1000 * 5000 + 10 * 25_000)
+    book.assumedPricing(target('acme/nobody'))
+    expect(messages).toEqual([expect.stringContaining("prices: { 'acme/nobody': { input, output } }")])
   })
 
-  it('does not need the catalogue', async () => {
+  it('does not depend on the catalogue', async () => {
     const broken = new Catalogue()
     broken.load = () => Promise.reject(new Error('gone'))
-    const { prices: book, told } = make({}, broken)
+    const { prices: book, messages } = createPrices({}, broken)
     await Promise.all([book.ready([target('openai/gpt-5')]), book.ready([target('openai/gpt-5')])])
     expect(book.ready([target('openai/gpt-5')])).toBeUndefined()
-    expect(book.of(target('openai/gpt-5'))).toBeUndefined()
-    expect(book.assumed(target('openai/gpt-5'))(USAGE)).toBe(5_250_000)
-    expect(told).toHaveLength(2)
+    expect(book.pricingOf(target('openai/gpt-5'))).toBeUndefined()
+    expect(book.assumedPricing(target('openai/gpt-5'))(USAGE)).toBe(5_250_000)
+    expect(messages).toHaveLength(2)
   })
 })

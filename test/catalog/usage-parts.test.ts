@@ -10,12 +10,12 @@ const catalogue = new Catalogue()
 await catalogue.load()
 
 /** In dollars. */
-function cost(place: string, model: string, usage: Usage | undefined): number {
-  return ((usage && catalogue.find(place, model)?.pricing?.(usage)) ?? Number.NaN) / 1e9
+function cost(provider: string, model: string, usage: Usage | undefined): number {
+  return ((usage && catalogue.find(provider, model)?.pricing?.(usage)) ?? Number.NaN) / 1e9
 }
 
-describe('what has a price of its own', () => {
-  it('is a cache write that is kept for an hour, also where a stream tells it only at its start', () => {
+describe('a part of the usage with its own price', () => {
+  it('may be cache writes for an hour, even if a stream reports them only at its start', () => {
     const start = {
       input_tokens: 4,
       cache_creation_input_tokens: 1000,
@@ -37,19 +37,19 @@ describe('what has a price of its own', () => {
     expect(anthropic.readUsage(anthropic.writeUsage(usage))).toEqual(usage)
   })
 
-  it('is a search of the web', () => {
-    const told = {
+  it('may be web searches', () => {
+    const start = {
       input_tokens: 0,
       output_tokens: 0,
       server_tool_use: { web_search_requests: 3, web_fetch_requests: 1 },
     }
-    const usage = anthropic.readUsage({ output_tokens: 0 }, anthropic.readUsage(told))
+    const usage = anthropic.readUsage({ output_tokens: 0 }, anthropic.readUsage(start))
     expect(usage?.webSearches).toBe(3)
     expect(cost('anthropic', 'claude-haiku-4-5', usage)).toBeCloseTo(0.03, 12)
     expect(anthropic.readUsage(anthropic.writeDeltaUsage(usage))).toEqual(usage)
   })
 
-  it('is sound, read and written', () => {
+  it('may be audio input and output', () => {
     const usage = chat.readUsage({
       prompt_tokens: 1000,
       completion_tokens: 500,
@@ -62,8 +62,8 @@ describe('what has a price of its own', () => {
     expect(usage && chat.readUsage(chat.writeUsage(usage))).toEqual(usage)
   })
 
-  it('is sound from the cache, and an image, told by modality', () => {
-    const told = {
+  it('may be cached audio or images, by modality', () => {
+    const native = {
       promptTokenCount: 1000,
       promptTokensDetails: [
         { modality: 'TEXT', tokenCount: 100 },
@@ -74,21 +74,24 @@ describe('what has a price of its own', () => {
       candidatesTokenCount: 10,
       totalTokenCount: 1010,
     }
-    const usage = gemini.readUsage(told)
+    const usage = gemini.readUsage(native)
     expect(usage).toMatchObject({ audioInput: 900, cachedAudioInput: 600 })
     expect(cost('google', 'gemini-2.5-flash', usage)).toBeCloseTo((100 * 0.3 + 300 + 600 * 0.1 + 10 * 2.5) / 1e6, 12)
     expect(usage && gemini.readUsage(gemini.writeUsage(usage))).toEqual(usage)
 
-    const drawn = gemini.readUsage({
+    const imageUsage = gemini.readUsage({
       promptTokenCount: 10,
       candidatesTokenCount: 1300,
       candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1290 }],
     })
-    expect(cost('google', 'gemini-2.5-flash-image', drawn)).toBeCloseTo((10 * 0.3 + 10 * 2.5 + 1290 * 30) / 1e6, 12)
-    expect(drawn && gemini.readUsage(gemini.writeUsage(drawn))).toEqual(drawn)
+    expect(cost('google', 'gemini-2.5-flash-image', imageUsage)).toBeCloseTo(
+      (10 * 0.3 + 10 * 2.5 + 1290 * 30) / 1e6,
+      12,
+    )
+    expect(imageUsage && gemini.readUsage(gemini.writeUsage(imageUsage))).toEqual(imageUsage)
   })
 
-  it('crosses into another language that has a word for it', () => {
+  it('is translated into another protocol that has a field for it', () => {
     const usage = gemini.readUsage({
       promptTokenCount: 50,
       promptTokensDetails: [{ modality: 'AUDIO', tokenCount: 40 }],
@@ -102,13 +105,17 @@ describe('what has a price of its own', () => {
     expect(responses.readUsage(responses.writeUsage(usage))).toMatchObject({ input: 50, output: 5 })
   })
 
-  it('is left out where there was none, or where it is no number', () => {
+  it('is left out if it is missing or not a number', () => {
     const plain = { input: 1, cachedInput: 0, cacheWriteInput: 0, output: 1, reasoning: 0 }
-    const odd = { promptTokenCount: 1, candidatesTokenCount: 1, promptTokensDetails: [null, { modality: 'AUDIO' }] }
-    expect(Object.keys(gemini.readUsage(odd) ?? {})).toEqual(Object.keys(plain))
-    const chatty = { prompt_tokens: 1, completion_tokens: 1, prompt_tokens_details: { audio_tokens: '9' } }
-    expect(Object.keys(chat.readUsage(chatty) ?? {})).toEqual(Object.keys(plain))
-    const none = { input_tokens: 1, output_tokens: 1, cache_creation: null, server_tool_use: 'no' }
-    expect(Object.keys(anthropic.readUsage(none) ?? {})).toEqual(Object.keys(plain))
+    const withoutCount = {
+      promptTokenCount: 1,
+      candidatesTokenCount: 1,
+      promptTokensDetails: [null, { modality: 'AUDIO' }],
+    }
+    expect(Object.keys(gemini.readUsage(withoutCount) ?? {})).toEqual(Object.keys(plain))
+    const withText = { prompt_tokens: 1, completion_tokens: 1, prompt_tokens_details: { audio_tokens: '9' } }
+    expect(Object.keys(chat.readUsage(withText) ?? {})).toEqual(Object.keys(plain))
+    const withoutDetails = { input_tokens: 1, output_tokens: 1, cache_creation: null, server_tool_use: 'no' }
+    expect(Object.keys(anthropic.readUsage(withoutDetails) ?? {})).toEqual(Object.keys(plain))
   })
 })

@@ -1,16 +1,16 @@
 import type { Usage } from '../../src/chat/usage.js'
 import { countParts } from '../../src/chat/usage.js'
 
-/** Usages of which each count is part of what it belongs to, of all sizes at which prices change. */
-export function someUsages(random: () => number, many: number): readonly Usage[] {
-  return Array.from({ length: many }, () => one(random))
+/** Random usages whose parts never exceed their whole, with input lengths around the tiers of prices. */
+export function randomUsages(random: () => number, count: number): readonly Usage[] {
+  return Array.from({ length: count }, () => randomUsage(random))
 }
 
-const SIZES = [0, 1000, 128_001, 199_999, 200_000, 200_001, 271_999, 272_000, 272_001, 512_001, 900_000]
+const INPUT_LENGTHS = [0, 1000, 128_001, 199_999, 200_000, 200_001, 271_999, 272_000, 272_001, 512_001, 900_000]
 
-function one(random: () => number): Usage {
-  const upTo = (most: number): number => Math.floor(random() * (most + 1))
-  const input = SIZES[upTo(SIZES.length - 1)] ?? upTo(1000)
+function randomUsage(random: () => number): Usage {
+  const upTo = (max: number): number => Math.floor(random() * (max + 1))
+  const input = INPUT_LENGTHS[upTo(INPUT_LENGTHS.length - 1)] ?? upTo(1000)
   const cacheWriteInput = random() < 0.5 ? 0 : upTo(input)
   const cachedInput = random() < 0.3 ? 0 : upTo(input - cacheWriteInput)
   const cachedAudioInput = random() < 0.5 ? 0 : upTo(cachedInput)
@@ -37,7 +37,7 @@ function one(random: () => number): Usage {
   }
 }
 
-/** The same in the words of the catalogue's package. */
+/** The same usage with the field names of the catalogue's package. */
 export function packageUsage(usage: Usage): Record<string, number> {
   return {
     input_tokens: usage.input,

@@ -94,7 +94,7 @@ export class Accounting {
     if (!charged) return { usage: undefined, isEstimated: false, nanos: 0, multiplier }
     const { usage } = charged
     const needsPrice = call.lease?.isPaid || this.isWatched
-    const pricing = end.target && (needsPrice ? prices.assumed(end.target) : prices.of(end.target))
+    const pricing = end.target && (needsPrice ? prices.assumedPricing(end.target) : prices.pricingOf(end.target))
     return { ...charged, nanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
   }
 

@@ -16,9 +16,9 @@ import { type Limiter, limitError, setLimitHeaders } from './limiter.js'
 /** Prices of targets. */
 export interface PriceBook {
   /** The price of a target; undefined where none is known. */
-  of(target: Target): Pricing | undefined
+  pricingOf(target: Target): Pricing | undefined
   /** The price of a target, or the operator's assumption where none is known. */
-  assumed(target: Target): Pricing
+  assumedPricing(target: Target): Pricing
 }
 
 export interface AdmissionOptions {
@@ -85,7 +85,7 @@ export class Admission {
     const { budgets, prices } = this.#options
     const usage: Usage = { input, cachedInput: 0, cacheWriteInput: 0, output, reasoning: 0 }
     let highestNanos = 0
-    for (const target of allTargets(plan)) highestNanos = Math.max(highestNanos, prices.assumed(target)(usage))
+    for (const target of allTargets(plan)) highestNanos = Math.max(highestNanos, prices.assumedPricing(target)(usage))
     return { id: makeRequestId(), caps, amountNanos: Math.ceil(highestNanos * budgets.multiplierOf(caller)) }
   }
 

@@ -1,12 +1,12 @@
 import { calcPrice, type ModelInfo, type Provider, waitForUpdate } from '@pydantic/genai-prices'
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/catalog/compile.js'
+import { createCataloguePricing } from '../../src/catalog/catalogue-pricing.js'
 import type { Usage } from '../../src/chat/usage.js'
 import { seeded } from '../random.js'
-import { packageUsage, someUsages } from './usages.js'
+import { packageUsage, randomUsages } from './usages.js'
 
-const everything = (await waitForUpdate()) ?? []
-const USAGES = someUsages(seeded(7), 40)
+const allProviders = (await waitForUpdate()) ?? []
+const USAGES = randomUsages(seeded(7), 40)
 const TIMES = [
   '2025-01-01T00:00:00Z',
   '2025-06-10T00:00:00Z',
@@ -17,44 +17,44 @@ const TIMES = [
   '2027-01-01T09:59:59Z',
 ].map(Date.parse)
 
-/** The package's own price of exactly this model, in nano-dollars. */
-function priced(provider: Provider, model: ModelInfo, usage: Usage, at: number): number {
-  const alone = { ...provider, models: [{ ...model, match: { equals: 'it' } }], fallback_model_providers: [] }
-  const result = calcPrice(packageUsage(usage), 'it', { provider: alone, timestamp: new Date(at) })
+/** The price of this model as the package computes it, in nano-dollars. */
+function packageCost(provider: Provider, model: ModelInfo, usage: Usage, at: number): number {
+  const onlyThisModel = { ...provider, models: [{ ...model, match: { equals: 'it' } }], fallback_model_providers: [] }
+  const result = calcPrice(packageUsage(usage), 'it', { provider: onlyThisModel, timestamp: new Date(at) })
   return (result?.total_price ?? Number.NaN) * 1e9
 }
 
-describe('a compiled price', () => {
-  it("is the package's own, for all its models, whatever the usage and the time", () => {
+describe('the pricing of a catalogue model', () => {
+  it("equals the package's own result for all its models, usages and times", () => {
     let compared = 0
     const wrong: string[] = []
-    for (const provider of everything)
+    for (const provider of allProviders)
       for (const model of provider.models) {
-        const compiled = compile(model.prices)
-        if (!compiled) continue
+        const cataloguePricing = createCataloguePricing(model.prices)
+        if (!cataloguePricing) continue
         const times = Array.isArray(model.prices) ? TIMES : TIMES.slice(0, 1)
         for (const [index, usage] of USAGES.entries()) {
           const at = times[index % times.length] ?? 0
-          const own = compiled.pricing(usage, at)
-          const theirs = priced(provider, model, usage, at)
+          const ours = cataloguePricing.pricing(usage, at)
+          const theirs = packageCost(provider, model, usage, at)
           compared++
-          // Both add fractions, in another order: a thousandth of a nano-dollar is the dust of that.
-          if (!(Math.abs(own - theirs) < 0.001)) wrong.push(`${provider.id}/${model.id}: ${own}, not ${theirs}`)
+          // Both add fractions in a different order. The rounding errors are below a thousandth of a nano-dollar.
+          if (!(Math.abs(ours - theirs) < 0.001)) wrong.push(`${provider.id}/${model.id}: ${ours}, not ${theirs}`)
         }
       }
     expect(wrong.slice(0, 10)).toEqual([])
     expect(compared).toBeGreaterThan(1400 * USAGES.length)
   })
 
-  it('is missing only where the package has no price of tokens', () => {
-    const missing = everything.flatMap(({ models }) => models.filter(({ prices }) => !compile(prices)))
+  it('is undefined only if the package has no price for tokens', () => {
+    const missing = allProviders.flatMap(({ models }) => models.filter(({ prices }) => !createCataloguePricing(prices)))
     const tables = missing.flatMap(({ prices }) => (Array.isArray(prices) ? prices.map((one) => one.prices) : [prices]))
     expect(tables.filter((table) => 'input_mtok' in table || 'output_mtok' in table)).toEqual([])
     expect(missing.length).toBeLessThan(250)
   })
 
   it('changes with the length of the input, for all tokens of the call', () => {
-    const pricing = compile({
+    const pricing = createCataloguePricing({
       input_mtok: { base: 3, tiers: [{ start: 200_000, price: 6 }] },
       output_mtok: { base: 15, tiers: [{ start: 200_000, price: 22.5 }] },
     })?.pricing
@@ -63,16 +63,19 @@ describe('a compiled price', () => {
     expect(pricing?.({ ...usage, input: 200_001 })).toBe(200_001 * 6000 + 1000 * 22_500)
   })
 
-  it('changes with the hour, also over midnight and in another zone', () => {
+  it('changes with the time of day, also over midnight and in another time zone', () => {
     const night = { type: 'time_of_date', start_time: '23:00:00+01:00', end_time: '02:00:00Z' } as const
-    const pricing = compile([{ prices: { input_mtok: 2 } }, { constraint: night, prices: { input_mtok: 1 } }])?.pricing
+    const pricing = createCataloguePricing([
+      { prices: { input_mtok: 2 } },
+      { constraint: night, prices: { input_mtok: 1 } },
+    ])?.pricing
     const usage = { input: 1, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 }
     const at = (time: string): number | undefined => pricing?.(usage, Date.parse(`2026-11-24T${time}Z`))
     expect(['21:59:59', '22:00:00', '01:59:59', '02:00:00'].map(at)).toEqual([2000, 1000, 1000, 2000])
   })
 
-  it('is never negative nor lower for details that exceed their whole', () => {
-    const pricing = compile({
+  it('is never negative if details exceed their whole', () => {
+    const pricing = createCataloguePricing({
       input_mtok: 1,
       cache_read_mtok: 0.1,
       input_audio_mtok: 5,
@@ -92,13 +95,15 @@ describe('a compiled price', () => {
   })
 
   it('takes less than a microsecond', () => {
-    const prices = everything.flatMap(({ models }) => models.flatMap((model) => compile(model.prices)?.pricing ?? []))
+    const prices = allProviders.flatMap(({ models }) =>
+      models.flatMap((model) => createCataloguePricing(model.prices)?.pricing ?? []),
+    )
     const [usage] = USAGES as [Usage]
     for (let round = 0; round < 50; round++) for (const pricing of prices) pricing(usage)
     const start = performance.now()
     for (let round = 0; round < 50; round++) for (const pricing of prices) pricing(usage)
     const microseconds = ((performance.now() - start) * 1000) / (50 * prices.length)
-    // Some 0.1 µs; a busy machine may take its time.
+    // About 0.1 µs on an idle machine.
     expect(microseconds).toBeLessThan(1)
   })
 })
