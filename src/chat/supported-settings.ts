@@ -6,15 +6,15 @@ import { hasNoEffect } from './settings.js'
 /** Which of its protocol's settings a model accepts. A member left out means: all. */
 export interface SupportedSettings {
   /** Settings that it does not accept. */
-  readonly unsupported?: readonly Setting[]
+  readonly unsupportedSettings?: readonly Setting[]
   /** Lowest and highest temperature. */
-  readonly temperatures?: readonly [lowest: number, highest: number]
+  readonly temperatureRange?: readonly [lowest: number, highest: number]
   /** Kinds of tool choice. */
   readonly toolChoices?: readonly ToolChoice['type'][]
   /** Kinds of tool choice while it reasons. With any other kind, reasoning is switched off. */
-  readonly toolChoicesReasoning?: readonly ToolChoice['type'][]
+  readonly toolChoicesWhileReasoning?: readonly ToolChoice['type'][]
   /** Output formats that it can enforce. */
-  readonly formats?: readonly Format['type'][]
+  readonly outputFormats?: readonly Format['type'][]
 }
 
 /** Adapts a request to what a model accepts, and records each change as a loss. @throws {RelayError} for several choices where it gives only one */
@@ -28,8 +28,12 @@ const STEPS: readonly Step[] = [dropSettings, limitTemperature, adaptToolChoice,
 
 const NOT_SUPPORTED = 'is not supported by this model'
 
-function dropSettings(request: ChatRequest, { unsupported = [] }: SupportedSettings, losses: Losses): ChatRequest {
-  const given = unsupported.filter((name) => request[name] !== undefined)
+function dropSettings(
+  request: ChatRequest,
+  { unsupportedSettings = [] }: SupportedSettings,
+  losses: Losses,
+): ChatRequest {
+  const given = unsupportedSettings.filter((name) => request[name] !== undefined)
   if (given.length === 0) return request
   for (const name of given) {
     if (hasNoEffect(name, request)) continue
@@ -39,10 +43,10 @@ function dropSettings(request: ChatRequest, { unsupported = [] }: SupportedSetti
   return { ...request, ...Object.fromEntries(given.map((name) => [name, name === 'stop' ? [] : undefined])) }
 }
 
-function limitTemperature(request: ChatRequest, { temperatures }: SupportedSettings, losses: Losses): ChatRequest {
+function limitTemperature(request: ChatRequest, { temperatureRange }: SupportedSettings, losses: Losses): ChatRequest {
   const { temperature } = request
-  if (!temperatures || temperature === undefined) return request
-  const [lowest, highest] = temperatures
+  if (!temperatureRange || temperature === undefined) return request
+  const [lowest, highest] = temperatureRange
   const nearest = Math.min(Math.max(temperature, lowest), highest)
   if (nearest === temperature) return request
   losses.setting('temperature', `is ${nearest}, the nearest that this model supports`)
@@ -62,24 +66,24 @@ function adaptToolChoice(request: ChatRequest, { toolChoices }: SupportedSetting
 /** Where a model cannot both reason and be forced to call a tool, the tool choice wins. */
 function adaptReasoning(
   request: ChatRequest,
-  { toolChoicesReasoning }: SupportedSettings,
+  { toolChoicesWhileReasoning }: SupportedSettings,
   losses: Losses,
 ): ChatRequest {
   const { toolChoice: choice, reasoning, tools } = request
-  if (!toolChoicesReasoning || !choice || tools.length === 0 || toolChoicesReasoning.includes(choice.type))
+  if (!toolChoicesWhileReasoning || !choice || tools.length === 0 || toolChoicesWhileReasoning.includes(choice.type))
     return request
   if (reasoning && asksToReason(reasoning))
     losses.setting('reasoning', 'is off: this model does not reason before a forced tool call')
   return { ...request, reasoning: { effort: 'none' } }
 }
 
-function adaptFormat(request: ChatRequest, { formats }: SupportedSettings, losses: Losses): ChatRequest {
+function adaptFormat(request: ChatRequest, { outputFormats }: SupportedSettings, losses: Losses): ChatRequest {
   const { format } = request
-  if (!formats || !format || format.type === 'text' || formats.includes(format.type)) return request
+  if (!outputFormats || !format || format.type === 'text' || outputFormats.includes(format.type)) return request
   losses.setting('format', 'becomes an instruction: this model cannot enforce it')
   const instruction =
     format.type === 'schema' ? schemaInstruction(format.schema) : 'Answer with a JSON object and nothing else.'
-  const enforced: Format | undefined = formats.includes('json') ? { type: 'json' } : undefined
+  const enforced: Format | undefined = outputFormats.includes('json') ? { type: 'json' } : undefined
   return { ...request, format: enforced, turns: addInstruction(request.turns, instruction) }
 }
 

@@ -3,27 +3,28 @@ import { spellPath } from '../lib/paths.js'
 import { isObject } from '../lib/values.js'
 
 /**
- * A value in a caller's body, with its path. Each method reads it as one type, and throws an error that names the path
- * where it has another. Null counts as missing, as in all these protocols.
+ * A value in a client's body, with its path. Each method reads the value as one type, and throws an error that names the
+ * path where the value has another type. Null counts as missing, as in all these protocols.
  */
 export class Field {
   readonly value: unknown
-  readonly #above: Field | undefined
+  readonly #parent: Field | undefined
   readonly #key: string | number
 
-  constructor(value: unknown, above?: Field, key: string | number = '') {
+  constructor(value: unknown, parent?: Field, key: string | number = '') {
     this.value = value
-    this.#above = above
+    this.#parent = parent
     this.#key = key
   }
 
-  /** `messages[3].content[0].type`; empty for the body itself. */
+  /** Such as `messages[3].content[0].type`; empty for the body itself. */
   get path(): string {
     const keys: (string | number)[] = []
-    for (let field: Field = this; field.#above; field = field.#above) keys.unshift(field.#key)
+    for (let field: Field = this; field.#parent; field = field.#parent) keys.unshift(field.#key)
     return spellPath(keys)
   }
 
+  /** Whether there is a value, and it is not null. */
   get given(): boolean {
     return this.value !== undefined && this.value !== null
   }
@@ -56,24 +57,24 @@ export class Field {
     return value.map((item, index) => new Field(item, this, index))
   }
 
-  /** Looked at, but not into. @throws {RelayError} unless it is an array of at least one item */
+  /** The raw items. @throws {RelayError} unless it is an array with at least one item */
   some(): readonly unknown[] {
     const items: readonly unknown[] = Array.isArray(this.value) ? this.value : this.#expected('an array')
     return items.length > 0 ? items : this.fail('must not be empty')
   }
 
-  /** @throws {RelayError} for what is given, and neither a string nor an array */
+  /** @throws {RelayError} for a value that is neither a string nor an array */
   checkTextOrList(): void {
     if (!this.given || typeof this.value === 'string' || Array.isArray(this.value)) return
     this.#expected('a string or an array')
   }
 
-  /** @throws {RelayError} for what is given, and no array */
+  /** @throws {RelayError} for a value that is not an array */
   checkList(): void {
     if (this.given && !Array.isArray(this.value)) this.#expected('an array')
   }
 
-  /** Empty when it is not given. */
+  /** Empty without a value. */
   maybeList(): Field[] {
     return this.given ? this.list() : []
   }
@@ -87,13 +88,14 @@ export class Field {
     return this.given ? this.text() : undefined
   }
 
-  /** A string in an object whose fields this reads, one of those known. */
+  /** @throws {RelayError} unless it is one of these strings */
   oneOf<Name extends string>(names: readonly Name[]): Name {
     const text = this.text()
     const found = names.find((name) => name === text)
     return found ?? this.unknown(`one of ${names.join(', ')}`)
   }
 
+  /** @throws {RelayError} unless it is a finite number */
   number(): number {
     return Number.isFinite(this.value) ? (this.value as number) : this.#expected('a number')
   }
@@ -102,7 +104,7 @@ export class Field {
     return this.given ? this.number() : undefined
   }
 
-  /** A whole number that survives being written again: beyond 2^53 JSON would change its last digits. */
+  /** Beyond 2^53 JSON would change the last digits. @throws {RelayError} unless it is an integer within ±2^53 */
   maybeInteger(): number | undefined {
     if (!this.given) return undefined
     const value = this.number()
@@ -114,12 +116,13 @@ export class Field {
     return typeof this.value === 'boolean' ? this.value : this.#expected('a boolean')
   }
 
-  /** `messages[3].role: unknown "speaker"`. */
+  /** @throws {RelayError} such as `messages[3].role: unknown "speaker"` */
   unknown(expected?: string): never {
     const seen = JSON.stringify(this.value)?.slice(0, 60)
     return this.fail(`unknown ${seen}${expected ? `, expected ${expected}` : ''}`)
   }
 
+  /** @throws {RelayError} that puts the path before the message */
   fail(message: string): never {
     const { path } = this
     throw new RelayError('invalid_request', path ? `${path}: ${message}` : message, { param: path || undefined })

@@ -11,7 +11,7 @@ export function byFamily(families: Families, otherwise: Dialect): (model: string
 /** Fields of other vendors' messages, for which strict providers refuse the whole request. */
 export const FOREIGN_MESSAGE_FIELDS: readonly string[] = ['reasoning_content', 'reasoning_details']
 
-const GPT: Dialect = { refusedFields: FOREIGN_MESSAGE_FIELDS }
+const GPT: Dialect = { refusedMessageFields: FOREIGN_MESSAGE_FIELDS }
 
 /** OpenAI's models at any provider. Reasoning models accept no sampling settings, the others no effort. */
 export const gptDialect: (model: string) => Dialect = byFamily(
@@ -27,7 +27,7 @@ export const gptDialect: (model: string) => Dialect = byFamily(
 export const LEGACY_MAX_TOKENS: Readonly<Record<string, string>> = { max_completion_tokens: 'max_tokens' }
 
 /** A server with the original fields of the protocol only, including the output cap's original name. */
-export const OLD_SERVER: Dialect = { isOldServer: true, fieldNames: LEGACY_MAX_TOKENS }
+export const BASIC_SERVER: Dialect = { basicFieldsOnly: true, renamedFields: LEGACY_MAX_TOKENS }
 
 const LEVELS = ['minimal', 'low', 'medium', 'high']
 
@@ -56,25 +56,25 @@ const NEWEST: Dialect = {
   sampling: 'none',
   reasoning: 'adaptive',
   reasoningEfforts: ALL_EFFORTS,
-  maxOutputTokens: 64_000,
+  defaultMaxOutputTokens: 64_000,
 }
-const BUDGET: Dialect = { sampling: 'any', reasoning: 'budget', maxOutputTokens: 64_000 }
+const BUDGET: Dialect = { sampling: 'any', reasoning: 'budget', defaultMaxOutputTokens: 64_000 }
 /** From Opus 4.1 on: temperature or top_p, but not both. */
 const NEWER_BUDGET: Dialect = { ...BUDGET, sampling: 'one' }
-const UNKNOWN_CLAUDE: Dialect = { ...BUDGET, maxOutputTokens: 8192 }
+const UNKNOWN_CLAUDE: Dialect = { ...BUDGET, defaultMaxOutputTokens: 8192 }
 
 const CLAUDE: Families = [
-  [/claude-(?:instant|[12]\b)/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 4096 }],
+  [/claude-(?:instant|[12]\b)/, { sampling: 'any', reasoning: 'none', defaultMaxOutputTokens: 4096 }],
   [/claude-3-7/, BUDGET],
-  [/claude-3-5/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 8192 }],
-  [/claude-3-(?:haiku|opus|sonnet)/, { sampling: 'any', reasoning: 'none', maxOutputTokens: 4096 }],
+  [/claude-3-5/, { sampling: 'any', reasoning: 'none', defaultMaxOutputTokens: 8192 }],
+  [/claude-3-(?:haiku|opus|sonnet)/, { sampling: 'any', reasoning: 'none', defaultMaxOutputTokens: 4096 }],
   [/(?:opus|sonnet|haiku)-4-(?:[7-9]|\d\d)(?!\d)/, { ...NEWEST, reasoningEfforts: ['none', ...ALL_EFFORTS] }],
   [
     /(?:opus|sonnet)-4-6(?!\d)/,
-    { sampling: 'one', reasoning: 'adaptive', reasoningEfforts: ['none', ...EFFORTS], maxOutputTokens: 64_000 },
+    { sampling: 'one', reasoning: 'adaptive', reasoningEfforts: ['none', ...EFFORTS], defaultMaxOutputTokens: 64_000 },
   ],
-  [/opus-4-1(?!\d)/, { ...NEWER_BUDGET, maxOutputTokens: 32_000 }],
-  [/opus-4(?:-0)?(?:-20\d{6}|@|$)/, { ...BUDGET, maxOutputTokens: 32_000 }],
+  [/opus-4-1(?!\d)/, { ...NEWER_BUDGET, defaultMaxOutputTokens: 32_000 }],
+  [/opus-4(?:-0)?(?:-20\d{6}|@|$)/, { ...BUDGET, defaultMaxOutputTokens: 32_000 }],
   [/(?:opus|sonnet|haiku)-4-5(?!\d)/, NEWER_BUDGET],
   [/(?:opus|sonnet|haiku)-4/, BUDGET],
   [/(?:opus|sonnet|haiku)-(?:[5-9]|\d\d)(?!\d)/, NEWEST],
@@ -86,5 +86,5 @@ export const claudeDialect: (model: string) => Dialect = byFamily(CLAUDE, UNKNOW
 
 /** Anthropic's models at other providers, which have no service tiers. `mediaByUrl`: kinds of media that they accept by URL. */
 export function resoldClaudeDialect(mediaByUrl: NonNullable<Dialect['mediaByUrl']>): (model: string) => Dialect {
-  return (model) => ({ ...claudeDialect(model), unsupported: ['serviceTier'], mediaByUrl })
+  return (model) => ({ ...claudeDialect(model), unsupportedSettings: ['serviceTier'], mediaByUrl })
 }

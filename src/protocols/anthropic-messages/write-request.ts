@@ -31,7 +31,7 @@ export function writeRequest(request: ChatRequest, writing: WriteOptions): strin
   recordCitations(request.turns, isSayable, losses)
   const messages = writeTurns(request.turns, writing)
   if (messages.length === 0) throw new RelayError('invalid_request', 'messages: nothing is said', { param: 'messages' })
-  const maxTokens = request.maxOutputTokens ?? writing.dialect.maxOutputTokens ?? MOST_TOKENS
+  const maxTokens = request.maxOutputTokens ?? writing.dialect.defaultMaxOutputTokens ?? MOST_TOKENS
   const thinking = writeThinking(request, messages, maxTokens, writing)
   const { metadata, output_config, ...own } = ownFieldsOf(request.native)
   const body = {

@@ -75,7 +75,7 @@ export function readDetail(detail: unknown): Detail | undefined {
 }
 
 /** What stands for reasoning that a place misses and the client has lost. Kimi takes a space for it, but not nothing. */
-export function lostReasoning({ missingReasoning: lost }: Dialect, hasCalls: boolean): string | undefined {
+export function lostReasoning({ pastReasoningPlaceholder: lost }: Dialect, hasCalls: boolean): string | undefined {
   return hasCalls || lost?.everywhere ? (lost?.text ?? ' ') : undefined
 }
 

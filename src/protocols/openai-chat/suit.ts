@@ -15,13 +15,13 @@ interface Change {
 
 const CHANGES: readonly Change[] = [
   {
-    words: ({ fieldNames = {} }) => Object.keys(fieldNames),
-    change: (body, { fieldNames = {} }) => rename(body, fieldNames),
+    words: ({ renamedFields = {} }) => Object.keys(renamedFields),
+    change: (body, { renamedFields = {} }) => rename(body, renamedFields),
   },
-  { words: ({ toolId }) => (toolId ? ['tool_calls', 'tool_call_id'] : []), change: fitIds },
-  { words: ({ echoesReasoning }) => (echoesReasoning === true ? ['assistant'] : []), change: addReasoning },
-  { words: ({ refusedFields = [] }) => refusedFields, change: dropRefused },
-  { words: ({ replyAfterResults }) => (replyAfterResults === undefined ? [] : ['tool']), change: addReplies },
+  { words: ({ toolCallId }) => (toolCallId ? ['tool_calls', 'tool_call_id'] : []), change: fitIds },
+  { words: ({ expectsPastReasoning }) => (expectsPastReasoning === true ? ['assistant'] : []), change: addReasoning },
+  { words: ({ refusedMessageFields = [] }) => refusedMessageFields, change: dropRefused },
+  { words: ({ replyAfterToolResults }) => (replyAfterToolResults === undefined ? [] : ['tool']), change: addReplies },
   {
     words: ({ acceptsUsageRequest }) => (acceptsUsageRequest === false ? ['stream_options'] : []),
     change: (body) => drop(body, 'stream_options'),
@@ -53,9 +53,9 @@ export function rename(body: Fields, names: Readonly<Record<string, string>>): b
 }
 
 /** Ids of calls by the place's rule, the same for a call and its result. */
-function fitIds(body: Fields, { toolId }: Dialect): boolean {
-  if (!toolId) return false
-  const ids = new Names(toolId)
+function fitIds(body: Fields, { toolCallId }: Dialect): boolean {
+  if (!toolCallId) return false
+  const ids = new Names(toolCallId)
   const renew = (fields: Fields, name: string): boolean => {
     const id = fields[name]
     if (typeof id !== 'string') return false
@@ -82,9 +82,9 @@ function addReasoning(body: Fields, dialect: Dialect): boolean {
   return added
 }
 
-function dropRefused(body: Fields, { refusedFields = [] }: Dialect): boolean {
+function dropRefused(body: Fields, { refusedMessageFields = [] }: Dialect): boolean {
   return messagesOf(body)
-    .flatMap((message) => refusedFields.map((name) => drop(message, name)))
+    .flatMap((message) => refusedMessageFields.map((name) => drop(message, name)))
     .includes(true)
 }
 
@@ -94,9 +94,9 @@ function drop(fields: Fields, name: string): boolean {
   return isThere
 }
 
-function addReplies(body: Fields, { replyAfterResults }: Dialect): boolean {
+function addReplies(body: Fields, { replyAfterToolResults }: Dialect): boolean {
   const messages = messagesOf(body)
-  const replied = withReplies(messages, replyAfterResults)
+  const replied = withReplies(messages, replyAfterToolResults)
   if (replied.length === messages.length) return false
   body.messages = replied
   return true

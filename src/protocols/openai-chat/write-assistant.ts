@@ -29,7 +29,7 @@ export function writeAssistant(turn: Turn, writing: WriteOptions): object[] {
     extra_content: own === undefined ? undefined : signed(own),
     ...writeNative(turn.native),
   }
-  return [dialect.echoesReasoning && text === '' && calls.length === 0 ? { ...message, content: '' } : message]
+  return [dialect.expectsPastReasoning && text === '' && calls.length === 0 ? { ...message, content: '' } : message]
 }
 
 function joined(blocks: readonly Block[], type: 'text' | 'refusal' | 'reasoning'): string {
@@ -54,10 +54,10 @@ function writeReasoning(blocks: readonly Block[], hasCalls: boolean, { dialect, 
   const reasoning = blocks.filter((block) => block.type === 'reasoning')
   const text = joined(reasoning, 'reasoning')
   const own = writeOwnDetails(reasoning, issuer)
-  if (dialect.echoesReasoning === 'details') {
+  if (dialect.expectsPastReasoning === 'details') {
     return { reasoning_details: own ?? (text === '' ? undefined : [{ type: 'reasoning.text', text }]) }
   }
-  const echo = dialect.echoesReasoning ? text || lostReasoning(dialect, hasCalls) : undefined
+  const echo = dialect.expectsPastReasoning ? text || lostReasoning(dialect, hasCalls) : undefined
   return { reasoning_content: echo, reasoning_details: own }
 }
 

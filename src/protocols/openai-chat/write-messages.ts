@@ -55,7 +55,7 @@ function lost(at: string): RelayError {
 /** A single text as itself. Of several, servers of the older kind take one string only. */
 function contentOf(parts: readonly object[], { dialect }: WriteOptions): unknown {
   const texts = parts.flatMap((part) => ('text' in part ? [String(part.text)] : []))
-  if (texts.length < parts.length || (texts.length > 1 && !dialect.isOldServer)) return parts
+  if (texts.length < parts.length || (texts.length > 1 && !dialect.basicFieldsOnly)) return parts
   return texts.join('\n\n')
 }
 

@@ -27,19 +27,19 @@ export function writeRequest(request: ChatRequest, writing: WriteOptions): strin
   const body = {
     model: writing.model,
     ...writeTools(request, writing),
-    messages: withReplies(writeMessages(request.turns, writing), dialect.replyAfterResults),
+    messages: withReplies(writeMessages(request.turns, writing), dialect.replyAfterToolResults),
     ...writeCap(request, writing),
     ...writeSampling(request, writing),
     ...writeLogprobs(request),
     ...writeFormat(request.format),
     ...writeReasoning(request, writing),
     ...writeAccount(request, writing),
-    ...dialect.addedFields,
+    ...dialect.extraFields,
     ...writeNative(request.native),
     // Always asked for: the relay counts by it.
     ...(writing.stream && { stream: true, ...(dialect.acceptsUsageRequest !== false && ASKING) }),
   }
-  if (dialect.fieldNames) rename(body, dialect.fieldNames)
+  if (dialect.renamedFields) rename(body, dialect.renamedFields)
   return JSON.stringify(body)
 }
 
@@ -49,7 +49,7 @@ export function writeCap({ maxOutputTokens }: ChatRequest, { dialect, losses }: 
   if (maxOutputTokens === 0) {
     throw losses.refusal('maxOutputTokens', 'an answer of no tokens, to fill the prompt cache, cannot be asked for.')
   }
-  return { [dialect.isOldServer ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
+  return { [dialect.basicFieldsOnly ? 'max_tokens' : 'max_completion_tokens']: maxOutputTokens }
 }
 
 function writeFormat(format: Format | undefined): object {
@@ -79,7 +79,7 @@ function writeAccount(request: ChatRequest, { dialect, losses }: WriteOptions): 
   if (metadata !== undefined) fields.metadata = metadata
   if (serviceTier !== undefined && TIERS.includes(serviceTier)) fields.service_tier = serviceTier
   else if (serviceTier !== undefined) losses.setting('serviceTier')
-  if (dialect.isOldServer) return fields
+  if (dialect.basicFieldsOnly) return fields
   if (cacheKey !== undefined) fields.prompt_cache_key = cacheKey
   if (userId !== undefined && userId.length <= LONGEST_USER) fields.user = userId
   return fields

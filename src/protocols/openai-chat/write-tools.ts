@@ -8,7 +8,7 @@ export function writeTools(request: ChatRequest, writing: WriteOptions): object 
   const { dialect } = writing
   const { toolChoice: choice, parallelToolCalls } = request
   // Many servers know no list of allowed tools: to them the others are not shown.
-  const hidden = dialect.isOldServer && choice?.type === 'allowed' ? choice : undefined
+  const hidden = dialect.basicFieldsOnly && choice?.type === 'allowed' ? choice : undefined
   const shown = hidden && new Set(hidden.names)
   const offered = request.tools.filter((tool) => !shown || !('name' in tool) || shown.has(tool.name))
   const tools = offered.flatMap((tool) => writeTool(tool, writing))

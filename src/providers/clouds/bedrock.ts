@@ -1,5 +1,5 @@
 import { pathSegments } from '../../protocols/segments.js'
-import { OLD_SERVER, resoldClaudeDialect } from '../families.js'
+import { BASIC_SERVER, resoldClaudeDialect } from '../families.js'
 import type { DeclaredProfile, Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 import type { RequestFormat } from '../request-format.js'
@@ -26,7 +26,7 @@ export const bedrock: Provider = {
   catalogId: 'aws',
   keyVariable: 'AWS_BEARER_TOKEN_BEDROCK',
   speaks: ['openai-chat', 'openai-responses'],
-  dialect: () => OLD_SERVER,
+  dialect: () => BASIC_SERVER,
   profileFor: (model) => (IS_CLAUDE.test(model) ? CLAUDE : undefined),
   sign: bearer,
   models: [],

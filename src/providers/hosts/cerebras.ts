@@ -4,10 +4,10 @@ import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  unsupported: ['frequencyPenalty', 'presencePenalty', 'choices', 'verbosity', 'metadata', 'modalities'],
-  temperatures: [0, 1.5],
-  isOldServer: true,
-  fieldNames: { max_tokens: 'max_completion_tokens' },
+  unsupportedSettings: ['frequencyPenalty', 'presencePenalty', 'choices', 'verbosity', 'metadata', 'modalities'],
+  temperatureRange: [0, 1.5],
+  basicFieldsOnly: true,
+  renamedFields: { max_tokens: 'max_completion_tokens' },
 }
 
 /** Cerebras. */

@@ -1,4 +1,4 @@
-import { OLD_SERVER } from '../families.js'
+import { BASIC_SERVER } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
@@ -9,7 +9,7 @@ export const fireworks: Provider = {
   keyVariable: 'FIREWORKS_API_KEY',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
   countsTokens: false,
-  dialect: () => ({ ...OLD_SERVER, reasoningEfforts: ['none', 'low', 'medium', 'high'] }),
+  dialect: () => ({ ...BASIC_SERVER, reasoningEfforts: ['none', 'low', 'medium', 'high'] }),
   sign: bearer,
   models: ['accounts/fireworks/*'],
   familiarModel: 'accounts/fireworks/models/deepseek-v4-pro',

@@ -4,9 +4,9 @@ import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  isOldServer: true,
-  refusedFields: [...FOREIGN_MESSAGE_FIELDS, 'refusal', 'annotations', 'audio'],
-  unsupported: ['logprobs', 'choices', 'verbosity', 'modalities'],
+  basicFieldsOnly: true,
+  refusedMessageFields: [...FOREIGN_MESSAGE_FIELDS, 'refusal', 'annotations', 'audio'],
+  unsupportedSettings: ['logprobs', 'choices', 'verbosity', 'modalities'],
   reasoning: 'none',
 }
 
@@ -20,7 +20,7 @@ export const groq: Provider = {
     [
       [/gpt-oss/, { ...COMMON, reasoning: 'effort', reasoningEfforts: ['low', 'medium', 'high'] }],
       // By default the reasoning is part of the text, in tags.
-      [/qwen|deepseek-r1/, { ...COMMON, addedFields: { reasoning_format: 'parsed' } }],
+      [/qwen|deepseek-r1/, { ...COMMON, extraFields: { reasoning_format: 'parsed' } }],
     ],
     COMMON,
   ),

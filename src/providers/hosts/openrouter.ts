@@ -8,7 +8,7 @@ export const openrouter: Provider = {
   keyVariable: 'OPENROUTER_API_KEY',
   speaks: ['openai-chat', 'anthropic-messages'],
   countsTokens: false,
-  dialect: () => ({ isOldServer: true, reasoningField: 'reasoning' }),
+  dialect: () => ({ basicFieldsOnly: true, reasoningField: 'reasoning' }),
   sign: bearer,
   models: [],
 }

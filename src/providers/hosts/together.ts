@@ -1,4 +1,4 @@
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
@@ -8,8 +8,8 @@ export const together: Provider = {
   baseURL: 'https://api.together.xyz/v1',
   keyVariable: 'TOGETHER_API_KEY',
   speaks: ['openai-chat'],
-  dialect: byFamily([[/gpt-oss/, { ...OLD_SERVER, reasoningEfforts: ['low', 'medium', 'high'] }]], {
-    ...OLD_SERVER,
+  dialect: byFamily([[/gpt-oss/, { ...BASIC_SERVER, reasoningEfforts: ['low', 'medium', 'high'] }]], {
+    ...BASIC_SERVER,
     reasoning: 'none',
   }),
   sign: bearer,

@@ -1,4 +1,4 @@
-import { OLD_SERVER } from '../families.js'
+import { BASIC_SERVER } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
@@ -7,7 +7,7 @@ export const llamaCpp: Provider = {
   id: 'llama-cpp',
   baseURL: 'http://127.0.0.1:8080/v1',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
-  dialect: () => OLD_SERVER,
+  dialect: () => BASIC_SERVER,
   sign: bearer,
   models: [],
 }

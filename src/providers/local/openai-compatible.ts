@@ -6,7 +6,7 @@ export const openaiCompatible: Provider = {
   id: 'openai-compatible',
   speaks: ['openai-chat'],
   // Strict servers refuse new fields; all know the original ones.
-  dialect: () => ({ isOldServer: true }),
+  dialect: () => ({ basicFieldsOnly: true }),
   sign: bearer,
   models: [],
 }

@@ -1,4 +1,4 @@
-import { OLD_SERVER } from '../families.js'
+import { BASIC_SERVER } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
@@ -8,7 +8,7 @@ export const vllm: Provider = {
   baseURL: 'http://127.0.0.1:8000/v1',
   speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
   countsTokens: false,
-  dialect: () => OLD_SERVER,
+  dialect: () => BASIC_SERVER,
   sign: bearer,
   models: [],
 }

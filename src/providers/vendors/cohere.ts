@@ -1,13 +1,21 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...OLD_SERVER,
-  temperatures: [0, 1],
+  ...BASIC_SERVER,
+  temperatureRange: [0, 1],
   maxEmbeddingInputs: 96,
-  unsupported: ['choices', 'parallelToolCalls', 'serviceTier', 'metadata', 'modalities', 'verbosity', 'logprobs'],
+  unsupportedSettings: [
+    'choices',
+    'parallelToolCalls',
+    'serviceTier',
+    'metadata',
+    'modalities',
+    'verbosity',
+    'logprobs',
+  ],
 }
 
 /** Cohere, by its OpenAI-compatible API. */

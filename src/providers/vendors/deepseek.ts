@@ -1,18 +1,18 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { OLD_SERVER } from '../families.js'
+import { BASIC_SERVER } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 /** Its models reason by default, and then need all reasoning of earlier turns back. */
 const DIALECT: Dialect = {
-  ...OLD_SERVER,
+  ...BASIC_SERVER,
   reasoningField: 'thinking',
   reasoningEfforts: ['none', 'low', 'high', 'max'],
-  echoesReasoning: true,
-  missingReasoning: { text: '', everywhere: true },
-  toolChoicesReasoning: ['auto', 'none'],
-  formats: ['json'],
-  unsupported: ['seed', 'choices', 'verbosity', 'metadata', 'serviceTier', 'parallelToolCalls'],
+  expectsPastReasoning: true,
+  pastReasoningPlaceholder: { text: '', everywhere: true },
+  toolChoicesWhileReasoning: ['auto', 'none'],
+  outputFormats: ['json'],
+  unsupportedSettings: ['seed', 'choices', 'verbosity', 'metadata', 'serviceTier', 'parallelToolCalls'],
 }
 
 /** DeepSeek. */

@@ -1,16 +1,16 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...OLD_SERVER,
+  ...BASIC_SERVER,
   reasoning: 'none',
-  temperatures: [0.01, 1],
+  temperatureRange: [0.01, 1],
   toolChoices: ['auto', 'none'],
   maxStopSequences: 0,
-  unsupported: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs'],
-  errorMark: Buffer.from('"base_resp"'),
+  unsupportedSettings: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs'],
+  errorMarker: Buffer.from('"base_resp"'),
 }
 
 /** MiniMax, by its international API. The Chinese API, with keys of its own, needs a `baseURL`. */
@@ -23,7 +23,7 @@ export const minimax: Provider = {
   countsTokens: false,
   dialect: byFamily(
     // By default the reasoning is part of the text, in tags.
-    [[/^minimax-m\d/i, { ...COMMON, addedFields: { reasoning_split: true }, echoesReasoning: 'details' }]],
+    [[/^minimax-m\d/i, { ...COMMON, extraFields: { reasoning_split: true }, expectsPastReasoning: 'details' }]],
     COMMON,
   ),
   sign: bearer,

@@ -5,14 +5,14 @@ import { bearer } from '../provider.js'
 
 /** Mistral refuses unknown fields. */
 const COMMON: Dialect = {
-  isOldServer: true,
-  fieldNames: { ...LEGACY_MAX_TOKENS, seed: 'random_seed' },
-  refusedFields: [...FOREIGN_MESSAGE_FIELDS, 'reasoning', 'refusal', 'annotations', 'audio', 'function_call'],
-  unsupported: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
+  basicFieldsOnly: true,
+  renamedFields: { ...LEGACY_MAX_TOKENS, seed: 'random_seed' },
+  refusedMessageFields: [...FOREIGN_MESSAGE_FIELDS, 'reasoning', 'refusal', 'annotations', 'audio', 'function_call'],
+  unsupportedSettings: ['logprobs', 'verbosity', 'serviceTier', 'modalities'],
   acceptsUsageRequest: false,
-  temperatures: [0, 1.5],
-  toolId: { pattern: /^[A-Za-z0-9]+$/, maxLength: 9, exact: true },
-  replyAfterResults: 'OK.',
+  temperatureRange: [0, 1.5],
+  toolCallId: { pattern: /^[A-Za-z0-9]+$/, maxLength: 9, exact: true },
+  replyAfterToolResults: 'OK.',
   reasoning: 'none',
 }
 

@@ -1,11 +1,11 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
-const COMMON: Dialect = { ...OLD_SERVER, temperatures: [0, 1], toolChoices: ['auto', 'none', 'tool'] }
+const COMMON: Dialect = { ...BASIC_SERVER, temperatureRange: [0, 1], toolChoices: ['auto', 'none', 'tool'] }
 /** A space replaces reasoning that the client has dropped, so that no request is refused. */
-const THINKING: Dialect = { ...COMMON, echoesReasoning: true, missingReasoning: { text: ' ' } }
+const THINKING: Dialect = { ...COMMON, expectsPastReasoning: true, pastReasoningPlaceholder: { text: ' ' } }
 
 /** Moonshot (Kimi), by its international API. The Chinese API, with keys of its own, needs a `baseURL`. */
 export const moonshot: Provider = {
@@ -26,8 +26,8 @@ export const moonshot: Provider = {
       ...THINKING,
       sampling: 'none',
       reasoningField: 'thinking',
-      toolChoicesReasoning: ['auto', 'none'],
-      unsupported: ['choices'],
+      toolChoicesWhileReasoning: ['auto', 'none'],
+      unsupportedSettings: ['choices'],
     },
   ),
   sign: bearer,

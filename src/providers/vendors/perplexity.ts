@@ -1,13 +1,13 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...OLD_SERVER,
-  temperatures: [0, 1.99],
-  formats: ['schema'],
-  unsupported: ['seed', 'choices', 'logprobs', 'verbosity', 'metadata', 'serviceTier', 'modalities'],
+  ...BASIC_SERVER,
+  temperatureRange: [0, 1.99],
+  outputFormats: ['schema'],
+  unsupportedSettings: ['seed', 'choices', 'logprobs', 'verbosity', 'metadata', 'serviceTier', 'modalities'],
 }
 
 /** Perplexity: answers with web search. */

@@ -1,9 +1,14 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
-const COMMON: Dialect = { ...OLD_SERVER, temperatures: [0, 1.99], formats: ['json'], maxEmbeddingInputs: 10 }
+const COMMON: Dialect = {
+  ...BASIC_SERVER,
+  temperatureRange: [0, 1.99],
+  outputFormats: ['json'],
+  maxEmbeddingInputs: 10,
+}
 const PLAINLY: Dialect = { ...COMMON, reasoning: 'none' }
 
 /** A reasoning model answers in streams only, and cannot be forced to call a tool. */
@@ -11,13 +16,13 @@ const HYBRID: Dialect = {
   ...COMMON,
   reasoningField: 'enable_thinking',
   streamsOnly: true,
-  toolChoicesReasoning: ['auto', 'none'],
+  toolChoicesWhileReasoning: ['auto', 'none'],
 }
 const STEPS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
 const ofFamily = byFamily(
   [
-    [/^q[vw]q|thinking/, { ...HYBRID, reasoningEfforts: STEPS, toolChoices: ['auto', 'none'], formats: [] }],
+    [/^q[vw]q|thinking/, { ...HYBRID, reasoningEfforts: STEPS, toolChoices: ['auto', 'none'], outputFormats: [] }],
     [/instruct|coder|omni|^qwen(?:1|2|-max|-long|-vl|-math|-mt)/, PLAINLY],
   ],
   HYBRID,

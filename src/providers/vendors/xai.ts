@@ -4,7 +4,7 @@ import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 /** Reasoning models refuse these. The relay itself ends answers at stop sequences. */
-const THINKING: Dialect = { unsupported: ['frequencyPenalty', 'presencePenalty'], maxStopSequences: 0 }
+const THINKING: Dialect = { unsupportedSettings: ['frequencyPenalty', 'presencePenalty'], maxStopSequences: 0 }
 const SILENT: Dialect = { ...THINKING, reasoning: 'none' }
 
 /** xAI: Grok. */

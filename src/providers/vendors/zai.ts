@@ -1,15 +1,15 @@
 import type { Dialect } from '../../protocols/dialect.js'
-import { byFamily, OLD_SERVER } from '../families.js'
+import { BASIC_SERVER, byFamily } from '../families.js'
 import type { Provider } from '../provider.js'
 import { bearer } from '../provider.js'
 
 const COMMON: Dialect = {
-  ...OLD_SERVER,
-  temperatures: [0, 1],
+  ...BASIC_SERVER,
+  temperatureRange: [0, 1],
   toolChoices: ['auto'],
-  formats: ['json'],
+  outputFormats: ['json'],
   maxStopSequences: 1,
-  unsupported: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs', 'parallelToolCalls'],
+  unsupportedSettings: ['frequencyPenalty', 'presencePenalty', 'seed', 'choices', 'logprobs', 'parallelToolCalls'],
   reasoningField: 'thinking',
 }
 

@@ -135,7 +135,7 @@ class ConversationTranscoder implements Transcoder {
   createStream(attempt: AttemptEvents, prelude: StreamPrelude): ClientStream {
     const frames = this.#framing?.begin()
     if (this.#translation) return new TranslatedStream(attempt, this.#translation.answerTranslator, frames)
-    const { errorMark } = this.#channel.target.dialect
+    const { errorMarker } = this.#channel.target.dialect
     return new PassthroughStream(attempt, { prelude, frames, injectedUsage: this.#injectedUsage, errorMark })
   }
 

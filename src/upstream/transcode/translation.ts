@@ -85,11 +85,11 @@ export function protocolFor({ speaks }: Pick<Target, 'speaks'>, callersProtocol:
 
 /** What a target accepts of tools and stop sequences: by its dialect, else by its protocol. */
 export function traitsOf({ dialect }: Target, { traits }: Protocol): Protocol['traits'] {
-  const { toolId, maxStopSequences } = dialect
-  if (!toolId && maxStopSequences === undefined) return traits
+  const { toolCallId, maxStopSequences } = dialect
+  if (!toolCallId && maxStopSequences === undefined) return traits
   return {
     ...traits,
-    toolId: toolId ?? traits.toolId,
+    toolId: toolCallId ?? traits.toolId,
     ...(maxStopSequences !== undefined && { stopSequences: maxStopSequences }),
   }
 }

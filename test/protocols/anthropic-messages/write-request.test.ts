@@ -337,8 +337,8 @@ describe('tools, written', () => {
 
 describe('the rest of a request, written', () => {
   it('HC-009: fills in max_tokens by the model', () => {
-    expect(write({}, { maxOutputTokens: 32_000 }).json.max_tokens).toBe(32_000)
-    expect(write({ maxOutputTokens: 0 }, { maxOutputTokens: 32_000 }).json.max_tokens).toBe(0)
+    expect(write({}, { defaultMaxOutputTokens: 32_000 }).json.max_tokens).toBe(32_000)
+    expect(write({ maxOutputTokens: 0 }, { defaultMaxOutputTokens: 32_000 }).json.max_tokens).toBe(0)
   })
 
   it('HC-004: sampling is left out where it is not taken, and said so unless it was the usual', () => {

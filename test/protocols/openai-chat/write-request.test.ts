@@ -130,8 +130,8 @@ describe('messages', () => {
 describe('fields', () => {
   it('the new cap or the old one, never both; HC-010: never none', () => {
     expect(write({ maxOutputTokens: 5 }).body).toMatchObject({ max_completion_tokens: 5 })
-    expect(write({ maxOutputTokens: 5 }, { isOldServer: true }).body).toMatchObject({ max_tokens: 5 })
-    expect(write({ maxOutputTokens: 5 }, { isOldServer: true }).body).not.toHaveProperty('max_completion_tokens')
+    expect(write({ maxOutputTokens: 5 }, { basicFieldsOnly: true }).body).toMatchObject({ max_tokens: 5 })
+    expect(write({ maxOutputTokens: 5 }, { basicFieldsOnly: true }).body).not.toHaveProperty('max_completion_tokens')
     expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_completion_tokens/)
   })
 
@@ -187,7 +187,7 @@ describe('fields', () => {
         allowed_tools: { mode: 'required', tools: [{ type: 'custom', custom: { name: 'p' } }] },
       },
     })
-    expect(write({ tools, toolChoice }, { isOldServer: true }).body).toMatchObject({
+    expect(write({ tools, toolChoice }, { basicFieldsOnly: true }).body).toMatchObject({
       tools: [{ type: 'custom' }],
       tool_choice: 'required',
     })
