@@ -24,7 +24,7 @@ export interface PassthroughOptions {
   /** Set where the relay asked for usage that the client did not ask for. */
   readonly injectedUsage: InjectedUsage | undefined
   /** Marks records that are errors in a form that clients do not know. */
-  readonly errorMark?: Buffer | undefined
+  readonly errorMarker?: Buffer | undefined
 }
 
 /**
@@ -39,15 +39,15 @@ export class PassthroughStream implements ClientStream {
   #incomplete: Buffer | undefined
   readonly #tail = new StreamTail()
   readonly #injectedUsage: InjectedUsage | undefined
-  readonly #errorMark: Buffer | undefined
+  readonly #errorMarker: Buffer | undefined
   /** An error was written in place of a marked record; nothing may follow it. */
   #isStopped = false
   /** Bytes passed on so far. */
   #size = 0
 
-  constructor(attempt: AttemptEvents, { prelude, frames, injectedUsage, errorMark }: PassthroughOptions) {
+  constructor(attempt: AttemptEvents, { prelude, frames, injectedUsage, errorMarker }: PassthroughOptions) {
     this.#injectedUsage = injectedUsage
-    this.#errorMark = errorMark
+    this.#errorMarker = errorMarker
     this.#output = new StreamOutput(frames)
     this.#attempt = attempt
     this.#prelude = prelude
@@ -108,9 +108,9 @@ export class PassthroughStream implements ClientStream {
 
   /** Looks for a marked error. If there is one, writes it in the client's protocol and ends the stream. */
   #stopAtMarkedError(records: Buffer): boolean {
-    if (!this.#errorMark) return false
+    if (!this.#errorMarker) return false
     const { protocol } = this.#attempt
-    for (const { start, record } of findMarkedRecords(records, this.#errorMark)) {
+    for (const { start, record } of findMarkedRecords(records, this.#errorMarker)) {
       const { upstreamError } = protocol.readEnding([record])
       if (!upstreamError) continue
       this.#isStopped = true

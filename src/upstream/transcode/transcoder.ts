@@ -136,7 +136,7 @@ class ConversationTranscoder implements Transcoder {
     const frames = this.#framing?.begin()
     if (this.#translation) return new TranslatedStream(attempt, this.#translation.answerTranslator, frames)
     const { errorMarker } = this.#channel.target.dialect
-    return new PassthroughStream(attempt, { prelude, frames, injectedUsage: this.#injectedUsage, errorMark })
+    return new PassthroughStream(attempt, { prelude, frames, injectedUsage: this.#injectedUsage, errorMarker })
   }
 
   createTranslatedStream(attempt: AttemptEvents): TranslatedStream {

@@ -59,7 +59,7 @@ describe('messages', () => {
     const call: Block = { type: 'tool-call', id: 'c', name: 'f', input: '{}' }
     const turns = [model({ type: 'reasoning', text: 'hm' }, text('a')), model(call)]
     expect(JSON.stringify(messages(turns))).not.toContain('reasoning')
-    expect(messages(turns, { echoesReasoning: true })).toMatchObject([
+    expect(messages(turns, { expectsPastReasoning: true })).toMatchObject([
       { reasoning_content: 'hm', content: 'a' },
       { reasoning_content: ' ' },
     ])
@@ -101,7 +101,9 @@ describe('messages', () => {
         ],
       },
     ])
-    expect(messages([user(text('a'), text('b'))], { isOldServer: true })).toEqual([{ role: 'user', content: 'a\n\nb' }])
+    expect(messages([user(text('a'), text('b'))], { basicFieldsOnly: true })).toEqual([
+      { role: 'user', content: 'a\n\nb' },
+    ])
     expect(messages([{ role: 'system', blocks: [text('a'), text('b')] }])).toEqual([
       { role: 'system', content: 'a\n\nb' },
     ])
