@@ -612,15 +612,15 @@ describe('a request, there and back', () => {
 
 describe('Anthropic, the provider', () => {
   it.each([
-    ['claude-3-haiku-20240307', { reasoning: 'none', maxOutputTokens: 4096 }],
-    ['claude-3-opus-latest', { reasoning: 'none', maxOutputTokens: 4096 }],
-    ['claude-3-5-sonnet-20241022', { reasoning: 'none', maxOutputTokens: 8192 }],
-    ['claude-3-7-sonnet-latest', { reasoning: 'budget', maxOutputTokens: 64_000 }],
-    ['claude-opus-4-20250514', { reasoning: 'budget', maxOutputTokens: 32_000, sampling: 'any' }],
-    ['claude-opus-4-1', { reasoning: 'budget', maxOutputTokens: 32_000, sampling: 'one' }],
-    ['claude-opus-4-5-20251101', { reasoning: 'budget', maxOutputTokens: 64_000 }],
-    ['claude-sonnet-4-20250514', { reasoning: 'budget', maxOutputTokens: 64_000 }],
-    ['claude-haiku-4-5', { reasoning: 'budget', maxOutputTokens: 64_000, sampling: 'one' }],
+    ['claude-3-haiku-20240307', { reasoning: 'none', defaultMaxOutputTokens: 4096 }],
+    ['claude-3-opus-latest', { reasoning: 'none', defaultMaxOutputTokens: 4096 }],
+    ['claude-3-5-sonnet-20241022', { reasoning: 'none', defaultMaxOutputTokens: 8192 }],
+    ['claude-3-7-sonnet-latest', { reasoning: 'budget', defaultMaxOutputTokens: 64_000 }],
+    ['claude-opus-4-20250514', { reasoning: 'budget', defaultMaxOutputTokens: 32_000, sampling: 'any' }],
+    ['claude-opus-4-1', { reasoning: 'budget', defaultMaxOutputTokens: 32_000, sampling: 'one' }],
+    ['claude-opus-4-5-20251101', { reasoning: 'budget', defaultMaxOutputTokens: 64_000 }],
+    ['claude-sonnet-4-20250514', { reasoning: 'budget', defaultMaxOutputTokens: 64_000 }],
+    ['claude-haiku-4-5', { reasoning: 'budget', defaultMaxOutputTokens: 64_000, sampling: 'one' }],
     ['claude-sonnet-4-6', { reasoning: 'adaptive', sampling: 'one' }],
     ['claude-opus-4-6', { reasoning: 'adaptive', sampling: 'one' }],
     ['claude-opus-4-7', { reasoning: 'adaptive', sampling: 'none' }],
@@ -630,7 +630,7 @@ describe('Anthropic, the provider', () => {
       'claude-fable-5',
       { reasoning: 'adaptive', sampling: 'none', reasoningEfforts: ['low', 'medium', 'high', 'xhigh', 'max'] },
     ],
-    ['someone-elses', { reasoning: 'budget', sampling: 'any', maxOutputTokens: 8192 }],
+    ['someone-elses', { reasoning: 'budget', sampling: 'any', defaultMaxOutputTokens: 8192 }],
   ])('knows what %s takes', (model, expected) => {
     expect(anthropic.dialect?.(model)).toMatchObject(expected)
   })
