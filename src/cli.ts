@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { checkCommand } from './cli/check.js'
-import type { Command, Values } from './cli/command.js'
+import { type Command, CommandError, type CommandOptions } from './cli/command.js'
+import { checkCommand, schemaCommand } from './cli/config-commands.js'
 import { helpText } from './cli/help.js'
-import { createKey, listKeys, revokeKey, rotateKey } from './cli/key.js'
-import { Refusal } from './cli/refusal.js'
-import { schemaCommand } from './cli/schema.js'
+import { createKey, listKeys, revokeKey, rotateKey } from './cli/key-commands.js'
 import { serveCommand } from './cli/serve.js'
 import { ConfigError, version } from './index.js'
 
@@ -22,38 +20,40 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  // A fault of ours is shown whole, so that it can be reported; one of the user's is told in its own words.
-  const known = error instanceof Refusal || error instanceof ConfigError
-  console.error(known ? error.message : error)
+  // Users can correct these errors by their message. Any other error is a bug, so its stack is printed too.
+  const isUserError = error instanceof CommandError || error instanceof ConfigError
+  console.error(isUserError ? error.message : error)
   process.exitCode = 1
 }
 
-async function main(words: string[]): Promise<void> {
-  const { help, version: wantsVersion, values, positionals } = read(words)
+async function main(args: string[]): Promise<void> {
+  const { help, version: wantsVersion, options, positionals } = parseCommandLine(args)
   if (help) return console.log(helpText)
   if (wantsVersion) return console.log(version)
-  const { name, command, rest } = find(positionals)
-  const stray = Object.keys(values).find((option) => !command.options.some((known) => known === option))
-  if (stray) throw new Refusal(`--${stray}: is no option of \`modelmount ${name}\``)
-  const { takes } = command
-  if (rest.length > takes.length) throw new Refusal(`unexpected "${rest[takes.length]}"; see modelmount --help`)
-  const missing = takes[rest.length]
-  if (missing) throw new Refusal(`modelmount ${name}: ${missing} is missing; see modelmount --help`)
-  await command.run(values, rest)
+  const { name, command, commandArgs } = findCommand(positionals)
+  const unknownOption = Object.keys(options).find((option) => !command.options.some((known) => known === option))
+  if (unknownOption) throw new CommandError(`--${unknownOption}: not an option of \`modelmount ${name}\``)
+  const { argumentNames } = command
+  if (commandArgs.length > argumentNames.length) {
+    throw new CommandError(`unexpected "${commandArgs[argumentNames.length]}": see modelmount --help`)
+  }
+  const missing = argumentNames[commandArgs.length]
+  if (missing) throw new CommandError(`modelmount ${name}: ${missing} is missing: see modelmount --help`)
+  await command.run(options, commandArgs)
 }
 
-interface Words {
+interface CommandLine {
   readonly help: boolean
   readonly version: boolean
-  readonly values: Values
+  readonly options: CommandOptions
   readonly positionals: readonly string[]
 }
 
-function read(words: string[]): Words {
+function parseCommandLine(args: string[]): CommandLine {
   const text = { type: 'string' } as const
   try {
     const { values, positionals } = parseArgs({
-      args: words,
+      args,
       allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
@@ -68,23 +68,30 @@ function read(words: string[]): Words {
         overlap: text,
       },
     })
-    const { help = false, version = false, ...others } = values
-    return { help, version, values: others, positionals }
+    const { help = false, version = false, ...options } = values
+    return { help, version, options, positionals }
   } catch (error) {
-    // The first sentence says what is wrong; those that follow are about double dashes.
+    // Only the first sentence of Node's message says what is wrong. The others explain double dashes.
     const message = error instanceof Error ? error.message : String(error)
-    throw new Refusal(`${message.split(/[.\n]/, 1)[0]}; see modelmount --help`)
+    throw new CommandError(`${message.split(/[.\n]/, 1)[0]}: see modelmount --help`)
   }
 }
 
-function find(positionals: readonly string[]): { name: string; command: Command; rest: readonly string[] } {
-  if (positionals.length === 0) return { name: 'serve', command: serveCommand, rest: [] }
+interface FoundCommand {
+  readonly name: string
+  readonly command: Command
+  /** The arguments after the name of the command. */
+  readonly commandArgs: readonly string[]
+}
+
+function findCommand(positionals: readonly string[]): FoundCommand {
+  if (positionals.length === 0) return { name: 'serve', command: serveCommand, commandArgs: [] }
   for (const length of [2, 1]) {
     const name = positionals.slice(0, length).join(' ')
     const command = COMMANDS.get(name)
-    if (command) return { name, command, rest: positionals.slice(length) }
+    if (command) return { name, command, commandArgs: positionals.slice(length) }
   }
-  const near = [...COMMANDS.keys()].filter((name) => name.startsWith(`${positionals[0]} `))
-  const hint = near.length > 0 ? `it is one of: ${near.join(', ')}` : 'see modelmount --help'
-  throw new Refusal(`unknown command "${positionals.slice(0, 2).join(' ')}"; ${hint}`)
+  const subcommands = [...COMMANDS.keys()].filter((name) => name.startsWith(`${positionals[0]} `))
+  const hint = subcommands.length > 0 ? `use one of: ${subcommands.join(', ')}` : 'see modelmount --help'
+  throw new CommandError(`unknown command "${positionals.slice(0, 2).join(' ')}": ${hint}`)
 }

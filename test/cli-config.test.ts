@@ -3,22 +3,22 @@ import { ask, modelmount, serve, statusOf, variable, writeFileFor } from './comm
 import { startUpstream } from './upstream.js'
 
 describe('a config file', () => {
-  it('is filled in from the environment', async () => {
+  it('gets values from the environment', async () => {
     const upstream = await startUpstream()
     onTestFinished(() => upstream.close())
     const file = await writeFileFor('filled.json', {
       providers: {
-        local: { type: 'openai-compatible', baseURL: variable('PLACE'), apiKey: `pre-${variable('SECRET')}` },
+        local: { type: 'openai-compatible', baseURL: variable('BASE_URL'), apiKey: `pre-${variable('SECRET')}` },
       },
       keys: [{ id: 'alice', key: variable('CALLER') }],
     })
-    const environment = { PLACE: upstream.baseURL, SECRET: 'sk-there', CALLER: 'sk-alice-1' }
+    const environment = { BASE_URL: upstream.baseURL, SECRET: 'sk-there', CALLER: 'sk-alice-1' }
     const { baseURL } = await serve(['--config', file], environment)
     expect((await ask(baseURL, 'sk-alice-1', { model: 'local/some' })).status).toBe(200)
     expect(upstream.seen[0]?.headers.authorization).toBe('Bearer pre-sk-there')
   })
 
-  it('may be a module, with functions', async () => {
+  it('may be a module with functions', async () => {
     const file = await writeFileFor(
       'config.mjs',
       `export default {
@@ -33,7 +33,7 @@ describe('a config file', () => {
     expect(await statusOf(baseURL, 'sk-modelmount-demo')).toBe(401)
   })
 
-  it.each([[], ['check']])('that is bad has each fault told in a line of its own (%s)', async (...command) => {
+  it.each([[], ['check']])('gets one line for each fault (%s)', async (...command) => {
     const file = await writeFileFor('bad.json', {
       providers: {
         openai: { apiKey: variable('NOT_THERE') },
@@ -60,7 +60,7 @@ describe('a config file', () => {
     ['nothing.mjs', 'export const config = {}', /: has no default export$/],
     ['syntax.mjs', 'export default {', /: cannot be loaded: .*`node --check` shows where$/],
     ['latin.json', Buffer.from('{"\xe9": "sk-secret"}', 'latin1'), /: not UTF-8$/],
-  ])('%s is refused in one line', async (name, content, reason) => {
+  ])('%s is refused with one line', async (name, content, reason) => {
     const file = content === undefined ? name : await writeFileFor(name, content)
     const { code, stderr } = await modelmount(['--config', file])
     expect(stderr.split('\n').filter((line) => !line.startsWith('providers: '))).toEqual([
@@ -71,7 +71,7 @@ describe('a config file', () => {
     expect(code).toBe(1)
   })
 
-  it('is checked, and its routes are shown without its secrets', async () => {
+  it('is checked, and its routes are printed without its secrets', async () => {
     const file = await writeFileFor('routes.json', {
       providers: {
         openai: { apiKey: ['sk-first-secret', 'sk-second-secret'] },
@@ -88,7 +88,7 @@ describe('a config file', () => {
       [
         `${file} is valid: 2 providers, 2 routes, 1 key.`,
         '',
-        'MODEL  STRATEGY  TARGET        WEIGHT  KEYS  AT',
+        'MODEL  STRATEGY  TARGET        WEIGHT  KEYS  BASE URL',
         'fast   weighted  openai/small  3       2     https://api.openai.com/v1',
         '                 local/tiny    1       1     http://127.0.0.1:1/v1, http://127.0.0.1:2/v1',
         'gpt-*  priority  openai/gpt-*  -       2     https://api.openai.com/v1',

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { modelmount, serve, statusOf, variable, writeFileFor } from './command-line.js'
 
-/** As someone would have written it, so that a careless rewrite shows. */
-const WRITTEN = `{
+/** Formatted by hand, so that a rewrite of the whole file would show. */
+const CONFIG_TEXT = `{
   "providers": { "local": { "type": "openai-compatible",
                             "baseURL": "http://127.0.0.1:9/v1", "apiKey": "${variable('THERE')}" } },
   "models": { "2": "local", "1": "local", "é": ["local"] },
@@ -15,8 +15,8 @@ const WRITTEN = `{
 `
 const ENVIRONMENT = { THERE: 'sk-there' }
 
-async function key(...words: string[]): Promise<string> {
-  const { code, stdout, stderr } = await modelmount(['key', ...words])
+async function key(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await modelmount(['key', ...args])
   expect(code, stderr).toBe(0)
   return stdout.trim()
 }
@@ -28,8 +28,8 @@ async function rows(file: string): Promise<Record<string, unknown>[]> {
 const publicIdOf = (secret: string): string => secret.split('-')[2] ?? ''
 
 describe('keys', () => {
-  it('are good from their making to their end', async () => {
-    const file = await writeFileFor('config.json', WRITTEN)
+  it('work from creation to revocation', async () => {
+    const file = await writeFileFor('config.json', CONFIG_TEXT)
     const alice = await key('create', '--config', file, '--id', 'alice', '--models', '1, 2', '--group', 'vip')
     const bob = await key('create', '--config', file, '--id', 'bob', '--expires', '2099-01-01T00:00:00Z')
     expect(alice).toMatch(/^sk-mm-\w{12}-\w{40}$/)
@@ -47,26 +47,26 @@ describe('keys', () => {
     expect([await statusOf(last.baseURL, alice), await statusOf(last.baseURL, next)]).toEqual([401, 401])
   })
 
-  it('are kept as digests, and leave the rest of the file as it was', async () => {
-    const file = await writeFileFor('config.json', WRITTEN)
+  it('are stored as digests, and the rest of the file stays as it was', async () => {
+    const file = await writeFileFor('config.json', CONFIG_TEXT)
     const secret = await key('create', '--config', file, '--id', 'alice')
     const text = await readFile(file, 'utf8')
     expect(text).not.toContain(secret.slice(-40))
-    const [before, after] = WRITTEN.split('[]')
+    const [before, after] = CONFIG_TEXT.split('[]')
     expect(text.startsWith(`${before}[\n    {\n      "id": "alice",\n`)).toBe(true)
     expect(text.endsWith(`\n    }\n  ]${after}`)).toBe(true)
     await key('revoke', 'alice', '--config', file)
-    expect(await readFile(file, 'utf8')).toBe(WRITTEN)
+    expect(await readFile(file, 'utf8')).toBe(CONFIG_TEXT)
   })
 
-  it('find a place in a file that has none yet', async () => {
+  it('are added to a file without `keys`', async () => {
     const file = await writeFileFor('config.json', '{"providers": {}}')
     await key('create', '--config', file, '--id', 'alice')
     expect(await rows(file)).toMatchObject([{ id: 'alice' }])
   })
 
-  it('are written into the file that a link means, which keeps its mode', async () => {
-    const file = await writeFileFor('config.json', WRITTEN)
+  it('are written to the target of a symbolic link, which keeps its mode', async () => {
+    const file = await writeFileFor('config.json', CONFIG_TEXT)
     await chmod(file, 0o640)
     const link = join(dirname(file), 'link.json')
     await symlink(basename(file), link)
@@ -76,14 +76,14 @@ describe('keys', () => {
     expect(await readdir(dirname(file))).toEqual(['config.json', 'link.json'])
   })
 
-  it('made at the same moment are all kept', async () => {
-    const file = await writeFileFor('config.json', WRITTEN)
+  it('are all kept when they are created at the same time', async () => {
+    const file = await writeFileFor('config.json', CONFIG_TEXT)
     const ids = ['a', 'b', 'c', 'd', 'e', 'f']
     await Promise.all(ids.map((id) => key('create', '--config', file, '--id', id)))
     expect((await rows(file)).map(({ id }) => id).toSorted()).toEqual(ids)
   })
 
-  it('are listed without what must stay secret', async () => {
+  it('are listed without their secrets', async () => {
     const digest = `sha256:${'ab'.repeat(32)}`
     const file = await writeFileFor('config.json', {
       providers: {},
@@ -103,7 +103,7 @@ describe('keys', () => {
     )
   })
 
-  it('are replaced with the same settings, while the old one ends', async () => {
+  it('are rotated with the same settings, while the old key expires', async () => {
     const file = await writeFileFor('config.json', {
       providers: {},
       keys: [
@@ -113,11 +113,11 @@ describe('keys', () => {
     })
     const start = Date.now()
     const secret = await key('rotate', 'alice', '--overlap', '30m', '--config', file)
-    const [old, bob, fresh] = await rows(file)
-    expect(Date.parse(String(old?.expiresAt)) - start).toBeGreaterThanOrEqual(30 * 60_000)
-    expect(Date.parse(String(old?.expiresAt)) - Date.now()).toBeLessThanOrEqual(30 * 60_000)
+    const [oldRow, bob, newRow] = await rows(file)
+    expect(Date.parse(String(oldRow?.expiresAt)) - start).toBeGreaterThanOrEqual(30 * 60_000)
+    expect(Date.parse(String(oldRow?.expiresAt)) - Date.now()).toBeLessThanOrEqual(30 * 60_000)
     expect(bob).toEqual({ id: 'bob', key: 'sk-of-his-own' })
-    expect(fresh).toEqual({
+    expect(newRow).toEqual({
       id: 'alice',
       models: ['m'],
       allowedIps: ['::1'],
@@ -127,7 +127,7 @@ describe('keys', () => {
     })
   })
 
-  it('without a file are printed with the row to paste', async () => {
+  it('are printed with the entry to paste, if there is no file', async () => {
     const printed = await key('create', '--id', 'alice', '--models', 'demo', '--group', 'vip')
     const [secret = '', ...row] = printed.split('\n')
     const keys = [JSON.parse(row.join('\n'))]
@@ -141,27 +141,30 @@ describe('keys', () => {
 
   it.each([
     [['create'], /^modelmount key create: --id ID is missing$/],
-    [['create', '--id', 'a', '--expires', 'soon'], /^--expires: not an ISO date and time$/],
-    [['create', '--id', 'a', '--expires', '2001-01-01T00:00:00Z'], /^--expires: has passed already$/],
-    [['create', '--id', 'a', '--group', 'pvi'], /^--group: no group "pvi"$/],
-    [['rotate', 'a', '--overlap', 'long'], /^--overlap: "long" is no time; write 90s, 15m, 24h or 7d$/],
+    [
+      ['create', '--id', 'a', '--expires', 'soon'],
+      /^--expires: not an ISO date and time, such as 2027-01-01T00:00:00Z$/,
+    ],
+    [['create', '--id', 'a', '--expires', '2001-01-01T00:00:00Z'], /^--expires: is in the past$/],
+    [['create', '--id', 'a', '--group', 'pvi'], /^--group: no group "pvi": add it to `groups`$/],
+    [['rotate', 'a', '--overlap', 'long'], /^--overlap: "long" is not a duration: write 90s, 15m, 24h or 7d$/],
     [['rotate', 'nobody'], /: no key of "nobody"$/],
     [['revoke', 'nobody'], /: no key of "nobody"$/],
-  ])('%j is refused, and the file stays as it was', async (words, reason) => {
-    const file = await writeFileFor('config.json', WRITTEN)
-    const { code, stdout, stderr } = await modelmount(['key', ...words, '--config', file])
+  ])('%j is refused, and the file stays as it was', async (args, reason) => {
+    const file = await writeFileFor('config.json', CONFIG_TEXT)
+    const { code, stdout, stderr } = await modelmount(['key', ...args, '--config', file])
     expect(stderr.split('\n')).toEqual([expect.stringMatching(reason), ''])
     expect([code, stdout]).toEqual([1, ''])
-    expect(await readFile(file, 'utf8')).toBe(WRITTEN)
+    expect(await readFile(file, 'utf8')).toBe(CONFIG_TEXT)
     expect(await readdir(dirname(file))).toEqual(['config.json'])
   })
 
-  it('are not edited while someone else edits', async () => {
-    const file = await writeFileFor('config.json', WRITTEN)
+  it('are not edited during another edit', async () => {
+    const file = await writeFileFor('config.json', CONFIG_TEXT)
     await writeFile(`${file}.editing`, '')
     const { code, stderr } = await modelmount(['key', 'create', '--id', 'a', '--config', file])
-    expect(stderr).toMatch(/config\.json\.editing: another edit is under way; if none is, remove this file\n$/)
+    expect(stderr).toMatch(/config\.json\.editing: another edit is in progress: if there is none, remove this file\n$/)
     expect(code).toBe(1)
-    expect(await readFile(file, 'utf8')).toBe(WRITTEN)
+    expect(await readFile(file, 'utf8')).toBe(CONFIG_TEXT)
   })
 })

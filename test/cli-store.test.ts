@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ConfigInput } from '../src/index.js'
-import { type Served, serve, writeFileFor } from './command-line.js'
+import { type ServedRelay, serve, writeFileFor } from './command-line.js'
 import { Cleanup, testRelay } from './mounts.js'
 import { describeWithPostgres } from './postgres-server.js'
 import { describeWithRedis } from './redis-server.js'
@@ -12,9 +12,10 @@ afterEach(() => cleanup.run())
 
 const KEY = 'sk-caller-00000001'
 const OUTPUT_NANOS = 20_000
-const slow: Script = (req, res, seen) => void setTimeout(() => void answerJson(completion('hello'))(req, res, seen), 50)
+const slowAnswer: Script = (req, res, seen) =>
+  void setTimeout(() => void answerJson(completion('hello'))(req, res, seen), 50)
 
-/** A config file before a scripted upstream; the database lies beside it. */
+/** A config file for a scripted upstream. The database is in the same folder. */
 async function writeConfig(more: Partial<ConfigInput> & { sql?: (folder: string) => string }, script?: Script) {
   const upstream = cleanup.add(await startUpstream(script))
   const { sql = (folder) => `sqlite:${join(folder, 'relay.db')}`, ...rest } = more
@@ -30,13 +31,13 @@ async function writeConfig(more: Partial<ConfigInput> & { sql?: (folder: string)
   return { file: await writeFileFor('relay.json', config), address, upstream }
 }
 
-function ask({ baseURL }: Served): Promise<Response> {
+function ask({ baseURL }: ServedRelay): Promise<Response> {
   const body = JSON.stringify({ model: 'up/m', max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] })
   return fetch(`${baseURL}/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${KEY}` }, body })
 }
 
-/** What a database has come to, read by a relay of its own. */
-async function readBooks(sql: string) {
+/** What the database says of alice, read by another relay. */
+async function readAccount(sql: string) {
   const relay = cleanup.add(
     testRelay({ providers: { up: { type: 'openai-compatible', baseURL: 'http://127.0.0.1:9' } }, store: { sql } }),
   )
@@ -46,12 +47,12 @@ async function readBooks(sql: string) {
   return { spent, held, charged, calls: records.length }
 }
 
-describe('a relay of its own with a database', () => {
+describe('a standalone relay with a database', () => {
   const suite = (name: string, sql?: () => string): void => {
     const place = sql && { sql }
 
-    it(`${name}: loses no record and no cent at SIGTERM, with calls under way`, async () => {
-      const { file, address } = await writeConfig({ ...place }, slow)
+    it(`${name}: loses no record and no money at SIGTERM, with running calls`, async () => {
+      const { file, address } = await writeConfig({ ...place }, slowAnswer)
       const served = await serve(['--config', file])
       const early = await Promise.all(Array.from({ length: 20 }, () => ask(served)))
       const late = Array.from({ length: 10 }, () => ask(served))
@@ -60,27 +61,27 @@ describe('a relay of its own with a database', () => {
       const statuses = [...early, ...(await Promise.all(late))].map(({ status }) => status)
       expect(ended.code).toBe(0)
       expect(new Set(statuses)).toEqual(new Set([200]))
-      const { spent, held, charged, calls } = await readBooks(address)
+      const { spent, held, charged, calls } = await readAccount(address)
       expect({ calls, held }).toEqual({ calls: 30, held: 0 })
       expect([spent, charged]).toEqual([30 * OUTPUT_NANOS, 30 * OUTPUT_NANOS])
     })
 
-    it(`${name}: loses at SIGKILL what was not yet written, and agrees with itself`, async () => {
-      const { file, address } = await writeConfig({ ...place }, slow)
+    it(`${name}: loses at SIGKILL only what was not written yet, and stays consistent`, async () => {
+      const { file, address } = await writeConfig({ ...place }, slowAnswer)
       const served = await serve(['--config', file])
-      const before = sql ? await readBooks(address) : { spent: 0, charged: 0, calls: 0 }
+      const before = sql ? await readAccount(address) : { spent: 0, charged: 0, calls: 0 }
       await Promise.all(Array.from({ length: 20 }, () => ask(served)))
       await new Promise((resolve) => setTimeout(resolve, 200))
       const late = Array.from({ length: 10 }, () => ask(served).catch(() => undefined))
       await new Promise((resolve) => setTimeout(resolve, 20))
       await served.end('SIGKILL')
       await Promise.all(late)
-      // The next process frees what the dead one held, once its lease is over.
+      // The next process frees what the dead one had reserved, when its lease has expired.
       await new Promise((resolve) => setTimeout(resolve, 1200))
       const again = await serve(['--config', file])
       expect((await ask(again)).status).toBe(200)
       await again.end()
-      const { spent, held, charged, calls } = await readBooks(address)
+      const { spent, held, charged, calls } = await readAccount(address)
       expect(held).toBe(0)
       expect(spent).toBe(charged)
       expect(calls - before.calls).toBe(21)
@@ -90,15 +91,15 @@ describe('a relay of its own with a database', () => {
   suite('SQLite')
   describeWithPostgres('PostgreSQL', (server) => suite('PostgreSQL', () => server.url))
 
-  it('says in one line what it cannot open, without the password', async () => {
+  it('reports in one line what it cannot open, without the password', async () => {
     const { file } = await writeConfig({ sql: () => 'postgres://relay:secret-word@127.0.0.1:1/relay' })
     await expect(serve(['--config', file])).rejects.toThrow(/store: cannot be opened/)
     await expect(serve(['--config', file])).rejects.not.toThrow(/secret-word/)
   })
 })
 
-describeWithRedis('relays of their own with one Redis', (server) => {
-  it('keep one limit and one budget together', async () => {
+describeWithRedis('standalone relays with one Redis', (server) => {
+  it('share a limit and a budget', async () => {
     const store = { redis: server.url, prefix: `{cli-${process.pid}}:` }
     const { file } = await writeConfig({
       store,

@@ -10,29 +10,29 @@ import { ask, modelmount, serve, statusOf } from './command-line.js'
 const run = promisify(execFile)
 const DEMO_KEY = 'sk-modelmount-demo'
 
-/** A connection on which the bytes are ours to choose. */
-async function dial(
+/** A raw connection. */
+async function openSocket(
   origin: string,
-): Promise<{ socket: Socket; said: () => string; until: (part: string) => Promise<void> }> {
+): Promise<{ socket: Socket; received: () => string; until: (part: string) => Promise<void> }> {
   const { hostname, port } = new URL(origin)
   const socket = connect(Number(port), hostname)
   onTestFinished(() => void socket.destroy())
-  let said = ''
+  let received = ''
   socket.on('data', (chunk) => {
-    said += chunk
+    received += chunk
   })
   await once(socket, 'connect')
   return {
     socket,
-    said: () => said,
+    received: () => received,
     async until(part) {
-      while (!said.includes(part)) await once(socket, 'data')
+      while (!received.includes(part)) await once(socket, 'data')
     },
   }
 }
 
 describe('without a config', () => {
-  it('says first where it listens', async () => {
+  it('first prints where it listens', async () => {
     const { origin, stdout } = await serve()
     expect(stdout()).toMatch(/^listening on http:\/\/127\.0\.0\.1:[1-9]\d*\/v1\n/)
     expect((await fetch(origin)).status).toBe(404)
@@ -52,20 +52,20 @@ describe('without a config', () => {
     expect(answer).toMatch(/data: \[DONE\]\s*$/)
   })
 
-  it('shows a failover', async () => {
+  it('shows a failover with demo-flaky', async () => {
     const { baseURL } = await serve()
     const { status, headers } = await ask(baseURL, DEMO_KEY, { model: 'demo-flaky' })
     expect(status).toBe(200)
     expect(headers.get('x-modelmount-attempts')).toBe('demo/demo-500 500, demo/demo 200')
   })
 
-  it('takes the key from the environment instead of the demo key', async () => {
+  it('uses the key in MODELMOUNT_KEY instead of the demo key', async () => {
     const { baseURL } = await serve([], { MODELMOUNT_KEY: 'sk-of-my-own' })
     expect(await statusOf(baseURL, 'sk-of-my-own')).toBe(200)
     expect(await statusOf(baseURL, DEMO_KEY)).toBe(401)
   })
 
-  it('relays to real providers where their keys are set, with a new key', async () => {
+  it('relays to the providers whose keys are set, and creates a key', async () => {
     const { baseURL, stdout } = await serve([], { OPENAI_API_KEY: 'sk-provider-secret' })
     const key = stdout().match(/sk-mm-\w{12}-\w{40}/)?.[0] ?? ''
     expect(stdout()).toContain('relaying to openai')
@@ -78,7 +78,7 @@ describe('without a config', () => {
     ['OPENAI_API_KEY', 'openai', 'gpt-5-mini'],
     ['ANTHROPIC_API_KEY', 'anthropic', 'claude-haiku-4-5'],
     ['GEMINI_API_KEY', 'gemini', 'gemini-2.5-flash'],
-  ])('prints a curl line for a model that %s opens', async (variable, provider, model) => {
+  ])('prints a curl line for a model that works with %s', async (variable, provider, model) => {
     const { stdout } = await serve([], { [variable]: 'sk-provider-secret' })
     expect(stdout()).toContain(`relaying to ${provider}\n`)
     const line = stdout().match(/^curl .*$/m)?.[0] ?? ''
@@ -88,7 +88,7 @@ describe('without a config', () => {
     expect(relay.explain(model).targets.map(({ target }) => target)).toEqual([`${provider}/${model}`])
   })
 
-  it('writes no key of the operator to the log of a relay that spends money', async () => {
+  it('does not print MODELMOUNT_KEY when calls cost money', async () => {
     const { baseURL, stdout } = await serve([], { OPENAI_API_KEY: 'sk-provider', MODELMOUNT_KEY: 'sk-of-my-own' })
     expect(await statusOf(baseURL, 'sk-of-my-own')).toBe(200)
     expect(stdout()).toContain('Bearer $MODELMOUNT_KEY')
@@ -96,7 +96,7 @@ describe('without a config', () => {
   })
 })
 
-describe('a server of its own', () => {
+describe('the standalone server', () => {
   it.each(['/healthz', '/readyz', '/readyz?verbose'])('answers %s without a key', async (path) => {
     const { origin } = await serve()
     const answer = await fetch(origin + path)
@@ -105,32 +105,32 @@ describe('a server of its own', () => {
     expect((await fetch(origin + path, { method: 'POST' })).status).toBe(404)
   })
 
-  it('refuses a wrong key before it asks for the body', async () => {
+  it('refuses a wrong key before the client sends the body', async () => {
     const { origin } = await serve()
     const body = '{"model":"demo","messages":[{"role":"user","content":"hi"}]}'
     const head = (key: string): string =>
       `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-length: ${body.length}\r\nexpect: 100-continue\r\n\r\n`
-    const stranger = await dial(origin)
-    stranger.socket.write(head('sk-wrong-key'))
-    await stranger.until('invalid_api_key')
-    expect(stranger.said()).toMatch(/^HTTP\/1\.1 401 /)
-    expect(stranger.said()).not.toContain('100 Continue')
-    const friend = await dial(origin)
-    friend.socket.write(head(DEMO_KEY))
-    await friend.until('\r\n\r\n')
-    expect(friend.said()).toBe('HTTP/1.1 100 Continue\r\n\r\n')
-    friend.socket.write(body)
-    await friend.until('"finish_reason":"stop"')
-    expect(friend.said()).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
+    const unknownClient = await openSocket(origin)
+    unknownClient.socket.write(head('sk-wrong-key'))
+    await unknownClient.until('invalid_api_key')
+    expect(unknownClient.received()).toMatch(/^HTTP\/1\.1 401 /)
+    expect(unknownClient.received()).not.toContain('100 Continue')
+    const knownClient = await openSocket(origin)
+    knownClient.socket.write(head(DEMO_KEY))
+    await knownClient.until('\r\n\r\n')
+    expect(knownClient.received()).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    knownClient.socket.write(body)
+    await knownClient.until('"finish_reason":"stop"')
+    expect(knownClient.received()).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('lets a running stream finish after %s, and exits with 0', async (signal) => {
     const { baseURL, origin, end } = await serve()
     const answer = await ask(baseURL, DEMO_KEY, { stream: true })
     const ended = end(signal)
-    const whole = await answer.text()
+    const text = await answer.text()
     const { code, stderr } = await ended
-    expect(whole).toMatch(/"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/s)
+    expect(text).toMatch(/"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/s)
     expect(code).toBe(0)
     expect(stderr).toContain('closing')
     await expect(fetch(origin)).rejects.toThrow('fetch failed')
@@ -138,7 +138,7 @@ describe('a server of its own', () => {
 
   it('is not ready while it closes', async () => {
     const { origin, child, end, stderr } = await serve()
-    const { socket, until, said } = await dial(origin)
+    const { socket, until, received } = await openSocket(origin)
     const body = JSON.stringify({ model: 'demo', stream: true, messages: [{ role: 'user', content: 'hi' }] })
     const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${DEMO_KEY}`
     socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
@@ -147,11 +147,11 @@ describe('a server of its own', () => {
     while (!stderr().includes('closing')) await once(child.stderr ?? child, 'data')
     socket.write('GET /readyz HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')
     await until('{"status":"ok"}')
-    expect(said()).toMatch(/\[DONE\].*HTTP\/1\.1 503 .*\{"status":"closing"\}HTTP\/1\.1 200 .*\{"status":"ok"\}$/s)
+    expect(received()).toMatch(/\[DONE\].*HTTP\/1\.1 503 .*\{"status":"closing"\}HTTP\/1\.1 200 .*\{"status":"ok"\}$/s)
     expect((await ended).code).toBe(0)
   })
 
-  it('breaks off at a second signal', async () => {
+  it('ends at once at a second signal', async () => {
     const { baseURL, child, end, stderr } = await serve()
     const answer = await ask(baseURL, DEMO_KEY, { model: 'demo-slow', stream: true })
     child.kill('SIGTERM')
@@ -164,29 +164,29 @@ describe('a server of its own', () => {
 
 describe('the command line', () => {
   it.concurrent.each([
-    [['--prot', '1'], /^Unknown option '--prot'; see modelmount --help$/],
+    [['--prot', '1'], /^Unknown option '--prot': see modelmount --help$/],
     [['--port', '65536'], /^--port: "65536" is not a port/],
     [['--port', 'x'], /^--port: "x" is not a port/],
-    [['--id', 'x'], /^--id: is no option of `modelmount serve`$/],
-    [['start'], /^unknown command "start"; see modelmount --help$/],
-    [['key'], /^unknown command "key"; it is one of: key create, key list, key revoke, key rotate$/],
+    [['--id', 'x'], /^--id: not an option of `modelmount serve`$/],
+    [['start'], /^unknown command "start": see modelmount --help$/],
+    [['key'], /^unknown command "key": use one of: key create, key list, key revoke, key rotate$/],
     [['check'], /^modelmount check: --config FILE is missing$/],
     [['key', 'revoke', '--config', 'x.json'], /^modelmount key revoke: ID or PUBLICID is missing/],
-  ])('%j is refused in one line', async (words, reason) => {
-    const { code, stdout, stderr } = await modelmount(words)
+  ])('%j is refused in one line', async (args, reason) => {
+    const { code, stdout, stderr } = await modelmount(args)
     expect(stderr.split('\n')).toEqual([expect.stringMatching(reason), ''])
     expect([code, stdout]).toEqual([1, ''])
   })
 
-  it('says when the port is in use, and ends', async () => {
+  it('reports that the port is in use, and exits', async () => {
     const { origin } = await serve()
     const { port } = new URL(origin)
     const { code, stdout, stderr } = await modelmount(['--port', port])
-    expect(stderr).toBe(`cannot listen on 127.0.0.1:${port}: the port is in use; choose another with --port\n`)
+    expect(stderr).toBe(`cannot listen on 127.0.0.1:${port}: the port is in use: choose another with --port\n`)
     expect([code, stdout]).toEqual([1, ''])
   })
 
-  it('tells its version, its schema and how to use it', async () => {
+  it('prints its version, its schema and its help', async () => {
     const file = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), 'utf8')
     const { version } = JSON.parse(await file('../package.json'))
     expect((await modelmount(['--version'])).stdout).toBe(`${version}\n`)

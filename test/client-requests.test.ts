@@ -6,7 +6,7 @@ import { startDemo } from '../src/demo/upstream.js'
 import type { Relay } from '../src/index.js'
 import { testRelay } from './mounts.js'
 
-/** What real clients have sent, captured: no part of the project. */
+/** Captured requests of real clients. They are not part of the project. */
 const folder = resolve(import.meta.dirname, '../../shared/client-requests')
 
 interface Captured {
@@ -22,13 +22,13 @@ interface Capture {
 }
 
 const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
-if (files.length === 0) console.log(`Skipped: what real clients send: there is no ${folder}`)
+if (files.length === 0) console.log(`Skipped: requests of real clients: there is no ${folder}`)
 
-/** What the relay does not do for anybody. */
-const UNKNOWN =
+/** Endpoints that the relay does not have. */
+const UNSUPPORTED =
   /\/(?:files|batches|fine_tuning|vector_stores|assistants|threads|containers|evals|uploads|videos|conversations)\b/
 
-describe.skipIf(files.length === 0)('what real clients send', () => {
+describe.skipIf(files.length === 0)('requests of real clients', () => {
   let demo: Awaited<ReturnType<typeof startDemo>>
   let relay: Relay
 
@@ -48,20 +48,23 @@ describe.skipIf(files.length === 0)('what real clients send', () => {
   for (const file of files) {
     const { captures = [] } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { captures?: readonly Capture[] }
     for (const { call, requests } of captures) {
-      it.each(requests.filter(({ url }) => !UNKNOWN.test(url)))(`${file} ${call}: $method $url`, async (captured) => {
-        const { 'content-length': _length, host: _host, connection: _connection, ...headers } = captured.headers
-        const { method, url, body } = captured
-        const init = {
-          method,
-          headers,
-          ...(body === undefined || method === 'GET'
-            ? {}
-            : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        }
-        const answer = await fetchRelay(relay)(`http://relay${url}`, init)
-        expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([200, ''])
-        await answer.text()
-      })
+      it.each(requests.filter(({ url }) => !UNSUPPORTED.test(url)))(
+        `${file} ${call}: $method $url`,
+        async (captured) => {
+          const { 'content-length': _length, host: _host, connection: _connection, ...headers } = captured.headers
+          const { method, url, body } = captured
+          const init = {
+            method,
+            headers,
+            ...(body === undefined || method === 'GET'
+              ? {}
+              : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+          }
+          const answer = await fetchRelay(relay)(`http://relay${url}`, init)
+          expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([200, ''])
+          await answer.text()
+        },
+      )
     }
   }
 })

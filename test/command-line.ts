@@ -8,16 +8,16 @@ import { onTestFinished } from 'vitest'
 
 const CLI = fileURLToPath(new URL('../dist/src/cli.js', import.meta.url))
 
-/** What a command left behind. */
-export interface Ended {
+/** The result of a command that has ended. */
+export interface CommandResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A relay in a process of its own. */
-export interface Served {
+/** A relay in its own process. */
+export interface ServedRelay {
   readonly child: ChildProcess
   /** `http://127.0.0.1:PORT` */
   readonly origin: string
@@ -25,34 +25,34 @@ export interface Served {
   stdout(): string
   stderr(): string
   /** Sends the signal, and waits for the process to end. */
-  end(signal?: NodeJS.Signals): Promise<Ended>
+  end(signal?: NodeJS.Signals): Promise<CommandResult>
 }
 
 type Environment = Readonly<Record<string, string>>
 
-/** Runs a command to its end. Of our own environment it gets the path only, so that no real key is used. */
-export function modelmount(words: readonly string[], environment: Environment = {}): Promise<Ended> {
-  return launch(words, environment).ended
+/** Runs a command to its end. It gets only PATH from the environment, so that it uses no real key. */
+export function modelmount(args: readonly string[], environment: Environment = {}): Promise<CommandResult> {
+  return launch(args, environment).ended
 }
 
-/** Runs a relay on a free port, and waits for its first line. It does not outlive the test. */
-export async function serve(words: readonly string[] = [], environment: Environment = {}): Promise<Served> {
-  const { child, told, ended } = launch(['--port', '0', ...words], environment)
+/** Runs a relay on a free port until the end of the test. Resolves when it has printed its first line. */
+export async function serve(args: readonly string[] = [], environment: Environment = {}): Promise<ServedRelay> {
+  const { child, told: output, ended } = launch(['--port', '0', ...args], environment)
   onTestFinished(async () => {
     child.kill('SIGKILL')
     await ended
   })
-  const early = ended.then(({ stderr }) => Promise.reject(new Error(`ended before it listened: ${stderr}`)))
-  early.catch(() => undefined)
-  while (!told.stdout.includes('\n')) await Promise.race([once(child.stdout, 'data'), early])
-  const origin = /^listening on (http:\/\/\S+)\/v1$/m.exec(told.stdout)?.[1]
-  if (!origin) throw new Error(`no listening line: ${told.stdout}`)
+  const endedEarly = ended.then(({ stderr }) => Promise.reject(new Error(`ended before it listened: ${stderr}`)))
+  endedEarly.catch(() => undefined)
+  while (!output.stdout.includes('\n')) await Promise.race([once(child.stdout, 'data'), endedEarly])
+  const origin = /^listening on (http:\/\/\S+)\/v1$/m.exec(output.stdout)?.[1]
+  if (!origin) throw new Error(`no listening line: ${output.stdout}`)
   return {
     child,
     origin,
     baseURL: `${origin}/v1`,
-    stdout: () => told.stdout,
-    stderr: () => told.stderr,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
     end(signal = 'SIGTERM') {
       child.kill(signal)
       return ended
@@ -60,28 +60,28 @@ export async function serve(words: readonly string[] = [], environment: Environm
   }
 }
 
-/** A file in a folder of its own that goes when the test is over. */
+/** Writes a file in a new folder, which is removed at the end of the test. */
 export async function writeFileFor(name: string, content: unknown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'modelmount-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, name)
-  const plain = typeof content === 'string' || Buffer.isBuffer(content)
-  await writeFile(file, plain ? content : JSON.stringify(content, null, 2))
+  const isRaw = typeof content === 'string' || Buffer.isBuffer(content)
+  await writeFile(file, isRaw ? content : JSON.stringify(content, null, 2))
   return file
 }
 
-/** `${NAME}`, as it stands in a config file. */
+/** `${NAME}`, as a config file has it. */
 export function variable(name: string): string {
   return `\${${name}}`
 }
 
-/** What a key is worth: the status of a request that any caller may make. */
+/** The status of a request that every caller may make. It shows whether the key is valid. */
 export async function statusOf(baseURL: string, key: string): Promise<number> {
   const { status } = await fetch(`${baseURL}/models`, { headers: { authorization: `Bearer ${key}` } })
   return status
 }
 
-/** A chat completion. */
+/** Requests a chat completion. */
 export function ask(baseURL: string, key: string, body: object = {}): Promise<Response> {
   return fetch(`${baseURL}/chat/completions`, {
     method: 'POST',
@@ -90,16 +90,16 @@ export function ask(baseURL: string, key: string, body: object = {}): Promise<Re
   })
 }
 
-function launch(words: readonly string[], environment: Environment) {
+function launch(args: readonly string[], environment: Environment) {
   const env = { PATH: process.env.PATH ?? '', ...environment }
-  const child = spawn(process.execPath, [CLI, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const told = { stdout: '', stderr: '' }
+  const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => {
-    told.stdout += chunk
+    output.stdout += chunk
   })
   child.stderr.on('data', (chunk) => {
-    told.stderr += chunk
+    output.stderr += chunk
   })
-  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal, ...told }))
-  return { child, told, ended }
+  const ended = once(child, 'close').then(([code, signal]): CommandResult => ({ code, signal, ...output }))
+  return { child, told: output, ended }
 }

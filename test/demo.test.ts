@@ -33,7 +33,7 @@ const weather: OpenAI.ChatCompletionTool = {
 const INPUT = { place: 'Hello there', unit: 'C', days: 2, hours: [1] }
 
 describe('the demo upstream', () => {
-  it('listens where only this machine can reach it', () => {
+  it('listens on an address that only this machine can reach', () => {
     expect(demo.baseURL).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/v1$/)
   })
 
@@ -51,13 +51,13 @@ describe('the demo upstream', () => {
     expect(usage?.total_tokens).toBe((usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0))
   })
 
-  it('reads parts, and cuts a long echo between characters', async () => {
+  it('reads content parts, and does not cut a long echo inside a character', async () => {
     const content = [{ type: 'text' as const, text: `a${'😀'.repeat(500)}` }]
     const { choices } = await client.chat.completions.create({ model: 'demo', messages: [{ role: 'user', content }] })
     expect(choices[0]?.message.content).toContain(`"a${'😀'.repeat(199)}…".`)
   })
 
-  it('streams a word at a time at a humane pace, and the same words as whole', async () => {
+  it('streams word by word with pauses, and the same words as a whole answer', async () => {
     const whole = await client.chat.completions.create({ model: 'demo', messages: hello })
     const words: string[] = []
     const times: number[] = []
@@ -74,11 +74,11 @@ describe('the demo upstream', () => {
     }
     expect(words.join('')).toBe(whole.choices[0]?.message.content)
     expect(words.length).toBeGreaterThan(10)
-    const each = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / (times.length - 1)
-    expect(each).toBeGreaterThan(20)
+    const averageMs = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / (times.length - 1)
+    expect(averageMs).toBeGreaterThan(20)
   })
 
-  it('tells the usage of a stream in a last chunk, when asked', async () => {
+  it('reports the usage of a stream in its last chunk, on request', async () => {
     const stream = await client.chat.completions.create({
       model: 'demo',
       messages: hello,
@@ -92,29 +92,29 @@ describe('the demo upstream', () => {
   })
 
   it('calls a tool with input that fits its schema, whole and streamed', async () => {
-    const asked = { model: 'demo', messages: hello, tools: [weather] }
-    const { choices } = await client.chat.completions.create(asked)
+    const request = { model: 'demo', messages: hello, tools: [weather] }
+    const { choices } = await client.chat.completions.create(request)
     const call = choices[0]?.message.tool_calls?.[0]
     expect(choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: null } })
     expect(call?.type === 'function' && JSON.parse(call.function.arguments)).toEqual(INPUT)
-    const streamed = await client.chat.completions.stream(asked).finalChatCompletion()
-    const again = streamed.choices[0]?.message.tool_calls?.[0]
+    const streamed = await client.chat.completions.stream(request).finalChatCompletion()
+    const streamedCall = streamed.choices[0]?.message.tool_calls?.[0]
     expect(streamed.choices[0]?.finish_reason).toBe('tool_calls')
-    expect(again?.function.name).toBe('weather')
-    expect(JSON.parse(again?.function.arguments ?? '')).toEqual(INPUT)
+    expect(streamedCall?.function.name).toBe('weather')
+    expect(JSON.parse(streamedCall?.function.arguments ?? '')).toEqual(INPUT)
   })
 
-  it('calls the tool that is insisted on, and none when told so', async () => {
+  it('calls the tool that tool_choice names, and none for `none`', async () => {
     const tools = [weather, { type: 'function' as const, function: { name: 'clock', parameters: {} } }]
-    const insisting = { type: 'function' as const, function: { name: 'clock' } }
-    const asked = { model: 'demo', messages: hello, tools }
-    const clock = await client.chat.completions.create({ ...asked, tool_choice: insisting })
+    const toolChoice = { type: 'function' as const, function: { name: 'clock' } }
+    const request = { model: 'demo', messages: hello, tools }
+    const clock = await client.chat.completions.create({ ...request, tool_choice: toolChoice })
     expect(clock.choices[0]?.message.tool_calls).toMatchObject([{ function: { name: 'clock' } }])
-    const none = await client.chat.completions.create({ ...asked, tool_choice: 'none' })
+    const none = await client.chat.completions.create({ ...request, tool_choice: 'none' })
     expect(none.choices[0]?.message.tool_calls).toBeUndefined()
   })
 
-  it('tells what the tool gave', async () => {
+  it('repeats the result of the tool', async () => {
     const call = { id: 'call_1', type: 'function' as const, function: { name: 'weather', arguments: '{}' } }
     const { choices } = await client.chat.completions.create({
       model: 'demo',
@@ -128,20 +128,20 @@ describe('the demo upstream', () => {
     expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'The tool answered: 21 degrees' } })
   })
 
-  it('follows a schema, and stops at the most tokens', async () => {
+  it('follows a schema, and stops at the output limit', async () => {
     const schema = { type: 'object', properties: { mood: { enum: ['good'] } } }
-    const shaped = await client.chat.completions.create({
+    const structured = await client.chat.completions.create({
       model: 'demo',
       messages: hello,
       response_format: { type: 'json_schema', json_schema: { name: 'mood', schema } },
     })
-    expect(JSON.parse(shaped.choices[0]?.message.content ?? '')).toEqual({ mood: 'good' })
+    expect(JSON.parse(structured.choices[0]?.message.content ?? '')).toEqual({ mood: 'good' })
     const short = await client.chat.completions.create({ model: 'demo', messages: hello, max_completion_tokens: 2 })
     expect(short.choices[0]).toMatchObject({ finish_reason: 'length', message: { content: 'You said:' } })
   })
 })
 
-describe('a demo that is told to fail', () => {
+describe('the demo models that fail', () => {
   it.each([
     ['demo-500', OpenAI.InternalServerError, { status: 500, type: 'server_error' }],
     ['demo-429', OpenAI.RateLimitError, { status: 429, code: 'rate_limit_exceeded' }],
@@ -154,7 +154,7 @@ describe('a demo that is told to fail', () => {
     expect(retryAfter ?? null).toBe(model === 'demo-429' ? '1' : null)
   })
 
-  it('demo-cut breaks off in the middle, whole and streamed', async () => {
+  it('demo-cut breaks off in the middle, streamed or not', async () => {
     await expect(client.chat.completions.create({ model: 'demo-cut', messages: hello })).rejects.toThrow()
     const chunks: unknown[] = []
     const stream = await client.chat.completions.create({ model: 'demo-cut', messages: hello, stream: true })
@@ -165,13 +165,13 @@ describe('a demo that is told to fail', () => {
     expect(chunks.length).toBeGreaterThan(5)
   })
 
-  it('demo-slow keeps one waiting', async () => {
+  it('demo-slow takes long', async () => {
     const signal = AbortSignal.timeout(1000)
-    const asked = client.chat.completions.create({ model: 'demo-slow', messages: hello }, { signal })
-    await expect(asked).rejects.toThrow(OpenAI.APIUserAbortError)
+    const pending = client.chat.completions.create({ model: 'demo-slow', messages: hello }, { signal })
+    await expect(pending).rejects.toThrow(OpenAI.APIUserAbortError)
   })
 
-  it('refuses what is not JSON, and does not know other paths', async () => {
+  it('refuses a body that is not JSON, and other paths', async () => {
     const post = (path: string): Promise<Response> => fetch(demo.baseURL + path, { method: 'POST', body: '[' })
     expect((await post('/chat/completions')).status).toBe(400)
     expect((await post('/elsewhere')).status).toBe(404)

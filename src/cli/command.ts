@@ -1,14 +1,14 @@
-/** One thing the command line can do. */
+/** A command of the command line. */
 export interface Command {
-  /** Options that mean something here; any other is refused. */
-  readonly options: readonly (keyof Values)[]
-  /** Words that must follow the command, by what they are. */
-  readonly takes: readonly string[]
-  run(values: Values, words: readonly string[]): void | Promise<void>
+  /** Its options. Any other option is an error. */
+  readonly options: readonly (keyof CommandOptions)[]
+  /** Names of its arguments. All of them are required. */
+  readonly argumentNames: readonly string[]
+  run(options: CommandOptions, args: readonly string[]): void | Promise<void>
 }
 
-/** What was given on the command line, by the option's name. */
-export interface Values {
+/** The options on the command line, by name. */
+export interface CommandOptions {
   readonly config?: string | undefined
   readonly port?: string | undefined
   readonly host?: string | undefined
@@ -17,4 +17,20 @@ export interface Values {
   readonly models?: string | undefined
   readonly expires?: string | undefined
   readonly overlap?: string | undefined
+}
+
+/** An error that the user can correct. The command line prints its message without a stack. */
+export class CommandError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'CommandError'
+  }
+}
+
+/** Formats rows as aligned columns. The first row has the headings. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
+  const formatRow = (row: readonly string[]): string =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
+  return rows.map((row) => formatRow(row).trimEnd()).join('\n')
 }

@@ -1,94 +1,95 @@
-/** One field of the object that a JSON text is, and where its value stands in the text. */
-export interface Member {
+/** A field of a JSON object, with the position of its value in the text. */
+export interface JsonMember {
   readonly name: string
   readonly start: number
   readonly end: number
 }
 
-/** The fields at the top of a JSON object, so that one can be written anew and the rest stay as it is. */
-export function membersOf(text: string): readonly Member[] {
+/** Returns the fields of a JSON object. Their positions allow to replace one value and leave all other text as it is. */
+export function topLevelMembers(text: string): readonly JsonMember[] {
   const scanner = new Scanner(text)
-  scanner.value(0)
+  scanner.scanValue(0)
   return scanner.members
 }
 
-/** Where a text stops being JSON: its length when it ends too soon. Undefined if it is JSON. */
-export function faultIn(text: string): number | undefined {
+/** Returns the position of the first syntax error: the length of the text if it ends too soon. Undefined for valid JSON. */
+export function findSyntaxError(text: string): number | undefined {
   const scanner = new Scanner(text)
   try {
-    scanner.value(0)
-    scanner.end()
+    scanner.scanValue(0)
+    scanner.scanEnd()
     return undefined
   } catch (error) {
-    if (error instanceof Broken) return error.at
+    if (error instanceof JsonSyntaxError) return error.position
     throw error
   }
 }
 
-class Broken extends Error {
-  readonly at: number
+class JsonSyntaxError extends Error {
+  readonly position: number
 
-  constructor(at: number) {
+  constructor(position: number) {
     super('not JSON')
-    this.at = at
+    this.position = position
   }
 }
 
 const SPACE = /[ \t\n\r]*/y
-// Of the control characters only those that people type are looked for.
-const TEXT = /"(?:[^"\\\t\r\n]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"/iy
+// Of the control characters, it rejects only those that people type.
+const STRING = /"(?:[^"\\\t\r\n]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"/iy
 const SCALAR = /true\b|false\b|null\b|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y
 
+/** Scans JSON text, and collects the members of the outermost object. */
 class Scanner {
-  readonly members: Member[] = []
+  readonly members: JsonMember[] = []
   readonly #text: string
-  #at = 0
+  #position = 0
 
   constructor(text: string) {
     this.#text = text
   }
 
-  value(depth: number): void {
-    if (this.#takes('{')) return this.#list('}', () => this.#member(depth))
-    if (this.#takes('[')) return this.#list(']', () => this.value(depth + 1))
-    this.#take(this.#text[this.#at] === '"' ? TEXT : SCALAR)
+  scanValue(depth: number): void {
+    if (this.#accept('{')) return this.#scanList('}', () => this.#scanMember(depth))
+    if (this.#accept('[')) return this.#scanList(']', () => this.scanValue(depth + 1))
+    this.#match(this.#text[this.#position] === '"' ? STRING : SCALAR)
   }
 
-  end(): void {
-    this.#take(SPACE)
-    if (this.#at < this.#text.length) throw new Broken(this.#at)
+  scanEnd(): void {
+    this.#match(SPACE)
+    if (this.#position < this.#text.length) throw new JsonSyntaxError(this.#position)
   }
 
-  #list(close: string, item: () => void): void {
-    if (this.#takes(close)) return
-    do item()
-    while (this.#takes(','))
-    if (!this.#takes(close)) throw new Broken(this.#at)
+  #scanList(close: string, scanItem: () => void): void {
+    if (this.#accept(close)) return
+    do scanItem()
+    while (this.#accept(','))
+    if (!this.#accept(close)) throw new JsonSyntaxError(this.#position)
   }
 
-  #member(depth: number): void {
-    this.#take(SPACE)
-    const key = this.#take(TEXT)
-    if (!this.#takes(':')) throw new Broken(this.#at)
-    this.#take(SPACE)
-    const start = this.#at
-    this.value(depth + 1)
-    if (depth === 0) this.members.push({ name: String(JSON.parse(key)), start, end: this.#at })
+  #scanMember(depth: number): void {
+    this.#match(SPACE)
+    const key = this.#match(STRING)
+    if (!this.#accept(':')) throw new JsonSyntaxError(this.#position)
+    this.#match(SPACE)
+    const start = this.#position
+    this.scanValue(depth + 1)
+    if (depth === 0) this.members.push({ name: String(JSON.parse(key)), start, end: this.#position })
   }
 
-  /** Passes over space, and over the character if it comes next. */
-  #takes(character: string): boolean {
-    this.#take(SPACE)
-    if (this.#text[this.#at] !== character) return false
-    this.#at++
+  /** Skips white space, and then the character if it is next. Returns whether it was. */
+  #accept(character: string): boolean {
+    this.#match(SPACE)
+    if (this.#text[this.#position] !== character) return false
+    this.#position++
     return true
   }
 
-  #take(expression: RegExp): string {
-    expression.lastIndex = this.#at
+  #match(expression: RegExp): string {
+    expression.lastIndex = this.#position
     const found = expression.exec(this.#text)
-    if (!found) throw new Broken(this.#at)
-    this.#at = expression.lastIndex
+    if (!found) throw new JsonSyntaxError(this.#position)
+    this.#position = expression.lastIndex
     return found[0]
   }
 }

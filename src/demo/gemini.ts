@@ -1,33 +1,33 @@
 import { randomText } from '../lib/ids.js'
 import { isObject } from '../lib/values.js'
-import type { DemoLanguage, Failure, Question, Reply, Tool } from './language.js'
+import type { DemoFailure, DemoProtocol, DemoReply, DemoRequest, DemoTool } from './protocol.js'
 
-/** Google's Gemini, as the demo speaks it. */
-export const gemini: DemoLanguage = {
+/** Google's Gemini API in the demo. */
+export const gemini: DemoProtocol = {
   path: /\/models\/[^/]+:(?:streamG|g)enerateContent$/,
-  readQuestion,
+  readRequest,
   writeAnswer,
   writeStream,
-  writeFailure,
+  writeError,
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-function readQuestion(body: Fields, path: string): Question {
+function readRequest(body: Fields, path: string): DemoRequest {
   const contents = Array.isArray(body.contents) ? body.contents.filter(isObject) : []
   const result = partsOf(contents.at(-1))
     .map(({ functionResponse }) => functionResponse)
     .find(isObject)
   const config = isObject(body.generationConfig) ? body.generationConfig : {}
-  const most = config.maxOutputTokens
+  const maxTokens = config.maxOutputTokens
   return {
     model: /models\/([^/]+):/.exec(decodeURIComponent(path))?.[1] ?? '',
     stream: path.endsWith(':streamGenerateContent'),
-    said: textOf(contents.findLast(({ role }) => role !== 'model')),
+    userText: textOf(contents.findLast(({ role }) => role !== 'model')),
     toolResult: result && outputOf(result.response),
     tool: result ? undefined : toolOf(body),
     schema: schemaOf(config),
-    most: typeof most === 'number' ? most : Number.POSITIVE_INFINITY,
+    maxWords: typeof maxTokens === 'number' ? maxTokens : Number.POSITIVE_INFINITY,
     inputTokens: Math.ceil(JSON.stringify(contents).length / 4),
     wantsUsage: true,
   }
@@ -48,17 +48,17 @@ function outputOf(response: unknown): string {
   return typeof output === 'string' ? output : JSON.stringify(output)
 }
 
-/** The one that the caller insists on, else the first. */
-function toolOf({ tools, toolConfig }: Fields): Tool | undefined {
+/** The first allowed function, else the first. */
+function toolOf({ tools, toolConfig }: Fields): DemoTool | undefined {
   const config =
     isObject(toolConfig) && isObject(toolConfig.functionCallingConfig) ? toolConfig.functionCallingConfig : {}
   if (config.mode === 'NONE' || !Array.isArray(tools)) return undefined
   const functions = tools
     .filter(isObject)
-    .flatMap(({ functionDeclarations: some }) => (Array.isArray(some) ? some : []))
-  const allowed: readonly unknown[] = Array.isArray(config.allowedFunctionNames) ? config.allowedFunctionNames : []
-  const own = functions.filter(isObject)
-  const chosen = own.find(({ name }) => allowed.includes(name)) ?? own[0]
+    .flatMap(({ functionDeclarations }) => (Array.isArray(functionDeclarations) ? functionDeclarations : []))
+  const allowedNames: readonly unknown[] = Array.isArray(config.allowedFunctionNames) ? config.allowedFunctionNames : []
+  const declarations = functions.filter(isObject)
+  const chosen = declarations.find(({ name }) => allowedNames.includes(name)) ?? declarations[0]
   if (typeof chosen?.name !== 'string') return undefined
   return { name: chosen.name, schema: chosen.parametersJsonSchema ?? chosen.parameters }
 }
@@ -68,35 +68,37 @@ function schemaOf({ responseMimeType, responseJsonSchema, responseSchema }: Fiel
   return responseJsonSchema ?? responseSchema ?? { type: 'object', properties: { answer: { type: 'string' } } }
 }
 
-function writeAnswer(reply: Reply, question: Question): unknown {
-  const text = reply.pieces.join('')
-  const part = reply.tool === undefined ? { text } : call(reply.tool, text)
-  return { ...fragment([part], finish(reply)), ...common(reply, question) }
+function writeAnswer(reply: DemoReply, request: DemoRequest): unknown {
+  const text = reply.words.join('')
+  const part = reply.toolName === undefined ? { text } : functionCallPart(reply.toolName, text)
+  return { ...candidate([part], finishReason(reply)), ...responseFields(reply, request) }
 }
 
-/** Text piece by piece; a call in one piece, as Gemini has it. */
-function writeStream(reply: Reply, question: Question): readonly string[] {
+/** Text word by word, but a function call in one chunk, as Gemini streams it. */
+function writeStream(reply: DemoReply, request: DemoRequest): readonly string[] {
   const parts =
-    reply.tool === undefined ? reply.pieces.map((text) => ({ text })) : [call(reply.tool, reply.pieces.join(''))]
-  const last = { ...fragment([{ text: '' }], finish(reply)), ...common(reply, question) }
+    reply.toolName === undefined
+      ? reply.words.map((text) => ({ text }))
+      : [functionCallPart(reply.toolName, reply.words.join(''))]
+  const last = { ...candidate([{ text: '' }], finishReason(reply)), ...responseFields(reply, request) }
   const { usageMetadata, ...rest } = last
-  const fragments = parts.map((part) => ({ ...rest, ...fragment([part]) }))
-  return [...fragments, last].map((value) => `data: ${JSON.stringify(value)}\n\n`)
+  const chunks = parts.map((part) => ({ ...rest, ...candidate([part]) }))
+  return [...chunks, last].map((value) => `data: ${JSON.stringify(value)}\n\n`)
 }
 
-function call(name: string, input: string): object {
+function functionCallPart(name: string, input: string): object {
   return { functionCall: { id: randomText(8), name, args: JSON.parse(input) } }
 }
 
-function fragment(parts: readonly object[], finishReason?: string): object {
+function candidate(parts: readonly object[], finishReason?: string): object {
   return { candidates: [{ content: { parts, role: 'model' }, ...(finishReason ? { finishReason } : {}), index: 0 }] }
 }
 
-function common(
-  { pieces }: Reply,
-  { inputTokens, model }: Question,
+function responseFields(
+  { words }: DemoReply,
+  { inputTokens, model }: DemoRequest,
 ): { usageMetadata: object; modelVersion: string; responseId: string } {
-  const output = pieces.length
+  const output = words.length
   const usageMetadata = {
     promptTokenCount: inputTokens,
     candidatesTokenCount: output,
@@ -105,17 +107,17 @@ function common(
   return { usageMetadata, modelVersion: model, responseId: randomText(22) }
 }
 
-function finish({ tool, isCut }: Reply): string {
-  return isCut && tool === undefined ? 'MAX_TOKENS' : 'STOP'
+function finishReason({ toolName, isTruncated }: DemoReply): string {
+  return isTruncated && toolName === undefined ? 'MAX_TOKENS' : 'STOP'
 }
 
-const WORDS = new Map([
+const ERROR_STATUSES = new Map([
   [400, 'INVALID_ARGUMENT'],
   [404, 'NOT_FOUND'],
   [429, 'RESOURCE_EXHAUSTED'],
   [503, 'UNAVAILABLE'],
 ])
 
-function writeFailure({ status, message }: Failure): unknown {
-  return { error: { code: status, message, status: WORDS.get(status) ?? 'INTERNAL' } }
+function writeError({ status, message }: DemoFailure): unknown {
+  return { error: { code: status, message, status: ERROR_STATUSES.get(status) ?? 'INTERNAL' } }
 }

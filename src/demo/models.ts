@@ -1,37 +1,45 @@
-import type { Failure } from './language.js'
+import type { DemoFailure } from './protocol.js'
 
-/** How one of the demo's models behaves. */
-export interface Behaviour {
-  /** Fails before any answer. */
-  readonly failure?: Failure
-  /** In seconds, with the failure. */
-  readonly retryAfter?: number
-  /** Breaks the connection in the middle of the answer. */
-  readonly cuts?: boolean
-  readonly firstMs: number
-  readonly everyMs: number
+/** How a model of the demo behaves. */
+export interface ModelBehaviour {
+  /** The error that it answers with, instead of an answer. */
+  readonly failure?: DemoFailure
+  /** The `retry-after` of the failure. */
+  readonly retryAfterSeconds?: number
+  /** Closes the connection in the middle of the answer. */
+  readonly breaksOff?: boolean
+  readonly firstDelayMs: number
+  /** Delay between two words. */
+  readonly wordDelayMs: number
 }
 
-/** About the pace of a quick model. */
-const HUMANE = { firstMs: 100, everyMs: 30 }
+/** About the pace of a fast model. */
+const TYPICAL_PACE = { firstDelayMs: 100, wordDelayMs: 30 }
 
-/** The demo's models. What each is for stands in its name. */
-export const models: ReadonlyMap<string, Behaviour> = new Map<string, Behaviour>([
-  ['demo', HUMANE],
-  ['demo-slow', { firstMs: 3000, everyMs: 300 }],
-  ['demo-cut', { ...HUMANE, cuts: true }],
-  ['demo-500', { ...HUMANE, failure: fail(500, 'The demo fails, as it was asked to.', 'server_error') }],
-  ['demo-429', { ...HUMANE, retryAfter: 1, failure: fail(429, 'The demo is over its limit.', 'rate_limit_exceeded') }],
+/** The models of the demo, by names that say what they do. */
+export const models: ReadonlyMap<string, ModelBehaviour> = new Map<string, ModelBehaviour>([
+  ['demo', TYPICAL_PACE],
+  ['demo-slow', { firstDelayMs: 3000, wordDelayMs: 300 }],
+  ['demo-cut', { ...TYPICAL_PACE, breaksOff: true }],
+  ['demo-500', { ...TYPICAL_PACE, failure: createFailure(500, 'The demo fails on demand.', 'server_error') }],
+  [
+    'demo-429',
+    {
+      ...TYPICAL_PACE,
+      retryAfterSeconds: 1,
+      failure: createFailure(429, 'The demo is over its rate limit.', 'rate_limit_exceeded'),
+    },
+  ],
 ])
 
-/** For a name that is not the demo's. */
-export const unknownModel: Failure = fail(
+/** The error for a model that the demo does not have. */
+export const unknownModel: DemoFailure = createFailure(
   404,
   'The demo has no such model.',
   'invalid_request_error',
   'model_not_found',
 )
 
-function fail(status: number, message: string, type: string, code: string = type): Failure {
+function createFailure(status: number, message: string, type: string, code: string = type): DemoFailure {
   return { status, message, type, code }
 }

@@ -1,34 +1,34 @@
 import { randomText } from '../lib/ids.js'
 import { isObject } from '../lib/values.js'
-import type { DemoLanguage, Question, Reply, Tool } from './language.js'
+import type { DemoProtocol, DemoReply, DemoRequest, DemoTool } from './protocol.js'
 
-/** OpenAI's Chat Completions, as the demo speaks it. */
-export const openaiChat: DemoLanguage = {
+/** OpenAI's Chat Completions in the demo. */
+export const openaiChat: DemoProtocol = {
   path: /\/chat\/completions$/,
-  readQuestion,
+  readRequest,
   writeAnswer,
   writeStream,
-  writeFailure: ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
+  writeError: ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-function readQuestion(body: Fields): Question {
+function readRequest(body: Fields): DemoRequest {
   const messages = Array.isArray(body.messages) ? body.messages.filter(isObject) : []
   const last = messages.at(-1)
   const toolResult = last?.role === 'tool' ? textOf(last.content) : undefined
-  const most = body.max_completion_tokens ?? body.max_tokens
-  const options = isObject(body.stream_options) ? body.stream_options : {}
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens
+  const streamOptions = isObject(body.stream_options) ? body.stream_options : {}
   return {
     model: typeof body.model === 'string' ? body.model : '',
     stream: body.stream === true,
-    said: textOf(messages.findLast(({ role }) => role === 'user')?.content),
+    userText: textOf(messages.findLast(({ role }) => role === 'user')?.content),
     toolResult,
     tool: toolResult === undefined ? toolOf(body) : undefined,
     schema: schemaOf(body.response_format),
-    most: typeof most === 'number' ? most : Number.POSITIVE_INFINITY,
+    maxWords: typeof maxTokens === 'number' ? maxTokens : Number.POSITIVE_INFINITY,
     inputTokens: Math.ceil(JSON.stringify(messages).length / 4),
-    wantsUsage: options.include_usage === true,
+    wantsUsage: streamOptions.include_usage === true,
   }
 }
 
@@ -38,12 +38,12 @@ function textOf(content: unknown): string {
   return parts.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('')
 }
 
-/** The one that the caller insists on, else the first. */
-function toolOf({ tools, tool_choice: choice }: Fields): Tool | undefined {
+/** The tool that `tool_choice` names, else the first. */
+function toolOf({ tools, tool_choice: choice }: Fields): DemoTool | undefined {
   if (choice === 'none' || !Array.isArray(tools)) return undefined
   const functions = tools.flatMap((tool) => (isObject(tool) && isObject(tool.function) ? [tool.function] : []))
-  const wanted = isObject(choice) && isObject(choice.function) ? choice.function.name : undefined
-  const chosen = functions.find(({ name }) => name === wanted) ?? functions[0]
+  const chosenName = isObject(choice) && isObject(choice.function) ? choice.function.name : undefined
+  const chosen = functions.find(({ name }) => name === chosenName) ?? functions[0]
   return typeof chosen?.name === 'string' ? { name: chosen.name, schema: chosen.parameters } : undefined
 }
 
@@ -53,61 +53,61 @@ function schemaOf(format: unknown): unknown {
   return isObject(format.json_schema) ? format.json_schema.schema : undefined
 }
 
-function writeAnswer(reply: Reply, question: Question): unknown {
-  const text = reply.pieces.join('')
-  const call = reply.tool === undefined ? undefined : { name: reply.tool, arguments: text }
+function writeAnswer(reply: DemoReply, request: DemoRequest): unknown {
+  const text = reply.words.join('')
+  const call = reply.toolName === undefined ? undefined : { name: reply.toolName, arguments: text }
   const message = call
     ? { content: null, tool_calls: [{ id: callId(), type: 'function', function: call }] }
     : { content: text }
   return {
     id: answerId(),
     object: 'chat.completion',
-    created: seconds(),
-    model: question.model,
+    created: epochSeconds(),
+    model: request.model,
     choices: [
       {
         index: 0,
         message: { role: 'assistant', ...message, refusal: null },
         logprobs: null,
-        finish_reason: finish(reply),
+        finish_reason: finishReason(reply),
       },
     ],
-    usage: usage(reply, question),
+    usage: usage(reply, request),
   }
 }
 
-function writeStream(reply: Reply, question: Question): readonly string[] {
-  const common = { id: answerId(), object: 'chat.completion.chunk', created: seconds(), model: question.model }
-  const noUsage = question.wantsUsage ? { usage: null } : {}
-  const record = (value: object): string => `data: ${JSON.stringify({ ...common, ...value })}\n\n`
+function writeStream(reply: DemoReply, request: DemoRequest): readonly string[] {
+  const chunkHead = { id: answerId(), object: 'chat.completion.chunk', created: epochSeconds(), model: request.model }
+  const noUsage = request.wantsUsage ? { usage: null } : {}
+  const event = (fields: object): string => `data: ${JSON.stringify({ ...chunkHead, ...fields })}\n\n`
   const chunk = (delta: object, finish_reason: string | null = null): string =>
-    record({ choices: [{ index: 0, delta, logprobs: null, finish_reason }], ...noUsage })
+    event({ choices: [{ index: 0, delta, logprobs: null, finish_reason }], ...noUsage })
   return [
-    chunk({ role: 'assistant', content: reply.tool === undefined ? '' : null, refusal: null }),
+    chunk({ role: 'assistant', content: reply.toolName === undefined ? '' : null, refusal: null }),
     ...deltas(reply).map((delta) => chunk(delta)),
-    chunk({}, finish(reply)),
-    ...(question.wantsUsage ? [record({ choices: [], usage: usage(reply, question) })] : []),
+    chunk({}, finishReason(reply)),
+    ...(request.wantsUsage ? [event({ choices: [], usage: usage(reply, request) })] : []),
     'data: [DONE]\n\n',
   ]
 }
 
-function deltas({ tool, pieces }: Reply): object[] {
-  if (tool === undefined) return pieces.map((content) => ({ content }))
-  const start = { index: 0, id: callId(), type: 'function', function: { name: tool, arguments: '' } }
-  const rest = pieces.map((piece) => ({ index: 0, function: { arguments: piece } }))
-  return [start, ...rest].map((call) => ({ tool_calls: [call] }))
+function deltas({ toolName, words }: DemoReply): object[] {
+  if (toolName === undefined) return words.map((content) => ({ content }))
+  const start = { index: 0, id: callId(), type: 'function', function: { name: toolName, arguments: '' } }
+  const parts = words.map((word) => ({ index: 0, function: { arguments: word } }))
+  return [start, ...parts].map((call) => ({ tool_calls: [call] }))
 }
 
-function finish({ tool, isCut }: Reply): string {
-  if (tool !== undefined) return 'tool_calls'
-  return isCut ? 'length' : 'stop'
+function finishReason({ toolName, isTruncated }: DemoReply): string {
+  if (toolName !== undefined) return 'tool_calls'
+  return isTruncated ? 'length' : 'stop'
 }
 
-function usage({ pieces }: Reply, { inputTokens }: Question): object {
+function usage({ words }: DemoReply, { inputTokens }: DemoRequest): object {
   return {
     prompt_tokens: inputTokens,
-    completion_tokens: pieces.length,
-    total_tokens: inputTokens + pieces.length,
+    completion_tokens: words.length,
+    total_tokens: inputTokens + words.length,
     prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
     completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
   }
@@ -121,6 +121,6 @@ function callId(): string {
   return `call_${randomText(24)}`
 }
 
-function seconds(): number {
+function epochSeconds(): number {
   return Math.floor(Date.now() / 1000)
 }

@@ -1,19 +1,19 @@
 import { randomText } from '../lib/ids.js'
 import { isObject } from '../lib/values.js'
-import type { DemoLanguage, Question, Reply, Tool } from './language.js'
+import type { DemoProtocol, DemoReply, DemoRequest, DemoTool } from './protocol.js'
 
-/** OpenAI's Responses, as the demo speaks it. */
-export const openaiResponses: DemoLanguage = {
+/** OpenAI's Responses API in the demo. */
+export const openaiResponses: DemoProtocol = {
   path: /\/responses$/,
-  readQuestion,
-  writeAnswer: (reply, question) => responseOf(newIds(), question, whole(reply)),
+  readRequest,
+  writeAnswer: (reply, request) => responseOf(createIds(), request, complete(reply)),
   writeStream,
-  writeFailure: ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
+  writeError: ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-function readQuestion(body: Fields): Question {
+function readRequest(body: Fields): DemoRequest {
   const items = itemsOf(body.input)
   const last = items.at(-1)
   const toolResult = String(last?.type).endsWith('_call_output') ? textOf(last?.output) : undefined
@@ -21,11 +21,11 @@ function readQuestion(body: Fields): Question {
   return {
     model: typeof body.model === 'string' ? body.model : '',
     stream: body.stream === true,
-    said: textOf(items.findLast(({ role }) => role === 'user')?.content),
+    userText: textOf(items.findLast(({ role }) => role === 'user')?.content),
     toolResult,
     tool: toolResult === undefined ? toolOf(body) : undefined,
     schema: schemaOf(format),
-    most: typeof body.max_output_tokens === 'number' ? body.max_output_tokens : Number.POSITIVE_INFINITY,
+    maxWords: typeof body.max_output_tokens === 'number' ? body.max_output_tokens : Number.POSITIVE_INFINITY,
     inputTokens: Math.ceil(JSON.stringify(items).length / 4),
     wantsUsage: true,
   }
@@ -42,12 +42,12 @@ function textOf(content: unknown): string {
   return parts.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('')
 }
 
-/** The one that the caller insists on, else the first. */
-function toolOf({ tools, tool_choice: choice }: Fields): Tool | undefined {
+/** The tool that `tool_choice` names, else the first. */
+function toolOf({ tools, tool_choice: choice }: Fields): DemoTool | undefined {
   if (choice === 'none' || !Array.isArray(tools)) return undefined
   const functions = tools.filter(isObject).filter(({ type }) => type === 'function')
-  const wanted = isObject(choice) ? choice.name : undefined
-  const chosen = functions.find(({ name }) => name === wanted) ?? functions[0]
+  const chosenName = isObject(choice) ? choice.name : undefined
+  const chosen = functions.find(({ name }) => name === chosenName) ?? functions[0]
   return typeof chosen?.name === 'string' ? { name: chosen.name, schema: chosen.parameters } : undefined
 }
 
@@ -63,71 +63,77 @@ interface Ids {
   readonly call: string
 }
 
-function newIds(): Ids {
+function createIds(): Ids {
   return { response: `resp_${randomText(48)}`, item: randomText(48), call: `call_${randomText(24)}` }
 }
 
-/** What of a response changes while it is streamed. */
-interface Progress {
-  readonly reply: Reply
-  readonly isWhole: boolean
+/** The part of a response that changes during its stream. */
+interface ResponseState {
+  readonly reply: DemoReply
+  readonly isComplete: boolean
 }
 
-function whole(reply: Reply): Progress {
-  return { reply, isWhole: true }
+function complete(reply: DemoReply): ResponseState {
+  return { reply, isComplete: true }
 }
 
-function responseOf(ids: Ids, question: Question, { reply, isWhole }: Progress): object {
-  const isCut = isWhole && reply.isCut
+function responseOf(ids: Ids, request: DemoRequest, { reply, isComplete }: ResponseState): object {
+  const isTruncated = isComplete && reply.isTruncated
   return {
     id: ids.response,
     object: 'response',
     created_at: Math.floor(Date.now() / 1000),
-    status: isWhole ? statusOf(reply) : 'in_progress',
+    status: isComplete ? statusOf(reply) : 'in_progress',
     error: null,
-    incomplete_details: isCut ? { reason: 'max_output_tokens' } : null,
+    incomplete_details: isTruncated ? { reason: 'max_output_tokens' } : null,
     instructions: null,
     metadata: {},
-    model: question.model,
-    output: isWhole ? [itemOf(ids, whole(reply))] : [],
+    model: request.model,
+    output: isComplete ? [itemOf(ids, complete(reply))] : [],
     parallel_tool_calls: true,
     store: false,
     temperature: 1,
     tool_choice: 'auto',
     tools: [],
     top_p: 1,
-    usage: isWhole ? usage(reply, question) : null,
+    usage: isComplete ? usage(reply, request) : null,
   }
 }
 
-function statusOf({ isCut }: Reply): string {
-  return isCut ? 'incomplete' : 'completed'
+function statusOf({ isTruncated }: DemoReply): string {
+  return isTruncated ? 'incomplete' : 'completed'
 }
 
-function itemOf(ids: Ids, { reply, isWhole }: Progress): object {
-  const text = isWhole ? reply.pieces.join('') : ''
-  const status = isWhole ? statusOf(reply) : 'in_progress'
-  if (reply.tool !== undefined) {
-    const call = { arguments: text, call_id: ids.call, name: reply.tool }
+function itemOf(ids: Ids, { reply, isComplete }: ResponseState): object {
+  const text = isComplete ? reply.words.join('') : ''
+  const status = isComplete ? statusOf(reply) : 'in_progress'
+  if (reply.toolName !== undefined) {
+    const call = { arguments: text, call_id: ids.call, name: reply.toolName }
     return { id: `fc_${ids.item}`, type: 'function_call', status, ...call }
   }
-  return { id: `msg_${ids.item}`, type: 'message', status, role: 'assistant', content: isWhole ? [partOf(text)] : [] }
+  return {
+    id: `msg_${ids.item}`,
+    type: 'message',
+    status,
+    role: 'assistant',
+    content: isComplete ? [partOf(text)] : [],
+  }
 }
 
 function partOf(text: string): object {
   return { type: 'output_text', annotations: [], logprobs: [], text }
 }
 
-function writeStream(reply: Reply, question: Question): readonly string[] {
-  const ids = newIds()
-  const begun = responseOf(ids, question, { reply, isWhole: false })
+function writeStream(reply: DemoReply, request: DemoRequest): readonly string[] {
+  const ids = createIds()
+  const started = responseOf(ids, request, { reply, isComplete: false })
   const events: readonly [type: string, fields: object][] = [
-    ['created', { response: begun }],
-    ['in_progress', { response: begun }],
-    ['output_item.added', { output_index: 0, item: itemOf(ids, { reply, isWhole: false }) }],
-    ...(reply.tool === undefined ? textEvents(ids, reply) : callEvents(ids, reply)),
-    ['output_item.done', { output_index: 0, item: itemOf(ids, whole(reply)) }],
-    [statusOf(reply), { response: responseOf(ids, question, whole(reply)) }],
+    ['created', { response: started }],
+    ['in_progress', { response: started }],
+    ['output_item.added', { output_index: 0, item: itemOf(ids, { reply, isComplete: false }) }],
+    ...(reply.toolName === undefined ? textEvents(ids, reply) : callEvents(ids, reply)),
+    ['output_item.done', { output_index: 0, item: itemOf(ids, complete(reply)) }],
+    [statusOf(reply), { response: responseOf(ids, request, complete(reply)) }],
   ]
   return events.map(([name, fields], sequence) => {
     const type = `response.${name}`
@@ -135,31 +141,31 @@ function writeStream(reply: Reply, question: Question): readonly string[] {
   })
 }
 
-function textEvents({ item }: Ids, { pieces }: Reply): [string, object][] {
-  const place = { item_id: `msg_${item}`, output_index: 0, content_index: 0 }
-  const text = pieces.join('')
+function textEvents({ item }: Ids, { words }: DemoReply): [string, object][] {
+  const location = { item_id: `msg_${item}`, output_index: 0, content_index: 0 }
+  const text = words.join('')
   return [
-    ['content_part.added', { ...place, part: partOf('') }],
-    ...pieces.map((delta): [string, object] => ['output_text.delta', { ...place, delta, logprobs: [] }]),
-    ['output_text.done', { ...place, text, logprobs: [] }],
-    ['content_part.done', { ...place, part: partOf(text) }],
+    ['content_part.added', { ...location, part: partOf('') }],
+    ...words.map((delta): [string, object] => ['output_text.delta', { ...location, delta, logprobs: [] }]),
+    ['output_text.done', { ...location, text, logprobs: [] }],
+    ['content_part.done', { ...location, part: partOf(text) }],
   ]
 }
 
-function callEvents({ item }: Ids, { pieces }: Reply): [string, object][] {
-  const place = { item_id: `fc_${item}`, output_index: 0 }
+function callEvents({ item }: Ids, { words }: DemoReply): [string, object][] {
+  const location = { item_id: `fc_${item}`, output_index: 0 }
   return [
-    ...pieces.map((delta): [string, object] => ['function_call_arguments.delta', { ...place, delta }]),
-    ['function_call_arguments.done', { ...place, arguments: pieces.join('') }],
+    ...words.map((delta): [string, object] => ['function_call_arguments.delta', { ...location, delta }]),
+    ['function_call_arguments.done', { ...location, arguments: words.join('') }],
   ]
 }
 
-function usage({ pieces }: Reply, { inputTokens }: Question): object {
+function usage({ words }: DemoReply, { inputTokens }: DemoRequest): object {
   return {
     input_tokens: inputTokens,
     input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-    output_tokens: pieces.length,
+    output_tokens: words.length,
     output_tokens_details: { reasoning_tokens: 0 },
-    total_tokens: inputTokens + pieces.length,
+    total_tokens: inputTokens + words.length,
   }
 }

@@ -1,17 +1,22 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isObject, parseJson } from '../lib/values.js'
-import type { DemoLanguage, Failure, Question } from './language.js'
-import { languages } from './languages.js'
-import { type DemoAnswer, mediaAt } from './media.js'
-import { type Behaviour, models, unknownModel } from './models.js'
-import { replyTo } from './reply.js'
+import { anthropicMessages } from './anthropic-messages.js'
+import { gemini } from './gemini.js'
+import { findMediaEndpoint, type MediaAnswer } from './media.js'
+import { type ModelBehaviour, models, unknownModel } from './models.js'
+import { openaiChat } from './openai-chat.js'
+import { openaiResponses } from './openai-responses.js'
+import type { DemoFailure, DemoProtocol, DemoRequest } from './protocol.js'
+import { createReply } from './reply.js'
 
-/** A provider on this machine that needs no account: for the first minute, for demonstrations, for failing on demand. */
+const protocols: readonly DemoProtocol[] = [openaiChat, openaiResponses, anthropicMessages, gemini]
+
+/** A provider on this machine that needs no account. It serves to try the relay, and it fails on demand. */
 export interface DemoUpstream {
   /** `http://127.0.0.1:PORT/v1` */
   readonly baseURL: string
-  /** What it can be asked for, failures included. */
+  /** The names of its models, including those that fail. */
   readonly models: readonly string[]
   close(): Promise<void>
 }
@@ -20,7 +25,7 @@ export interface DemoUpstream {
 export async function startDemo(): Promise<DemoUpstream> {
   const server = createServer((req, res) => {
     answer(req, res).catch((error: unknown) => {
-      // The relay has left, which is how most of these end; there is nobody to tell.
+      // Most errors here come from a relay that has disconnected.
       if (!res.destroyed) res.destroy(error instanceof Error ? error : undefined)
     })
   })
@@ -41,42 +46,42 @@ export async function startDemo(): Promise<DemoUpstream> {
   }
 }
 
-/** One request being answered. */
-interface Answering {
+/** A conversation request and how to answer it. */
+interface DemoCall {
   readonly res: ServerResponse
-  readonly language: DemoLanguage
-  readonly question: Question
-  readonly behaviour: Behaviour
-  /** Aborted when the relay breaks off. */
+  readonly protocol: DemoProtocol
+  readonly request: DemoRequest
+  readonly behaviour: ModelBehaviour
+  /** Aborted when the relay disconnects. */
   readonly signal: AbortSignal
 }
 
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const left = new AbortController()
-  res.on('close', () => left.abort())
+  const disconnected = new AbortController()
+  res.on('close', () => disconnected.abort())
   const path = req.url?.split('?', 1)[0] ?? ''
-  const media = req.method === 'POST' ? mediaAt(path) : undefined
-  if (media) return sendMedia(res, media(await readBytes(req)))
-  const language = languages.find((one) => one.path.test(path))
-  if (!language || req.method !== 'POST') return send(res, 404, { error: { message: `Nothing at ${path}.` } })
-  const body = await readBody(req)
-  if (!body) return fail(res, language, NOT_JSON)
-  const question = language.readQuestion(body, path)
-  const behaviour = models.get(question.model)
-  if (!behaviour) return fail(res, language, unknownModel)
-  if (behaviour.failure) return fail(res, language, behaviour.failure, behaviour.retryAfter)
-  const answering = { res, language, question, behaviour, signal: left.signal }
-  return question.stream ? stream(answering) : whole(answering)
+  const mediaEndpoint = req.method === 'POST' ? findMediaEndpoint(path) : undefined
+  if (mediaEndpoint) return sendMedia(res, mediaEndpoint(await readBytes(req)))
+  const protocol = protocols.find((one) => one.path.test(path))
+  if (!protocol || req.method !== 'POST') return sendJson(res, 404, { error: { message: `Nothing at ${path}.` } })
+  const body = await readJsonObject(req)
+  if (!body) return sendFailure(res, protocol, NOT_JSON)
+  const request = protocol.readRequest(body, path)
+  const behaviour = models.get(request.model)
+  if (!behaviour) return sendFailure(res, protocol, unknownModel)
+  if (behaviour.failure) return sendFailure(res, protocol, behaviour.failure, behaviour.retryAfterSeconds)
+  const call = { res, protocol, request, behaviour, signal: disconnected.signal }
+  return request.stream ? sendStream(call) : sendAnswer(call)
 }
 
-const NOT_JSON: Failure = {
+const NOT_JSON: DemoFailure = {
   status: 400,
   message: 'The body is not a JSON object.',
   type: 'invalid_request_error',
   code: null,
 }
 
-async function readBody(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+async function readJsonObject(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
   const value = parseJson((await readBytes(req)).toString())
   return isObject(value) ? value : undefined
 }
@@ -87,39 +92,45 @@ async function readBytes(req: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function sendMedia(res: ServerResponse, answer: DemoAnswer): void {
-  if ('value' in answer) send(res, 200, answer.value)
-  else res.writeHead(200, { 'content-type': answer.type }).end(answer.bytes)
+function sendMedia(res: ServerResponse, media: MediaAnswer): void {
+  if ('value' in media) sendJson(res, 200, media.value)
+  else res.writeHead(200, { 'content-type': media.type }).end(media.bytes)
 }
 
-/** Takes as long as the stream would. */
-async function whole({ res, language, question, behaviour, signal }: Answering): Promise<void> {
-  const reply = replyTo(question)
-  const value = language.writeAnswer(reply, question)
-  await wait(behaviour.firstMs + behaviour.everyMs * reply.pieces.length, undefined, { signal })
-  if (!behaviour.cuts) return send(res, 200, value)
+/** Takes as long as a stream of the same answer. */
+async function sendAnswer({ res, protocol, request, behaviour, signal }: DemoCall): Promise<void> {
+  const reply = createReply(request)
+  const value = protocol.writeAnswer(reply, request)
+  await wait(behaviour.firstDelayMs + behaviour.wordDelayMs * reply.words.length, undefined, { signal })
+  if (!behaviour.breaksOff) return sendJson(res, 200, value)
   const bytes = Buffer.from(JSON.stringify(value))
   res.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length })
   res.write(bytes.subarray(0, bytes.length / 2), () => res.destroy())
 }
 
-async function stream({ res, language, question, behaviour, signal }: Answering): Promise<void> {
-  const records = language.writeStream(replyTo(question), question)
-  const end = behaviour.cuts ? Math.floor(records.length / 2) : records.length
+async function sendStream({ res, protocol, request, behaviour, signal }: DemoCall): Promise<void> {
+  const events = protocol.writeStream(createReply(request), request)
+  const end = behaviour.breaksOff ? Math.floor(events.length / 2) : events.length
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
-  for (const [index, record] of records.slice(0, end).entries()) {
-    res.write(record)
-    await wait(index === 0 ? behaviour.firstMs : behaviour.everyMs, undefined, { signal })
+  for (const [index, event] of events.slice(0, end).entries()) {
+    res.write(event)
+    await wait(index === 0 ? behaviour.firstDelayMs : behaviour.wordDelayMs, undefined, { signal })
   }
-  if (behaviour.cuts) res.destroy()
+  if (behaviour.breaksOff) res.destroy()
   else res.end()
 }
 
-function fail(res: ServerResponse, language: DemoLanguage, failure: Failure, retryAfter?: number): void {
-  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
-  send(res, failure.status, language.writeFailure(failure), headers)
+function sendFailure(
+  res: ServerResponse,
+  protocol: DemoProtocol,
+  failure: DemoFailure,
+  retryAfterSeconds?: number,
+): void {
+  const headers: Record<string, string> =
+    retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
+  sendJson(res, failure.status, protocol.writeError(failure), headers)
 }
 
-function send(res: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}): void {
+function sendJson(res: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}): void {
   res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { gemini as demo } from '../../../src/demo/gemini.js'
-import { replyTo } from '../../../src/demo/reply.js'
+import { createReply } from '../../../src/demo/reply.js'
 import { gemini } from '../../../src/protocols/gemini/index.js'
 import { providers } from '../../../src/providers/index.js'
 import { asking, eventsOf, folded, writing } from './setting.js'
@@ -34,13 +34,13 @@ describe('the demo', () => {
     const body = JSON.parse(gemini.writeRequest(asking({ turns, ...request }), writing()))
     const path = `/v1/v1beta/models/demo:${operation}`
     expect(path).toMatch(demo.path)
-    const question = demo.readQuestion(body, path)
-    return { question, reply: replyTo(question) }
+    const question = demo.readRequest(body, path)
+    return { question, reply: createReply(question) }
   }
 
   it('answers in its words', () => {
     const { question, reply } = ask({})
-    expect(question).toMatchObject({ model: 'demo', stream: false, said: 'hi' })
+    expect(question).toMatchObject({ model: 'demo', stream: false, userText: 'hi' })
     const answer = gemini.readAnswer(Buffer.from(JSON.stringify(demo.writeAnswer(reply, question))), { id: 'x' })
     expect(answer).toMatchObject({ model: 'demo', choices: [{ finish: { reason: 'stop' } }], upstreamError: undefined })
     expect(answer.choices[0]?.blocks[0]).toMatchObject({ type: 'text', text: expect.stringContaining('"hi"') })
@@ -76,7 +76,7 @@ describe('the demo', () => {
   })
 
   it('fails in its words', () => {
-    const failure = demo.writeFailure({ status: 429, message: 'm', type: 't', code: null })
+    const failure = demo.writeError({ status: 429, message: 'm', type: 't', code: null })
     expect(gemini.readError(429, Buffer.from(JSON.stringify(failure)))).toMatchObject({ message: 'm', native: true })
   })
 })
