@@ -2,7 +2,7 @@ import { writeDataUrl } from '../../chat/media.js'
 import { NO_USAGE, type Usage } from '../../chat/usage.js'
 import type { DrawnImage, ImageAnswer, ImageRequest } from '../image-generation.js'
 
-/** Images as `POST /images/…` answers: as JSON, or as the last events of a stream. `createdAt`: epoch seconds. */
+/** Writes an answer of `POST /images/…`: as JSON, or as the last events of a stream. `createdAt`: epoch seconds. */
 export function writeImages(answer: ImageAnswer, request: ImageRequest, createdAt: number): string {
   return request.stream ? writeEvents(answer, request, createdAt) : writeWhole(answer, request, createdAt)
 }
@@ -20,15 +20,15 @@ function writeWhole({ images, usage }: ImageAnswer, { isLinked }: ImageRequest, 
   })
 }
 
-/** One for each image. The usage is of all of them, so it stands in the last: whoever adds up comes to the same. */
-function writeEvents({ images, usage = NO_USAGE }: ImageAnswer, request: ImageRequest, at: number): string {
+/** One event per image. Only the last has the usage, which covers all images, so that the sum is right. */
+function writeEvents({ images, usage = NO_USAGE }: ImageAnswer, request: ImageRequest, createdAt: number): string {
   const type = request.images.length > 0 ? 'image_edit.completed' : 'image_generation.completed'
   const events = images.map((image, index) => {
     const event = {
       type,
       b64_json: image.data,
       background: 'auto',
-      created_at: at,
+      created_at: createdAt,
       output_format: formatOf(image) ?? 'png',
       quality: 'auto',
       size: 'auto',

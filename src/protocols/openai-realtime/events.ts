@@ -102,8 +102,8 @@ function transcriptionsOf(session: unknown): Record<string, unknown>[] {
 
 /** Writes an error of the relay as an event. `id`: of the new event; `eventId`: of the client's event that caused it. */
 export function errorEvent({ type, code, message, param }: RelayError, id: string, eventId?: unknown): string {
-  const upstreamError = { type, code, message, param, event_id: textOf(eventId) ?? null }
-  return JSON.stringify({ type: 'error', event_id: id, error: upstreamError })
+  const details = { type, code, message, param, event_id: textOf(eventId) ?? null }
+  return JSON.stringify({ type: 'error', event_id: id, error: details })
 }
 
 function idOf(response: unknown): string {
