@@ -20,7 +20,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
   return { upstreamError: (isObject(decoded) ? faultIn(decoded) : undefined) ?? invalidAnswer('an error') }
 }
 
-/** Classifies a stream's record before the commit point: any JSON object without an error is output. */
+/** Classifies a stream's record before the commit point. Every JSON object without an error is output. */
 export function classifyRecord({ data, event }: SseRecord): RecordClass {
   if (data.trim() === '') return 'preamble'
   const record = parseJson(data)
