@@ -106,7 +106,7 @@ export interface Lease {
 export interface ActualUse {
   /** Input plus output. */
   readonly tokens: number
-  readonly nanos: Nanos
+  readonly costNanos: Nanos
 }
 
 /** What a call costs its caller. */
@@ -115,6 +115,6 @@ export interface CallCharge {
   /** At least a part of the usage is the relay's own estimate. */
   readonly isEstimated: boolean
   /** Cost in nano-dollars, the group's multiplier applied. Undefined where no price is known, or nothing needed one. */
-  readonly nanos: Nanos | undefined
+  readonly costNanos: Nanos | undefined
   readonly multiplier: number
 }

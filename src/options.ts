@@ -57,7 +57,7 @@ export type StoreOptions = Omit<NonNullable<ConfigInput['store']>, 'redis' | 'sq
 export type RelayOptions = Omit<ConfigInput, 'store'> & Hooks & { readonly store?: StoreOptions | undefined }
 
 /** Store clients that the host has passed in. */
-export interface Handles {
+export interface StoreClients {
   readonly redis: RedisClient | undefined
   readonly sql: SqlDatabase | undefined
 }
@@ -86,7 +86,7 @@ const HOOKS: Readonly<Record<keyof Hooks, HookCheck>> = {
 /** {@link RelayOptions} in three parts. */
 export interface SplitOptions {
   readonly hooks: Hooks
-  readonly handles: Handles
+  readonly storeClients: StoreClients
   readonly config: ConfigInput
 }
 
@@ -105,16 +105,16 @@ export function splitOptions(options: RelayOptions): SplitOptions {
     }
   }
   const { redis, sql, ...storeSettings } = store ?? {}
-  const handles: Handles = {
+  const storeClients: StoreClients = {
     redis: typeof redis === 'string' ? undefined : redis,
     sql: typeof sql === 'string' ? undefined : sql,
   }
-  if (handles.redis && !isRedisClient(handles.redis)) {
+  if (storeClients.redis && !isRedisClient(storeClients.redis)) {
     throw new ConfigError([
       { path: 'store.redis', message: 'expected a client of ioredis or node-redis, or a redis:// URL' },
     ])
   }
-  if (handles.sql && !isSqlDatabase(handles.sql)) {
+  if (storeClients.sql && !isSqlDatabase(storeClients.sql)) {
     throw new ConfigError([
       { path: 'store.sql', message: 'expected a database handle, a pool, sqlite:FILE or a postgres:// URL' },
     ])
@@ -123,7 +123,7 @@ export function splitOptions(options: RelayOptions): SplitOptions {
     ...(typeof redis === 'string' ? { redis } : {}),
     ...(typeof sql === 'string' ? { sql } : {}),
   }
-  return { hooks, handles, config: store ? { ...rest, store: { ...storeSettings, ...addresses } } : rest }
+  return { hooks, storeClients, config: store ? { ...rest, store: { ...storeSettings, ...addresses } } : rest }
 }
 
 function isRedisClient(client: object): boolean {

@@ -2,7 +2,14 @@ import { Prices } from './catalog/prices.js'
 import { type Config, readConfig } from './config/config.js'
 import { codeOf } from './lib/codes.js'
 import { DeadlineTimer } from './lib/time.js'
-import { consoleLogger, type Handles, type Hooks, type RelayOptions, silentLogger, splitOptions } from './options.js'
+import {
+  consoleLogger,
+  type Hooks,
+  type RelayOptions,
+  type StoreClients,
+  silentLogger,
+  splitOptions,
+} from './options.js'
 import type { Logger, Plugin } from './plugins.js'
 import { Authenticator } from './policies/access/authenticator.js'
 import { Cors } from './policies/access/cors.js'
@@ -65,7 +72,7 @@ export interface Services {
 
 /** Creates the services of a relay. @throws {ConfigError} */
 export function createServices(options: RelayOptions): Services {
-  const { hooks, handles, config: configInput } = splitOptions(options)
+  const { hooks, storeClients, config: configInput } = splitOptions(options)
   const config = readConfig(configInput)
   const logger = hooks.logger === false ? silentLogger : (hooks.logger ?? consoleLogger)
   const plugins = hooks.plugins ?? []
@@ -75,7 +82,7 @@ export function createServices(options: RelayOptions): Services {
   const deadlineTimer = new DeadlineTimer()
   const groups = new Groups(config.groups)
   const budgets = new Budgets(groups)
-  const stores = openRelayStores(config, handles, deadlineTimer, logger)
+  const stores = openRelayStores(config, storeClients, deadlineTimer, logger)
   const router = new Router(config.models, upstreams)
   const connections = new ConnectionPools(hooks.transport, hooks.sign)
   const prices = new Prices({ priceOf: hooks.priceOf, prices: config.prices, unpriced: config.unpriced, logger })
@@ -133,13 +140,13 @@ export function createServices(options: RelayOptions): Services {
 
 function openRelayStores(
   { store, onStoreError, usage }: Config,
-  handles: Handles,
+  storeClients: StoreClients,
   deadlineTimer: DeadlineTimer,
   logger: Logger,
 ): Stores {
   return openStores({
-    redis: handles.redis ?? store.redis,
-    sql: handles.sql ?? store.sql,
+    redis: storeClients.redis ?? store.redis,
+    sql: storeClients.sql ?? store.sql,
     prefix: store.prefix,
     timeoutMs: store.timeoutMs,
     leaseMs: store.leaseMs,

@@ -33,7 +33,7 @@ describe('a config file', () => {
     expect(await statusOf(baseURL, 'sk-modelmount-demo')).toBe(401)
   })
 
-  it.each([[], ['check']])('gets one line for each fault (%s)', async (...command) => {
+  it.each([[], ['check']])('with faults is refused with one line for each (%s)', async (...command) => {
     const file = await writeFileFor('bad.json', {
       providers: {
         openai: { apiKey: variable('NOT_THERE') },

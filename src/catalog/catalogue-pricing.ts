@@ -1,7 +1,10 @@
 import type { Pricing } from './pricing.js'
 import { costOf, type PriceTable, type Rates, ratesFor, tierStarts } from './rates.js'
 
-/** Prices in the catalogue's form: one table, or several with times. Of several, the last that is valid at the time applies. */
+/**
+ * Prices in the catalogue's form: one table, or several with times. Of several, the last that is valid at the time
+ * applies.
+ */
 export type CataloguePrices = PriceTable | readonly TimedPrices[]
 
 /** A price table that is valid at certain times. Without a constraint it is always valid. */

@@ -68,9 +68,10 @@ export class Catalogue {
   }
 
   /**
-   * Finds a model at a provider by its name there, by a dated name, or by a path (`models/gemini-2.5-flash`). At a provider
-   * that is not in the catalogue, it finds the models of their makers, by the maker's own name (with or without a date)
-   * and without a path. Such a provider may also be the user's own server, which serves open models at a price of its own.
+   * Finds a model at a provider by its name there, by a dated name, or by a path (`models/gemini-2.5-flash`). At a
+   * provider that is not in the catalogue, it finds the models of their makers, by the maker's own name (with or
+   * without a date) and without a path. Such a provider may also be the user's own server, which serves open models
+   * at a price of its own.
    */
   find(catalogId: string, model: string): ModelFacts | undefined {
     return this.#requireLoaded.find(`${catalogId}/${model}`)

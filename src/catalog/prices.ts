@@ -78,7 +78,10 @@ export class Prices {
     return this.pricingOf(target) ?? this.#unpricedPricing(target)
   }
 
-  /** USD per million input tokens plus USD per million output tokens, to compare targets. Undefined if nobody knows it. */
+  /**
+   * USD per million input tokens plus USD per million output tokens, to compare targets. Undefined if nobody knows
+   * it.
+   */
   priceForComparison(target: PricedTarget): number | undefined {
     const pricing = this.pricingOf(target)
     return pricing && pricing(SAMPLE) / SAMPLE_NANOS_PER_USD

@@ -2,8 +2,8 @@ import type { Usage } from '../chat/usage.js'
 import type { Nanos } from '../stores/ledger.js'
 
 /**
- * Returns what a usage costs, in nano-dollars. The result has fractions: the caller applies all factors first and rounds
- * once. `at` is the time of the call in epoch ms. Default: now.
+ * Returns what a usage costs, in nano-dollars. The result has fractions: the caller applies all factors first and
+ * rounds once. `at` is the time of the call in epoch ms. Default: now.
  */
 export type Pricing = (usage: Usage, at?: number) => Nanos
 

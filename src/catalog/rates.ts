@@ -29,7 +29,10 @@ export interface Rates {
   readonly webSearch: number
 }
 
-/** The names of each rate in a table. The first that exists applies: tokens without a price of their own cost as the tokens that they are part of. */
+/**
+ * The names of each rate in a table. The first that exists applies: tokens without a price of their own cost as the
+ * tokens that they are part of.
+ */
 const PRICE_NAMES: Readonly<Record<keyof Rates, readonly string[]>> = {
   input: ['input_mtok'],
   cachedInput: ['cache_read_mtok', 'input_mtok'],
@@ -73,7 +76,10 @@ function priceFor(price: number | TieredPrice, inputTokens: number): number {
   return reachedTiers[0]?.price ?? price.base
 }
 
-/** Returns what a usage costs. It counts each token once. No part becomes negative, even if an upstream counts wrongly. */
+/**
+ * Returns what a usage costs. It counts each token once. No part becomes negative, even if an upstream counts
+ * wrongly.
+ */
 export function costOf(rates: Rates, usage: Usage): Nanos {
   const { input, cachedInput, cacheWriteInput, output, reasoning } = usage
   const { cacheWriteLongInput = 0, audioInput = 0, cachedAudioInput = 0, imageInput = 0 } = usage

@@ -20,7 +20,10 @@ export const checkCommand: Command = {
   },
 }
 
-/** One row for each target, in the order in which the relay tries them. The name and the strategy are in the first row. */
+/**
+ * One row for each target, in the order in which the relay tries them. The name and the strategy are in the first
+ * row.
+ */
 function routeRows(relay: Relay, name: string): string[][] {
   const { strategy = '', targets, onContextTooLong, onContentFilter } = relay.explain(name)
   const targetRows = targets.map(({ target, weight, credentials, baseURLs }, index) => [

@@ -5,14 +5,19 @@ export interface JsonMember {
   readonly end: number
 }
 
-/** Returns the fields of a JSON object. Their positions allow to replace one value and leave all other text as it is. */
+/**
+ * Returns the fields of a JSON object. Their positions allow to replace one value and leave all other text as it is.
+ */
 export function topLevelMembers(text: string): readonly JsonMember[] {
   const scanner = new Scanner(text)
   scanner.scanValue(0)
   return scanner.members
 }
 
-/** Returns the position of the first syntax error: the length of the text if it ends too soon. Undefined for valid JSON. */
+/**
+ * Returns the position of the first syntax error: the length of the text if it ends too soon. Undefined for valid
+ * JSON.
+ */
 export function findSyntaxError(text: string): number | undefined {
   const scanner = new Scanner(text)
   try {

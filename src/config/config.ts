@@ -130,7 +130,10 @@ const mediaSchema: StrictObject<{
   timeoutMs: positive(10_000).describe('Maximum time to fetch one file completely, in milliseconds.'),
 })
 
-/** What a config file may hold. `createRelay` takes the same, and functions and clients besides: see {@link RelayOptions}. */
+/**
+ * What a config file may hold. `createRelay` takes the same, and functions and clients besides: see {@link
+ * RelayOptions}.
+ */
 const configSchema: StrictObject<{
   $schema: Optional<z.ZodString>
   providers: z.ZodRecord<z.ZodString, typeof providerSchema>

@@ -54,7 +54,7 @@ export const usageSchema: StrictObject<{ keep: IntegerWithDefault; ask: z.ZodDef
     .boolean()
     .default(false)
     .describe(
-      'Request the usage of every stream, even if the client did not, and keep it from that client. With `tpm` limits, budgets or kept records the relay does so anyway.',
+      'Request the usage of every stream, even if the client did not request it. Such a client does not receive it. With `tpm` limits, budgets or kept records the relay does so in any case.',
     ),
   keep: nonNegative(0).describe(
     'How many usage records the relay keeps in memory. With `store.sql` the database keeps all of them.',

@@ -37,7 +37,10 @@ export interface DemoTool {
 
 /** The demo's answer, independent of the protocol. */
 export interface DemoReply {
-  /** The words of the text, or of the tool's input as JSON, each with the space before it. A stream sends one at a time. */
+  /**
+   * The words of the text, or of the tool's input as JSON, each with the space before it. A stream sends one at a
+   * time.
+   */
   readonly words: readonly string[]
   /** The tool that is called. Undefined for text. */
   readonly toolName: string | undefined

@@ -137,7 +137,7 @@ export async function relayCall(services: Services, { call, plan }: RoutedCall, 
       produce: (leader) => send(leader, plan),
       failed: (leader, error) => failCall(services, leader, error),
     })
-    if (call.charge?.nanos !== undefined) addCostHeader(call.responseHeaders, call.charge.nanos)
+    if (call.charge?.costNanos !== undefined) addCostHeader(call.responseHeaders, call.charge.costNanos)
     return reply
   } catch (error) {
     // A shared call goes on for its other clients, and settles with their answer.

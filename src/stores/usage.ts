@@ -19,9 +19,14 @@ export interface UsageRecord {
   readonly attempts: readonly { readonly target: string; readonly status: number | string }[]
   /** The status that the client received. */
   readonly status: number
-  /** `failed`: no answer, or an error inside the stream. `cut`: the stream broke off. `left`: the client disconnected. */
+  /**
+   * `failed`: no answer, or an error inside the stream. `cut`: the stream broke off. `left`: the client disconnected.
+   */
   readonly outcome: 'complete' | 'failed' | 'cut' | 'left'
-  /** Includes cached tokens. Token counts are the provider's, or the relay's (see `estimated`). Undefined if nothing was charged and nobody counted. */
+  /**
+   * Includes cached tokens. Token counts are the provider's, or the relay's (see `estimated`). Undefined if nothing
+   * was charged and nobody counted.
+   */
   readonly inputTokens: number | undefined
   /** Input tokens that the provider read from its prompt cache. */
   readonly cachedInputTokens: number | undefined

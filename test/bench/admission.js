@@ -42,7 +42,7 @@ const measure = async (callers) => {
     for (let call = 0; call < CALLS; call++) {
       const lease = admission.admit({ caller: callers[call % CALLERS], facts, body, responseHeaders: {} }, plan)
       const granted = lease instanceof Promise ? await lease : lease
-      granted.settle({ tokens: 400, nanos: 1_000_000 })
+      granted.settle({ tokens: 400, costNanos: 1_000_000 })
     }
     const { user, system } = process.cpuUsage(from)
     best = Math.min(best, (user + system) / CALLS)
@@ -64,7 +64,7 @@ for (let round = 0; round < ROUNDS; round++) {
   for (let call = 0; call < CALLS; call++)
     free
       .admit({ caller: limited[call % CALLERS], facts, body, responseHeaders: {} }, plan)
-      .settle({ tokens: 400, nanos: 0 })
+      .settle({ tokens: 400, costNanos: 0 })
   const { user, system } = process.cpuUsage(from)
   best = Math.min(best, (user + system) / CALLS)
 }

@@ -22,8 +22,8 @@ export interface OpenedDatabase {
 }
 
 /**
- * The driver for SQLite. Default: libsql. `MODELMOUNT_TEST_SQLITE` names another: `node:sqlite`, or the folder of a package
- * that exports a class, as better-sqlite3 does.
+ * The driver for SQLite. Default: libsql. `MODELMOUNT_TEST_SQLITE` names another: `node:sqlite`, or the folder of a
+ * package that exports a class, as better-sqlite3 does.
  */
 const SQLITE = process.env.MODELMOUNT_TEST_SQLITE ?? 'libsql'
 

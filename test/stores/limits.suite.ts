@@ -153,7 +153,7 @@ function testStates(opened: Opened): void {
 }
 
 function testReturns(opened: Opened): void {
-  it('gives back kind was not used', async () => {
+  it('gives back what a call did not use', async () => {
     const { limits } = opened()
     const scope = makeScope({ rpm: 10, tpm: 1000, concurrency: 1 })
     const take = { requests: 1, tokens: 900, slots: 1 }

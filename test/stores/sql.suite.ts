@@ -9,7 +9,10 @@ import { type OpenedDatabase, openDatabase, type Place } from './drivers.js'
 import { ledgerSuite, makeCap, makeReservation } from './ledger.suite.js'
 import { makeCaller, makeRecord, usageSuite } from './usage.suite.js'
 
-/** What both stores of a database must do. `place` is called within tests, when the server runs. `fresh` has no tables. */
+/**
+ * What both stores of a database must do. `place` is called within tests, when the server runs. `fresh` has no
+ * tables.
+ */
 export function sqlSuite(name: string, place: () => Place, fresh: () => Promise<Place>): void {
   const open = async (): Promise<Opened> => openStores(place())
   ledgerSuite(`the ledger in ${name}`, open, { shared: true })

@@ -83,7 +83,7 @@ export class Accounting {
     const charge = this.#chargeFor(call, end)
     call.charge = charge
     const { usage } = charge
-    call.lease?.settle({ tokens: usage ? usage.input + usage.output : 0, nanos: charge.nanos ?? 0 })
+    call.lease?.settle({ tokens: usage ? usage.input + usage.output : 0, costNanos: charge.costNanos ?? 0 })
     if (this.isWatched) this.#publish(createRecord(call, end, charge))
   }
 
@@ -91,11 +91,11 @@ export class Accounting {
     const { prices, budgets } = this.#options
     const multiplier = budgets.multiplierOf(call.caller)
     const charged = chargedUsage(call, end)
-    if (!charged) return { usage: undefined, isEstimated: false, nanos: 0, multiplier }
+    if (!charged) return { usage: undefined, isEstimated: false, costNanos: 0, multiplier }
     const { usage } = charged
     const needsPrice = call.lease?.isPaid || this.isWatched
     const pricing = end.target && (needsPrice ? prices.assumedPricing(end.target) : prices.pricingOf(end.target))
-    return { ...charged, nanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
+    return { ...charged, costNanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
   }
 
   #publish(record: UsageRecord): void {
@@ -117,7 +117,7 @@ export class Accounting {
 function createRecord(
   call: Call,
   end: CallEnd,
-  { usage = end.usage, isEstimated, nanos, multiplier }: CallCharge,
+  { usage = end.usage, isEstimated, costNanos, multiplier }: CallCharge,
 ): UsageRecord {
   const { outcome, status, target, servedBy, losses = [], firstOutputMs, error } = end
   const { id: callerId, group } = call.caller
@@ -141,7 +141,7 @@ function createRecord(
     outputTokens: usage?.output,
     reasoningTokens: usage?.reasoning,
     estimated: isEstimated,
-    costNanos: nanos,
+    costNanos,
     multiplier,
     cache: call.cacheState,
     losses,

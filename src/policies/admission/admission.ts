@@ -130,14 +130,14 @@ class AdmissionLease implements Lease {
     return this.#reservation !== undefined
   }
 
-  settle({ tokens, nanos }: ActualUse): void {
+  settle({ tokens, costNanos }: ActualUse): void {
     if (this.#isSettled) return
     this.#isSettled = true
     if (this.#limits) {
       const { scopes, take, store } = this.#limits
       store.giveBack(scopes, { requests: 0, tokens: take.tokens - tokens, slots: take.slots })
     }
-    if (this.#reservation) this.#ledger?.settle(this.#reservation, nanos)
+    if (this.#reservation) this.#ledger?.settle(this.#reservation, costNanos)
   }
 }
 

@@ -5,7 +5,10 @@ import type { ExceededLimit, LimitScope, LimitState, LimitStore, LimitTake, Take
 const WINDOW_MS = 60_000
 /** Rounding errors of sums are smaller than this. */
 const ROUNDING_TOLERANCE = 1e-6
-/** The wait that a call is told when it exceeds `concurrency`: nobody knows when a running call will end. */
+/**
+ * `retryAfterMs` of an exceeded `concurrency` limit. It is a guess, because nobody knows when a running call will
+ * end.
+ */
 const CONCURRENCY_RETRY_MS = 1000
 /** Up to this number of scopes, the store does not look for idle ones. */
 const MIN_SCOPES_TO_SWEEP = 1024
@@ -112,8 +115,8 @@ function isIdle({ slots, requestsFullAt, tokensFullAt }: ScopeUsage, time: numbe
 }
 
 /**
- * The time in which a bucket refills by this many units, in ms. A limit of zero or NaN lets nothing pass: its units cost
- * more than a full bucket.
+ * The time in which a bucket refills by this many units, in ms. A limit of zero or NaN lets nothing pass: its units
+ * cost more than a full bucket.
  */
 function costMs(units: number, limit: number): number {
   return limit > 0 ? (Math.min(units, limit) * WINDOW_MS) / limit : 2 * WINDOW_MS

@@ -5,7 +5,10 @@ export interface IoredisLike {
   call(command: string, ...args: string[]): Promise<unknown>
 }
 
-/** The part of node-redis that the relay uses. Its cluster needs a wrapper, because it takes the key as an argument of its own. */
+/**
+ * The part of node-redis that the relay uses. Its cluster needs a wrapper, because it takes the key as an argument of
+ * its own.
+ */
 export interface NodeRedisLike {
   sendCommand(args: string[]): Promise<unknown>
 }

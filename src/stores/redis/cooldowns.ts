@@ -9,8 +9,8 @@ import {
 } from './client.js'
 
 /**
- * One hash has all cooldowns, each by its name: the time of its end, its length, and its kind. Times are the server's, in
- * whole ms.
+ * One hash has all cooldowns, each by its name: the time of its end, its length, and its kind. Times are the
+ * server's, in whole ms.
  */
 const writeFunction = `
 local clock = redis.call('TIME')

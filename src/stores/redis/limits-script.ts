@@ -149,8 +149,8 @@ end
 
 /**
  * Writes the slots that a process holds, and renews its lease.
- * KEYS: the leases, then the slots of each scope. ARGV: process, whether to write only if its lease has expired, then its
- * number of slots in each scope.
+ * KEYS: the leases, then the slots of each scope. ARGV: process, whether to write only if its lease has expired, then
+ * its number of slots in each scope.
  */
 export const writeSlotsScript: RedisScript = createScript(`${leaseFunctions}${slotFunctions}
 if ARGV[2] == '1' and isAlive(ARGV[1]) then return end

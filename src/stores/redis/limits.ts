@@ -5,8 +5,8 @@ import { giveBackScript, takeScript } from './limits-script.js'
 import type { LeaseOptions } from './process-lease.js'
 
 /**
- * Limits that several processes share. A take is one round trip and one atomic step, by the server's clock. The slots of
- * a process that has died become free when its lease expires.
+ * Limits that several processes share. A take is one round trip and one atomic step, by the server's clock. The slots
+ * of a process that has died become free when its lease expires.
  */
 export class RedisLimits implements LimitStore {
   readonly #connection: RedisConnection

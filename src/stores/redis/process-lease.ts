@@ -14,9 +14,9 @@ const DEFAULT_LEASE_MS = 15_000
 const MAX_RESTORES = 5
 
 /**
- * Lua functions for leases. `now` is the server's time in whole µs, which a Lua number holds exactly. KEYS[1] is a sorted
- * set: the id of each process with the end of its lease. An id begins with the length of the lease in ms, so processes
- * may have different lengths.
+ * Lua functions for leases. `now` is the server's time in whole µs, which a Lua number holds exactly. KEYS[1] is a
+ * sorted set: the id of each process with the end of its lease. An id begins with the length of the lease in ms, so
+ * processes may have different lengths.
  */
 export const leaseFunctions = `
 local clock = redis.call('TIME')

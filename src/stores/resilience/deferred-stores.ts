@@ -67,7 +67,10 @@ export class DeferredStores {
     }
   }
 
-  /** Runs when the stores are open. If they are, it runs at once, so that the write queue keeps one turn's writes together. */
+  /**
+   * Runs when the stores are open. If they are, it runs at once, so that the write queue keeps one turn's writes
+   * together.
+   */
   #write(write: (stores: SqlStores) => void): void {
     if (this.#stores) return write(this.#stores)
     if (this.#waitingWrites.length < MAX_WAITING_WRITES) this.#waitingWrites.push(write)

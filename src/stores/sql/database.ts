@@ -46,8 +46,8 @@ export interface SqlStatement {
 }
 
 /**
- * The statements of a transaction, as a generator: it yields a statement, and receives its rows. SQLite runs them without
- * a pause, so that no other statement on the same handle comes between them.
+ * The statements of a transaction, as a generator: it yields a statement, and receives its rows. SQLite runs them
+ * without a pause, so that no other statement on the same handle comes between them.
  */
 export type TransactionSteps<Result> = Generator<SqlStatement, Result, readonly SqlRow[]>
 

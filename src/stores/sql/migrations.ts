@@ -4,7 +4,9 @@ import { tables } from './tables.js'
 
 type Dialect = Database['dialect']
 
-/** All changes to the tables, in order. A released migration never changes: later changes are migrations of their own. */
+/**
+ * All changes to the tables, in order. A released migration never changes: later changes are migrations of their own.
+ */
 const migrations: readonly Readonly<Record<Dialect, readonly string[]>>[] = [
   { sqlite: tables.sqlite, postgres: [...tables.postgres, ...functions] },
 ]

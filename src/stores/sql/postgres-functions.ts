@@ -1,6 +1,6 @@
 /*
- * Every function locks the rows of the accounts first, in the order of their names, and changes holds only then. So there
- * are no deadlocks, and the row of a hold does not change until the end of the transaction.
+ * Every function locks the rows of the accounts first, in the order of their names, and changes holds only then. So
+ * there are no deadlocks, and the row of a hold does not change until the end of the transaction.
  */
 
 /** PostgreSQL makes a plan once, when tables may still be empty. These settings make it use the indexes anyway. */

@@ -9,8 +9,9 @@ import type {
 } from './database.js'
 
 /**
- * Adapts a pool of pg. When a connection breaks, its query fails, and pg also emits `error`, which would end the process
- * if nobody listened. The listeners are added before the pool gives out a client, because it may break at once.
+ * Adapts a pool of pg. When a connection breaks, its query fails, and pg also emits `error`, which would end the
+ * process if nobody listened. The listeners are added before the pool gives out a client, because it may break at
+ * once.
  */
 export function openPostgres(pool: PostgresPool): Database {
   ignoreErrors(pool)

@@ -4,8 +4,8 @@ import type { Database } from './database.js'
 import type { LeaseHolder, SqlOperations } from './operations.js'
 
 /**
- * The lease of this process: its reservations count as long as the lease runs. A new reservation renews the lease, and so
- * does a timer while there are reservations.
+ * The lease of this process: its reservations count as long as the lease runs. A new reservation renews the lease,
+ * and so does a timer while there are reservations.
  */
 export class ProcessLease {
   /** New at each start, so a process that has died never comes back. */
