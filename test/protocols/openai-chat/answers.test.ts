@@ -4,25 +4,29 @@ import type { Block } from '../../../src/chat/blocks.js'
 import { wrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import { answering, bytes, readFields } from './kit.js'
+import { answerContext, readFields, toBytes } from './chat-fixtures.js'
 
-const read = (value: unknown): ChatAnswer => openaiChat.readAnswer(bytes(value), { id: 'r1' })
+const read = (value: unknown): ChatAnswer => openaiChat.readAnswer(toBytes(value), { id: 'r1' })
 const choice = (message: unknown, finish: unknown = 'stop'): object => ({
   id: 'c1',
   model: 'real',
   choices: [{ index: 0, message, finish_reason: finish }],
 })
-const blocks = (message: unknown): readonly Block[] | undefined => read(choice(message)).choices[0]?.blocks
-const write = (answer: Partial<ChatAnswer>, to = answering()): Record<string, never> =>
-  JSON.parse(openaiChat.writeAnswer({ choices: [], ...answer }, to))
-const written = (list: Block[], finish: Finish = { reason: 'stop' }, to = answering()): Record<string, unknown> => {
-  const { choices } = write({ choices: [{ blocks: list, finish }] }, to) as unknown as {
+const readBlocks = (message: unknown): readonly Block[] | undefined => read(choice(message)).choices[0]?.blocks
+const write = (answer: Partial<ChatAnswer>, context = answerContext()): Record<string, never> =>
+  JSON.parse(openaiChat.writeAnswer({ choices: [], ...answer }, context))
+const writtenChoice = (
+  blocks: Block[],
+  finish: Finish = { reason: 'stop' },
+  context = answerContext(),
+): Record<string, unknown> => {
+  const { choices } = write({ choices: [{ blocks, finish }] }, context) as unknown as {
     choices: [Record<string, unknown>]
   }
   return { ...(choices[0].message as object), finish: choices[0].finish_reason }
 }
 
-describe('an answer is read', () => {
+describe('reading an answer', () => {
   it.each<[string, unknown, unknown[]]>([
     ['text', { content: 'a' }, [{ type: 'text', text: 'a' }]],
     ['nothing', { content: null }, []],
@@ -43,7 +47,7 @@ describe('an answer is read', () => {
       ],
     ],
     [
-      'OpenRouter’s details, each with its own proof, and words after them',
+      'OpenRouter’s reasoning_details, each with its own signature, and reasoning after them',
       {
         reasoning: 'abc',
         reasoning_details: [
@@ -64,17 +68,17 @@ describe('an answer is read', () => {
       [{ type: 'media', kind: 'image', source: { type: 'bytes', data: 'AA' } }],
     ],
     [
-      'sound',
+      'audio',
       { content: null, audio: { id: 'a', data: 'AA', expires_at: 1, transcript: 't' } },
       [{ kind: 'audio', native: { fields: { id: 'a', transcript: 't' } } }],
     ],
     [
-      'a call of the old kind, without id',
+      'a function_call, which has no id',
       { content: null, function_call: { name: 'f', arguments: '{}' } },
       [{ type: 'tool-call', id: 'call_r1_0', name: 'f', input: '{}' }],
     ],
     [
-      "an object for arguments, Ollama's way",
+      'an object as arguments, as Ollama sends it',
       { tool_calls: [{ id: '', function: { name: 'f', arguments: { a: 1 } } }] },
       [{ id: 'call_r1_0', input: '{"a":1}' }],
     ],
@@ -84,14 +88,14 @@ describe('an answer is read', () => {
       [{ freeform: true, input: 'x' }],
     ],
   ])('%s', (_name, message, expected) => {
-    const found = blocks(message)
-    expect(found).toMatchObject(expected)
-    expect(found).toHaveLength(expected.length)
+    const blocks = readBlocks(message)
+    expect(blocks).toMatchObject(expected)
+    expect(blocks).toHaveLength(expected.length)
   })
 
-  it('citations are counted in characters', () => {
+  it('converts positions of citations from characters to UTF-16 units', () => {
     const annotations = [{ type: 'url_citation', url_citation: { start_index: 1, end_index: 2, title: 't', url: 'u' } }]
-    expect(blocks({ content: '😀😀', annotations })).toMatchObject([
+    expect(readBlocks({ content: '😀😀', annotations })).toMatchObject([
       { citations: [{ start: 2, end: 4, title: 't', url: 'u' }] },
     ])
   })
@@ -99,15 +103,15 @@ describe('an answer is read', () => {
   it.each<[unknown, unknown, string]>([
     ['HC-074: stop after calls', choice({ tool_calls: [{ id: 'a', function: { name: 'f' } }] }, 'stop'), 'tool-calls'],
     ['calls', choice({ tool_calls: [{ id: 'a', function: { name: 'f' } }] }, 'tool_calls'), 'tool-calls'],
-    ['calls that are not there', choice({ content: 'a' }, 'tool_calls'), 'stop'],
+    ['tool_calls without calls', choice({ content: 'a' }, 'tool_calls'), 'stop'],
     ['length after calls', choice({ tool_calls: [{ id: 'a', function: { name: 'f' } }] }, 'length'), 'length'],
-    ['a full window', choice({ content: 'a' }, 'model_length'), 'context'],
+    ['a full context window', choice({ content: 'a' }, 'model_length'), 'context'],
     ['a filter', choice({ content: '' }, 'content_filter'), 'filter'],
     ['a refusal', choice({ refusal: 'no' }, 'content_filter'), 'refusal'],
     ['nothing', choice({ content: 'a' }, null), 'stop'],
   ])('%s', (_name, answer, reason) => expect(read(answer).choices[0]?.finish.reason).toBe(reason))
 
-  it('HC-085, HC-084, HC-116: usage in odd places, by odd rules, after blank lines', () => {
+  it('HC-085, HC-084, HC-116: finds usage in the choice and in x_groq, adds reasoning where the total includes it, and skips blank lines', () => {
     const usage = {
       prompt_tokens: 10,
       completion_tokens: 2,
@@ -130,23 +134,27 @@ describe('an answer is read', () => {
       { choices: [{ error: { message: 'late', code: 504 }, message: { content: '' } }] },
       { status: 504, message: 'late' },
     ],
-    ['HC-092: a broken finish', choice({ content: '' }, 'error'), {}],
-    ["DeepSeek's broken finish", choice({ content: 'a' }, 'insufficient_system_resource'), {}],
+    ['HC-092: finish_reason error', choice({ content: '' }, 'error'), {}],
+    [
+      "DeepSeek's finish_reason insufficient_system_resource",
+      choice({ content: 'a' }, 'insufficient_system_resource'),
+      {},
+    ],
     ["vLLM's flat error", { object: 'error', message: 'too long', code: 400 }, { status: 400, message: 'too long' }],
-    ['HC-097: nothing', '', { message: 'The provider sent an empty answer.' }],
+    ['HC-097: an empty body', '', { message: 'The provider sent an empty answer.' }],
     ['null', 'null', {}],
-    ['HC-098: a page', '<html></html>', { message: 'The provider sent an answer that is not JSON.' }],
+    ['HC-098: an HTML page', '<html></html>', { message: 'The provider sent an answer that is not JSON.' }],
     ['no choices', { choices: [] }, { message: 'The provider sent an answer without choices.' }],
-    ['choices of nothing', { choices: [{ finish_reason: 'stop' }] }, {}],
-    ['choices that are none', { choices: 'x' }, {}],
-  ])('%s is a fault', (_name, value, expected) => {
+    ['choices without a message', { choices: [{ finish_reason: 'stop' }] }, {}],
+    ['choices that are not a list', { choices: 'x' }, {}],
+  ])('reads %s as an error', (_name, value, expected) => {
     expect(read(value).choices).toEqual([])
     expect(read(value).upstreamError).toMatchObject(expected)
   })
 })
 
-describe('an answer is written', () => {
-  it('with all that the types require', () => {
+describe('writing an answer', () => {
+  it('writes every field that OpenAI’s types require', () => {
     const usage = { input: 2559, cachedInput: 2455, cacheWriteInput: 100, output: 34, reasoning: 4 }
     expect(
       write({ model: 'real', choices: [{ blocks: [{ type: 'text', text: 'a' }], finish: { reason: 'stop' } }], usage }),
@@ -187,16 +195,21 @@ describe('an answer is written', () => {
     ['tool-calls', 'tool_calls'],
     ['filter', 'content_filter'],
     ['refusal', 'content_filter'],
-  ])('HC-077: %s as %s', (reason, word) => expect(written([], { reason }).finish).toBe(word))
+  ])('HC-077: writes the reason %s as %s', (reason, expected) =>
+    expect(writtenChoice([], { reason }).finish).toBe(expected),
+  )
 
-  it('HC-077: a refusal is told in its provider’s words', () => {
-    expect(written([], { reason: 'refusal', explanation: 'cyber' })).toMatchObject({ content: null, refusal: 'cyber' })
+  it('HC-077: writes the provider’s explanation of a refusal', () => {
+    expect(writtenChoice([], { reason: 'refusal', explanation: 'cyber' })).toMatchObject({
+      content: null,
+      refusal: 'cyber',
+    })
   })
 
-  it('HC-050: hidden reasoning is carried, not shown; what is shown keeps its proof', () => {
+  it('HC-050: writes encrypted reasoning as a detail only, and visible reasoning with its signature', () => {
     const signature = { protocol: 'anthropic-messages', value: 'EmwK' }
     expect(
-      written([
+      writtenChoice([
         { type: 'reasoning', text: '', signature },
         { type: 'reasoning', text: 'a' },
         { type: 'reasoning', text: 'b', signature },
@@ -212,9 +225,9 @@ describe('an answer is written', () => {
     })
   })
 
-  it('HC-041: calls, with the signature of Google as it was issued', () => {
+  it('HC-041: writes Google’s signature of a call unchanged', () => {
     const signature = { protocol: 'gemini', value: 'U0lH' }
-    expect(written([{ type: 'tool-call', id: 'c', name: 'ls', input: '', signature }])).toMatchObject({
+    expect(writtenChoice([{ type: 'tool-call', id: 'c', name: 'ls', input: '', signature }])).toMatchObject({
       content: null,
       tool_calls: [
         {
@@ -227,65 +240,69 @@ describe('an answer is written', () => {
     })
   })
 
-  it('HC-076: citations by characters of all the text', () => {
-    const cited: Block = {
+  it('HC-076: counts positions of citations in characters of the whole text', () => {
+    const citedBlock: Block = {
       type: 'text',
       text: '日本です',
       citations: [{ url: 'u', title: 't', start: 2, end: 4 }, { quote: 'q' }],
     }
-    const to = answering()
-    expect(written([{ type: 'text', text: '😀' }, cited], undefined, to).annotations).toEqual([
+    const context = answerContext()
+    expect(writtenChoice([{ type: 'text', text: '😀' }, citedBlock], undefined, context).annotations).toEqual([
       { type: 'url_citation', url_citation: { start_index: 3, end_index: 5, url: 'u', title: 't' } },
     ])
-    expect(to.losses.list.map(({ path }) => path)).toEqual(['content[1].citations'])
+    expect(context.losses.list.map(({ path }) => path)).toEqual(['content[1].citations'])
   })
 
-  it('images and sound; what has no word is told', () => {
-    const to = answering()
+  it('writes images and audio, and records a loss for video', () => {
+    const context = answerContext()
     const media = (kind: 'image' | 'audio' | 'video', data: string): Block => ({
       type: 'media',
       kind,
       source: { type: 'bytes', data },
     })
-    const message = written([media('image', 'iVBORw0KGgo='), media('audio', 'AA'), media('video', 'AA')], undefined, to)
+    const message = writtenChoice(
+      [media('image', 'iVBORw0KGgo='), media('audio', 'AA'), media('video', 'AA')],
+      undefined,
+      context,
+    )
     expect(message).toMatchObject({
       images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }],
       audio: { id: 'audio_id1', data: 'AA', transcript: '' },
     })
-    expect(to.losses.list.map(({ path }) => path)).toEqual(['content[2]'])
+    expect(context.losses.list.map(({ path }) => path)).toEqual(['content[2]'])
   })
 
-  it('who asks with functions of the old kind is answered so', () => {
+  it('answers a request with functions by function_call', () => {
     const request = readFields({ functions: [{ name: 'f' }] })
     const call: Block = { type: 'tool-call', id: 'c', name: 'f', input: '{"a":1}' }
-    expect(written([call], { reason: 'tool-calls' }, answering(request))).toMatchObject({
+    expect(writtenChoice([call], { reason: 'tool-calls' }, answerContext(request))).toMatchObject({
       function_call: { name: 'f', arguments: '{"a":1}' },
       finish: 'function_call',
     })
   })
 
-  it('who asks with functions of the old kind gets one call; what cannot be told is a loss', () => {
+  it('answers a request with functions by one call, and records the others as losses', () => {
     const request = readFields({ functions: [{ name: 'f' }] })
     expect(request.parallelToolCalls).toBe(false)
-    const to = answering(request)
+    const context = answerContext(request)
     const calls = ['a', 'b'].map((id): Block => ({ type: 'tool-call', id, name: 'f', input: '{}' }))
-    written(calls, { reason: 'tool-calls' }, to)
-    expect(to.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
+    writtenChoice(calls, { reason: 'tool-calls' }, context)
+    expect(context.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
   })
 
-  it('HC-033: several choices keep their places', () => {
-    const one = (text: string): ChatAnswer['choices'][number] => ({
+  it('HC-033: keeps the order of several choices', () => {
+    const choiceWith = (text: string): ChatAnswer['choices'][number] => ({
       blocks: [{ type: 'text', text }],
       finish: { reason: 'stop' },
     })
-    expect(write({ choices: [one('a'), one('b')] }).choices).toMatchObject([
+    expect(write({ choices: [choiceWith('a'), choiceWith('b')] }).choices).toMatchObject([
       { index: 0, message: { content: 'a' } },
       { index: 1, message: { content: 'b' } },
     ])
   })
 })
 
-it('HC-108: an error keeps the status of the relay, in OpenAI’s shape', () => {
+it('HC-108: writes an error with the relay’s status in OpenAI’s format', () => {
   const error = new RelayError('upstream_busy', 'busy')
   expect(openaiChat.statusOf(error)).toBe(503)
   expect(JSON.parse(openaiChat.writeError(error, 'q').toString())).toEqual({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { wrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import { bytes, path, readFields, readMessages } from './kit.js'
+import { noPath, readFields, readMessages, toBytes } from './chat-fixtures.js'
 
 const call = (id: string, more: object = {}): object => ({
   id,
@@ -11,18 +11,18 @@ const call = (id: string, more: object = {}): object => ({
   ...more,
 })
 
-function refusal(read: () => unknown): { status: number; param: string | null; message: string } {
+function errorOf(read: () => unknown): { status: number; param: string | null; message: string } {
   try {
     read()
   } catch (error) {
     if (error instanceof RelayError) return error
     throw error
   }
-  throw new Error('was read')
+  throw new Error('nothing was thrown')
 }
 
 describe('messages', () => {
-  it('HC-001: tool messages in a row are one turn of results', () => {
+  it('HC-001: joins consecutive tool messages into one turn', () => {
     const { turns } = readMessages(
       { role: 'developer', content: 'be brief' },
       { role: 'user', content: 'w?', name: 'ann' },
@@ -43,9 +43,9 @@ describe('messages', () => {
     ])
   })
 
-  it('legacy functions: calls and results are joined by name', () => {
+  it('matches function_call and function messages by name', () => {
     const { turns, tools, toolChoice } = openaiChat.readRequest(
-      bytes({
+      toBytes({
         messages: [
           { role: 'user', content: 'q' },
           { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
@@ -54,7 +54,7 @@ describe('messages', () => {
         functions: [{ name: 'f', parameters: { type: 'object' } }],
         function_call: { name: 'f' },
       }),
-      path,
+      noPath,
     )
     expect(turns[1]?.blocks[0]).toMatchObject({ type: 'tool-call', name: 'f', id: 'call_1' })
     expect(turns[2]?.blocks[0]).toMatchObject({ type: 'tool-result', name: 'f', callId: 'call_1' })
@@ -62,7 +62,7 @@ describe('messages', () => {
     expect(toolChoice).toEqual({ type: 'tool', name: 'f' })
   })
 
-  it('content parts, each by its kind', () => {
+  it('reads content parts of every type', () => {
     const { turns } = readMessages({
       role: 'user',
       content: [
@@ -86,16 +86,16 @@ describe('messages', () => {
     ])
   })
 
-  it('HC-041: a signature of Google comes back on its call, bare or carried', () => {
-    const carried = wrapSignature({ protocol: 'gemini', value: 'c2ln' }, 'g/1')
-    const extra = (value: string): object => ({ extra_content: { google: { thought_signature: value } } })
+  it('HC-041: reads Google’s signature of a call, with or without the relay’s wrapper', () => {
+    const wrapped = wrapSignature({ protocol: 'gemini', value: 'c2ln' }, 'g/1')
+    const signatureField = (value: string): object => ({ extra_content: { google: { thought_signature: value } } })
     const { turns } = readMessages(
       { role: 'user', content: 'q' },
       {
         role: 'assistant',
         content: 'x',
-        ...extra(carried),
-        tool_calls: [call('a', extra('U0lH')), call('b', extra(carried)), call('c')],
+        ...signatureField(wrapped),
+        tool_calls: [call('a', signatureField('U0lH')), call('b', signatureField(wrapped)), call('c')],
       },
     )
     expect(turns[1]?.blocks).toMatchObject([
@@ -106,8 +106,8 @@ describe('messages', () => {
     ])
   })
 
-  it('reasoning: details go before words, carried proofs keep their issuer, pieces are joined', () => {
-    const sign = (value: string): string => wrapSignature({ protocol: 'anthropic-messages', value }, 'a/1')
+  it('reads reasoning_details before reasoning_content, keeps issuers of signatures, and joins pieces of a detail', () => {
+    const wrap = (value: string): string => wrapSignature({ protocol: 'anthropic-messages', value }, 'a/1')
     const { turns } = readMessages(
       { role: 'user', content: 'q' },
       {
@@ -116,8 +116,8 @@ describe('messages', () => {
         reasoning_content: 'onetwothree',
         reasoning_details: [
           { type: 'reasoning.text', text: 'o', index: 0 },
-          { type: 'reasoning.text', text: 'ne', signature: sign('s1'), index: 0 },
-          { type: 'reasoning.encrypted', data: sign('s2'), index: 1 },
+          { type: 'reasoning.text', text: 'ne', signature: wrap('s1'), index: 0 },
+          { type: 'reasoning.encrypted', data: wrap('s2'), index: 1 },
           { type: 'reasoning.text', text: 'two', signature: 'bare', index: 2, format: 'f' },
         ],
       },
@@ -131,7 +131,7 @@ describe('messages', () => {
     ])
   })
 
-  it("Mistral's thinking, OpenRouter's images, a refusal, audio by its id", () => {
+  it("reads Mistral's thinking, OpenRouter's images, a refusal, and audio by its id", () => {
     const { turns } = readMessages(
       { role: 'user', content: 'q' },
       {
@@ -162,11 +162,11 @@ describe('messages', () => {
     ['HC-032: a number', { role: 'user', content: 7 }, 'messages[0].content'],
     ['HC-032: text without text', { role: 'user', content: [{ type: 'text' }] }, 'messages[0].content[0].text'],
     [
-      'HC-032: a part of another language',
+      'HC-032: a part of another protocol',
       { role: 'user', content: [{ type: 'input_text', text: 'x' }] },
       'messages[0].content[0].type',
     ],
-    ['a part that is none', { role: 'user', content: ['x'] }, 'messages[0].content[0]'],
+    ['a part that is not an object', { role: 'user', content: ['x'] }, 'messages[0].content[0]'],
     ['a part named like a method', { role: 'user', content: [{ type: 'constructor' }] }, 'messages[0].content[0].type'],
     [
       'an image in a system message',
@@ -178,32 +178,32 @@ describe('messages', () => {
       { role: 'user', content: [{ type: 'image_url', image_url: {} }] },
       'messages[0].content[0].image_url.url',
     ],
-    ['a message that is none', 'hello', 'messages[0]'],
+    ['a message that is not an object', 'hello', 'messages[0]'],
     ['an unknown role', { role: 'speaker', content: 'x' }, 'messages[0].role'],
-    ['an assistant who says nothing', { role: 'assistant' }, 'messages[0].content'],
+    ['an assistant message without content', { role: 'assistant' }, 'messages[0].content'],
     [
       'a call without id',
       { role: 'assistant', tool_calls: [{ function: { name: 'f' } }] },
       'messages[0].tool_calls[0].id',
     ],
     [
-      'a call of nothing',
+      'a call without a function',
       { role: 'assistant', tool_calls: [{ id: 'a', type: 'function' }] },
       'messages[0].tool_calls[0].function',
     ],
-    ['a result of nothing', { role: 'tool', content: 'x' }, 'messages[0].tool_call_id'],
-  ])('%s is refused by its path', (_name, message, param) => {
-    expect(refusal(() => readMessages(message))).toMatchObject({ status: 400, param })
+    ['a result without a call id', { role: 'tool', content: 'x' }, 'messages[0].tool_call_id'],
+  ])('refuses %s, and names its path', (_name, message, param) => {
+    expect(errorOf(() => readMessages(message))).toMatchObject({ status: 400, param })
   })
 
-  it('an empty answer in the history is no fault', () => {
+  it('accepts an empty answer in the history', () => {
     const { turns } = readMessages({ role: 'assistant', content: '', refusal: null }, { role: 'user', content: 'q' })
     expect(turns[0]?.blocks).toEqual([])
   })
 })
 
 describe('fields', () => {
-  it('each by its neutral word', () => {
+  it('reads every field with a neutral equivalent', () => {
     const request = readFields({
       stream: true,
       stream_options: { include_usage: true },
@@ -250,7 +250,7 @@ describe('fields', () => {
     expect(request.native).toBeUndefined()
   })
 
-  it('what is not known stays as it is; what says nothing is left out', () => {
+  it('keeps unknown fields, and drops fields with their default value', () => {
     const request = readFields({
       n: 1,
       store: false,
@@ -267,9 +267,9 @@ describe('fields', () => {
     })
   })
 
-  it('HC-142: a field named __proto__ stays a field', () => {
+  it('HC-142: reads a field named __proto__ as a field', () => {
     const body = Buffer.from('{"messages":[{"role":"user","content":"q"}],"__proto__":{"x":1}}')
-    const { native } = openaiChat.readRequest(body, path)
+    const { native } = openaiChat.readRequest(body, noPath)
     expect(Object.keys(native?.fields ?? {})).toEqual(['__proto__'])
     expect(({} as { x?: number }).x).toBeUndefined()
   })
@@ -283,13 +283,13 @@ describe('fields', () => {
     [{ enable_thinking: false }, { effort: 'none' }],
     [{ enable_thinking: true, thinking_budget: 7 }, { budget: 7 }],
     [{ enable_thinking: true }, undefined],
-  ])('%j asks for reasoning', (fields, expected) => {
+  ])('reads the reasoning settings of %j', (fields, expected) => {
     const { reasoning } = readFields(fields)
     if (expected) expect(reasoning).toMatchObject(expected)
     else expect(reasoning).toBeUndefined()
   })
 
-  it('tools of every kind', () => {
+  it('reads tools of every type', () => {
     const { tools, toolChoice } = readFields({
       tools: [
         { type: 'function', function: { name: 'f', parameters: { type: 'object' }, strict: true }, cache_control: {} },
@@ -328,11 +328,11 @@ describe('fields', () => {
     [{ metadata: { a: 1 } }, 'metadata.a'],
     [{ messages: [] }, 'messages'],
     [{ messages: 'hi' }, 'messages'],
-  ])('%j is refused by its path', (fields, param) => {
-    expect(refusal(() => readFields(fields))).toMatchObject({ status: 400, param })
+  ])('refuses %j, and names its path', (fields, param) => {
+    expect(errorOf(() => readFields(fields))).toMatchObject({ status: 400, param })
   })
 
-  it.each(['', '[]', '"x"', '{', 'null'])('the body %j is refused', (body) => {
-    expect(refusal(() => openaiChat.readRequest(Buffer.from(body), path)).status).toBe(400)
+  it.each(['', '[]', '"x"', '{', 'null'])('refuses the body %j', (body) => {
+    expect(errorOf(() => openaiChat.readRequest(Buffer.from(body), noPath)).status).toBe(400)
   })
 })

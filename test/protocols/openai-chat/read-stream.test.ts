@@ -2,52 +2,54 @@ import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import { readRecords, type SseRecord } from '../../../src/lib/sse.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
-import { delta, fold, readStream, records } from './kit.js'
+import { collectAnswer, delta, readStream, sseRecords } from './chat-fixtures.js'
 
 const done = '[DONE]'
-const stop = delta({}, { finish_reason: 'stop' })
-const read = (...values: unknown[]): ChatAnswer => fold(readStream(records(...values)))
-const blocks = (...values: unknown[]): unknown => read(...values, stop, done).choices[0]?.blocks
-const calls = (...list: unknown[]): object => delta({ tool_calls: list })
-const piece = (index: unknown, id: unknown, name: unknown, args?: unknown): object => ({
+const stopChunk = delta({}, { finish_reason: 'stop' })
+const readAnswer = (...values: unknown[]): ChatAnswer => collectAnswer(readStream(sseRecords(...values)))
+const readBlocks = (...values: unknown[]): unknown => readAnswer(...values, stopChunk, done).choices[0]?.blocks
+const toolCalls = (...list: unknown[]): object => delta({ tool_calls: list })
+const callDelta = (index: unknown, id: unknown, name: unknown, args?: unknown): object => ({
   index,
   id,
   function: { name, arguments: args },
 })
 
 describe('several choices', () => {
-  const end = (index: number): object => ({ choices: [{ index, delta: { content: 'a' }, finish_reason: 'stop' }] })
+  const lastChunk = (index: number): object => ({
+    choices: [{ index, delta: { content: 'a' }, finish_reason: 'stop' }],
+  })
   const recordsOf = (...values: object[]): SseRecord[] =>
     values.map((value) => ({ event: undefined, data: JSON.stringify(value) }))
 
-  it('are complete when all that have been seen have finished', () => {
+  it('makes a stream complete when every choice so far has finished', () => {
     const reader = openaiChat.readStream({ id: 'r1' })
-    const begun = { choices: [{ index: 1, delta: { content: 'b' } }] }
-    const states = recordsOf(begun, end(0), end(1)).map((record) => {
+    const firstChunk = { choices: [{ index: 1, delta: { content: 'b' } }] }
+    const states = recordsOf(firstChunk, lastChunk(0), lastChunk(1)).map((record) => {
       reader.read(record, () => undefined)
       return reader.state
     })
     expect(states).toEqual(['open', 'open', 'complete'])
   })
 
-  it('end when each that the last records show has finished', () => {
-    const begun = { choices: [{ index: 1, delta: { content: 'b' } }] }
+  it('makes an ending complete when every choice in the last records has finished', () => {
+    const firstChunk = { choices: [{ index: 1, delta: { content: 'b' } }] }
     const ending = (...values: object[]): boolean => openaiChat.readEnding(recordsOf(...values)).complete
-    expect(ending(begun, end(0))).toBe(false)
-    expect(ending(begun, end(0), end(1))).toBe(true)
+    expect(ending(firstChunk, lastChunk(0))).toBe(false)
+    expect(ending(firstChunk, lastChunk(0), lastChunk(1))).toBe(true)
   })
 })
 
-describe('prose', () => {
-  it('HC-048: one block after another, in the order of the words; empty words open none', () => {
+describe('text, reasoning and refusals', () => {
+  it('HC-048: opens one block after another, and none for empty text', () => {
     expect(
-      blocks(
+      readBlocks(
         delta({ role: 'assistant', content: '' }),
         delta({ reasoning_content: 'a' }),
         delta({ content: '' }),
         delta({ content: 'b', reasoning_content: null }),
         delta({ reasoning: 'c' }),
-        calls(piece(0, 'x', 'f', '{}')),
+        toolCalls(callDelta(0, 'x', 'f', '{}')),
       ),
     ).toMatchObject([
       { type: 'reasoning', text: 'a' },
@@ -57,15 +59,15 @@ describe('prose', () => {
     ])
   })
 
-  it('a refusal as a part of the content', () => {
-    const answer = read(delta({ content: [{ type: 'refusal', refusal: 'no' }] }), stop, done)
+  it('reads a refusal in the content', () => {
+    const answer = readAnswer(delta({ content: [{ type: 'refusal', refusal: 'no' }] }), stopChunk, done)
     expect(answer.choices[0]).toMatchObject({
       blocks: [{ type: 'refusal', text: 'no' }],
       finish: { reason: 'refusal' },
     })
   })
 
-  it('OpenRouter’s details: the words are told once, each proof on its own', () => {
+  it('OpenRouter’s reasoning_details: emits the text once, and every signature', () => {
     const detail = (more: object): object => ({
       type: 'reasoning.text',
       index: 0,
@@ -73,7 +75,7 @@ describe('prose', () => {
       ...more,
     })
     expect(
-      blocks(
+      readBlocks(
         delta({ reasoning: 'a', reasoning_details: [detail({ text: 'a' })] }),
         delta({ reasoning: 'b', reasoning_details: [detail({ text: 'b' })] }),
         delta({ reasoning_details: [detail({ signature: 'sig' })] }),
@@ -91,9 +93,9 @@ describe('prose', () => {
     ])
   })
 
-  it('Mistral’s lists, images, refusals, sound, signed text', () => {
+  it('reads Mistral’s thinking, images, refusals, audio and signed text', () => {
     expect(
-      blocks(
+      readBlocks(
         delta({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'r' }] }] }),
         delta({ content: [{ type: 'text', text: 'a' }] }),
         delta({ extra_content: { google: { thought_signature: 't' } } }),
@@ -111,15 +113,15 @@ describe('prose', () => {
     ])
   })
 
-  it('HC-042: a signature without any text is kept', () => {
-    expect(blocks(delta({ content: '', extra_content: { google: { thought_signature: 't' } } }))).toMatchObject([
+  it('HC-042: keeps a signature without text', () => {
+    expect(readBlocks(delta({ content: '', extra_content: { google: { thought_signature: 't' } } }))).toMatchObject([
       { type: 'text', text: '', signature: { value: 't' } },
     ])
   })
 
-  it('citations at the end are counted in characters', () => {
+  it('converts positions of citations from characters to UTF-16 units', () => {
     const annotations = [{ type: 'url_citation', url_citation: { start_index: 1, end_index: 2, title: 't', url: 'u' } }]
-    expect(blocks(delta({ content: '😀' }), delta({ content: '😀' }), delta({ annotations }))).toMatchObject([
+    expect(readBlocks(delta({ content: '😀' }), delta({ content: '😀' }), delta({ annotations }))).toMatchObject([
       { text: '😀😀', citations: [{ start: 2, end: 4 }] },
     ])
   })
@@ -135,53 +137,64 @@ describe('calls', () => {
     [
       'HC-056: interleaved',
       [
-        calls(piece(0, 'a', 'f', '')),
-        calls(piece(1, 'b', 'g')),
-        calls(piece(0, undefined, null, '{"a"')),
-        calls(piece(1, null, undefined, '{"b"')),
-        calls(piece(0, '', '', ':1}'), piece(1, '', '', ':2}')),
+        toolCalls(callDelta(0, 'a', 'f', '')),
+        toolCalls(callDelta(1, 'b', 'g')),
+        toolCalls(callDelta(0, undefined, null, '{"a"')),
+        toolCalls(callDelta(1, null, undefined, '{"b"')),
+        toolCalls(callDelta(0, '', '', ':1}'), callDelta(1, '', '', ':2}')),
       ],
       two,
     ],
-    ['HC-054: index 0 for all', [calls(piece(0, 'a', 'f', '{"a":1}')), calls(piece(0, 'b', 'g', '{"b":2}'))], two],
+    [
+      'HC-054: index 0 for all',
+      [toolCalls(callDelta(0, 'a', 'f', '{"a":1}')), toolCalls(callDelta(0, 'b', 'g', '{"b":2}'))],
+      two,
+    ],
     [
       'no index',
       [
-        calls(
-          { ...piece(0, 'a', 'f', '{"a":1}'), index: undefined },
-          { ...piece(0, 'b', 'g', '{"b"'), index: undefined },
+        toolCalls(
+          { ...callDelta(0, 'a', 'f', '{"a":1}'), index: undefined },
+          { ...callDelta(0, 'b', 'g', '{"b"'), index: undefined },
         ),
-        calls({ function: { arguments: ':2}' } }),
+        toolCalls({ function: { arguments: ':2}' } }),
       ],
       two,
     ],
     [
       'no index, no id',
-      [calls({ function: { name: 'f', arguments: '{}' } }), calls({ function: { name: 'f', arguments: '{}' } })],
+      [
+        toolCalls({ function: { name: 'f', arguments: '{}' } }),
+        toolCalls({ function: { name: 'f', arguments: '{}' } }),
+      ],
       [
         { id: 'call_r1_0', name: 'f', input: '{}' },
         { id: 'call_r1_1', name: 'f', input: '{}' },
       ],
     ],
     [
-      'the name with each piece',
+      'the name in every delta',
       [
-        calls(piece(0, 'a', 'f', '{"a"')),
-        calls(piece(0, 'a', 'f', ':1}')),
-        calls(piece(1, '', 'g', '{"b"')),
-        calls(piece(1, '', 'g', ':2}')),
+        toolCalls(callDelta(0, 'a', 'f', '{"a"')),
+        toolCalls(callDelta(0, 'a', 'f', ':1}')),
+        toolCalls(callDelta(1, '', 'g', '{"b"')),
+        toolCalls(callDelta(1, '', 'g', ':2}')),
       ],
       [two[0], { id: 'call_r1_0', name: 'g', input: '{"b":2}' }],
     ],
     [
-      'a name that comes late',
-      [calls(piece(0, 'a', undefined, '{"a"')), calls(piece(0, undefined, 'f', ':1}'))],
+      'a name in a later delta',
+      [toolCalls(callDelta(0, 'a', undefined, '{"a"')), toolCalls(callDelta(0, undefined, 'f', ':1}'))],
       [two[0]],
     ],
-    ['gaps in the index', [calls(piece(3, 'a', 'f', '{"a":1}')), calls(piece(7, 'b', 'g', '{"b":2}'))], two],
-    ['an object', [calls(piece(0, 'a', 'f', { a: 1 }))], [two[0]]],
     [
-      'the old kind',
+      'gaps in the index',
+      [toolCalls(callDelta(3, 'a', 'f', '{"a":1}')), toolCalls(callDelta(7, 'b', 'g', '{"b":2}'))],
+      two,
+    ],
+    ['an object as arguments', [toolCalls(callDelta(0, 'a', 'f', { a: 1 }))], [two[0]]],
+    [
+      'function_call',
       [delta({ function_call: { name: 'f', arguments: '' } }), delta({ function_call: { arguments: '{}' } })],
       [{ name: 'f', input: '{}' }],
     ],
@@ -197,23 +210,23 @@ describe('calls', () => {
       [two[0]],
     ],
   ])('%s', (_name, values, expected) => {
-    const found = blocks(...values) as unknown[]
-    expect(found).toMatchObject(expected)
-    expect(found).toHaveLength(expected.length)
-    expect(read(...values, stop).choices[0]?.finish.reason).toBe('tool-calls')
+    const blocks = readBlocks(...values) as unknown[]
+    expect(blocks).toMatchObject(expected)
+    expect(blocks).toHaveLength(expected.length)
+    expect(readAnswer(...values, stopChunk).choices[0]?.finish.reason).toBe('tool-calls')
   })
 
-  it('HC-041: a signature on the first of parallel calls stays there', () => {
-    const signed = { ...piece(0, 'a', 'f', '{}'), extra_content: { google: { thought_signature: 's' } } }
-    const found = blocks(calls(signed), calls(piece(1, 'b', 'g', '{}'))) as { signature?: unknown }[]
-    expect(found.map(({ signature }) => signature)).toEqual([{ protocol: 'gemini', value: 's' }, undefined])
+  it('HC-041: keeps the signature of the first of parallel calls there', () => {
+    const signed = { ...callDelta(0, 'a', 'f', '{}'), extra_content: { google: { thought_signature: 's' } } }
+    const blocks = readBlocks(toolCalls(signed), toolCalls(callDelta(1, 'b', 'g', '{}'))) as { signature?: unknown }[]
+    expect(blocks.map(({ signature }) => signature)).toEqual([{ protocol: 'gemini', value: 's' }, undefined])
   })
 })
 
-describe('the frame', () => {
-  it('HC-072: Azure’s filter results are neither the beginning nor a block', () => {
+describe('the stream', () => {
+  it('HC-072: Azure’s filter results neither start the answer nor open a block', () => {
     const events = readStream(
-      records(
+      sseRecords(
         { choices: [], created: 0, id: '', model: '', prompt_filter_results: [] },
         delta({ role: 'assistant', content: '' }),
         {
@@ -221,7 +234,7 @@ describe('the frame', () => {
           choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: {} }],
         },
         delta({ content: 'a' }),
-        stop,
+        stopChunk,
         done,
       ),
     )
@@ -229,9 +242,9 @@ describe('the frame', () => {
     expect(events[0]).toMatchObject({ id: 'c1', model: 'real' })
   })
 
-  it('HC-073: no finish_reason, a null delta', () => {
+  it('HC-073: accepts a missing finish_reason and a null delta', () => {
     expect(
-      read(
+      readAnswer(
         { choices: [{ index: 0, delta: { content: 'x' } }] },
         { choices: [{ index: 0, delta: null, finish_reason: 'stop' }] },
       ),
@@ -245,10 +258,13 @@ describe('the frame', () => {
       'on every chunk',
       [
         { ...delta({ content: 'a' }), usage: { prompt_tokens: 5, completion_tokens: 1 } },
-        { ...stop, usage: { prompt_tokens: 5, completion_tokens: 2 } },
+        { ...stopChunk, usage: { prompt_tokens: 5, completion_tokens: 2 } },
       ],
     ],
-    ['by Groq', [delta({ content: 'a' }), { ...stop, x_groq: { usage: { prompt_tokens: 5, completion_tokens: 2 } } }]],
+    [
+      'in x_groq',
+      [delta({ content: 'a' }), { ...stopChunk, x_groq: { usage: { prompt_tokens: 5, completion_tokens: 2 } } }],
+    ],
     [
       'in the choice',
       [
@@ -256,39 +272,44 @@ describe('the frame', () => {
         delta({}, { finish_reason: 'stop', usage: { prompt_tokens: 5, completion_tokens: 2 } }),
       ],
     ],
-    ['alone', [delta({ content: 'a' }), stop, { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } }]],
-  ])('HC-085: usage %s', (_name, values) => expect(read(...values, done).usage).toMatchObject({ input: 5, output: 2 }))
+    [
+      'in a chunk of its own',
+      [delta({ content: 'a' }), stopChunk, { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } }],
+    ],
+  ])('HC-085: usage %s', (_name, values) =>
+    expect(readAnswer(...values, done).usage).toMatchObject({ input: 5, output: 2 }),
+  )
 
-  it('HC-117: the first end mark ends it', () => {
+  it('HC-117: the first [DONE] ends the stream', () => {
     const reader = openaiChat.readStream({ id: 'r' })
-    const states = readRecords(Buffer.from(records(delta({ content: 'a' }), stop, ' [DONE] ', 'nonsense', done))).map(
-      (record) => {
-        reader.read(record, () => undefined)
-        return reader.state
-      },
-    )
+    const states = readRecords(
+      Buffer.from(sseRecords(delta({ content: 'a' }), stopChunk, ' [DONE] ', 'nonsense', done)),
+    ).map((record) => {
+      reader.read(record, () => undefined)
+      return reader.state
+    })
     expect(states).toEqual(['open', 'complete', 'over', 'over', 'over'])
   })
 
-  it('an end mark without a finish closes what is open', () => {
-    expect(read(delta({ content: 'a' }), done).choices).toMatchObject([{ finish: { reason: 'stop' } }])
+  it('[DONE] without a finish_reason closes open blocks', () => {
+    expect(readAnswer(delta({ content: 'a' }), done).choices).toMatchObject([{ finish: { reason: 'stop' } }])
   })
 
-  it('HC-096: without either it stays open', () => {
+  it('HC-096: stays open without [DONE] and finish_reason', () => {
     const reader = openaiChat.readStream({ id: 'r' })
-    for (const record of readRecords(Buffer.from(records(delta({ content: 'a' })))))
+    for (const record of readRecords(Buffer.from(sseRecords(delta({ content: 'a' })))))
       reader.read(record, () => undefined)
     expect(reader.state).toBe('open')
   })
 
-  it('choices beside one another', () => {
+  it('reads interleaved choices', () => {
     const at = (index: number, value: object, finish: string | null = null): object => ({
       choices: [{ index, delta: value, finish_reason: finish }],
     })
     const events = readStream(
-      records(at(1, { content: 'b' }), at(0, { content: 'a' }), at(1, {}, 'length'), at(0, {}, 'stop'), done),
+      sseRecords(at(1, { content: 'b' }), at(0, { content: 'a' }), at(1, {}, 'length'), at(0, {}, 'stop'), done),
     )
-    expect(fold(events).choices).toMatchObject([
+    expect(collectAnswer(events).choices).toMatchObject([
       { blocks: [{ text: 'a' }], finish: { reason: 'stop' } },
       { blocks: [{ text: 'b' }], finish: { reason: 'length' } },
     ])
@@ -297,24 +318,24 @@ describe('the frame', () => {
   it.each<[string, unknown[], object]>([
     ['HC-118: broken JSON', [delta({ content: 'a' }), '{"choices":[{"delta"'], {}],
     ['an error', [delta({ content: 'a' }), { error: { message: 'x', code: 502 } }], { status: 502, message: 'x' }],
-    ['an error before all', [{ error: 'overloaded' }], { message: 'overloaded' }],
+    ['an error as the first chunk', [{ error: 'overloaded' }], { message: 'overloaded' }],
     ['Groq’s error', [{ x_groq: { error: 'slow down' } }], { message: 'slow down' }],
     [
-      'HC-092: a broken finish',
+      'HC-092: finish_reason error',
       [delta({ content: '' }, { finish_reason: 'error', native_finish_reason: 'network_error' })],
       {},
     ],
-    ['an end without an answer', [done], { message: 'The provider sent an empty answer.' }],
-    ['an error without words', [{ error: {} }], {}],
-  ])('%s is an error, and nothing follows', (_name, values, expected) => {
-    expect(readStream(records(...values, delta({ content: 'z' }), stop, done)).at(-1)).toMatchObject({
+    ['[DONE] without an answer', [done], { message: 'The provider sent an empty answer.' }],
+    ['an error without a message', [{ error: {} }], {}],
+  ])('%s ends the stream with an error', (_name, values, expected) => {
+    expect(readStream(sseRecords(...values, delta({ content: 'z' }), stopChunk, done)).at(-1)).toMatchObject({
       type: 'error',
       upstreamError: expected,
     })
   })
 
-  it('what keeps a connection alive is nothing', () => {
-    expect(blocks(':keepalive', delta({ content: 'a' }))).toMatchObject([{ text: 'a' }])
+  it('ignores keep-alive records', () => {
+    expect(readBlocks(':keepalive', delta({ content: 'a' }))).toMatchObject([{ text: 'a' }])
   })
 
   it.each([
@@ -329,7 +350,7 @@ describe('the frame', () => {
     ],
     [{ choices: { 0: 1 } }],
     [{ id: {}, model: [], choices: [{ index: -1, delta: [] }] }],
-  ])('HC-032: the nonsense %j does no harm', (value) =>
-    expect(() => readStream(records(value, stop, done))).not.toThrow(),
+  ])('HC-032: does not throw for %j', (value) =>
+    expect(() => readStream(sseRecords(value, stopChunk, done))).not.toThrow(),
   )
 })

@@ -2,27 +2,27 @@ import { describe, expect, it } from 'vitest'
 import type { Block } from '../../../src/chat/blocks.js'
 import type { ChatRequest, Turn } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
-import { readFields, readMessages, write } from './kit.js'
+import { readFields, readMessages, write } from './chat-fixtures.js'
 
 const user = (...blocks: Block[]): Turn => ({ role: 'user', at: 'messages[0]', blocks })
-const model = (...blocks: Block[]): Turn => ({ role: 'assistant', at: 'messages[1]', blocks })
-const text = (words: string): Block => ({ type: 'text', text: words })
+const assistant = (...blocks: Block[]): Turn => ({ role: 'assistant', at: 'messages[1]', blocks })
+const textBlock = (text: string): Block => ({ type: 'text', text })
 const image: Block = {
   type: 'media',
   kind: 'image',
   source: { type: 'bytes', data: '/9j/4AAQSkZJ' },
   mime: 'image/png',
 }
-const messages = (turns: readonly Turn[], ...more: [dialect?: object]): unknown =>
+const writtenMessages = (turns: readonly Turn[], ...more: [dialect?: object]): unknown =>
   write({ turns }, ...more).body.messages
 
 describe('messages', () => {
-  it('results first, images of results after all of them, then what was said', () => {
-    const written = messages([
+  it('writes tool results first, then images of results, then the user’s text', () => {
+    const written = writtenMessages([
       user(
-        text('and now?'),
-        { type: 'tool-result', callId: 'a', blocks: [text('1'), image] },
-        { type: 'tool-result', callId: 'b', blocks: [text('ENOENT')], failed: true },
+        textBlock('and now?'),
+        { type: 'tool-result', callId: 'a', blocks: [textBlock('1'), image] },
+        { type: 'tool-result', callId: 'b', blocks: [textBlock('ENOENT')], failed: true },
       ),
     ])
     expect(written).toEqual([
@@ -30,7 +30,7 @@ describe('messages', () => {
       { role: 'tool', tool_call_id: 'b', content: 'Error: ENOENT' },
       {
         role: 'user',
-        // HC-013: named by its bytes.
+        // HC-013: the bytes decide the MIME type.
         content: [
           { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/4AAQSkZJ' } },
           { type: 'text', text: 'and now?' },
@@ -39,8 +39,8 @@ describe('messages', () => {
     ])
   })
 
-  it('HC-058: a call without input has an empty object', () => {
-    expect(messages([model({ type: 'tool-call', id: 'c', name: 'f', input: '' })])).toEqual([
+  it('HC-058: writes an empty object for a call without input', () => {
+    expect(writtenMessages([assistant({ type: 'tool-call', id: 'c', name: 'f', input: '' })])).toEqual([
       {
         role: 'assistant',
         content: null,
@@ -49,33 +49,33 @@ describe('messages', () => {
     ])
   })
 
-  it('HC-026: reasoning alone is no message, and nothing stands in for it', () => {
-    expect(messages([model({ type: 'reasoning', text: 'hm' }), user(text('go on'))])).toEqual([
+  it('HC-026: writes no message for reasoning alone', () => {
+    expect(writtenMessages([assistant({ type: 'reasoning', text: 'hm' }), user(textBlock('go on'))])).toEqual([
       { role: 'user', content: 'go on' },
     ])
   })
 
-  it('HC-046: reasoning goes back as text only where it is wanted; a lost one is a space', () => {
+  it('HC-046: writes past reasoning only where the upstream expects it, and a space where it is missing', () => {
     const call: Block = { type: 'tool-call', id: 'c', name: 'f', input: '{}' }
-    const turns = [model({ type: 'reasoning', text: 'hm' }, text('a')), model(call)]
-    expect(JSON.stringify(messages(turns))).not.toContain('reasoning')
-    expect(messages(turns, { expectsPastReasoning: true })).toMatchObject([
+    const turns = [assistant({ type: 'reasoning', text: 'hm' }, textBlock('a')), assistant(call)]
+    expect(JSON.stringify(writtenMessages(turns))).not.toContain('reasoning')
+    expect(writtenMessages(turns, { expectsPastReasoning: true })).toMatchObject([
       { reasoning_content: 'hm', content: 'a' },
       { reasoning_content: ' ' },
     ])
   })
 
-  it('proofs go back to their issuer only, as they were issued', () => {
+  it('writes a signature unchanged, and only to its issuer', () => {
     const detail = { type: 'reasoning.text', signature: 's', index: 0, format: 'f' }
     const signature = { protocol: 'openai-chat', value: JSON.stringify(detail) }
     const past = (issuer: string | undefined): Turn =>
-      model({ type: 'reasoning', text: 'hm', signature: { ...signature, issuer } }, text('a'))
-    expect(messages([past('here')])).toMatchObject([{ reasoning_details: [{ ...detail, text: 'hm' }] }])
-    expect(messages([past(undefined)])).toMatchObject([{ reasoning_details: [{ ...detail, text: 'hm' }] }])
-    expect(JSON.stringify(messages([past('there')]))).not.toContain('reasoning')
+      assistant({ type: 'reasoning', text: 'hm', signature: { ...signature, issuer } }, textBlock('a'))
+    expect(writtenMessages([past('here')])).toMatchObject([{ reasoning_details: [{ ...detail, text: 'hm' }] }])
+    expect(writtenMessages([past(undefined)])).toMatchObject([{ reasoning_details: [{ ...detail, text: 'hm' }] }])
+    expect(JSON.stringify(writtenMessages([past('there')]))).not.toContain('reasoning')
   })
 
-  it('HC-041: signatures of Google go to who issued or needs them; a first call without one may be anyone’s', () => {
+  it('HC-041: writes Google’s signatures to upstreams that issued or require them, and a placeholder for a first call without one', () => {
     const call = (id: string, issuer?: string): Block => ({
       type: 'tool-call',
       id,
@@ -84,15 +84,15 @@ describe('messages', () => {
       signature: { protocol: 'gemini', value: 'U0lH', issuer },
     })
     const extra = (value: string): object => ({ extra_content: { google: { thought_signature: value } } })
-    expect(messages([model(call('a', 'here'))])).toMatchObject([{ tool_calls: [extra('U0lH')] }])
-    expect(JSON.stringify(messages([model(call('a', 'there'), call('b'))]))).not.toContain('extra')
-    expect(messages([model(call('a', 'there'), call('b'))], { requiresSignatures: true })).toMatchObject([
+    expect(writtenMessages([assistant(call('a', 'here'))])).toMatchObject([{ tool_calls: [extra('U0lH')] }])
+    expect(JSON.stringify(writtenMessages([assistant(call('a', 'there'), call('b'))]))).not.toContain('extra')
+    expect(writtenMessages([assistant(call('a', 'there'), call('b'))], { requiresSignatures: true })).toMatchObject([
       { tool_calls: [extra('skip_thought_signature_validator'), extra('U0lH')] },
     ])
   })
 
-  it('texts: one as itself, several as parts, or joined for servers of the older kind', () => {
-    expect(messages([user(text('a'), text('b'))])).toEqual([
+  it('writes one text as a string, several as parts, and joins them for servers with basic fields only', () => {
+    expect(writtenMessages([user(textBlock('a'), textBlock('b'))])).toEqual([
       {
         role: 'user',
         content: [
@@ -101,28 +101,28 @@ describe('messages', () => {
         ],
       },
     ])
-    expect(messages([user(text('a'), text('b'))], { basicFieldsOnly: true })).toEqual([
+    expect(writtenMessages([user(textBlock('a'), textBlock('b'))], { basicFieldsOnly: true })).toEqual([
       { role: 'user', content: 'a\n\nb' },
     ])
-    expect(messages([{ role: 'system', blocks: [text('a'), text('b')] }])).toEqual([
+    expect(writtenMessages([{ role: 'system', blocks: [textBlock('a'), textBlock('b')] }])).toEqual([
       { role: 'system', content: 'a\n\nb' },
     ])
   })
 
-  it('what cannot be said is told by its path, and a question of nothing else is refused', () => {
+  it('records blocks without an equivalent as losses, and refuses a turn that has no other blocks', () => {
     const video: Block = {
       type: 'media',
       kind: 'video',
       source: { type: 'url', url: 'https://x' },
       at: 'contents[0].parts[1]',
     }
-    expect(write({ turns: [user(text('a'), video)] }).losses).toEqual(['contents[0].parts[1]'])
+    expect(write({ turns: [user(textBlock('a'), video)] }).losses).toEqual(['contents[0].parts[1]'])
     expect(() => write({ turns: [user(video)] })).toThrowError(RelayError)
     expect(() => write({ turns: [user({ type: 'tool-result', callId: 'a', blocks: [video] })] })).toThrowError(
       RelayError,
     )
     const foreign: Block = { type: 'foreign', protocol: 'other', kind: 'server', value: {}, at: 'x' }
-    expect(write({ turns: [model(foreign), user(text('a'))] })).toMatchObject({
+    expect(write({ turns: [assistant(foreign), user(textBlock('a'))] })).toMatchObject({
       losses: ['x'],
       body: { messages: [{ role: 'user' }] },
     })
@@ -130,14 +130,14 @@ describe('messages', () => {
 })
 
 describe('fields', () => {
-  it('the new cap or the old one, never both; HC-010: never none', () => {
+  it('writes max_completion_tokens or max_tokens, never both; HC-010: refuses a cap of 0', () => {
     expect(write({ maxOutputTokens: 5 }).body).toMatchObject({ max_completion_tokens: 5 })
     expect(write({ maxOutputTokens: 5 }, { basicFieldsOnly: true }).body).toMatchObject({ max_tokens: 5 })
     expect(write({ maxOutputTokens: 5 }, { basicFieldsOnly: true }).body).not.toHaveProperty('max_completion_tokens')
     expect(() => write({ maxOutputTokens: 0 })).toThrowError(/max_completion_tokens/)
   })
 
-  it('HC-008: sampling that is not taken is left out and told, its default in silence', () => {
+  it('HC-008: drops unsupported sampling with a loss, and default values without one', () => {
     const request = { temperature: 0.3, topP: 1, frequencyPenalty: 1, stop: ['a'] }
     const { body, losses } = write(request, { sampling: 'none' })
     expect(body).not.toHaveProperty('temperature')
@@ -153,19 +153,19 @@ describe('fields', () => {
     [{ effort: 'minimal' }, { reasoningEfforts: ['low', 'high'] }, 'low', ['reasoning_effort']],
     [{ effort: 'high' }, { reasoning: 'none' }, undefined, ['reasoning_effort']],
     [{ effort: 'none' }, { reasoning: 'none' }, undefined, []],
-  ])('HC-052: reasoning %j under %j', (reasoning, dialect, effort, losses) => {
+  ])('HC-052: writes reasoning %j for the dialect %j', (reasoning, dialect, effort, losses) => {
     const written = write({ reasoning }, dialect)
     expect(written.body.reasoning_effort).toBe(effort)
     expect(written.losses).toEqual(losses)
   })
 
-  it('HC-078: usage of a stream is always asked for, unless that is not taken', () => {
+  it('HC-078: always asks a stream for usage, unless the upstream refuses that', () => {
     expect(write({}, { acceptsUsageRequest: false }, true).body).not.toHaveProperty('stream_options')
     expect(write({}, {}, true).body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
     expect(write({}).body).not.toHaveProperty('stream')
   })
 
-  it('tools, and what is chosen of them', () => {
+  it('writes tools and tool_choice', () => {
     const tools = readFields({
       tools: [
         { type: 'function', function: { name: 'f', parameters: { type: 'object' } } },
@@ -195,13 +195,13 @@ describe('fields', () => {
     })
   })
 
-  it('HC-024: no choice without tools', () => {
+  it('HC-024: writes no tool_choice without tools', () => {
     const { body } = write({ toolChoice: { type: 'auto' }, parallelToolCalls: false })
     expect(body).not.toHaveProperty('tool_choice')
     expect(body).not.toHaveProperty('parallel_tool_calls')
   })
 
-  it('losses of the top', () => {
+  it('records losses of top-level fields', () => {
     const native = { protocol: 'other', fields: { safetySettings: [] } }
     expect(write({ topK: 3, native, serviceTier: 'standard_only' }).losses).toEqual([
       'safetySettings',
@@ -212,7 +212,7 @@ describe('fields', () => {
   })
 })
 
-it('a request that is read and written is the same request', () => {
+it('writes a request that it has read unchanged', () => {
   const messages = [
     { role: 'system', content: 's' },
     {

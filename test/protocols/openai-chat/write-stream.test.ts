@@ -8,49 +8,72 @@ import { RelayError } from '../../../src/errors.js'
 import { readRecords, wholeRecords } from '../../../src/lib/sse.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import { pick, seeded } from '../../random.js'
-import { answering, checkContract, chunks, fold, readFields, readStream, stream } from './kit.js'
+import {
+  answerContext,
+  checkEventOrder,
+  collectAnswer,
+  parseChunks,
+  readFields,
+  readStream,
+  writeStream,
+} from './chat-fixtures.js'
 
 const usage = { input: 5, cachedInput: 1, cacheWriteInput: 1, output: 3, reasoning: 2 }
-const start: ChatEvent = { type: 'start', id: 'up', model: 'real' }
-const finish: ChatEvent = { type: 'finish', choice: 0, finish: { reason: 'stop' } }
-const block = (index: number, value: Block, choice = 0): ChatEvent => ({ type: 'block', index, choice, block: value })
-const say = (index: number, text: string): ChatEvent => ({ type: 'delta', index, text })
-const close = (index: number): ChatEvent => ({ type: 'stop', index })
-const text: Block = { type: 'text', text: '' }
-const call = (id: string): Block => ({ type: 'tool-call', id, name: 'f', input: '' })
-const deltas = (events: ChatEvent[], to = answering()): unknown[] =>
-  chunks(stream(events, to)).flatMap(({ choices }) => (choices as { delta: unknown }[]).map((choice) => choice.delta))
+const startEvent: ChatEvent = { type: 'start', id: 'up', model: 'real' }
+const finishEvent: ChatEvent = { type: 'finish', choice: 0, finish: { reason: 'stop' } }
+const blockEvent = (index: number, value: Block, choice = 0): ChatEvent => ({
+  type: 'block',
+  index,
+  choice,
+  block: value,
+})
+const deltaEvent = (index: number, text: string): ChatEvent => ({ type: 'delta', index, text })
+const stopEvent = (index: number): ChatEvent => ({ type: 'stop', index })
+const textBlock: Block = { type: 'text', text: '' }
+const callBlock = (id: string): Block => ({ type: 'tool-call', id, name: 'f', input: '' })
+const writtenDeltas = (events: ChatEvent[], context = answerContext()): unknown[] =>
+  parseChunks(writeStream(events, context)).flatMap(({ choices }) =>
+    (choices as { delta: unknown }[]).map((choice) => choice.delta),
+  )
 
-describe('a stream is written', () => {
-  it('role, words, reason, end: id, date and model the same in all', () => {
-    const written = stream([start, block(0, text), say(0, 'a'), say(0, ''), close(0), { type: 'usage', usage }, finish])
+describe('writing a stream', () => {
+  it('writes role, text, finish_reason and [DONE], with the same id, date and model in all chunks', () => {
+    const written = writeStream([
+      startEvent,
+      blockEvent(0, textBlock),
+      deltaEvent(0, 'a'),
+      deltaEvent(0, ''),
+      stopEvent(0),
+      { type: 'usage', usage },
+      finishEvent,
+    ])
     expect(written.endsWith('\n\ndata: [DONE]\n\n')).toBe(true)
     const common = { id: 'chatcmpl-id1', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'real' }
     const chunk = (delta: object, finish_reason: string | null): object => ({
       ...common,
       choices: [{ index: 0, delta, logprobs: null, finish_reason }],
     })
-    // HC-078: no usage that was not asked for.
-    expect(chunks(written)).toEqual([
+    // HC-078: no usage, because the request did not ask for it.
+    expect(parseChunks(written)).toEqual([
       chunk({ role: 'assistant', content: '' }, null),
       chunk({ content: 'a' }, null),
       chunk({}, 'stop'),
     ])
   })
 
-  it('HC-078: usage once, after the last finish, also of several choices', () => {
+  it('HC-078: writes usage once, after the last finish, also with several choices', () => {
     const events = [
-      start,
+      startEvent,
       { type: 'usage', usage } as const,
-      block(0, text),
-      close(0),
-      block(1, text, 1),
-      close(1),
-      finish,
-      { ...finish, choice: 1 },
+      blockEvent(0, textBlock),
+      stopEvent(0),
+      blockEvent(1, textBlock, 1),
+      stopEvent(1),
+      finishEvent,
+      { ...finishEvent, choice: 1 },
       { type: 'usage', usage } as const,
     ]
-    const written = chunks(stream(events, answering({ wantsUsage: true })))
+    const written = parseChunks(writeStream(events, answerContext({ wantsUsage: true })))
     expect(written.filter((chunk) => 'usage' in chunk)).toHaveLength(1)
     expect(written.at(-1)).toMatchObject({
       choices: [],
@@ -64,18 +87,18 @@ describe('a stream is written', () => {
     ).toEqual([0, 1])
   })
 
-  it('HC-057: calls are numbered among themselves; HC-058: none is without input', () => {
+  it('HC-057: numbers calls by themselves; HC-058: writes an empty object for a call without input', () => {
     expect(
-      deltas([
-        start,
-        block(0, { type: 'reasoning', text: '' }),
-        close(0),
-        block(1, call('a')),
-        block(2, call('b')),
-        say(2, '{"b":1}'),
-        close(1),
-        close(2),
-        finish,
+      writtenDeltas([
+        startEvent,
+        blockEvent(0, { type: 'reasoning', text: '' }),
+        stopEvent(0),
+        blockEvent(1, callBlock('a')),
+        blockEvent(2, callBlock('b')),
+        deltaEvent(2, '{"b":1}'),
+        stopEvent(1),
+        stopEvent(2),
+        finishEvent,
       ]),
     ).toEqual([
       { role: 'assistant', content: '' },
@@ -87,72 +110,109 @@ describe('a stream is written', () => {
     ])
   })
 
-  it('HC-120: halves of a character stay escaped', () => {
-    const written = stream([start, block(0, text), say(0, '\ud83d'), say(0, '\ude00'), close(0), finish])
+  it('HC-120: escapes halves of a surrogate pair', () => {
+    const written = writeStream([
+      startEvent,
+      blockEvent(0, textBlock),
+      deltaEvent(0, '\ud83d'),
+      deltaEvent(0, '\ude00'),
+      stopEvent(0),
+      finishEvent,
+    ])
     expect(written).toContain('"\\ud83d"')
-    expect(fold(readStream(Buffer.from(written).toString())).choices[0]?.blocks).toMatchObject([{ text: '😀' }])
+    expect(collectAnswer(readStream(Buffer.from(written).toString())).choices[0]?.blocks).toMatchObject([
+      { text: '😀' },
+    ])
   })
 
-  it('a refusal in its provider’s words, the old kind of calls, and what has no word', () => {
+  it('writes the provider’s explanation of a refusal, function_call, and losses', () => {
     expect(
-      deltas([start, { type: 'finish', choice: 0, finish: { reason: 'refusal', explanation: 'no' } }]).at(-1),
+      writtenDeltas([startEvent, { type: 'finish', choice: 0, finish: { reason: 'refusal', explanation: 'no' } }]).at(
+        -1,
+      ),
     ).toEqual({ refusal: 'no' })
-    const to = answering(readFields({ functions: [{ name: 'f' }] }))
-    expect(deltas([start, block(0, call('a')), say(0, '{"x":1}'), close(0), finish], to)).toMatchObject([
+    const context = answerContext(readFields({ functions: [{ name: 'f' }] }))
+    expect(
+      writtenDeltas(
+        [startEvent, blockEvent(0, callBlock('a')), deltaEvent(0, '{"x":1}'), stopEvent(0), finishEvent],
+        context,
+      ),
+    ).toMatchObject([
       {},
       { function_call: { name: 'f', arguments: '' } },
       { function_call: { arguments: '{"x":1}' } },
       {},
     ])
-    stream([start, block(0, call('a')), close(0), block(1, call('b')), close(1), finish], to)
-    expect(to.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
-    const lost = answering()
-    stream([start, block(0, { type: 'foreign', protocol: 'x', kind: 'y', value: 1 }), close(0), finish], lost)
-    expect(lost.losses.list.map(({ path }) => path)).toEqual(['content[0]'])
+    writeStream(
+      [
+        startEvent,
+        blockEvent(0, callBlock('a')),
+        stopEvent(0),
+        blockEvent(1, callBlock('b')),
+        stopEvent(1),
+        finishEvent,
+      ],
+      context,
+    )
+    expect(context.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
+    const contextWithLoss = answerContext()
+    writeStream(
+      [startEvent, blockEvent(0, { type: 'foreign', protocol: 'x', kind: 'y', value: 1 }), stopEvent(0), finishEvent],
+      contextWithLoss,
+    )
+    expect(contextWithLoss.losses.list.map(({ path }) => path)).toEqual(['content[0]'])
   })
 
-  it('a failure ends it without a mark of success, also when nothing came before', () => {
-    const writer = openaiChat.writeStream(answering())
+  it('ends a failed stream without [DONE], also when no output came before', () => {
+    const writer = openaiChat.writeStream(answerContext())
     expect(writer.fail(new RelayError('upstream_failed', 'gone'))).toBe(
       'data: {"error":{"message":"gone","type":"server_error","param":null,"code":"server_error"}}\n\n',
     )
-    expect(openaiChat.writeStream(answering()).end()).toMatch(/"role":"assistant".*"finish_reason":"stop".*\[DONE]/s)
+    expect(openaiChat.writeStream(answerContext()).end()).toMatch(
+      /"role":"assistant".*"finish_reason":"stop".*\[DONE]/s,
+    )
   })
 })
 
-/** An answer as this language can say it: of each kind one text, the calls behind. */
-function said({ choices, usage: used }: ChatAnswer): unknown {
+/** What Chat Completions can express of an answer: one text of each kind, then the calls. */
+function summarize({ choices, usage: used }: ChatAnswer): unknown {
   return {
     used,
     choices: choices.map(({ blocks, finish: { reason } }) => ({
       reason,
-      text: joined(blocks, 'text'),
-      reasoning: joined(blocks, 'reasoning'),
-      refusal: joined(blocks, 'refusal'),
-      proofs: blocks.flatMap((one) =>
-        'signature' in one && one.signature ? [[one.type, one.signature.protocol, one.signature.value]] : [],
+      text: textOf(blocks, 'text'),
+      reasoning: textOf(blocks, 'reasoning'),
+      refusal: textOf(blocks, 'refusal'),
+      signatures: blocks.flatMap((block) =>
+        'signature' in block && block.signature ? [[block.type, block.signature.protocol, block.signature.value]] : [],
       ),
-      citations: blocks.flatMap((one) => (one.type === 'text' ? (one.citations ?? []) : []).map(({ url }) => url)),
+      citations: blocks.flatMap((block) =>
+        (block.type === 'text' ? (block.citations ?? []) : []).map(({ url }) => url),
+      ),
       images: blocks.filter(({ type }) => type === 'media').length,
-      calls: blocks.flatMap((one) =>
-        one.type === 'tool-call' ? [[one.id, one.name, one.input || '{}', one.freeform ?? false]] : [],
+      calls: blocks.flatMap((block) =>
+        block.type === 'tool-call' ? [[block.id, block.name, block.input || '{}', block.freeform ?? false]] : [],
       ),
     })),
   }
 }
 
-function joined(blocks: readonly Block[], type: 'text' | 'reasoning' | 'refusal'): string {
-  return blocks.map((one) => (one.type === type ? one.text : '')).join('')
+function textOf(blocks: readonly Block[], type: 'text' | 'reasoning' | 'refusal'): string {
+  return blocks.map((block) => (block.type === type ? block.text : '')).join('')
 }
 
-function invented(seed: number): ChatAnswer {
+function randomAnswer(seed: number): ChatAnswer {
   const random = seeded(seed)
-  const words = (): string => pick(random, ['a', 'Grüße 😀', '{"x": 1}', 'line\nline', '"quoted" \u2028', ' '])
+  const randomText = (): string => pick(random, ['a', 'Grüße 😀', '{"x": 1}', 'line\nline', '"quoted" \u2028', ' '])
   const signature = (): Signature | undefined =>
-    random() < 0.5 ? { protocol: 'anthropic-messages', value: words(), issuer: 'here' } : undefined
+    random() < 0.5 ? { protocol: 'anthropic-messages', value: randomText(), issuer: 'here' } : undefined
   const kinds: ((n: number) => Block)[] = [
-    () => ({ type: 'reasoning', text: words(), signature: signature() }),
-    () => ({ type: 'text', text: words(), citations: random() < 0.3 ? [{ url: 'https://u', title: 't' }] : undefined }),
+    () => ({ type: 'reasoning', text: randomText(), signature: signature() }),
+    () => ({
+      type: 'text',
+      text: randomText(),
+      citations: random() < 0.3 ? [{ url: 'https://u', title: 't' }] : undefined,
+    }),
     () => ({ type: 'media', kind: 'image', source: { type: 'url', url: 'https://x/i.png' } }),
     (n) => ({
       type: 'tool-call',
@@ -171,50 +231,49 @@ function invented(seed: number): ChatAnswer {
   return { id: 'x', model: 'm', choices: random() < 0.2 ? [choice, choice] : [choice], usage }
 }
 
-describe('what is written is read as it was meant', () => {
+describe('reading what was written', () => {
   const seeds = Array.from({ length: 300 }, (_, seed) => seed)
 
-  it('as a stream, and as a whole', () => {
+  it('gives the same answer, as a stream and as a whole', () => {
     for (const seed of seeds) {
-      const answer = invented(seed)
+      const answer = randomAnswer(seed)
       const events: ChatEvent[] = []
       replayAsEvents(answer, (event) => events.push(event))
-      checkContract(events)
-      const to = answering({ wantsUsage: true })
-      const expected = said(answer)
-      expect(said(fold(readStream(stream(events, to)))), `stream ${seed}`).toEqual(expected)
-      const whole = openaiChat.readAnswer(Buffer.from(openaiChat.writeAnswer(answer, to)), { id: 'r1' })
-      expect(said(whole), `whole ${seed}`).toEqual(expected)
+      checkEventOrder(events)
+      const context = answerContext({ wantsUsage: true })
+      const expected = summarize(answer)
+      expect(summarize(collectAnswer(readStream(writeStream(events, context)))), `stream ${seed}`).toEqual(expected)
+      const whole = openaiChat.readAnswer(Buffer.from(openaiChat.writeAnswer(answer, context)), { id: 'r1' })
+      expect(summarize(whole), `whole ${seed}`).toEqual(expected)
       expect(whole.model).toBe('m')
     }
   })
 
-  it('HC-112: wherever the bytes are cut', () => {
+  it('HC-112: gives the same answer wherever the bytes are split', () => {
     const events: ChatEvent[] = []
-    replayAsEvents(invented(7), (event) => events.push(event))
-    const bytes = Buffer.from(stream(events))
+    replayAsEvents(randomAnswer(7), (event) => events.push(event))
+    const bytes = Buffer.from(writeStream(events))
     const expected = readStream(bytes.toString())
     for (let cut = 0; cut <= bytes.length; cut++) {
       const reader = openaiChat.readStream({ id: 'r1' })
       const read: ChatEvent[] = []
-      let wrapSignature = Buffer.alloc(0)
+      let pending = Buffer.alloc(0)
       for (const part of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
-        wrapSignature = Buffer.concat([wrapSignature, part])
-        const whole = wholeRecords(wrapSignature)
-        for (const record of readRecords(wrapSignature.subarray(0, whole)))
-          reader.read(record, (event) => read.push(event))
-        wrapSignature = wrapSignature.subarray(whole)
+        pending = Buffer.concat([pending, part])
+        const whole = wholeRecords(pending)
+        for (const record of readRecords(pending.subarray(0, whole))) reader.read(record, (event) => read.push(event))
+        pending = pending.subarray(whole)
       }
       expect(read).toEqual(expected)
     }
   })
 
-  it('and its end is an end to those who pass it on', () => {
+  it('readEnding finds the written stream complete', () => {
     for (const seed of [1, 2, 3]) {
       const events: ChatEvent[] = []
-      replayAsEvents(invented(seed), (event) => events.push(event))
+      replayAsEvents(randomAnswer(seed), (event) => events.push(event))
       const ending = openaiChat.readEnding(
-        readRecords(Buffer.from(stream(events, answering({ wantsUsage: true })))).slice(-8),
+        readRecords(Buffer.from(writeStream(events, answerContext({ wantsUsage: true })))).slice(-8),
       )
       expect(ending).toMatchObject({ complete: true, usage, upstreamError: undefined })
     }

@@ -4,9 +4,18 @@ import { Losses } from '../../../src/chat/losses.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiCompletions } from '../../../src/protocols/openai-completions/index.js'
-import { answering, bytes, chunks, emptyRequest, fold, path, readStream, stream } from '../openai-chat/kit.js'
+import {
+  answerContext,
+  collectAnswer,
+  emptyRequest,
+  noPath,
+  parseChunks,
+  readStream,
+  toBytes,
+  writeStream,
+} from '../openai-chat/chat-fixtures.js'
 
-const read = (fields: object): ChatRequest => openaiCompletions.readRequest(bytes({ model: 'm', ...fields }), path)
+const read = (fields: object): ChatRequest => openaiCompletions.readRequest(toBytes({ model: 'm', ...fields }), noPath)
 const write = (request: ChatRequest): Record<string, unknown> => {
   const losses = new Losses('openai-completions')
   return JSON.parse(
@@ -14,8 +23,8 @@ const write = (request: ChatRequest): Record<string, unknown> => {
   )
 }
 
-describe('a request', () => {
-  it('HC-176: one prompt is what the user says', () => {
+describe('a completions request', () => {
+  it('HC-176: reads one prompt as a user message', () => {
     const fields = {
       max_tokens: 5,
       stop: ['x'],
@@ -56,7 +65,7 @@ describe('a request', () => {
     [{ prompt: 'a', logprobs: 3 }, 'logprobs'],
     [{ prompt: 'a', logprobs: 0 }, 'logprobs'],
     [{ prompt: 'a', max_tokens: 'x' }, 'max_tokens'],
-  ])('HC-176: %j is refused by its path', (fields, param) => {
+  ])('HC-176: refuses %j, and names its path', (fields, param) => {
     let refused: unknown
     try {
       read(fields)
@@ -66,7 +75,7 @@ describe('a request', () => {
     expect(refused).toMatchObject({ name: 'RelayError', status: 400, param })
   })
 
-  it('is written back for those who speak the language; a conversation is not', () => {
+  it('writes a request that it has read, and refuses a conversation', () => {
     expect(write(read({ prompt: 'hi', max_tokens: 5, logit_bias: { 1: 2 } }))).toEqual({
       model: 'up',
       prompt: 'hi',
@@ -81,8 +90,8 @@ describe('a request', () => {
     }
   })
 
-  it('facts: model, its place, and whether it streams', () => {
-    const facts = openaiCompletions.readFacts(bytes('{"model":"mä","prompt":[1],"stream":true}'), path)
+  it('reads the model, its position, and the stream flag', () => {
+    const facts = openaiCompletions.readFacts(toBytes('{"model":"mä","prompt":[1],"stream":true}'), noPath)
     expect(facts).toMatchObject({ model: 'mä', modelSpan: { start: 9, end: 14 }, stream: true })
     for (const body of [
       '',
@@ -92,21 +101,23 @@ describe('a request', () => {
       '{"model":"a","model":"b"}',
       '{"model":"a","stream":1}',
     ]) {
-      expect(() => openaiCompletions.readFacts(bytes(body), path), body).toThrowError(RelayError)
+      expect(() => openaiCompletions.readFacts(toBytes(body), noPath), body).toThrowError(RelayError)
     }
   })
 })
 
-describe('an answer', () => {
+describe('a completions answer', () => {
   const usage = { input: 1, cachedInput: 0, cacheWriteInput: 0, output: 2, reasoning: 0 }
 
-  it('HC-176: is text, choice by choice', () => {
-    const to = answering()
-    const one = {
+  it('HC-176: writes the text of every choice', () => {
+    const context = answerContext()
+    const choice = {
       blocks: [{ type: 'reasoning', text: 'hm' } as const, { type: 'text', text: 'a' } as const],
       finish: { reason: 'length' } as const,
     }
-    expect(JSON.parse(openaiCompletions.writeAnswer({ model: 'real', choices: [one, one], usage }, to))).toMatchObject({
+    expect(
+      JSON.parse(openaiCompletions.writeAnswer({ model: 'real', choices: [choice, choice], usage }, context)),
+    ).toMatchObject({
       id: 'cmpl-id1',
       object: 'text_completion',
       model: 'real',
@@ -116,10 +127,10 @@ describe('an answer', () => {
       ],
       usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
     })
-    expect(to.losses.list.map(({ path: at }) => at)).toEqual(['content[0]'])
+    expect(context.losses.list.map(({ path: at }) => at)).toEqual(['content[0]'])
   })
 
-  it('HC-176: its chunks look like the whole of it, usage when asked for', () => {
+  it('HC-176: writes chunks in the form of an answer, and usage where the request asks for it', () => {
     const events: ChatEvent[] = [
       { type: 'start', id: 'x', model: 'real' },
       { type: 'block', index: 0, choice: 0, block: { type: 'text', text: '' } },
@@ -132,48 +143,48 @@ describe('an answer', () => {
       { type: 'finish', choice: 1, finish: { reason: 'length' } },
       { type: 'finish', choice: 0, finish: { reason: 'stop' } },
     ]
-    const written = stream(events, answering({ wantsUsage: true }), openaiCompletions)
+    const written = writeStream(events, answerContext({ wantsUsage: true }), openaiCompletions)
     expect(written.endsWith('data: [DONE]\n\n')).toBe(true)
     const common = { id: 'cmpl-id1', object: 'text_completion', created: 1_700_000_000, model: 'real' }
     const chunk = (index: number, text: string, finish_reason: string | null = null): object => ({
       ...common,
       choices: [{ index, text, logprobs: null, finish_reason }],
     })
-    expect(chunks(written)).toMatchObject([
+    expect(parseChunks(written)).toMatchObject([
       chunk(0, 'a'),
       chunk(1, 'b'),
       chunk(0, '', 'stop'),
       chunk(1, '', 'length'),
       { ...common, choices: [], usage: { total_tokens: 3 } },
     ])
-    expect(fold(readStream(written, openaiCompletions))).toMatchObject({
+    expect(collectAnswer(readStream(written, openaiCompletions))).toMatchObject({
       choices: [
         { blocks: [{ text: 'a' }], finish: { reason: 'stop' } },
         { blocks: [{ text: 'b' }], finish: { reason: 'length' } },
       ],
       usage,
     })
-    expect(stream(events, answering(), openaiCompletions)).not.toContain('usage')
+    expect(writeStream(events, answerContext(), openaiCompletions)).not.toContain('usage')
   })
 
-  it('of an upstream is read', () => {
+  it('reads an upstream’s answer', () => {
     const value = {
       id: 'c',
       model: 'm',
       choices: [{ text: 'a', index: 0, finish_reason: 'stop' }],
       usage: { prompt_tokens: 1, completion_tokens: 2 },
     }
-    expect(openaiCompletions.readAnswer(bytes(value), { id: 'r' })).toMatchObject({
+    expect(openaiCompletions.readAnswer(toBytes(value), { id: 'r' })).toMatchObject({
       choices: [{ blocks: [{ text: 'a' }] }],
       usage,
     })
-    expect(openaiCompletions.readAnswerFacts(bytes(value))).toMatchObject({ usage })
+    expect(openaiCompletions.readAnswerFacts(toBytes(value))).toMatchObject({ usage })
   })
 
-  it('that fails says so, without a mark of success', () => {
-    expect(openaiCompletions.writeStream(answering()).fail(new RelayError('upstream_failed', 'gone'))).toContain(
+  it('ends a failed stream without [DONE]', () => {
+    expect(openaiCompletions.writeStream(answerContext()).fail(new RelayError('upstream_failed', 'gone'))).toContain(
       '"error"',
     )
-    expect(openaiCompletions.writeStream(answering()).end()).toMatch(/"finish_reason":"stop".*\[DONE]/s)
+    expect(openaiCompletions.writeStream(answerContext()).end()).toMatch(/"finish_reason":"stop".*\[DONE]/s)
   })
 })

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { readRecords, type SseRecord } from '../../../src/lib/sse.js'
 import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 
-const records = (...datas: string[]): SseRecord[] => datas.map((data) => ({ event: undefined, data }))
-const sign = (chunk: unknown): string => {
+const toRecords = (...data: string[]): SseRecord[] => data.map((data) => ({ event: undefined, data }))
+const classify = (chunk: unknown): string => {
   const read = openaiChat.classifyRecord({
     event: undefined,
     data: typeof chunk === 'string' ? chunk : JSON.stringify(chunk),
   })
-  return typeof read === 'string' || 'usage' in read ? String(read) : `fault ${read.status ?? ''}`.trim()
+  return typeof read === 'string' || 'usage' in read ? String(read) : `error ${read.status ?? ''}`.trim()
 }
 const delta = (value: object | null, more: object = {}): object => ({ choices: [{ index: 0, delta: value, ...more }] })
 
-describe('readSign: what is the first output', () => {
+describe('classifyRecord', () => {
   it.each<[string, unknown, string]>([
     ['a role', delta({ role: 'assistant', content: '' }), 'preamble'],
     ['a null delta', delta(null), 'preamble'],
@@ -24,15 +24,19 @@ describe('readSign: what is the first output', () => {
     ['a tool call', delta({ tool_calls: [{ index: 0 }] }), 'output'],
     ['a refusal', delta({ refusal: 'no' }), 'output'],
     ['a finish', delta({}, { finish_reason: 'stop' }), 'output'],
-    ['the end mark', '[DONE]', 'output'],
-    ['the end mark with space', ' [DONE] ', 'output'],
-    ['an error', { error: { message: 'x', code: 429 } }, 'fault 429'],
-    ['an error by its type', { error: { message: 'x', type: 'rate_limit_error' } }, 'fault 429'],
-    ['a bare error', { error: 'overloaded' }, 'fault'],
-    ['a broken finish', delta({ content: '' }, { finish_reason: 'error' }), 'fault'],
-    ['a broken finish that says stop', delta({}, { finish_reason: 'stop', native_finish_reason: 'error' }), 'fault'],
-    ['what is not JSON', '{"choices":[', 'fault'],
-  ])('%s', (_name, chunk, expected) => expect(sign(chunk)).toBe(expected))
+    ['[DONE]', '[DONE]', 'output'],
+    ['[DONE] with spaces', ' [DONE] ', 'output'],
+    ['an error', { error: { message: 'x', code: 429 } }, 'error 429'],
+    ['an error with a type only', { error: { message: 'x', type: 'rate_limit_error' } }, 'error 429'],
+    ['an error that is a string', { error: 'overloaded' }, 'error'],
+    ['finish_reason error', delta({ content: '' }, { finish_reason: 'error' }), 'error'],
+    [
+      'native_finish_reason error beside stop',
+      delta({}, { finish_reason: 'stop', native_finish_reason: 'error' }),
+      'error',
+    ],
+    ['invalid JSON', '{"choices":[', 'error'],
+  ])('%s', (_name, chunk, expected) => expect(classify(chunk)).toBe(expected))
 })
 
 describe('readEnding', () => {
@@ -41,21 +45,21 @@ describe('readEnding', () => {
   const usage = JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } })
 
   it.each<[string, string[], boolean]>([
-    ['with its mark', [text, stop, '[DONE]'], true],
-    ['with a finish but no mark', [text, stop], true],
-    ['with a mark but no finish', [text, '[DONE]'], true],
+    ['with [DONE]', [text, stop, '[DONE]'], true],
+    ['with a finish_reason but no [DONE]', [text, stop], true],
+    ['with [DONE] but no finish_reason', [text, '[DONE]'], true],
     ['without either', [text], false],
     ['empty', [], false],
-    ['broken off by its model', [text, JSON.stringify(delta({}, { finish_reason: 'error' })), '[DONE]'], false],
+    ['with finish_reason error', [text, JSON.stringify(delta({}, { finish_reason: 'error' })), '[DONE]'], false],
     ['with an error', [text, '{"error":{"message":"x"}}'], false],
-  ])('a stream %s', (_name, datas, complete) =>
-    expect(openaiChat.readEnding(records(...datas)).complete).toBe(complete),
+  ])('whether a stream %s is complete', (_name, data, complete) =>
+    expect(openaiChat.readEnding(toRecords(...data)).complete).toBe(complete),
   )
 
-  it('takes the last usage, and looks no further than the end mark', () => {
+  it('reads the last usage before [DONE]', () => {
     const early = usage.replace('"completion_tokens":3', '"completion_tokens":1')
     const late = usage.replace('"completion_tokens":3', '"completion_tokens":99')
-    expect(openaiChat.readEnding(records(early, stop, usage, '[DONE]', late)).usage).toMatchObject({
+    expect(openaiChat.readEnding(toRecords(early, stop, usage, '[DONE]', late)).usage).toMatchObject({
       input: 7,
       output: 3,
     })
@@ -63,27 +67,27 @@ describe('readEnding', () => {
 })
 
 describe('readAnswerFacts', () => {
-  const upstreamError = (value: unknown): string | undefined =>
+  const errorMessage = (value: unknown): string | undefined =>
     openaiChat.readAnswerFacts(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).upstreamError
       ?.message
 
   it.each<[string, unknown, string]>([
     ['an error under 200', { error: { message: 'Provider returned error', code: 429 } }, 'Provider returned error'],
     ['an error beside no choices', { choices: [], error: { message: 'überlastet' } }, 'überlastet'],
-    ['nothing', '', 'The provider sent an empty answer.'],
+    ['an empty body', '', 'The provider sent an empty answer.'],
     ['null', 'null', 'The provider sent an answer that is not JSON.'],
-    ['a page', '<html>login</html>', 'The provider sent an answer that is not JSON.'],
-    ['something else', { object: 'list' }, 'The provider sent an answer without choices.'],
+    ['an HTML page', '<html>login</html>', 'The provider sent an answer that is not JSON.'],
+    ['an object without choices', { object: 'list' }, 'The provider sent an answer without choices.'],
     [
-      'a broken finish',
+      'finish_reason error',
       { choices: [{ finish_reason: 'error' }] },
       'The provider sent an answer that the model broke off.',
     ],
-  ])('%s is a fault', (_name, value, expected) => expect(upstreamError(value)).toBe(expected))
+  ])('reads %s as an error', (_name, value, expected) => expect(errorMessage(value)).toBe(expected))
 
   it.each<[string, object, object]>([
     [
-      'reasoning within the completion',
+      'reasoning within completion_tokens',
       {
         prompt_tokens: 10,
         completion_tokens: 5,
@@ -94,7 +98,7 @@ describe('readAnswerFacts', () => {
       { input: 10, cachedInput: 8, cacheWriteInput: 0, output: 5, reasoning: 4 },
     ],
     [
-      "reasoning beside the completion, xAI's way",
+      'reasoning beside completion_tokens, as xAI counts it',
       {
         prompt_tokens: 10120,
         completion_tokens: 1499,
@@ -104,18 +108,18 @@ describe('readAnswerFacts', () => {
       { input: 10120, cachedInput: 0, cacheWriteInput: 0, output: 4308, reasoning: 2809 },
     ],
     [
-      'nonsense',
+      'invalid numbers',
       { prompt_tokens: -1, completion_tokens: 'x' },
       { input: 0, cachedInput: 0, cacheWriteInput: 0, output: 0, reasoning: 0 },
     ],
-  ])('usage with %s', (_name, usage, expected) => {
+  ])('reads usage with %s', (_name, usage, expected) => {
     expect(openaiChat.readAnswerFacts(Buffer.from(JSON.stringify({ choices: [], usage, error: null })))).toMatchObject({
       usage: expected,
     })
   })
 })
 
-describe('readFault', () => {
+describe('readError', () => {
   it.each<[string, unknown, object]>([
     [
       "OpenAI's",
@@ -131,17 +135,17 @@ describe('readFault', () => {
       { message: 'too long', code: '400' },
     ],
     ["DashScope's", { message: 'bad', code: 'InvalidParameter' }, { message: 'bad', code: 'InvalidParameter' }],
-    ['a message that is no text', { error: { message: { a: 1 }, code: 'c' } }, { message: 'c' }],
+    ['a message that is not text', { error: { message: { a: 1 }, code: 'c' } }, { message: 'c' }],
   ])('%s', (_name, body, expected) => {
     expect(openaiChat.readError(400, Buffer.from(JSON.stringify(body)))).toMatchObject({ status: 400, ...expected })
   })
 
-  it.each(['', 'null', '<html></html>', '[]', '{}', '{"error":{}}'])('%j explains nothing', (body) => {
+  it.each(['', 'null', '<html></html>', '[]', '{}', '{"error":{}}'])('%j holds no error', (body) => {
     expect(openaiChat.readError(500, Buffer.from(body))).toBeUndefined()
   })
 })
 
-it('reads its own stream errors as faults', async () => {
+it('reads its own stream errors as errors', async () => {
   const { RelayError } = await import('../../../src/errors.js')
   const [record] = readRecords(openaiChat.writeStreamError(new RelayError('upstream_failed', 'gone "away"\n')))
   expect(record && openaiChat.classifyRecord(record)).toMatchObject({ message: 'gone "away"\n', status: 500 })

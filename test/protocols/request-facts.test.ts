@@ -15,14 +15,14 @@ const BODIES: Readonly<Record<ProtocolId, object>> = {
   gemini: { contents },
 }
 
-const read = (id: ProtocolId, more: object): RequestFacts =>
-  protocolOf(id).readFacts(Buffer.from(JSON.stringify({ ...BODIES[id], ...more })), {
+const read = (id: ProtocolId, fields: object): RequestFacts =>
+  protocolOf(id).readFacts(Buffer.from(JSON.stringify({ ...BODIES[id], ...fields })), {
     id: 'm',
     stream: false,
     query: '',
   })
 
-const none = { maxOutputTokens: undefined, choices: 1, temperature: undefined, usesTools: false }
+const noFacts = { maxOutputTokens: undefined, choices: 1, temperature: undefined, usesTools: false }
 
 it.each<[ProtocolId, object, Partial<RequestFacts>]>([
   ['openai-chat', {}, {}],
@@ -55,11 +55,13 @@ it.each<[ProtocolId, object, Partial<RequestFacts>]>([
   ['gemini', { generation_config: { max_output_tokens: 7, candidate_count: 2 } }, { maxOutputTokens: 7, choices: 2 }],
   ['gemini', { tools: [{ googleSearch: {} }] }, { usesTools: true }],
   ['gemini', { generationConfig: [] }, {}],
-])('%s: what %j may cost', (id, more, facts) => {
-  expect(read(id, more)).toMatchObject({ ...none, ...facts })
+])('%s: reads the facts of %j', (id, fields, facts) => {
+  expect(read(id, fields)).toMatchObject({ ...noFacts, ...facts })
 })
 
-it('takes no number that is none', () => {
+it('ignores numbers that are infinite or negative', () => {
   const body = Buffer.from('{"model":"m","prompt":"x","max_tokens":1e999,"temperature":-1e999,"n":-3}')
-  expect(protocolOf('openai-completions').readFacts(body, { id: '', stream: undefined, query: '' })).toMatchObject(none)
+  expect(protocolOf('openai-completions').readFacts(body, { id: '', stream: undefined, query: '' })).toMatchObject(
+    noFacts,
+  )
 })

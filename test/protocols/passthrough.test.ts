@@ -14,9 +14,9 @@ const message = (stop_reason: string): object => ({ type: 'message', content: []
 const candidate = (finishReason: string): object => ({
   candidates: [{ content: { parts: [{ text: 'a' }] }, finishReason }],
 })
-const refusal = { type: 'message', content: [{ type: 'refusal', refusal: 'no' }] }
-const said = { type: 'message', content: [{ type: 'output_text', text: 'yes' }] }
-const filtered = { status: 'incomplete', incomplete_details: { reason: 'content_filter' }, output: [] }
+const refusedItem = { type: 'message', content: [{ type: 'refusal', refusal: 'no' }] }
+const answeredItem = { type: 'message', content: [{ type: 'output_text', text: 'yes' }] }
+const filteredResponse = { status: 'incomplete', incomplete_details: { reason: 'content_filter' }, output: [] }
 
 describe('whether an answer is a refusal', () => {
   it.each<[ProtocolId, object, boolean]>([
@@ -28,10 +28,10 @@ describe('whether an answer is a refusal', () => {
     ['openai-completions', { choices: [{ text: 'a', finish_reason: 'stop' }] }, false],
     ['anthropic-messages', message('end_turn'), false],
     ['anthropic-messages', message('refusal'), true],
-    ['openai-responses', { status: 'completed', output: [said] }, false],
-    ['openai-responses', { status: 'completed', output: [said, refusal] }, true],
-    ['openai-responses', filtered, true],
-    ['openai-responses', { ...filtered, incomplete_details: { reason: 'max_output_tokens' } }, false],
+    ['openai-responses', { status: 'completed', output: [answeredItem] }, false],
+    ['openai-responses', { status: 'completed', output: [answeredItem, refusedItem] }, true],
+    ['openai-responses', filteredResponse, true],
+    ['openai-responses', { ...filteredResponse, incomplete_details: { reason: 'max_output_tokens' } }, false],
     ['gemini', candidate('STOP'), false],
     ['gemini', candidate('SAFETY'), true],
     ['gemini', candidate('PROHIBITED_CONTENT'), true],
@@ -48,9 +48,9 @@ describe('whether an answer is a refusal', () => {
     ['openai-chat', [chat({ refusal: 'no' }), chat({}, 'stop')], true],
     ['anthropic-messages', [{ type: 'message_delta', delta: { stop_reason: 'end_turn' } }], false],
     ['anthropic-messages', [{ type: 'message_delta', delta: { stop_reason: 'refusal' } }], true],
-    ['openai-responses', [{ type: 'response.completed', response: { output: [said] } }], false],
-    ['openai-responses', [{ type: 'response.completed', response: { output: [refusal] } }], true],
-    ['openai-responses', [{ type: 'response.incomplete', response: filtered }], true],
+    ['openai-responses', [{ type: 'response.completed', response: { output: [answeredItem] } }], false],
+    ['openai-responses', [{ type: 'response.completed', response: { output: [refusedItem] } }], true],
+    ['openai-responses', [{ type: 'response.incomplete', response: filteredResponse }], true],
     ['openai-responses', [{ type: 'response.refusal.delta', delta: 'n' }], true],
     ['gemini', [candidate('STOP')], false],
     ['gemini', [candidate('SPII')], true],
@@ -60,7 +60,7 @@ describe('whether an answer is a refusal', () => {
   })
 })
 
-describe('how much output a record brings', () => {
+describe('the output length of a record', () => {
   const call = { index: 0, function: { arguments: '{"a":1}' } }
   it.each<[ProtocolId, object, number]>([
     ['openai-chat', { ...chat({ content: 'abcd' }), obfuscation: 'xxxxxxxx' }, 4],
@@ -99,7 +99,7 @@ describe('how much output a record brings', () => {
   })
 
   it.each(['openai-chat', 'openai-completions', 'openai-responses', 'anthropic-messages', 'gemini'] as const)(
-    '%s: none in what is no record',
+    '%s: is 0 for anything but a record',
     (id) => {
       for (const data of ['', '[DONE]', 'nul', '[]', '7', 'null', '{"choices":7,"delta":7,"candidates":[7]}']) {
         expect(protocolOf(id).readOutputLength({ event: undefined, data })).toBe(0)
@@ -107,12 +107,12 @@ describe('how much output a record brings', () => {
     },
   )
 
-  it('openai-responses: all of it stands in the last record, where usage is missing', () => {
-    const last = record({ type: 'response.completed', response: { status: 'completed', output: [said] } })
+  it('openai-responses: comes from the last record, which repeats the whole answer, where usage is missing', () => {
+    const last = record({ type: 'response.completed', response: { status: 'completed', output: [answeredItem] } })
     expect(protocolOf('openai-responses').readEnding([last])).toMatchObject({ complete: true, outputLength: 3 })
   })
 
-  it('anthropic-messages: what its beginning counted is not all', () => {
+  it('anthropic-messages: the usage of the first record is partial', () => {
     const begin = record({ type: 'message_start', message: { usage: { input_tokens: 7, output_tokens: 1 } } })
     const end = record({ type: 'message_delta', delta: {}, usage: { output_tokens: 34 } })
     const { readEnding } = protocolOf('anthropic-messages')
@@ -121,27 +121,27 @@ describe('how much output a record brings', () => {
   })
 })
 
-describe('a body that is to ask for usage', () => {
-  const asked = (id: ProtocolId, body: string): string => {
+describe('the edit that makes a stream report its usage', () => {
+  const withUsageRequest = (id: ProtocolId, body: string): string => {
     const { usageRequestEdit } = protocolOf(id).readFacts(Buffer.from(body), { id: '', stream: undefined, query: '' })
     return usageRequestEdit ? spliceAll(Buffer.from(body), [usageRequestEdit]).toString() : body
   }
   const rest =
     '"model":"mä","prompt":"x","messages":[{"role":"user","content":"\\"stream_options\\": {}"}],"stream":true'
-  const ASKING = '"stream_options":{"include_usage":true}'
+  const USAGE_REQUEST = '"stream_options":{"include_usage":true}'
 
   it.each<[string, string]>([
-    [`{${rest}}`, `{${ASKING},${rest}}`],
-    [` \n{ ${rest} }\n`, ` \n{${ASKING}, ${rest} }\n`],
-    [`{${rest},"stream_options":null,"seed":90071992547409931}`, `{${rest},${ASKING},"seed":90071992547409931}`],
+    [`{${rest}}`, `{${USAGE_REQUEST},${rest}}`],
+    [` \n{ ${rest} }\n`, ` \n{${USAGE_REQUEST}, ${rest} }\n`],
+    [`{${rest},"stream_options":null,"seed":90071992547409931}`, `{${rest},${USAGE_REQUEST},"seed":90071992547409931}`],
     [`{${rest},"stream_options" : {} }`, `{${rest},"stream_options" : {"include_usage":true} }`],
-    [`{"stream_options":{"include_usage":false},${rest}}`, `{${ASKING},${rest}}`],
+    [`{"stream_options":{"include_usage":false},${rest}}`, `{${USAGE_REQUEST},${rest}}`],
     [
       `{${rest},"x":{"stream_options":{}},"stream_options":{"include_obfuscation":false,"ä":"}"}}`,
       `{${rest},"x":{"stream_options":{}},"stream_options":{"include_obfuscation":false,"ä":"}","include_usage":true}}`,
     ],
-    [`{${rest},${ASKING}}`, `{${rest},${ASKING}}`],
-    // Not plain: it stays as it is.
+    [`{${rest},${USAGE_REQUEST}}`, `{${rest},${USAGE_REQUEST}}`],
+    // Duplicate or escaped names are ambiguous, so the body stays as it is.
     [`{${rest},"stream_options":{},"stream_options":{}}`, `{${rest},"stream_options":{},"stream_options":{}}`],
     [`{${rest},"stream\\u005foptions":{}}`, `{${rest},"stream\\u005foptions":{}}`],
     [
@@ -149,23 +149,25 @@ describe('a body that is to ask for usage', () => {
       `{"model":"m","prompt":"x","messages":[{"role":"user"}]}`,
     ],
   ])('%s', (body, expected) => {
-    for (const id of ['openai-chat', 'openai-completions'] as const) expect(asked(id, body)).toBe(expected)
+    for (const id of ['openai-chat', 'openai-completions'] as const) expect(withUsageRequest(id, body)).toBe(expected)
   })
 
-  it('is none in a language that tells it anyway', () => {
-    expect(asked('openai-responses', '{"model":"m","input":"x","stream":true}')).not.toContain('stream_options')
+  it('is absent in protocols that report usage anyway', () => {
+    expect(withUsageRequest('openai-responses', '{"model":"m","input":"x","stream":true}')).not.toContain(
+      'stream_options',
+    )
     expect(protocolOf('openai-responses').injectedUsage).toBeUndefined()
     expect(protocolOf('anthropic-messages').injectedUsage).toBeUndefined()
     expect(protocolOf('gemini').injectedUsage).toBeUndefined()
   })
 
-  it('has an answer with one chunk too many', () => {
-    const isExtra = protocolOf('openai-chat').injectedUsage?.isUsageOnly ?? (() => true)
+  it('adds one chunk, which the relay removes again', () => {
+    const isUsageOnly = protocolOf('openai-chat').injectedUsage?.isUsageOnly ?? (() => true)
     const usage = { prompt_tokens: 1, completion_tokens: 2 }
-    expect(isExtra(record({ choices: [], usage }))).toBe(true)
-    expect(isExtra(record({ choices: [], usage: null }))).toBe(false)
-    expect(isExtra(record({ choices: [], prompt_filter_results: [] }))).toBe(false)
-    expect(isExtra(record({ ...chat({}, 'stop'), usage }))).toBe(false)
-    expect(isExtra({ event: undefined, data: '[DONE]' })).toBe(false)
+    expect(isUsageOnly(record({ choices: [], usage }))).toBe(true)
+    expect(isUsageOnly(record({ choices: [], usage: null }))).toBe(false)
+    expect(isUsageOnly(record({ choices: [], prompt_filter_results: [] }))).toBe(false)
+    expect(isUsageOnly(record({ ...chat({}, 'stop'), usage }))).toBe(false)
+    expect(isUsageOnly({ event: undefined, data: '[DONE]' })).toBe(false)
   })
 })

@@ -4,30 +4,30 @@ import { protocolOf } from '../../src/protocols/index.js'
 import { type Language, languages, pathOf } from '../matrix/languages.js'
 
 const PNG = 'iVBORw0KGgo='
-const own = { x_own: 1 }
+const nativeField = { x_own: 1 }
 
-/** A request with a field of the language's own in every place, and the paths of those fields. */
-const ROWS: Readonly<Record<Language, readonly [body: object, paths: readonly string[]]>> = {
+/** A request with a native field in every place, and the paths of those fields. */
+const REQUESTS: Readonly<Record<Language, readonly [body: object, paths: readonly string[]]>> = {
   'openai-chat': [
     {
-      ...own,
-      tools: [{ type: 'function', function: { name: 'f', parameters: {}, ...own } }],
+      ...nativeField,
+      tools: [{ type: 'function', function: { name: 'f', parameters: {}, ...nativeField } }],
       messages: [
-        { role: 'system', content: 's', ...own },
+        { role: 'system', content: 's', ...nativeField },
         {
           role: 'user',
           content: [
-            { type: 'text', text: 'q', ...own },
-            { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` }, ...own },
+            { type: 'text', text: 'q', ...nativeField },
+            { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` }, ...nativeField },
           ],
         },
         {
           role: 'assistant',
-          content: [{ type: 'text', text: 'a', ...own }],
-          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' }, ...own }],
-          ...own,
+          content: [{ type: 'text', text: 'a', ...nativeField }],
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' }, ...nativeField }],
+          ...nativeField,
         },
-        { role: 'tool', tool_call_id: 'c', content: [{ type: 'text', text: 'r', ...own }], ...own },
+        { role: 'tool', tool_call_id: 'c', content: [{ type: 'text', text: 'r', ...nativeField }], ...nativeField },
       ],
     },
     [
@@ -45,24 +45,24 @@ const ROWS: Readonly<Record<Language, readonly [body: object, paths: readonly st
   ],
   'openai-responses': [
     {
-      ...own,
-      tools: [{ type: 'function', name: 'f', parameters: {}, ...own }],
+      ...nativeField,
+      tools: [{ type: 'function', name: 'f', parameters: {}, ...nativeField }],
       input: [
-        { role: 'system', content: [{ type: 'input_text', text: 's', ...own }] },
+        { role: 'system', content: [{ type: 'input_text', text: 's', ...nativeField }] },
         {
           role: 'user',
           content: [
-            { type: 'input_text', text: 'q', ...own },
-            { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, ...own },
+            { type: 'input_text', text: 'q', ...nativeField },
+            { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, ...nativeField },
           ],
         },
-        { role: 'assistant', content: [{ type: 'output_text', text: 'a', ...own }] },
-        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}', ...own },
+        { role: 'assistant', content: [{ type: 'output_text', text: 'a', ...nativeField }] },
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}', ...nativeField },
         {
           type: 'function_call_output',
           call_id: 'c',
-          output: [{ type: 'input_text', text: 'r', ...own }],
-          ...own,
+          output: [{ type: 'input_text', text: 'r', ...nativeField }],
+          ...nativeField,
         },
       ],
     },
@@ -80,28 +80,35 @@ const ROWS: Readonly<Record<Language, readonly [body: object, paths: readonly st
   ],
   'anthropic-messages': [
     {
-      ...own,
+      ...nativeField,
       max_tokens: 9,
-      tools: [{ name: 'f', input_schema: { type: 'object' }, ...own }],
-      system: [{ type: 'text', text: 's', ...own }],
+      tools: [{ name: 'f', input_schema: { type: 'object' }, ...nativeField }],
+      system: [{ type: 'text', text: 's', ...nativeField }],
       messages: [
         {
           role: 'user',
           content: [
-            { type: 'text', text: 'q', ...own },
-            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG }, ...own },
+            { type: 'text', text: 'q', ...nativeField },
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG }, ...nativeField },
           ],
         },
         {
           role: 'assistant',
           content: [
-            { type: 'text', text: 'a', ...own },
-            { type: 'tool_use', id: 'c', name: 'f', input: {}, ...own },
+            { type: 'text', text: 'a', ...nativeField },
+            { type: 'tool_use', id: 'c', name: 'f', input: {}, ...nativeField },
           ],
         },
         {
           role: 'user',
-          content: [{ type: 'tool_result', tool_use_id: 'c', content: [{ type: 'text', text: 'r', ...own }], ...own }],
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'c',
+              content: [{ type: 'text', text: 'r', ...nativeField }],
+              ...nativeField,
+            },
+          ],
         },
       ],
     },
@@ -155,15 +162,15 @@ const ROWS: Readonly<Record<Language, readonly [body: object, paths: readonly st
 
 const pairs = languages.flatMap((from) => languages.filter((to) => to !== from).map((to) => [from, to] as const))
 
-describe('a field that only one language knows', () => {
-  it.each(pairs)('of %s is told toward %s, wherever it stands', (from, to) => {
-    const [body, paths] = ROWS[from]
+describe('a field that only one protocol has', () => {
+  it.each(pairs)('of %s is a loss toward %s, wherever it is', (from, to) => {
+    const [body, paths] = REQUESTS[from]
     const request = protocolOf(from).readRequest(Buffer.from(JSON.stringify({ model: 'm', ...body })), pathOf(false))
     const losses = new Losses(to)
     recordForeignFields(request, losses)
     expect(losses.list.map(({ path }) => path)).toEqual(paths)
-    const none = new Losses(from)
-    recordForeignFields(request, none)
-    expect(none.list).toEqual([])
+    const lossesOfSameProtocol = new Losses(from)
+    recordForeignFields(request, lossesOfSameProtocol)
+    expect(lossesOfSameProtocol.list).toEqual([])
   })
 })
