@@ -16,8 +16,8 @@ import {
 import type { Field } from '../field.js'
 import type { RequestFacts } from '../request-facts.js'
 import { resultError } from '../result-errors.js'
-import { faultIn } from './errors.js'
-import { readUsage } from './usage.js'
+import { readUsage } from './answer/usage.js'
+import { findError } from './errors.js'
 
 /** `POST /embeddings`. */
 export const embedding: Embedding = {
@@ -32,7 +32,7 @@ export const embedding: Embedding = {
   writeAnswer,
 }
 
-const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format'])
+const KNOWN_FIELDS = new Set(['model', 'input', 'dimensions', 'encoding_format'])
 const ENCODINGS = ['float', 'base64'] as const
 
 function readFacts(body: Buffer): RequestFacts {
@@ -64,7 +64,7 @@ function readRequest(body: Buffer): EmbeddingRequest {
     isSingle: !isList || isTokens,
     dimensions: root.get('dimensions').maybeInteger(),
     encoding: encoding.given ? encoding.oneOf(ENCODINGS) : 'float',
-    nativeFields: Object.keys(root.object()).filter((name) => !KNOWN.has(name)),
+    nativeFields: Object.keys(root.object()).filter((name) => !KNOWN_FIELDS.has(name)),
   }
 }
 
@@ -73,10 +73,10 @@ function readInput(input: Field): EmbeddingInput {
   return input.text() === '' ? input.fail('must not be empty') : input.text()
 }
 
-/** All else that it says keeps its bytes. */
+/** Keeps the bytes of all other fields. */
 function selectInputs(body: Buffer, input: readonly EmbeddingInput[], model: string): Buffer {
-  const kept = membersOf(body).filter(({ name }) => name !== 'model' && name !== 'input')
-  return objectOf(body, kept, { model, input })
+  const otherFields = membersOf(body).filter(({ name }) => name !== 'model' && name !== 'input')
+  return objectOf(body, otherFields, { model, input })
 }
 
 function writeRequest(
@@ -90,14 +90,14 @@ function writeRequest(
 function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
   const answer = parseJson(body.toString())
   if (!isObject(answer) || !Array.isArray(answer.data)) return undefined
-  const placed = new Map<unknown, readonly number[]>()
-  for (const [place, item] of answer.data.entries()) {
+  const byIndex = new Map<unknown, readonly number[]>()
+  for (const [position, item] of answer.data.entries()) {
     const vector = isObject(item) ? vectorOf(item.embedding) : undefined
     if (!isObject(item) || !vector) return undefined
-    placed.set(typeof item.index === 'number' ? item.index : place, vector)
+    byIndex.set(typeof item.index === 'number' ? item.index : position, vector)
   }
-  const vectors = answer.data.map((_item, place) => placed.get(place)).filter((vector) => vector !== undefined)
-  // A place that none has is a vector that is another's, or of nothing.
+  const vectors = answer.data.map((_item, position) => byIndex.get(position)).filter((vector) => vector !== undefined)
+  // With a duplicate or missing index, some vector would belong to the wrong input.
   return vectors.length === answer.data.length ? { vectors, usage: readUsage(answer.usage) } : undefined
 }
 
@@ -113,7 +113,7 @@ function readAnswerFacts(body: Buffer): EmbeddingFacts {
   const { data } = answer
   if (answer.error || !Array.isArray(data) || data.length === 0 || resultError(answer)) {
     const decoded = parseJson(body.toString())
-    const upstreamError = isObject(decoded) ? faultIn(decoded) : undefined
+    const upstreamError = isObject(decoded) ? findError(decoded) : undefined
     return { usage, upstreamError: upstreamError ?? invalidAnswer('an answer without vectors') }
   }
   const [first]: readonly unknown[] = data
@@ -124,8 +124,8 @@ function readAnswerFacts(body: Buffer): EmbeddingFacts {
 function writeAnswer({ vectors, usage }: EmbeddingAnswer, { encoding }: EmbeddingRequest, model: string): string {
   const input = usage?.input ?? 0
   const data = vectors.map((vector, index) => {
-    const spelled = encoding === 'base64' ? toBase64(vector) : vector
-    return { object: 'embedding', index, embedding: spelled }
+    const encoded = encoding === 'base64' ? toBase64(vector) : vector
+    return { object: 'embedding', index, embedding: encoded }
   })
   return JSON.stringify({ object: 'list', data, model, usage: { prompt_tokens: input, total_tokens: input } })
 }

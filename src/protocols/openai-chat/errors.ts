@@ -1,34 +1,34 @@
-import type { UpstreamError } from '../../chat/upstream-error.js'
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
 import { isObject } from '../../lib/values.js'
 import { bareError, type ErrorReader, errorReader } from '../error-reader.js'
 import { resultError } from '../result-errors.js'
 
-/** `{ "error": { message, type, param, code } }`, OpenAI's format. */
+/** Writes OpenAI's error format: `{ "error": { message, type, param, code } }`. */
 export function writeError(error: RelayError): Buffer {
-  return error.body ?? Buffer.from(spell(error))
+  return error.body ?? Buffer.from(errorJson(error))
 }
 
-/** An error as a stream's last record. `[DONE]` does not follow: a client that reads past the error sees no clean end. */
+/** Writes an error as the last record of a stream. No `[DONE]` follows, so that no client takes the stream for complete. */
 export function writeStreamError(error: RelayError): Buffer {
-  return Buffer.from(spellRecord(error))
+  return Buffer.from(errorRecord(error))
 }
 
-/** The same as text. */
-export function spellRecord(error: RelayError): string {
-  return `data: ${spell(error)}\n\n`
+/** The same record as text. */
+export function errorRecord(error: RelayError): string {
+  return `data: ${errorJson(error)}\n\n`
 }
 
-/** Clients of this language know HTTP's own statuses, and those are the relay's. */
+/** The relay's own status: clients of this protocol know all HTTP statuses. */
 export function statusOf({ status }: RelayError): number {
   return status
 }
 
-function spell({ message, type, param, code }: RelayError): string {
+function errorJson({ message, type, param, code }: RelayError): string {
   return JSON.stringify({ error: { message, type, param, code } })
 }
 
-/** Reads the errors of OpenAI, and of the many that almost write them so. */
+/** Reads errors of OpenAI, and of servers that deviate from its format. */
 const reader: ErrorReader = errorReader({
   statuses: new Map([
     ['rate_limit_exceeded', 429],
@@ -48,13 +48,22 @@ const reader: ErrorReader = errorReader({
   ]),
 })
 
-export const readFault: ErrorReader['readError'] = reader.readError
+export const readError: ErrorReader['readError'] = reader.readError
 export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
-/** The error that stands where an answer or a chunk should: under `error`, or, as old servers have it, all of it; or beside it. */
-export function faultIn(value: Record<string, unknown>, event?: string): UpstreamError | undefined {
+/**
+ * Finds an error in place of an answer or chunk, or beside one. It is the value of `error` or `detail`, the whole object
+ * (old servers), or inside `x_groq` or `base_resp`. `event`: the type of the stream's record.
+ */
+export function findError(value: Record<string, unknown>, event?: string): UpstreamError | undefined {
   if (value.error) return readErrorValue(value.error) ?? bareError('The upstream gave an error.')
   const isError = value.object === 'error' || event === 'error' || (value.detail && !Array.isArray(value.choices))
   if (isError) return readErrorValue(value.detail) ?? readErrorValue(value)
   return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : resultError(value)
+}
+
+/** The error for a body that is not JSON. */
+export function invalidJsonError(body: Buffer): UpstreamError {
+  const isEmpty = body.length === 0 || body.toString().trim() === ''
+  return invalidAnswer(isEmpty ? 'an empty answer' : 'an answer that is not JSON')
 }

@@ -1,29 +1,29 @@
 import type { Protocol } from '../protocol.js'
-import { readAnswerFacts } from './answer.js'
+import { adaptRequest } from './adapt-request.js'
+import { readAnswer } from './answer/read-answer.js'
+import { writeAnswer } from './answer/write-answer.js'
 import { embedding } from './embedding.js'
-import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
-import { readFacts } from './facts.js'
-import { LANGUAGE } from './language.js'
-import { readOutputLength } from './length.js'
-import { listing } from './listing.js'
-import { metering } from './metering.js'
-import { writeModel, writeModels } from './models.js'
-import { readAnswer } from './read-answer.js'
-import { readRequest } from './read-request.js'
-import { ChunkReader } from './read-stream.js'
-import { spelling } from './spelling.js'
-import { readEnding, readSign } from './stream.js'
-import { suit } from './suit.js'
-import { traits } from './traits.js'
-import { writeAnswer } from './write-answer.js'
-import { writeRequest } from './write-request.js'
-import { ChunkWriter } from './write-stream.js'
+import { readError, statusOf, writeError, writeStreamError } from './errors.js'
+import { listing, writeModel, writeModels } from './models.js'
+import {
+  classifyRecord,
+  injectedUsage,
+  readAnswerFacts,
+  readEnding,
+  readFacts,
+  readOutputLength,
+} from './passthrough.js'
+import { readRequest } from './request/read-request.js'
+import { writeRequest } from './request/write-request.js'
+import { ChunkReader } from './stream/read-stream.js'
+import { ChunkWriter } from './stream/write-stream.js'
+import { PROTOCOL_ID, settingNames, traits } from './traits.js'
 
-/** OpenAI's Chat Completions. */
+/** OpenAI's Chat Completions, also as other vendors and local servers speak it. */
 export const openaiChat: Protocol = {
-  id: LANGUAGE,
+  id: PROTOCOL_ID,
   traits,
-  settingNames: spelling,
+  settingNames,
   forwardedHeaders: ['openai-beta'],
   headers: [],
   pathFor: () => '/chat/completions',
@@ -32,17 +32,17 @@ export const openaiChat: Protocol = {
   writeRequest,
   readAnswer,
   writeAnswer,
-  readStream: (reading) => new ChunkReader(reading),
-  writeStream: (answering) => new ChunkWriter(answering),
-  injectedUsage: metering,
-  adaptRequest: suit,
+  readStream: (options) => new ChunkReader(options),
+  writeStream: (context) => new ChunkWriter(context),
+  injectedUsage,
+  adaptRequest,
   embedding,
   listing,
   readAnswerFacts,
-  classifyRecord: readSign,
+  classifyRecord,
   readEnding,
   readOutputLength,
-  readError: readFault,
+  readError,
   statusOf,
   writeModels,
   writeModel,

@@ -3,7 +3,7 @@ import { count, countParts, type Usage } from '../../chat/usage.js'
 import { latin1 } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import { faultIn } from '../openai-chat/errors.js'
+import { findError } from '../openai-chat/errors.js'
 import type { AnswerFacts, RecordClass, StreamEnding } from '../passthrough.js'
 import { resultError } from '../result-errors.js'
 
@@ -17,7 +17,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
   if (!answer.error && !resultError(answer)) return { usage: readUsage(answer) }
   // Parses the body again as UTF-8, because people read the message.
   const decoded = parseJson(body.toString())
-  return { upstreamError: (isObject(decoded) ? faultIn(decoded) : undefined) ?? invalidAnswer('an error') }
+  return { upstreamError: (isObject(decoded) ? findError(decoded) : undefined) ?? invalidAnswer('an error') }
 }
 
 /** Classifies a stream's record before the commit point. Every JSON object without an error is output. */
@@ -25,7 +25,7 @@ export function classifyRecord({ data, event }: SseRecord): RecordClass {
   if (data.trim() === '') return 'preamble'
   const record = parseJson(data)
   if (!isObject(record)) return data.trim() === '[DONE]' ? 'output' : invalidAnswer('a stream record that is not JSON')
-  return faultIn(record, event) ?? 'output'
+  return findError(record, event) ?? 'output'
 }
 
 /** The type of a stream's last event, such as `image_generation.completed` or `transcript.text.done`. */
@@ -41,7 +41,7 @@ export function readEnding(records: readonly SseRecord[]): StreamEnding {
       complete ||= data.trim() === '[DONE]'
       continue
     }
-    const upstreamError = faultIn(record, event)
+    const upstreamError = findError(record, event)
     if (upstreamError) return { complete: false, usage, upstreamError }
     usage = readUsage(record) ?? usage
     complete ||= FINAL_TYPE.test(String(record.type ?? event ?? ''))

@@ -1,6 +1,5 @@
-import { readFault, statusOf, writeError } from '../openai-chat/errors.js'
-import { listing } from '../openai-chat/listing.js'
-import { writeModel, writeModels } from '../openai-chat/models.js'
+import { readError, statusOf, writeError } from '../openai-chat/errors.js'
+import { listing, writeModel, writeModels } from '../openai-chat/models.js'
 import type { Protocol } from '../protocol.js'
 import { readAnswer, readAnswerFacts } from './answer.js'
 import { counting } from './counting.js'
@@ -45,7 +44,7 @@ export const openaiResponses: Protocol = {
   classifyRecord: readSign,
   readEnding,
   readOutputLength,
-  readError: readFault,
+  readError: readError,
   statusOf,
   writeModels,
   writeModel,

@@ -1,2 +1,0 @@
-/** How natives, signatures and losses name this language. */
-export const LANGUAGE = 'openai-completions'
