@@ -30,9 +30,9 @@ function storeReply(
   { protocol: { responseStorage }, caller, body }: Call,
   { storedResponses }: Services,
 ): Reply {
-  if (!responseStorage || !storedResponses || !responseStorage.isWanted(body)) return reply
+  if (!responseStorage || !storedResponses || !responseStorage.isStorageRequested(body)) return reply
   const store = (answer: Buffer): void => {
-    const storable = responseStorage.keep(body, answer)
+    const storable = responseStorage.toStorable(body, answer)
     if (storable) storedResponses.store(caller.id, storable)
   }
   if (!Buffer.isBuffer(reply.body)) return { ...reply, body: watchStream(reply.body, responseStorage, store) }

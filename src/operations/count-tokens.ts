@@ -12,7 +12,7 @@ import type { OperationHandler } from './request-context.js'
 /** Counts the tokens of a conversation: by a target that can count, else by an estimate. */
 export const countTokens: OperationHandler = async (services, context) => {
   const { protocol } = context
-  if (!protocol.counting) throw new RelayError('unknown_path', 'This protocol has no token counting.')
+  if (!protocol.tokenCounting) throw new RelayError('unknown_path', 'This protocol has no token counting.')
   const { call, plan } = await routeCall(services, context, { readFacts: protocol.readFacts })
   const capable = filterTargets(plan, (target) => countingProtocol(target, protocol) !== undefined)
   return capable.targets.length > 0
@@ -24,14 +24,14 @@ const ESTIMATED: readonly Loss[] = [{ path: 'count', reason: 'estimated by the r
 
 function estimateReply({ countTokens = estimateConversationTokens }: Services, call: Call): Reply {
   const { protocol, body, path, facts } = call
-  const conversation = (protocol.counting ?? protocol).readRequest(body, path)
+  const conversation = (protocol.tokenCounting ?? protocol).readRequest(body, path)
   const tokens = countTokens(conversation, facts.model)
   call.settle({ outcome: 'complete', status: 200, losses: ESTIMATED })
   return {
     status: 200,
     target: '',
     contentType: '',
-    body: Buffer.from(protocol.counting?.writeCount(tokens) ?? ''),
+    body: Buffer.from(protocol.tokenCounting?.writeCount(tokens) ?? ''),
     losses: ESTIMATED,
   }
 }

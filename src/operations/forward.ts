@@ -5,7 +5,7 @@ import { makeRequestId, readRequestId } from '../lib/ids.js'
 import { now } from '../lib/time.js'
 import type { ForwardRoute } from '../policies/routing/forward-routes.js'
 import type { RoutePlan } from '../policies/routing/router.js'
-import { commonProtocol } from '../protocols/index.js'
+import { fallbackProtocol } from '../protocols/index.js'
 import { errorResponse, toCallerError, withHeaders } from '../requests/responses.js'
 import type { Services } from '../services.js'
 import { redactBody } from '../upstream/attempt/redact.js'
@@ -50,9 +50,9 @@ export async function forward(
       id,
       startedAt: now(),
       request,
-      endpoint: { method: 'POST', path: route.name, operation: 'forward', protocol: commonProtocol.id },
+      endpoint: { method: 'POST', path: route.name, operation: 'forward', protocol: fallbackProtocol.id },
       path: { id: '', stream: undefined, query: '' },
-      protocol: commonProtocol,
+      protocol: fallbackProtocol,
       caller,
       attempts: [],
       responseHeaders,
@@ -62,7 +62,7 @@ export async function forward(
     return createForwarding(call, route)
   } catch (error) {
     return withHeaders(
-      errorResponse(toCallerError(error, services.logger, id), commonProtocol, id, []),
+      errorResponse(toCallerError(error, services.logger, id), fallbackProtocol, id, []),
       responseHeaders,
     )
   }
@@ -91,7 +91,7 @@ function createForwarding(call: Call, { upstream, rest }: ForwardRoute): Forward
     refuse(kind, cause) {
       const error = new RelayError(kind, REFUSALS[kind], { cause })
       call.settle({ outcome: call.client.isClosed ? 'left' : 'failed', status: error.status, servedBy: target, error })
-      return withHeaders(errorResponse(error, commonProtocol, call.id, []), call.responseHeaders)
+      return withHeaders(errorResponse(error, fallbackProtocol, call.id, []), call.responseHeaders)
     },
   }
 }

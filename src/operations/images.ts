@@ -43,7 +43,7 @@ function routeImages(services: Services, routed: RoutedCall): MediaRoute {
 /** Why a target that draws in another protocol cannot answer the request. */
 function refusalOf(request: ImageRequest | RelayError, target: Target): RelayError | undefined {
   if (request instanceof RelayError) return request
-  const checked = tryRead(() => imageModelOf(target)?.imaging.check(request))
+  const checked = tryRead(() => imageModelOf(target)?.imageGeneration.check(request))
   return checked instanceof RelayError ? checked : undefined
 }
 

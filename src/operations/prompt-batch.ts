@@ -1,7 +1,7 @@
 import { RelayError } from '../errors.js'
 import type { ByteSink, ByteStream } from '../http.js'
 import { readRecords } from '../lib/sse.js'
-import type { BatchWriter, PromptBatching } from '../protocols/protocol.js'
+import type { BatchWriter, PromptBatching } from '../protocols/prompt-batching.js'
 import type { Services } from '../services.js'
 import { internalError } from '../upstream/attempt/failures.js'
 import type { Reply } from '../upstream/attempt/reply.js'
@@ -44,7 +44,7 @@ export async function answerPrompts(
   const first = await answer(0)
   if (!Buffer.isBuffer(first.body)) {
     const writeError = (error: RelayError): Buffer => context.protocol.writeStreamError(error)
-    const body = new PromptStreams(first.body, batching.write(), { count: bodies.length, answer, writeError })
+    const body = new PromptStreams(first.body, batching.createWriter(), { count: bodies.length, answer, writeError })
     return { ...first, body }
   }
   const answers = [first.body]
@@ -105,7 +105,7 @@ class PromptStreams implements ByteStream {
   #write(bytes: Buffer, sink: ByteSink): boolean {
     let text = ''
     for (const record of readRecords(bytes)) {
-      const written = this.#writer.record(record, this.#index)
+      const written = this.#writer.write(record, this.#index)
       if (written === undefined) this.#hasFailed = true
       text += written ?? `data: ${record.data}\n\n`
     }

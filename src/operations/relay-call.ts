@@ -40,7 +40,8 @@ export async function routeCall(
   const received = await readBody(request, services.config.maxBodyBytes, readForm !== undefined)
   const form = readForm && isMultipart(received) ? received : undefined
   const bytes = form ? NO_BODY : joinChunks(received)
-  const body = protocol.responseStorage?.expand(bytes, (id) => services.storedResponses?.find(caller.id, id)) ?? bytes
+  const body =
+    protocol.responseStorage?.expandReferences(bytes, (id) => services.storedResponses?.find(caller.id, id)) ?? bytes
   const facts =
     form && readForm
       ? readForm(form)

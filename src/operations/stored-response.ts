@@ -11,7 +11,7 @@ export const storedResponse: OperationHandler = (
   const stored = storedResponses?.find(caller.id, id)
   const { responseStorage } = protocol
   if (!responseStorage) throw new RelayError('unknown_path', 'This protocol has no stored responses.')
-  if (stored?.answer === undefined) throw responseStorage.missing(id)
+  if (stored?.answer === undefined) throw responseStorage.notFoundError(id)
   if (endpoint.method === 'GET') return jsonResponse(Buffer.from(stored.answer), requestId)
   storedResponses?.delete(caller.id, id)
   return jsonResponse(responseStorage.writeDeleted(id), requestId)

@@ -4,7 +4,7 @@ import type { Loss } from '../chat/losses.js'
 import { NO_USAGE, sumOf } from '../chat/usage.js'
 import type { RelayError } from '../errors.js'
 import { estimateInput } from '../policies/admission/estimate.js'
-import type { DrawnImage, ImageRequest } from '../protocols/image-generation.js'
+import type { GeneratedImage, ImageRequest } from '../protocols/image-generation.js'
 import { writeImages } from '../protocols/openai-media/write-images.js'
 import type { Services } from '../services.js'
 import type { Channel, Target } from '../targets.js'
@@ -71,7 +71,7 @@ async function fetchImages(request: ImageRequest, limits: RemoteLimits): Promise
 function splitImages(request: ImageRequest, imageModel: ImageModel, model: string, strict: boolean): ImageSubRequest[] {
   const jobs = new Map<number, ImageJob>()
   const requests: ImageSubRequest[] = []
-  const limit = imageModel.imaging.maxImages
+  const limit = imageModel.imageGeneration.maxImages
   for (let remaining = request.count; remaining > 0; remaining -= limit) {
     const count = Math.min(remaining, limit)
     const job = jobs.get(count) ?? createImageJob(request, imageModel, model, count, strict)
@@ -102,7 +102,7 @@ function combineImages(
   })
 }
 
-function missingImages(images: readonly DrawnImage[], { count }: ImageRequest): readonly Loss[] {
+function missingImages(images: readonly GeneratedImage[], { count }: ImageRequest): readonly Loss[] {
   if (images.length >= count) return []
   return [{ path: 'n', reason: `${images.length} of ${count} images; the provider filtered out the others` }]
 }

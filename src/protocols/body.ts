@@ -4,7 +4,7 @@ import { findString } from '../lib/splice.js'
 import { Field } from './field.js'
 import type { RequestFacts } from './request-facts.js'
 
-/** Parses a request's body. @throws {RelayError} unless it is a JSON object of reasonable depth */
+/** Parses a client's request. @throws {RelayError} unless it is a JSON object of reasonable depth */
 export function parseBody(text: string): Field {
   let value: unknown
   try {
@@ -29,13 +29,13 @@ export function readModel(root: Field, text: string): Pick<RequestFacts, 'model'
   return { model: decoded(model.text()), modelSpan, stream }
 }
 
-/** A caller's number; undefined where it is missing or negative, which the upstream then judges. */
+/** A number that is neither negative nor infinite. Undefined for any other value, which the upstream then checks. */
 export function nonNegative(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined
 }
 
-/** The number of answers that a caller wants. */
-export function readChoices(value: unknown): number {
+/** The number of answers that a request asks for; at least 1. */
+export function readChoiceCount(value: unknown): number {
   return Math.max(1, nonNegative(value) ?? 1)
 }
 

@@ -45,7 +45,7 @@ export interface Embedding {
   /** @throws {RelayError} that names the path of an invalid value */
   readRequest(body: Buffer): EmbeddingRequest
   /** Replaces the model's name, where bodies repeat it. */
-  rename?(body: Buffer, model: string): Buffer
+  replaceModel?(body: Buffer, model: string): Buffer
   /** The same request with some of its inputs and another model. Left out: every upstream accepts the protocol's number of inputs. */
   selectInputs?(body: Buffer, inputs: readonly EmbeddingInput[], model: string): Buffer
   /** @throws {RelayError} for inputs that the protocol does not accept */

@@ -10,6 +10,7 @@ export interface ErrorFormat {
   readonly statuses: ReadonlyMap<string, number>
   /** A type without information, such as `error`. */
   readonly genericType?: string
+  /** Reads details from the protocol's own fields. */
   readonly read?: (error: Fields) => ErrorDetails
   /** Whether a body with `error` and a message has the protocol's own format. */
   readonly isNative?: (body: Fields, error: Fields) => boolean
@@ -56,7 +57,7 @@ export function errorReader(format: ErrorFormat): ErrorReader {
 }
 
 /** An error that is only a message. */
-export function bareError(message: string): UpstreamError {
+export function errorWithMessage(message: string): UpstreamError {
   return { ...EMPTY_ERROR, message }
 }
 

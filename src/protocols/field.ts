@@ -58,7 +58,7 @@ export class Field {
   }
 
   /** The raw items. @throws {RelayError} unless it is an array with at least one item */
-  some(): readonly unknown[] {
+  nonEmptyList(): readonly unknown[] {
     const items: readonly unknown[] = Array.isArray(this.value) ? this.value : this.#expected('an array')
     return items.length > 0 ? items : this.fail('must not be empty')
   }
@@ -92,7 +92,7 @@ export class Field {
   oneOf<Name extends string>(names: readonly Name[]): Name {
     const text = this.text()
     const found = names.find((name) => name === text)
-    return found ?? this.unknown(`one of ${names.join(', ')}`)
+    return found ?? this.failUnknown(`one of ${names.join(', ')}`)
   }
 
   /** @throws {RelayError} unless it is a finite number */
@@ -117,7 +117,7 @@ export class Field {
   }
 
   /** @throws {RelayError} such as `messages[3].role: unknown "speaker"` */
-  unknown(expected?: string): never {
+  failUnknown(expected?: string): never {
     const seen = JSON.stringify(this.value)?.slice(0, 60)
     return this.fail(`unknown ${seen}${expected ? `, expected ${expected}` : ''}`)
   }

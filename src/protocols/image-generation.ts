@@ -20,7 +20,7 @@ export interface ImageRequest {
   /** Quality in percent. */
   readonly compression: number | undefined
   /** The caller wants URLs in place of bytes. */
-  readonly isLinked: boolean
+  readonly wantsUrls: boolean
   /** The caller wants the events of a stream. */
   readonly stream: boolean
   /** Names of further fields that exist in the caller's protocol only. */
@@ -43,7 +43,7 @@ export interface ImageSize {
 }
 
 /** A generated image. */
-export interface DrawnImage {
+export interface GeneratedImage {
   readonly mime: string
   /** Base64. */
   readonly data: string
@@ -53,12 +53,12 @@ export interface DrawnImage {
 
 /** At least one generated image. */
 export interface ImageAnswer {
-  readonly images: readonly DrawnImage[]
+  readonly images: readonly GeneratedImage[]
   readonly usage: Usage | undefined
 }
 
-/** Error code for a model that answered without an image. */
-export const NOT_DRAWN = 'no_image'
+/** The error code where a model answers without an image. */
+export const NO_IMAGE_CODE = 'no_image'
 
 /** The part of a protocol that generates images with a given model. */
 export interface ImageGeneration {
@@ -68,7 +68,7 @@ export interface ImageGeneration {
   /** @throws {RelayError} that names the path of what the model cannot do */
   check(request: ImageRequest): void
   writeRequest(request: ImageRequest, options: ImageWriteOptions): string
-  /** An error where there is no image. */
+  /** Returns an error where the answer has no image. */
   readAnswer(body: Buffer): ImageAnswer | UpstreamError
 }
 

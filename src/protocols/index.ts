@@ -16,9 +16,9 @@ export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
 /** @throws {TypeError} for an unknown id */
 export function protocolOf(id: ProtocolId): Protocol {
   const protocol = protocols.get(id)
-  if (!protocol) throw new TypeError(`no protocol ${id}`)
+  if (!protocol) throw new TypeError(`There is no protocol ${id}.`)
   return protocol
 }
 
-/** The protocol of answers to requests that belong to none: most clients understand it. */
-export const commonProtocol: Protocol = openaiChat
+/** The protocol of answers to requests whose path belongs to no protocol. Most clients understand it. */
+export const fallbackProtocol: Protocol = openaiChat

@@ -32,7 +32,7 @@ export interface EarlyUsage {
 /** How to remove usage records that only the relay has asked for: see `RequestFacts.usageRequestEdit`. */
 export interface InjectedUsage {
   /** Occurs in every record with usage, and in few others. */
-  readonly mark: Buffer
+  readonly marker: Buffer
   /** Whether the record holds nothing but usage. */
   isUsageOnly(record: SseRecord): boolean
 }

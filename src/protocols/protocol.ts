@@ -12,7 +12,9 @@ import type { Embedding } from './embedding.js'
 import type { ImageGeneration } from './image-generation.js'
 import type { ModelListing } from './model-listing.js'
 import type { AnswerFacts, InjectedUsage, RecordClass, StreamEnding } from './passthrough.js'
+import type { PromptBatching } from './prompt-batching.js'
 import type { PathFacts, RequestFacts } from './request-facts.js'
+import type { ResponseStorage } from './response-storage.js'
 
 /**
  * A wire protocol, as spoken by clients and by upstreams: pure functions between bytes and conversations. It knows no
@@ -46,7 +48,7 @@ export interface Protocol {
    */
   adaptRequest?(body: Buffer, dialect: Dialect, asStream: boolean): Buffer
 
-  // Answers
+  // Answers, whole and streamed
 
   /** Reads a whole answer. Sets `upstreamError` where it is not one. */
   readAnswer(body: Buffer, options: ReadOptions): ChatAnswer
@@ -90,10 +92,10 @@ export interface Protocol {
 
   // Further operations; left out where the protocol does not have them
 
-  readonly counting?: Counting
+  readonly tokenCounting?: TokenCounting
   readonly embedding?: Embedding
   /** Image generation by a conversational or image model, other than OpenAI's endpoints for images. */
-  imaging?(model: string): ImageGeneration
+  imageGeneration?(model: string): ImageGeneration
   readonly responseStorage?: ResponseStorage
   readonly promptBatching?: PromptBatching
 }
@@ -173,7 +175,7 @@ export interface StreamFrames {
 }
 
 /** Counting the tokens of a conversation without answering it. */
-export interface Counting {
+export interface TokenCounting {
   pathFor(model: string): string
   /** @throws {RelayError} that names the path of an invalid value */
   readRequest(body: Buffer, path: PathFacts): ChatRequest
@@ -181,49 +183,6 @@ export interface Counting {
   /** Undefined where the answer holds no count. */
   readCount(body: Buffer): number | undefined
   writeCount(tokens: number): string
-}
-
-/** References to earlier answers, which clients use instead of sending the conversation again. */
-export interface ResponseStorage {
-  /** Replaces references in a request by the items they refer to. @throws {RelayError} for an unknown reference */
-  expand(body: Buffer, find: FindStored): Buffer
-  /** Whether the client wants its answer stored. */
-  isWanted(body: Buffer): boolean
-  /** What to store of a call; undefined for a failed answer. */
-  keep(body: Buffer, answer: Buffer): StorableResponse | undefined
-  /** The whole answer, if this record of a stream holds it. */
-  finalAnswer(record: SseRecord): Buffer | undefined
-  writeDeleted(id: string): Buffer
-  /** The error for an id that is not stored, or belongs to another caller. */
-  missing(id: string): RelayError
-}
-
-export type FindStored = (id: string) => Pick<StorableResponse, 'items'> | undefined
-
-export interface StorableResponse {
-  readonly id: string
-  /** As the client received it. */
-  readonly answer: string
-  /** JSON array: the conversation including the answer. */
-  readonly items: string
-  /** The items of the answer, which requests may refer to individually. */
-  readonly parts: readonly { readonly id: string; readonly item: string }[]
-}
-
-/** Several prompts in one request. */
-export interface PromptBatching {
-  /** One request body per prompt; empty where there is only one prompt. */
-  split(body: Buffer): readonly Buffer[]
-  /** Joins whole answers, in the order of their prompts. */
-  merge(answers: readonly Buffer[]): Buffer
-  write(): BatchWriter
-}
-
-/** Joins the records of several streams into one stream. */
-export interface BatchWriter {
-  /** Undefined for an error, which ends the stream and passes unchanged. `prompt`: index of the prompt. */
-  record(record: SseRecord, prompt: number): string | undefined
-  end(): string
 }
 
 /** One row of a list of models. */

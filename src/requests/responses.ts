@@ -5,7 +5,7 @@ import type { RelayRequest, RelayResponse } from '../http.js'
 import { makeRequestId, readRequestId } from '../lib/ids.js'
 import { wholeMs } from '../lib/time.js'
 import type { Logger } from '../plugins.js'
-import { commonProtocol } from '../protocols/index.js'
+import { fallbackProtocol } from '../protocols/index.js'
 import type { Protocol } from '../protocols/protocol.js'
 import type { Reply } from '../upstream/attempt/reply.js'
 
@@ -92,7 +92,7 @@ export function answerUnknownPath({
 }: Pick<RelayRequest, 'method' | 'url' | 'headers'>): RelayResponse {
   const path = url.split('?', 1)[0]?.slice(0, 200)
   const error = new RelayError('unknown_path', `Invalid URL (${method} ${path})`)
-  return errorResponse(error, commonProtocol, readRequestId(headers['x-request-id']) ?? makeRequestId(), [])
+  return errorResponse(error, fallbackProtocol, readRequestId(headers['x-request-id']) ?? makeRequestId(), [])
 }
 
 function spell(attempts: readonly AttemptLog[]): string {

@@ -3,7 +3,7 @@ import type { Call } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import type { RelayResponse } from '../../http.js'
 import { filterTargets, type RoutePlan, route } from '../../policies/routing/router.js'
-import { commonProtocol } from '../../protocols/index.js'
+import { fallbackProtocol } from '../../protocols/index.js'
 import type { SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, publicTargetName, toCallerError, withHeaders } from '../../requests/responses.js'
 import type { Services } from '../../services.js'
@@ -66,7 +66,7 @@ export async function openRealtimeSession(
     return undefined
   } catch (error) {
     const callerError = toCallerError(error, services.logger, id)
-    return withHeaders(errorResponse(callerError, commonProtocol, id, attempts), responseHeaders)
+    return withHeaders(errorResponse(callerError, fallbackProtocol, id, attempts), responseHeaders)
   }
 }
 
@@ -83,7 +83,10 @@ function readModel(query: URLSearchParams): string {
 /** Only targets of OpenAI's protocol, with its own paths, have realtime sessions. */
 function planFor({ router, authenticator }: Services, { caller }: RequestContext, model: string): RoutePlan {
   const plan = route(router, model, authenticator.mayUse(caller, model))
-  const capable = filterTargets(plan, ({ speaks, requestFormat }) => speaks.includes(commonProtocol) && !requestFormat)
+  const capable = filterTargets(
+    plan,
+    ({ speaks, requestFormat }) => speaks.includes(fallbackProtocol) && !requestFormat,
+  )
   if (capable.targets.length > 0) return capable
   throw new RelayError('invalid_request', `The model \`${model}\` has no realtime sessions.`, { param: 'model' })
 }
@@ -122,7 +125,7 @@ async function tryChannel(
     })
   if (refusal) {
     const errorContext = { upstreamStatus: refusal.status, retryAfterMs: retryAfterIn(refusal.headers) }
-    throw readErrorResponse(refusal.body, commonProtocol, credential, errorContext)
+    throw readErrorResponse(refusal.body, fallbackProtocol, credential, errorContext)
   }
   call.attempts.push({ target: target.name, status: 101 })
   return { status: 101, target: target.name, contentType: '', body: NO_BODY, losses: [] }

@@ -190,11 +190,17 @@ export class ResponsesSession {
   #expandReference({ body, previous }: SocketRequest): Buffer {
     if (typeof previous !== 'string' || !this.#stored.find(SESSION, previous)) return body
     const { storedResponses } = this.#services
-    return recall.expand(body, (id) => this.#stored.find(SESSION, id) ?? storedResponses?.find(this.#caller.id, id))
+    return recall.expandReferences(
+      body,
+      (id) => this.#stored.find(SESSION, id) ?? storedResponses?.find(this.#caller.id, id),
+    )
   }
 
   #store(body: Buffer, answer: Buffer): void {
-    const storable = recall.keep(body, recall.isWanted(body) ? answer : withoutUnsendableReasoning(answer))
+    const storable = recall.toStorable(
+      body,
+      recall.isStorageRequested(body) ? answer : withoutUnsendableReasoning(answer),
+    )
     if (storable) this.#stored.store(SESSION, storable)
   }
 

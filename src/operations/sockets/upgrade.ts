@@ -5,7 +5,7 @@ import { makeRequestId, readRequestId } from '../../lib/ids.js'
 import { now } from '../../lib/time.js'
 import { apiKeyOf } from '../../policies/access/authenticator.js'
 import type { Cors } from '../../policies/access/cors.js'
-import { commonProtocol } from '../../protocols/index.js'
+import { fallbackProtocol } from '../../protocols/index.js'
 import type { SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, toCallerError } from '../../requests/responses.js'
 import type { Services } from '../../services.js'
@@ -72,16 +72,16 @@ async function admitSocket(
       id,
       startedAt,
       request,
-      endpoint: { method: 'GET', path: endpoint, operation: 'session', protocol: commonProtocol.id },
+      endpoint: { method: 'GET', path: endpoint, operation: 'session', protocol: fallbackProtocol.id },
       path: { id: '', stream: undefined, query: /\?(.*)$/.exec(request.url)?.[1] ?? '' },
-      protocol: commonProtocol,
+      protocol: fallbackProtocol,
       caller,
       attempts: [],
       responseHeaders,
     }
     return { endpoint, subprotocols, maxBytes, open: (client) => openRealtimeSession(services, context, client) }
   } catch (error) {
-    return errorResponse(toCallerError(error, services.logger, id), commonProtocol, id, [])
+    return errorResponse(toCallerError(error, services.logger, id), fallbackProtocol, id, [])
   }
 }
 

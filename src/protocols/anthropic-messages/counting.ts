@@ -1,10 +1,10 @@
 import { readInputTokens, selectFields } from '../counting.js'
-import type { Counting } from '../protocol.js'
+import type { TokenCounting } from '../protocol.js'
 import { readCountRequest } from './read-request.js'
 import { writeRequest } from './write-request.js'
 
 /** How the tokens of a conversation are counted without an answer. */
-export const counting: Counting = {
+export const counting: TokenCounting = {
   pathFor: () => '/v1/messages/count_tokens',
   readRequest: readCountRequest,
   writeRequest: (request, writing) => selectFields(writeRequest(request, writing), COUNTED),

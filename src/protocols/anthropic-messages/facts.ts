@@ -7,7 +7,7 @@ export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
   const { model, modelSpan, stream } = readModel(root, text)
-  root.get('messages').some()
+  root.get('messages').nonEmptyList()
   const { max_tokens: cap, temperature, tools, mcp_servers: servers } = root.object()
   return {
     model,

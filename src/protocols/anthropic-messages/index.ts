@@ -37,7 +37,7 @@ export const anthropicMessages: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
-  counting,
+  tokenCounting: counting,
   listing,
   readAnswerFacts,
   classifyRecord: readSign,

@@ -38,7 +38,7 @@ function readRequestBlock(block: Field): Block {
   const reader = READERS.get(kind)
   if (reader) return { ...reader(block), ...common }
   const need = NEEDED.get(kind)
-  if (!need && !FOREIGN.test(kind)) return type.unknown()
+  if (!need && !FOREIGN.test(kind)) return type.failUnknown()
   need?.(block)
   return { ...readBlock(block.object()), ...common }
 }

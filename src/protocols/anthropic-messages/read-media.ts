@@ -39,7 +39,7 @@ function readSource(source: Field): Held {
   source.object()
   const type = source.get('type')
   const read = SOURCES.get(type.text())
-  return read ? read(source) : type.unknown()
+  return read ? read(source) : type.failUnknown()
 }
 
 function textOf(content: Field): string | undefined {

@@ -24,7 +24,7 @@ export function readCountRequest(body: Buffer): ChatRequest {
 function read(request: Field): ChatRequest {
   request.get('model').text()
   const messages = request.get('messages')
-  messages.some()
+  messages.nonEmptyList()
   return {
     stream: request.get('stream').maybeBoolean() ?? false,
     turns: [...readSystem(request.get('system')), ...messages.list().map(readTurn)],

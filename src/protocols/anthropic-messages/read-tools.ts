@@ -20,7 +20,7 @@ function readTool(tool: Field): Tool {
   const type = tool.get('type').maybeText() ?? 'custom'
   if (type === 'custom') return readFunction(tool)
   if (SEARCH.test(type)) return { type: 'web-search', at, native: ownFields(tool.value, KNOWN_IN_SEARCH) }
-  if (!FOREIGN.test(type)) tool.get('type').unknown()
+  if (!FOREIGN.test(type)) tool.get('type').failUnknown()
   return { type: 'foreign', protocol: ID, kind: type, value: tool.value, at }
 }
 

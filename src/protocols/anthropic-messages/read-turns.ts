@@ -27,7 +27,7 @@ export function readTurn(message: Field): Turn {
 function asText(content: Field): (block: Block, index: number) => Block {
   return (block, index) => {
     if (block.type === 'text') return block
-    return content.list()[index]?.get('type').unknown('text') ?? block
+    return content.list()[index]?.get('type').failUnknown('text') ?? block
   }
 }
 

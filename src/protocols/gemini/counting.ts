@@ -1,12 +1,12 @@
 import type { ChatRequest } from '../../chat/request.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { Counting, WriteOptions } from '../protocol.js'
+import type { TokenCounting, WriteOptions } from '../protocol.js'
 import { resourceOf } from './path.js'
 import { readCountRequest } from './read-request.js'
 import { writeRequest } from './write-request.js'
 
 /** `countTokens`. */
-export const counting: Counting = {
+export const counting: TokenCounting = {
   pathFor: (model) => `/v1beta/${resourceOf(model)}:countTokens`,
   readRequest: readCountRequest,
   writeRequest: writeCountRequest,

@@ -24,7 +24,7 @@ export const embedding: Embedding = {
   pathFor: (model, isSingle) => `/v1beta/${resourceOf(model)}:${isSingle ? 'embedContent' : 'batchEmbedContents'}`,
   readFacts,
   readRequest,
-  rename,
+  replaceModel: rename,
   writeRequest,
   readAnswer,
   readAnswerFacts,
@@ -36,7 +36,7 @@ const OWN = ['taskType', 'title', 'embedContentConfig']
 
 function readFacts(body: Buffer, { id }: PathFacts): RequestFacts {
   const root = parseBody(latin1(body))
-  if (root.has('requests')) root.get('requests').some()
+  if (root.has('requests')) root.get('requests').nonEmptyList()
   else root.get('content').object()
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })

@@ -1,7 +1,7 @@
 import { RelayError } from '../../errors.js'
 import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
-import { isNonEmptyList, nonNegative, parseBody, readChoices } from '../body.js'
+import { isNonEmptyList, nonNegative, parseBody, readChoiceCount } from '../body.js'
 import type { PathFacts, RequestFacts } from '../request-facts.js'
 import { modelOf } from './path.js'
 import { either } from './spelling.js'
@@ -13,7 +13,7 @@ export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts
   const asked = counted.given ? counted : root
   const contents = asked.get('contents')
   if (typeof contents.value !== 'string') {
-    if (Array.isArray(contents.value)) contents.some()
+    if (Array.isArray(contents.value)) contents.nonEmptyList()
     else contents.object()
   }
   const model = modelOf(id)
@@ -26,7 +26,7 @@ export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts
     stream,
     usesOwnFraming: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
     maxOutputTokens: nonNegative(either(config, 'maxOutputTokens').value),
-    choices: readChoices(either(config, 'candidateCount').value),
+    choices: readChoiceCount(either(config, 'candidateCount').value),
     temperature: nonNegative(config.get('temperature').value),
     usesTools: isNonEmptyList(tools) || isObject(tools),
   }

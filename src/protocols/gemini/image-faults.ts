@@ -1,6 +1,6 @@
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { RelayError } from '../../errors.js'
-import { NOT_DRAWN } from '../image-generation.js'
+import { NO_IMAGE_CODE } from '../image-generation.js'
 
 /** A request, or all that was drawn for it, was kept back: by the code that callers of image models look for. */
 export function filtered(explanation: string | undefined): UpstreamError {
@@ -11,7 +11,7 @@ export function filtered(explanation: string | undefined): UpstreamError {
 /** The model has drawn nothing, and at best said something. To ask again may help; another provider need not. */
 export function notDrawn(words: string): UpstreamError {
   const message = words === '' ? 'The model drew nothing.' : `The model drew nothing, and said: ${words.slice(0, 500)}`
-  return { status: 400, message, type: null, code: NOT_DRAWN, param: null }
+  return { status: 400, message, type: null, code: NO_IMAGE_CODE, param: null }
 }
 
 /** Something that a request is about, and that its model cannot be asked for. */

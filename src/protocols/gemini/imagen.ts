@@ -1,7 +1,13 @@
 import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
-import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriteOptions } from '../image-generation.js'
+import type {
+  GeneratedImage,
+  ImageAnswer,
+  ImageGeneration,
+  ImageRequest,
+  ImageWriteOptions,
+} from '../image-generation.js'
 import { readErrorValue } from './errors.js'
 import { filtered, refusal } from './image-faults.js'
 import { shapeOf } from './image-shape.js'
@@ -69,7 +75,7 @@ function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   return images.length > 0 ? { images, usage: undefined } : faultOf(body)
 }
 
-function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record<string, unknown>>): DrawnImage[] {
+function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record<string, unknown>>): GeneratedImage[] {
   if (typeof data !== 'string' || data === '') return []
   return [
     {

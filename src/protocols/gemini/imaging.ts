@@ -2,7 +2,13 @@ import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import { countParts, type Usage } from '../../chat/usage.js'
 import { decoded, latin1 } from '../../lib/json.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { DrawnImage, ImageAnswer, ImageGeneration, ImageRequest, ImageWriteOptions } from '../image-generation.js'
+import type {
+  GeneratedImage,
+  ImageAnswer,
+  ImageGeneration,
+  ImageRequest,
+  ImageWriteOptions,
+} from '../image-generation.js'
 import { readErrorValue } from './errors.js'
 import { isFault, readBlock, readFinish } from './finish.js'
 import { filtered, notDrawn, refusal } from './image-faults.js'
@@ -76,7 +82,7 @@ function readDrawn(value: unknown): Usage | undefined {
 }
 
 /** Drafts that were made while thinking are no part of the answer. */
-function imageIn({ inlineData, thought }: Readonly<Record<string, unknown>>): DrawnImage[] {
+function imageIn({ inlineData, thought }: Readonly<Record<string, unknown>>): GeneratedImage[] {
   if (!isObject(inlineData) || thought === true) return []
   const { data, mimeType } = inlineData
   if (typeof data !== 'string' || data === '') return []

@@ -69,7 +69,7 @@ function readSystem(system: Field): Turn[] {
 /** One content, a list of them, or the bare text of one. */
 function readContents(contents: Field): Turn[] {
   if (!Array.isArray(contents.value)) return [readContent(contents, new Pending())]
-  contents.some()
+  contents.nonEmptyList()
   const pending = new Pending()
   return joinTurns(contents.list().map((content) => readContent(content, pending)))
 }
@@ -89,7 +89,7 @@ function readContent(content: Field, pending: Pending): Turn {
   if (typeof content.value === 'string') return { role: 'user', blocks: readParts(content, pending), at }
   content.object()
   const name = content.get('role').maybeText() ?? 'user'
-  const role = ROLES.get(name as 'user') ?? content.get('role').unknown('one of user, model')
+  const role = ROLES.get(name as 'user') ?? content.get('role').failUnknown('one of user, model')
   const blocks = readParts(content, pending)
   if (blocks.length === 0 && role === 'user') content.get('parts').fail('must not be empty')
   return { role, blocks, at, native: native(restOf(content, CONTENT)) }

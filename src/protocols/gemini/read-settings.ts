@@ -88,7 +88,7 @@ function readThinking(thinking: Field): { reasoning?: Reasoning; fields?: Record
   const level = either(thinking, 'thinkingLevel')
   const name = level.maybeText()?.toLowerCase()
   const isSaid = name !== undefined && name !== 'thinking_level_unspecified'
-  if (isSaid && !LEVELS.includes(name)) level.unknown(`one of ${LEVELS.join(', ')}`)
+  if (isSaid && !LEVELS.includes(name)) level.failUnknown(`one of ${LEVELS.join(', ')}`)
   const effort = isSaid ? efforts.find((one) => one === name) : undefined
   const budget = either(thinking, 'thinkingBudget').maybeInteger()
   const visible = either(thinking, 'includeThoughts').maybeBoolean()
@@ -105,6 +105,6 @@ const MODALITIES = new Map([
 ] as const)
 
 function readModalities(list: Field): ChatRequest['modalities'] {
-  const read = list.maybeList().map((one) => MODALITIES.get(one.text().toUpperCase() as 'TEXT') ?? one.unknown())
+  const read = list.maybeList().map((one) => MODALITIES.get(one.text().toUpperCase() as 'TEXT') ?? one.failUnknown())
   return read.length > 0 ? read : undefined
 }

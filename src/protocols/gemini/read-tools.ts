@@ -75,7 +75,7 @@ export function readChoice(config: Field): {
     .map((name) => name.text())
   const read =
     MODES.get(mode.maybeText()?.toUpperCase() ?? 'MODE_UNSPECIFIED') ??
-    mode.unknown('one of AUTO, ANY, NONE, VALIDATED')
+    mode.failUnknown('one of AUTO, ANY, NONE, VALIDATED')
   return { toolChoice: read(names), fields: restOf(config, new Set(['functionCallingConfig']), TOOL_PREFIX) }
 }
 

@@ -48,7 +48,7 @@ function readFacts(body: Buffer): RequestFacts {
 function checkInput(input: Field): void {
   if (typeof input.value === 'string') {
     if (input.value === '') input.fail('must not be empty')
-  } else if (Array.isArray(input.value)) input.some()
+  } else if (Array.isArray(input.value)) input.nonEmptyList()
   else input.checkTextOrList()
   if (!input.given) input.text()
 }
@@ -57,7 +57,7 @@ function readRequest(body: Buffer): EmbeddingRequest {
   const root = parseBody(body.toString())
   const input = root.get('input')
   const isList = Array.isArray(input.value)
-  const isTokens = isList && typeof input.some()[0] === 'number'
+  const isTokens = isList && typeof input.nonEmptyList()[0] === 'number'
   const encoding = root.get('encoding_format')
   return {
     inputs: isList && !isTokens ? input.list().map(readInput) : [readInput(input)],

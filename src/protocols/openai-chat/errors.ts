@@ -1,7 +1,7 @@
 import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
 import { isObject } from '../../lib/values.js'
-import { bareError, type ErrorReader, errorReader } from '../error-reader.js'
+import { type ErrorReader, errorReader, errorWithMessage } from '../error-reader.js'
 import { resultError } from '../result-errors.js'
 
 /** Writes OpenAI's error format: `{ "error": { message, type, param, code } }`. */
@@ -56,7 +56,8 @@ export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorVal
  * (old servers), or inside `x_groq` or `base_resp`. `event`: the type of the stream's record.
  */
 export function findError(value: Record<string, unknown>, event?: string): UpstreamError | undefined {
-  if (value.error) return readErrorValue(value.error) ?? bareError('The upstream gave an error.')
+  if (value.error)
+    return readErrorValue(value.error) ?? errorWithMessage('The provider sent an error without a message.')
   const isError = value.object === 'error' || event === 'error' || (value.detail && !Array.isArray(value.choices))
   if (isError) return readErrorValue(value.detail) ?? readErrorValue(value)
   return isObject(value.x_groq) ? readErrorValue(value.x_groq.error) : resultError(value)

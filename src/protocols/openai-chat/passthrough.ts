@@ -4,7 +4,7 @@ import { decoded, latin1 } from '../../lib/json.js'
 import { type Edit, findValue } from '../../lib/splice.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import { isNonEmptyList, nonNegative, parseBody, readChoices as readChoiceCount, readModel } from '../body.js'
+import { isNonEmptyList, nonNegative, parseBody, readChoiceCount, readModel } from '../body.js'
 import { Field } from '../field.js'
 import type { AnswerFacts, InjectedUsage, RecordClass, StreamEnding } from '../passthrough.js'
 import type { RequestFacts } from '../request-facts.js'
@@ -28,7 +28,7 @@ export function readFacts(body: Buffer): RequestFacts {
   const root = parseBody(text)
   const { model, modelSpan, stream } = readModel(root, text)
   const messages = root.get('messages')
-  for (const [index, message] of messages.some().entries()) checkMessage(new Field(message, messages, index))
+  for (const [index, message] of messages.nonEmptyList().entries()) checkMessage(new Field(message, messages, index))
   root.get('stream_options').maybeObject()
   root.get('stream_options').get('include_usage').maybeBoolean()
   root.get('tools').checkList()
@@ -83,7 +83,7 @@ function insertUsageRequest(text: string): Edit {
 /** Removes the chunk with usage that only the relay has asked for. Clients fail on it, because it has no choices. */
 export const injectedUsage: InjectedUsage = {
   // Not `usage`, which is null in every other chunk once a request asks for it.
-  mark: Buffer.from('"prompt_tokens"'),
+  marker: Buffer.from('"prompt_tokens"'),
   isUsageOnly({ data }: SseRecord): boolean {
     const chunk = parseJson(data)
     return (

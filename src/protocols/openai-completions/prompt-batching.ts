@@ -2,7 +2,7 @@ import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readUsage, writeUsage } from '../openai-chat/answer/usage.js'
-import type { BatchWriter, PromptBatching } from '../protocol.js'
+import type { BatchWriter, PromptBatching } from '../prompt-batching.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -27,7 +27,7 @@ export const promptBatching: PromptBatching = {
     return Buffer.from(JSON.stringify({ ...read[0], choices: numbered, usage }))
   },
 
-  write: () => new ChunkBatchWriter(),
+  createWriter: () => new ChunkBatchWriter(),
 }
 
 /** Writes the chunks of several streams as one stream. */
@@ -37,7 +37,7 @@ class ChunkBatchWriter implements BatchWriter {
   #head: Fields | undefined
   #usage: Usage | undefined
 
-  record({ data }: SseRecord, prompt: number): string | undefined {
+  write({ data }: SseRecord, prompt: number): string | undefined {
     if (data.trim() === '[DONE]') return ''
     const chunk = parseJson(data)
     if (!isObject(chunk) || chunk.error) return undefined

@@ -1,5 +1,5 @@
 import { latin1 } from '../../lib/json.js'
-import { nonNegative, parseBody, readChoices, readModel } from '../body.js'
+import { nonNegative, parseBody, readChoiceCount, readModel } from '../body.js'
 import { findUsageRequestEdit } from '../openai-chat/passthrough.js'
 import type { RequestFacts } from '../request-facts.js'
 
@@ -22,7 +22,7 @@ export function readFacts(body: Buffer): RequestFacts {
     stream,
     maxOutputTokens: nonNegative(maxCompletionTokens ?? maxTokens),
     // With `best_of`, the model writes that many answers, and the caller pays for all.
-    choices: Math.max(readChoices(n), readChoices(bestOf)) * countPrompts(prompt),
+    choices: Math.max(readChoiceCount(n), readChoiceCount(bestOf)) * countPrompts(prompt),
     temperature: nonNegative(temperature),
     usesTools: false,
     usageRequestEdit: stream ? findUsageRequestEdit(root, text) : undefined,

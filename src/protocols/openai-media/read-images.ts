@@ -52,7 +52,7 @@ export function readImageRequest(body: Buffer, edits: boolean): ImageRequest {
     background: readBackground(root.get('background')),
     format: root.get('output_format').maybeText(),
     compression: root.get('output_compression').maybeNumber(),
-    isLinked: root.has('response_format') && root.get('response_format').oneOf(RESPONSE_FORMATS) === 'url',
+    wantsUrls: root.has('response_format') && root.get('response_format').oneOf(RESPONSE_FORMATS) === 'url',
     stream: root.get('stream').maybeBoolean() === true,
     nativeFields: nativeFieldNames(root, edits),
   }
@@ -78,7 +78,7 @@ function readSize(size: Field): ImageSize | undefined {
   const text = size.maybeText()?.toLowerCase() ?? 'auto'
   if (text === 'auto') return undefined
   const [, width, separator, height] = /^([1-9]\d{0,4})([x:])([1-9]\d{0,4})$/.exec(text) ?? []
-  if (separator === undefined) return size.unknown('a size such as 1024x1024')
+  if (separator === undefined) return size.failUnknown('a size such as 1024x1024')
   return { width: Number(width), height: Number(height), isRatio: separator === ':' }
 }
 

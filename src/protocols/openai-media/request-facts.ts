@@ -2,7 +2,7 @@ import { RelayError } from '../../errors.js'
 import { type ByteChunks, byteAt, joinChunks } from '../../lib/byte-chunks.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
-import { parseBody, readChoices, readModel } from '../body.js'
+import { parseBody, readChoiceCount, readModel } from '../body.js'
 import type { RequestFacts } from '../request-facts.js'
 
 /** Limit for a field of a form that is not a file. */
@@ -26,7 +26,7 @@ function readJsonFacts(body: Buffer, defaultModel: string | undefined): RequestF
   const { model, modelSpan, stream } = usesDefault
     ? { model: defaultModel, modelSpan: undefined, stream: root.get('stream').maybeBoolean() === true }
     : readModel(root, text)
-  return mediaFacts({ model, modelSpan, stream, choices: readChoices(root.get('n').maybeNumber()) })
+  return mediaFacts({ model, modelSpan, stream, choices: readChoiceCount(root.get('n').maybeNumber()) })
 }
 
 function readFormFacts(body: ByteChunks, defaultModel: string | undefined): RequestFacts {
@@ -36,7 +36,7 @@ function readFormFacts(body: ByteChunks, defaultModel: string | undefined): Requ
   if (model === undefined || model === '')
     throw new RelayError('missing_parameter', "Missing required parameter: 'model'.", { param: 'model' })
   const stream = fieldText(body, form, 'stream') === 'true'
-  const choices = readChoices(Number(fieldText(body, form, 'n') ?? 1))
+  const choices = readChoiceCount(Number(fieldText(body, form, 'n') ?? 1))
   return mediaFacts({ model, modelSpan: field, stream, choices })
 }
 

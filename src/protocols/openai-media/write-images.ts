@@ -1,15 +1,15 @@
 import { writeDataUrl } from '../../chat/media.js'
 import { NO_USAGE, type Usage } from '../../chat/usage.js'
-import type { DrawnImage, ImageAnswer, ImageRequest } from '../image-generation.js'
+import type { GeneratedImage, ImageAnswer, ImageRequest } from '../image-generation.js'
 
 /** Writes an answer of `POST /images/…`: as JSON, or as the last events of a stream. `createdAt`: epoch seconds. */
 export function writeImages(answer: ImageAnswer, request: ImageRequest, createdAt: number): string {
   return request.stream ? writeEvents(answer, request, createdAt) : writeWhole(answer, request, createdAt)
 }
 
-function writeWhole({ images, usage }: ImageAnswer, { isLinked }: ImageRequest, created: number): string {
+function writeWhole({ images, usage }: ImageAnswer, { wantsUrls }: ImageRequest, created: number): string {
   const data = images.map(({ mime, data, prompt }) => ({
-    ...(isLinked ? { url: writeDataUrl(mime, data) } : { b64_json: data }),
+    ...(wantsUrls ? { url: writeDataUrl(mime, data) } : { b64_json: data }),
     ...(prompt === undefined ? {} : { revised_prompt: prompt }),
   }))
   return JSON.stringify({
@@ -39,7 +39,7 @@ function writeEvents({ images, usage = NO_USAGE }: ImageAnswer, request: ImageRe
   return events.join('')
 }
 
-function formatOf(image: DrawnImage | undefined): string | undefined {
+function formatOf(image: GeneratedImage | undefined): string | undefined {
   return image?.mime.replace(/^image\//, '')
 }
 

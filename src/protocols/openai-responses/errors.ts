@@ -1,6 +1,6 @@
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
-import { bareError } from '../error-reader.js'
+import { errorWithMessage } from '../error-reader.js'
 import { readErrorValue } from '../openai-chat/errors.js'
 
 /** An error as the last record of a stream whose response is not known: of one that is passed on. */
@@ -31,5 +31,5 @@ export function responseError({ message, code }: RelayError): object {
 
 /** What a response with the status `failed`, or a record `error`, came to. */
 export function readFailure(value: unknown): UpstreamError {
-  return readErrorValue(value) ?? bareError('The response failed.')
+  return readErrorValue(value) ?? errorWithMessage('The response failed.')
 }

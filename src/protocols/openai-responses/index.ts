@@ -37,7 +37,7 @@ export const openaiResponses: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
-  counting,
+  tokenCounting: counting,
   listing,
   responseStorage: recall,
   readAnswerFacts,

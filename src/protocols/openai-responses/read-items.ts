@@ -97,7 +97,7 @@ function readItem(item: Field, talk: Talk): void {
   const kind = item.get('type').maybeText() ?? (Object.hasOwn(object, 'role') ? 'message' : item.get('type').text())
   const read = ITEMS.get(kind)
   if (read) return read(item, talk)
-  const side = OTHERS.get(kind) ?? item.get('type').unknown()
+  const side = OTHERS.get(kind) ?? item.get('type').failUnknown()
   const block: Block = { type: 'foreign', protocol: ID, kind, value: item.value, at: item.path }
   if (side === 'assistant') talk.assistant([block], item.path)
   else talk.result(block, item.path)

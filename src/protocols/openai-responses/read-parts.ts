@@ -13,7 +13,7 @@ export function readParts(content: Field): Block[] {
 function readPart(part: Field): Block {
   const type = part.get('type')
   const read = PARTS.get(type.text())
-  return read ? read(part) : type.unknown()
+  return read ? read(part) : type.failUnknown()
 }
 
 /** Clients write the words of either side for text. */

@@ -76,7 +76,7 @@ function readFormat(format: Field): Format | undefined {
   const type = format.get('type')
   if (type.text() === 'text') return { type: 'text' }
   if (type.text() === 'json_object') return { type: 'json' }
-  if (type.text() !== 'json_schema') return type.unknown('one of text, json_object, json_schema')
+  if (type.text() !== 'json_schema') return type.failUnknown('one of text, json_object, json_schema')
   return {
     type: 'schema',
     schema: format.get('schema').object(),

@@ -14,7 +14,7 @@ function readTool(tool: Field): Tool[] {
   if (kind === 'function') return [readFunction(tool, undefined)]
   if (kind === 'custom') return [readCustom(tool, undefined)]
   if (SEARCH.test(kind)) return [readSearch(tool, kind)]
-  if (!BUILT_IN.has(kind)) type.unknown()
+  if (!BUILT_IN.has(kind)) type.failUnknown()
   return [{ type: 'foreign', protocol: ID, kind, value: tool.value, at: tool.path }]
 }
 
@@ -74,7 +74,7 @@ function readNamespace(group: Field): Tool[] {
     .list()
     .map((tool, index) => {
       const type = tool.get('type')
-      const read = NAMED.get(type.text()) ?? type.unknown()
+      const read = NAMED.get(type.text()) ?? type.failUnknown()
       const child = read(tool, namespace)
       if (index > 0 || !description || child.type === 'foreign') return child
       return { ...child, native: { protocol: ID, fields: { ...child.native?.fields, [GROUP]: description } } }
@@ -117,7 +117,7 @@ export function readToolChoice(choice: Field): ToolChoice | undefined {
   if (NAMED.has(type.text())) {
     return { type: 'tool', name: choice.get('name').text(), namespace: choice.get('namespace').maybeText() }
   }
-  if (!BUILT_IN.has(type.text()) && !SEARCH.test(type.text())) type.unknown()
+  if (!BUILT_IN.has(type.text()) && !SEARCH.test(type.text())) type.failUnknown()
   return undefined
 }
 

@@ -2,7 +2,7 @@ import { RelayError } from '../../errors.js'
 import { isTooDeep } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import type { FindStored, ResponseStorage } from '../protocol.js'
+import type { FindStoredResponse, ResponseStorage } from '../response-storage.js'
 
 /** Fields and items that mean something only to whoever keeps earlier answers. */
 const REFERENCES = ['"previous_response_id"', '"item_reference"', '"conversation"', '"background"'] as const
@@ -11,7 +11,7 @@ const SIGNS = [...REFERENCES, '\\u00'] as const
 
 /** `previous_response_id` and `item_reference`, by answers that the relay keeps. */
 export const recall: ResponseStorage = {
-  expand(body, find) {
+  expandReferences(body, find) {
     if (!SIGNS.some((sign) => body.includes(sign))) return body
     const text = body.toString()
     const request = parseJson(text)
@@ -28,12 +28,12 @@ export const recall: ResponseStorage = {
     return isAmbiguous(text, request) ? Buffer.from(JSON.stringify(request)) : body
   },
 
-  isWanted(body) {
+  isStorageRequested(body) {
     const request = parseJson(body.toString())
     return isObject(request) && request.store !== false
   },
 
-  keep(body, answer) {
+  toStorable(body, answer) {
     const request = parseJson(body.toString())
     const response = parseJson(answer.toString())
     if (!isObject(request) || !isObject(response) || isTooDeep(response, answer.length)) return undefined
@@ -55,7 +55,7 @@ export const recall: ResponseStorage = {
     return Buffer.from(JSON.stringify(event.response))
   },
 
-  missing(id) {
+  notFoundError(id) {
     const message = `Response with id '${spelled(id)}' not found.`
     return new RelayError('unknown_path', message, { code: null, param: 'response_id' })
   },
@@ -86,7 +86,7 @@ function spelled(id: unknown): string {
   return String(id).slice(0, 100)
 }
 
-function itemsBefore(id: unknown, find: FindStored): unknown[] {
+function itemsBefore(id: unknown, find: FindStoredResponse): unknown[] {
   const kept = typeof id === 'string' ? find(id) : undefined
   if (!kept)
     throw missing(
@@ -97,7 +97,7 @@ function itemsBefore(id: unknown, find: FindStored): unknown[] {
   return JSON.parse(kept.items) as unknown[]
 }
 
-function resolve(item: unknown, index: number, find: FindStored): unknown {
+function resolve(item: unknown, index: number, find: FindStoredResponse): unknown {
   if (!isObject(item) || item.type !== 'item_reference') return item
   const kept = typeof item.id === 'string' ? find(item.id) : undefined
   if (!kept) throw missing(`input[${index}].id`, 'item_not_found', `Item with id '${spelled(item.id)}' not found.`)

@@ -35,10 +35,10 @@ function endOfRecord(records: Buffer, from: number): number {
 }
 
 /** Drops the records that report nothing but usage, which the relay asked for and the client did not. */
-export function dropUsageRecords(records: Buffer, { mark, isUsageOnly }: InjectedUsage): Buffer {
+export function dropUsageRecords(records: Buffer, { marker, isUsageOnly }: InjectedUsage): Buffer {
   const kept: Buffer[] = []
   let position = 0
-  for (const { start, end, record } of findMarkedRecords(records, mark)) {
+  for (const { start, end, record } of findMarkedRecords(records, marker)) {
     if (start < position || !isUsageOnly(record)) continue
     kept.push(records.subarray(position, start))
     position = end

@@ -3,7 +3,7 @@ import { fitTools } from '../../chat/fit-tools.js'
 import { type Loss, Losses, recordForeignFields } from '../../chat/losses.js'
 import { holdsWrappedSignature } from '../../chat/signatures.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
-import type { Counting, Protocol } from '../../protocols/protocol.js'
+import type { Protocol, TokenCounting } from '../../protocols/protocol.js'
 import type { Channel, Target } from '../../targets.js'
 import {
   type CreateTranscoder,
@@ -22,15 +22,15 @@ export const createCountTranscoder: CreateTranscoder = (call, channel, options) 
 /** The protocol for token counts at a target: the caller's own where possible. Undefined where the target cannot count. */
 export function countingProtocol({ speaks, countsTokens }: Target, own: Protocol): Protocol | undefined {
   if (!countsTokens) return undefined
-  if (speaks.includes(own) && own.counting) return own
-  return speaks.find(({ counting }) => counting !== undefined)
+  if (speaks.includes(own) && own.tokenCounting) return own
+  return speaks.find(({ tokenCounting }) => tokenCounting !== undefined)
 }
 
 class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
   readonly protocol: Protocol
   readonly body: Buffer
   readonly losses: readonly Loss[]
-  readonly #counting: Counting
+  readonly #counting: TokenCounting
   readonly #call: Call
   readonly #channel: Channel
 
@@ -38,9 +38,9 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
   constructor(call: Call, channel: Channel, { strict }: TranslationOptions) {
     super()
     const protocol = countingProtocol(channel.target, call.protocol)
-    if (!protocol?.counting) throw new TypeError('this target cannot count tokens')
+    if (!protocol?.tokenCounting) throw new TypeError('this target cannot count tokens')
     this.protocol = protocol
-    this.#counting = protocol.counting
+    this.#counting = protocol.tokenCounting
     this.#call = call
     this.#channel = channel
     const losses = new Losses(protocol.id, call.protocol.settingNames)
@@ -61,8 +61,8 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
     const tokens = this.#counting.readCount(body)
     if (tokens === undefined) return { bytes: body, upstreamError: invalidAnswer('an answer without a count') }
     const { protocol } = this.#call
-    if (protocol === this.protocol || !protocol.counting) return { bytes: body }
-    return { bytes: Buffer.from(protocol.counting.writeCount(tokens)) }
+    if (protocol === this.protocol || !protocol.tokenCounting) return { bytes: body }
+    return { bytes: Buffer.from(protocol.tokenCounting.writeCount(tokens)) }
   }
 
   /** The caller's bytes; undefined where they must be translated. */
@@ -75,7 +75,7 @@ class CountTranscoder extends WholeAnswerTranscoder implements Transcoder {
   #translate(losses: Losses): string {
     const { conversation, body, path, protocol } = this.#call
     const { model, signatureTag: issuer, dialect } = this.#channel.target
-    const read = conversation ?? protocol.counting?.readRequest(body, path) ?? protocol.readRequest(body, path)
+    const read = conversation ?? protocol.tokenCounting?.readRequest(body, path) ?? protocol.readRequest(body, path)
     const { request } = fitTools(read, traitsOf(this.#channel.target, this.protocol), losses)
     // Stop sequences have no tokens.
     const counted = { ...request, stop: [] }

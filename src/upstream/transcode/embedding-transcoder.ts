@@ -118,6 +118,8 @@ class EmbeddingTranscoder extends WholeAnswerTranscoder implements Transcoder {
     const { model } = this.#channel.target
     if (this.#batch) return this.#callersEmbedding.selectInputs?.(body, this.#batch.request.inputs, model) ?? body
     const isInPath = !facts.modelSpan && model !== facts.model
-    return (isInPath ? this.#callersEmbedding.rename?.(body, model) : undefined) ?? withModelName(this.#call, model)
+    return (
+      (isInPath ? this.#callersEmbedding.replaceModel?.(body, model) : undefined) ?? withModelName(this.#call, model)
+    )
   }
 }

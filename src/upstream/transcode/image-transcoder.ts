@@ -5,7 +5,7 @@ import {
   type ImageAnswer,
   type ImageGeneration,
   type ImageRequest,
-  NOT_DRAWN,
+  NO_IMAGE_CODE,
 } from '../../protocols/image-generation.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Channel, Target } from '../../targets.js'
@@ -21,12 +21,13 @@ import { rejectLosses } from './translation.js'
 /** A model that draws images through a protocol other than OpenAI's. */
 export interface ImageModel {
   readonly protocol: Protocol
-  readonly imaging: ImageGeneration
+  readonly imageGeneration: ImageGeneration
 }
 
 /** Undefined for a target that does not draw images in such a way. */
 export function imageModelOf({ speaks, model }: Pick<Target, 'speaks' | 'model'>): ImageModel | undefined {
-  for (const protocol of speaks) if (protocol.imaging) return { protocol, imaging: protocol.imaging(model) }
+  for (const protocol of speaks)
+    if (protocol.imageGeneration) return { protocol, imageGeneration: protocol.imageGeneration(model) }
   return undefined
 }
 
@@ -40,13 +41,13 @@ export interface ImageJob {
 /** Writes the request for `count` images. `strict`: a loss is an error. @throws {RelayError} for what the protocol cannot express */
 export function createImageJob(
   request: ImageRequest,
-  { protocol, imaging }: ImageModel,
+  { protocol, imageGeneration }: ImageModel,
   model: string,
   count: number,
   strict: boolean,
 ): ImageJob {
   const losses = new Losses(protocol.id)
-  const body = Buffer.from(imaging.writeRequest(request, { model, count, losses }))
+  const body = Buffer.from(imageGeneration.writeRequest(request, { model, count, losses }))
   rejectLosses(losses, strict)
   return { body, losses: losses.list }
 }
@@ -68,7 +69,7 @@ export function createImageTranscoder(request: ImageSubRequest): CreateTranscode
 
 /** Whether a failure concerns this image only: a filter stopped it, or the model answered in text. */
 export function isFilteredOut({ kind, code }: RelayError): boolean {
-  return kind === 'content_filtered' || code === NOT_DRAWN
+  return kind === 'content_filtered' || code === NO_IMAGE_CODE
 }
 
 const NO_BYTES = Buffer.alloc(0)
@@ -90,7 +91,7 @@ class ImageTranscoder extends WholeAnswerTranscoder implements Transcoder {
   }
 
   get path(): string {
-    return this.#request.imageModel.imaging.pathFor(this.#channel.target.model)
+    return this.#request.imageModel.imageGeneration.pathFor(this.#channel.target.model)
   }
 
   get headers(): readonly string[] {
@@ -106,7 +107,7 @@ class ImageTranscoder extends WholeAnswerTranscoder implements Transcoder {
   }
 
   deliver(body: Buffer): DeliveredAnswer {
-    const answer = this.#request.imageModel.imaging.readAnswer(body)
+    const answer = this.#request.imageModel.imageGeneration.readAnswer(body)
     if ('message' in answer) return { upstreamError: answer, bytes: body }
     this.#request.answer = answer
     this.#request.size = body.length

@@ -1,6 +1,6 @@
 import type { ByteStream } from '../../http.js'
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
-import type { ResponseStorage, StorableResponse } from '../../protocols/protocol.js'
+import type { ResponseStorage, StorableResponse } from '../../protocols/response-storage.js'
 import { TenantMap } from '../../stores/memory/bounded-map.js'
 
 /** A stored answer, or one item of an answer. */

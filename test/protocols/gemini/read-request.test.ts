@@ -51,8 +51,8 @@ describe('facts', () => {
   it('finds what is to be counted', () => {
     const count = Buffer.from(JSON.stringify({ generateContentRequest: { model: 'models/x', contents: [user] } }))
     expect(gemini.readFacts(count, { id: 'x', stream: undefined, query: '' }).model).toBe('x')
-    expect(gemini.counting?.readRequest(count, { id: 'x', stream: undefined, query: '' }).turns).toHaveLength(1)
-    expect(gemini.counting?.readRequest(body, { id: 'x', stream: undefined, query: '' }).turns).toHaveLength(1)
+    expect(gemini.tokenCounting?.readRequest(count, { id: 'x', stream: undefined, query: '' }).turns).toHaveLength(1)
+    expect(gemini.tokenCounting?.readRequest(body, { id: 'x', stream: undefined, query: '' }).turns).toHaveLength(1)
   })
 })
 
@@ -62,7 +62,7 @@ describe('path', () => {
     expect(gemini.pathFor('models/gemini-3', true)).toBe('/v1beta/models/gemini-3:streamGenerateContent?alt=sse')
     expect(gemini.pathFor('tunedModels/mine', false)).toBe('/v1beta/tunedModels/mine:generateContent')
     expect(gemini.pathFor('google/gemini@1:b', false)).toBe('/v1beta/models/google/gemini%401%3Ab:generateContent')
-    expect(gemini.counting?.pathFor('x')).toBe('/v1beta/models/x:countTokens')
+    expect(gemini.tokenCounting?.pathFor('x')).toBe('/v1beta/models/x:countTokens')
   })
 
   it.each([

@@ -444,13 +444,15 @@ describe('tools', () => {
   })
 
   it('counts the whole of a request', () => {
-    const counted = JSON.parse(gemini.counting?.writeRequest(asking({ turns: [user(text('x'))] }), writing()) ?? '')
+    const counted = JSON.parse(
+      gemini.tokenCounting?.writeRequest(asking({ turns: [user(text('x'))] }), writing()) ?? '',
+    )
     expect(counted).toEqual({
       generateContentRequest: { model: 'models/gemini-3', contents: [{ role: 'user', parts: [{ text: 'x' }] }] },
     })
-    expect(gemini.counting?.readCount(Buffer.from('{"totalTokens":5}'))).toBe(5)
-    expect(gemini.counting?.readCount(Buffer.from('{"error":{}}'))).toBeUndefined()
-    expect(gemini.counting?.readCount(Buffer.from('<html>'))).toBeUndefined()
-    expect(gemini.counting?.writeCount(3)).toBe('{"totalTokens":3}')
+    expect(gemini.tokenCounting?.readCount(Buffer.from('{"totalTokens":5}'))).toBe(5)
+    expect(gemini.tokenCounting?.readCount(Buffer.from('{"error":{}}'))).toBeUndefined()
+    expect(gemini.tokenCounting?.readCount(Buffer.from('<html>'))).toBeUndefined()
+    expect(gemini.tokenCounting?.writeCount(3)).toBe('{"totalTokens":3}')
   })
 })

@@ -3,7 +3,7 @@ import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
 import { ASKED, eventsOf, NO_PATH } from './speak.js'
 
-const { readError, writeError, writeStreamError, statusOf, counting, writeModels, writeModel } = openaiResponses
+const { readError, writeError, writeStreamError, statusOf, tokenCounting, writeModels, writeModel } = openaiResponses
 const upstreamError = (body: unknown): unknown =>
   readError(400, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
 
@@ -56,21 +56,21 @@ describe('errors', () => {
 
 describe('counting and listing', () => {
   it('asks only for what a count depends on', () => {
-    const request = counting?.readRequest(
+    const request = tokenCounting?.readRequest(
       Buffer.from('{"model":"m","input":"a","temperature":1,"instructions":"b"}'),
       NO_PATH,
     )
     const losses = { list: [], add: () => undefined, noEquivalent: () => undefined, foreign: () => undefined }
     const writing = { model: 'up', stream: false, issuer: 'i', dialect: {}, losses: losses as never }
-    expect(JSON.parse(counting?.writeRequest(request ?? ASKED, writing) ?? '')).toEqual({
+    expect(JSON.parse(tokenCounting?.writeRequest(request ?? ASKED, writing) ?? '')).toEqual({
       model: 'up',
       instructions: 'b',
       input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'a' }] }],
     })
-    expect(counting?.pathFor('m')).toBe('/responses/input_tokens')
-    expect(counting?.readCount(Buffer.from('{"object":"response.input_tokens","input_tokens":7}'))).toBe(7)
-    expect(counting?.readCount(Buffer.from('{}'))).toBeUndefined()
-    expect(JSON.parse(counting?.writeCount(7) ?? '')).toEqual({ object: 'response.input_tokens', input_tokens: 7 })
+    expect(tokenCounting?.pathFor('m')).toBe('/responses/input_tokens')
+    expect(tokenCounting?.readCount(Buffer.from('{"object":"response.input_tokens","input_tokens":7}'))).toBe(7)
+    expect(tokenCounting?.readCount(Buffer.from('{}'))).toBeUndefined()
+    expect(JSON.parse(tokenCounting?.writeCount(7) ?? '')).toEqual({ object: 'response.input_tokens', input_tokens: 7 })
   })
 
   it('lists models as OpenAI does', () => {

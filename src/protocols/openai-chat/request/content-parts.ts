@@ -45,7 +45,7 @@ function readPart(part: Field, readers: PartReaders): Block {
   part.object()
   const type = part.get('type')
   const read = readers.get(type.text())
-  return read ? read(part) : type.unknown()
+  return read ? read(part) : type.failUnknown()
 }
 
 interface CommonFields {

@@ -47,7 +47,7 @@ function readMessage(message: Field, earlier: EarlierMessages): Turn {
   message.object()
   const role = message.get('role')
   const read = READERS.get(role.text())
-  return read ? read(message, earlier) : role.unknown()
+  return read ? read(message, earlier) : role.failUnknown()
 }
 
 const MESSAGE_FIELDS = new Set(['role', 'content', 'name', 'cache_control'])

@@ -28,7 +28,7 @@ function readTool(tool: Field): Tool {
   tool.object()
   const type = tool.get('type')
   const read = TOOL_READERS.get(type.text())
-  return read ? read(tool) : type.unknown()
+  return read ? read(tool) : type.failUnknown()
 }
 
 const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters', 'strict', 'cache_control'])
@@ -99,7 +99,7 @@ export function readToolChoice(body: Field): ToolChoice | undefined {
 
 function readChoiceName(choice: Field): ToolChoice {
   const type = CHOICES.get(choice.text())
-  return type ? { type } : choice.unknown('one of none, auto, required')
+  return type ? { type } : choice.failUnknown('one of none, auto, required')
 }
 
 function readChoiceObject(choice: Field): ToolChoice {
