@@ -8,20 +8,20 @@ import { answerError, type Script, startUpstream } from './upstream.js'
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
-/** Answers each question `n` times with its last word. */
+/** Answers each prompt `n` times, with the prompt and the index of the choice. */
 const echo: Script = (_req, res, { body }) => {
   const {
     messages,
     n = 1,
     stream,
   } = JSON.parse(body) as { messages: { content: string }[]; n?: number; stream?: boolean }
-  const said = messages[0]?.content
+  const prompt = messages[0]?.content
   const indices = Array.from({ length: n }, (_, index) => index)
   const usage = { prompt_tokens: 2, completion_tokens: n, total_tokens: n + 2 }
   if (!stream) {
     const choices = indices.map((index) => ({
       index,
-      message: { role: 'assistant', content: `${said}${index}` },
+      message: { role: 'assistant', content: `${prompt}${index}` },
       finish_reason: 'stop',
     }))
     res
@@ -32,7 +32,7 @@ const echo: Script = (_req, res, { body }) => {
   res.writeHead(200, { 'content-type': 'text/event-stream' })
   const write = (value: object): void =>
     void res.write(`data: ${JSON.stringify({ id: 'c', model: 'm', ...value })}\n\n`)
-  for (const index of indices) write({ choices: [{ index, delta: { content: `${said}${index}` } }] })
+  for (const index of indices) write({ choices: [{ index, delta: { content: `${prompt}${index}` } }] })
   for (const index of indices) write({ choices: [{ index, delta: {}, finish_reason: 'stop' }] })
   write({ choices: [], usage })
   res.end('data: [DONE]\n\n')
@@ -53,11 +53,11 @@ async function start(script: Script): Promise<{ client: OpenAI; records: UsageRe
 }
 
 describe('HC-176: several prompts in one request', () => {
-  const asked = { model: 'local/m', prompt: ['a', 'b', 'c'], n: 2 }
+  const request = { model: 'local/m', prompt: ['a', 'b', 'c'], n: 2 }
 
-  it('are answered in their order, the choices numbered over all of them, the usage summed', async () => {
+  it('are answered in order, with choices numbered over all of them and the usage summed', async () => {
     const { client, records } = await start(echo)
-    const { choices, usage, object } = await client.completions.create(asked)
+    const { choices, usage, object } = await client.completions.create(request)
     expect(object).toBe('text_completion')
     expect(choices.map(({ index, text }) => [index, text])).toEqual(
       ['a0', 'a1', 'b0', 'b1', 'c0', 'c1'].map((text, index) => [index, text]),
@@ -66,14 +66,14 @@ describe('HC-176: several prompts in one request', () => {
     expect(records.map(({ outcome }) => outcome)).toEqual(['complete', 'complete', 'complete'])
   })
 
-  it('the same as a stream, with one id, one count and one end', async () => {
+  it('are answered in one stream, with one id, one usage and one [DONE]', async () => {
     const { client, relay } = await start(echo)
     const texts: string[] = []
     const finished: number[] = []
     const ids = new Set<string>()
     const usages: unknown[] = []
     for await (const { id, object, choices, usage } of await client.completions.create({
-      ...asked,
+      ...request,
       stream: true,
       stream_options: { include_usage: true },
     })) {
@@ -90,20 +90,20 @@ describe('HC-176: several prompts in one request', () => {
     const raw = await relay('http://relay/v1/completions', {
       method: 'POST',
       headers: { authorization: `Bearer ${KEY}` },
-      body: JSON.stringify({ ...asked, stream: true }),
+      body: JSON.stringify({ ...request, stream: true }),
     })
     expect((await raw.text()).match(/\[DONE\]/g)).toHaveLength(1)
   })
 
-  it('fail as one: whole with an error, streamed with an error and no end', async () => {
+  it('fail together: a whole answer with an error, a stream with an error and no [DONE]', async () => {
     const failing: Script = (req, res, seen) =>
       (seen.body.includes('"b"') ? answerError(400, 'not b') : echo)(req, res, seen)
     const { client, relay } = await start(failing)
-    await expect(client.completions.create(asked)).rejects.toMatchObject({ status: 400, message: '400 not b' })
+    await expect(client.completions.create(request)).rejects.toMatchObject({ status: 400, message: '400 not b' })
     const raw = await relay('http://relay/v1/completions', {
       method: 'POST',
       headers: { authorization: `Bearer ${KEY}` },
-      body: JSON.stringify({ ...asked, stream: true }),
+      body: JSON.stringify({ ...request, stream: true }),
     })
     const text = await raw.text()
     expect(text).toContain('a1')

@@ -12,7 +12,7 @@ import { answerError, answerJson, answerStream, inTurn, type Script, startUpstre
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
-const SOUND = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7919) % 256))
+const AUDIO = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7919) % 256))
 const IMAGE = {
   created: 1,
   data: [{ b64_json: 'aGk=' }],
@@ -36,7 +36,7 @@ async function start(script: Script, more: Partial<RelayOptions> = {}, host = no
   return { upstream, relay, records, baseURL, openai: new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 }) }
 }
 
-/** A form's fields and files, as an upstream would read them. */
+/** Parses a form as an upstream would. */
 async function readSeen(seen: { headers: Record<string, unknown> }, raw: Buffer): Promise<FormData> {
   return new Response(raw, { headers: { 'content-type': String(seen.headers['content-type']) } }).formData()
 }
@@ -53,7 +53,7 @@ describe.each([
   ],
   ['Koa', (relay: Relay): object => koaApp(relay)],
 ] as const)('through %s', (_name, host) => {
-  it('an image is drawn', async () => {
+  it('generates an image', async () => {
     const { openai, upstream, records } = await start(answerJson(IMAGE), {}, host)
     const answer = await openai.images.generate({ model: 'alias', prompt: 'a cat', n: 2 })
     expect(answer.data).toEqual(IMAGE.data)
@@ -62,14 +62,14 @@ describe.each([
     expect(records).toMatchObject([{ operation: 'image', inputTokens: 10, outputTokens: 90, costNanos: 100_000 }])
   })
 
-  it('HC-172: a file goes on byte for byte, also to the second target when the first has died with it', async () => {
+  it('HC-172: passes a file on byte for byte, also to the second target after the first fails', async () => {
     const words = answerJson({
       text: 'hello',
       usage: { type: 'tokens', input_tokens: 14, output_tokens: 2, total_tokens: 16 },
     })
     const dying: Script = (_req, res) => void res.destroy()
     const { openai, upstream, records } = await start(inTurn(dying, words), {}, host)
-    const file = await toFile(SOUND, 'a "strange" näme.mp3', { type: 'audio/mpeg' })
+    const file = await toFile(AUDIO, 'a "strange" näme.mp3', { type: 'audio/mpeg' })
     const answer = await openai.audio.transcriptions.create({ model: 'alias', file, language: 'en' })
     expect(answer.text).toBe('hello')
     expect(upstream.seen).toHaveLength(2)
@@ -77,24 +77,24 @@ describe.each([
     const form = await readSeen(upstream.seen[1] as never, upstream.seen[1]?.raw as Buffer)
     expect([form.get('model'), form.get('language')]).toEqual(['real-model', 'en'])
     const sent = form.get('file') as File
-    expect(Buffer.from(await sent.arrayBuffer()).equals(SOUND)).toBe(true)
+    expect(Buffer.from(await sent.arrayBuffer()).equals(AUDIO)).toBe(true)
     expect(records).toMatchObject([
       { operation: 'transcription', inputTokens: 14, outputTokens: 2, outcome: 'complete' },
     ])
   })
 
-  it('speech comes as its bytes, while they come', async () => {
+  it('streams speech as it arrives', async () => {
     let more = (): void => undefined
     const script: Script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'audio/mpeg' })
-      res.write(SOUND.subarray(0, 1000))
-      more = () => void res.end(SOUND.subarray(1000))
+      res.write(AUDIO.subarray(0, 1000))
+      more = () => void res.end(AUDIO.subarray(1000))
     }
     const { openai, records } = await start(script, {}, host)
     const answer = await openai.audio.speech.create({ model: 'alias', voice: 'alloy', input: 'hello' })
     expect(answer.headers.get('content-type')).toBe('audio/mpeg')
     more()
-    expect(Buffer.from(await answer.arrayBuffer()).equals(SOUND)).toBe(true)
+    expect(Buffer.from(await answer.arrayBuffer()).equals(AUDIO)).toBe(true)
     await expect.poll(() => records).toMatchObject([{ operation: 'speech', outcome: 'complete' }])
   })
 })
@@ -105,11 +105,11 @@ function koaApp(relay: Relay): object {
   return app.callback()
 }
 
-describe('images and sound', () => {
-  it('speech that breaks off is not taken for whole', async () => {
+describe('images and audio', () => {
+  it('speech that ends early is a failure', async () => {
     const script: Script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'audio/mpeg' })
-      res.write(SOUND.subarray(0, 1000))
+      res.write(AUDIO.subarray(0, 1000))
       setTimeout(() => res.destroy(), 20)
     }
     const { openai, records } = await start(script)
@@ -118,13 +118,13 @@ describe('images and sound', () => {
     expect(records).toMatchObject([{ outcome: 'cut' }])
   })
 
-  it('HC-173: subtitles and plain text are passed on as what they are', async () => {
+  it('HC-173: subtitles and plain text pass unchanged', async () => {
     for (const [type, text] of [
       ['text/plain; charset=utf-8', '1\n00:00:00,000 --> 00:00:01,000\nhello\n'],
       ['text/vtt', 'WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n'],
     ] as const) {
       const { openai } = await start((_req, res) => void res.writeHead(200, { 'content-type': type }).end(text))
-      const file = await toFile(SOUND, 'a.mp3')
+      const file = await toFile(AUDIO, 'a.mp3')
       const answer = openai.audio.transcriptions.create({ model: 'alias', file, response_format: 'srt' })
       const { data, response } = await answer.withResponse()
       expect(data).toBe(text)
@@ -132,7 +132,7 @@ describe('images and sound', () => {
     }
   })
 
-  it('are streamed, or come whole although a stream was wanted', async () => {
+  it('are streamed, or answered whole where the upstream ignores `stream`', async () => {
     const events = [
       { type: 'transcript.text.delta', delta: 'hel' },
       {
@@ -143,7 +143,7 @@ describe('images and sound', () => {
     ]
     const records = events.map((event) => `data: ${JSON.stringify(event)}\n\n`)
     const streamed = await start(answerStream(records))
-    const file = await toFile(SOUND, 'a.mp3')
+    const file = await toFile(AUDIO, 'a.mp3')
     const stream = await streamed.openai.audio.transcriptions.create({ model: 'alias', file, stream: true })
     const got = []
     for await (const event of stream) got.push(event)
@@ -155,7 +155,7 @@ describe('images and sound', () => {
     const form = new FormData()
     form.set('model', 'whisper-1')
     form.set('stream', 'true')
-    form.set('file', new Blob([SOUND]), 'a.mp3')
+    form.set('file', new Blob([AUDIO]), 'a.mp3')
     const answer = await fetch(`${whole.baseURL}/audio/transcriptions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${KEY}` },
@@ -164,11 +164,11 @@ describe('images and sound', () => {
     expect(await answer.json()).toEqual({ text: 'hello' })
   })
 
-  it('are edited by JSON and by form, several images at once', async () => {
+  it('edit several images, by JSON and by form', async () => {
     const { openai, upstream } = await start(answerJson(IMAGE))
     const image = [
-      await toFile(SOUND, 'a.png', { type: 'image/png' }),
-      await toFile(SOUND, 'b.png', { type: 'image/png' }),
+      await toFile(AUDIO, 'a.png', { type: 'image/png' }),
+      await toFile(AUDIO, 'b.png', { type: 'image/png' }),
     ]
     expect((await openai.images.edit({ model: 'alias', image, prompt: 'more' })).data).toEqual(IMAGE.data)
     const form = await readSeen(upstream.seen[0] as never, upstream.seen[0]?.raw as Buffer)
@@ -176,7 +176,7 @@ describe('images and sound', () => {
     expect(form.getAll('image[]')).toHaveLength(2)
   })
 
-  it('go to the usual model where none is named, and moderations and ranks go through', async () => {
+  it('go to the default model without a name, and moderations and reranking pass through', async () => {
     const { upstream, baseURL, openai, records } = await start(
       answerJson({ id: 'm', model: 'x', results: [{ flagged: false }] }),
       {
@@ -195,7 +195,7 @@ describe('images and sound', () => {
     expect(records.map(({ operation }) => operation)).toEqual(['moderation', 'rerank'])
   })
 
-  it('fail in the provider’s words', async () => {
+  it('fail with the provider’s error message', async () => {
     const { openai } = await start(
       answerError(400, 'The image is not square.', { type: 'image_error', param: 'image' }),
     )
@@ -207,7 +207,7 @@ describe('images and sound', () => {
   })
 })
 
-describe('a form that is none', () => {
+describe('an invalid form', () => {
   const part = (name: string, value: string, more = ''): string =>
     `--b\r\ncontent-disposition: form-data; name="${name}"${more}\r\n\r\n${value}\r\n`
 
@@ -233,7 +233,7 @@ describe('a form that is none', () => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  it('is a 413 beyond the cap, and a 503 when too many are under way together', async () => {
+  it('is a 413 above the limit, and a 503 with too many uploads at once', async () => {
     const slow: Script = (req, res, seen) => void setTimeout(() => void answerJson({ text: 'x' })(req, res, seen), 100)
     const { relay } = await start(slow, { maxBodyBytes: 300_000, maxUploadBytes: 500_000 })
     const send = (size: number): Promise<Response> =>
@@ -254,7 +254,7 @@ describe('a form that is none', () => {
 })
 
 describe('the cache', () => {
-  it('tells forms and endpoints apart, however alike they are', async () => {
+  it('separates forms and endpoints, however similar they are', async () => {
     let count = 0
     const script: Script = (req, res, seen) =>
       answerJson({ text: `answer ${++count}`, created: 1, data: [] })(req, res, seen)

@@ -1,4 +1,4 @@
-import { pathSegments } from '../segments.js'
+import { pathSegments } from '../path-segments.js'
 
 /** Where a conversation is sent. @throws {RelayError} for a model whose name is no name: it stands in the path */
 export function pathFor(model: string, stream: boolean): string {

@@ -74,13 +74,13 @@ export function findUsageRequestEdit(root: Field, text: string): Edit | undefine
   return at && { at, text: decoded(JSON.stringify({ ...streamOptions, include_usage: true })) }
 }
 
-/** Inserts before the first field, which exists, because `model` does. */
+/** Inserts before the first field. There is one, because `model` is required. */
 function insertUsageRequest(text: string): Edit {
   const start = text.indexOf('{') + 1
   return { at: { start, end: start }, text: '"stream_options":{"include_usage":true},' }
 }
 
-/** Removes the chunk with usage that only the relay has asked for. Clients fail on it, because it has no choices. */
+/** Finds the chunk with usage that only the relay has asked for. Clients fail on it, because it has no choices. */
 export const injectedUsage: InjectedUsage = {
   // Not `usage`, which is null in every other chunk once a request asks for it.
   marker: Buffer.from('"prompt_tokens"'),

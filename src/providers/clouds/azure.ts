@@ -1,4 +1,4 @@
-import { pathSegments } from '../../protocols/segments.js'
+import { pathSegments } from '../../protocols/path-segments.js'
 import { gptDialect } from '../families.js'
 import type { Provider } from '../provider.js'
 import type { RequestFormat } from '../request-format.js'

@@ -1,4 +1,4 @@
-import { pathSegments } from '../../protocols/segments.js'
+import { pathSegments } from '../../protocols/path-segments.js'
 import { BASIC_SERVER, resoldClaudeDialect } from '../families.js'
 import type { DeclaredProfile, Provider } from '../provider.js'
 import { bearer } from '../provider.js'

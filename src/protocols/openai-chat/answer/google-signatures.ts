@@ -1,7 +1,7 @@
 import { readSignature, type Signature, wrapSignature } from '../../../chat/signatures.js'
 import { isObject } from '../../../lib/values.js'
 
-/** The protocol of signatures in `extra_content.google.thought_signature`, where Google's endpoint for Chat Completions has them. */
+/** Google's endpoint for Chat Completions has Gemini's signatures in `extra_content.google.thought_signature`. */
 const ISSUER_PROTOCOL = 'gemini'
 
 /** Reads the signature in the `extra_content` of a message, delta or tool call. */

@@ -41,7 +41,7 @@ export class ChunkReader implements StreamReader {
     if (usage && this.#hasNotFailed()) emit({ type: 'usage', usage })
   }
 
-  /** Reads the state again, which the compiler believes unchanged by the calls before. */
+  /** A method, because the compiler does not see that the calls before it change `state`. */
   #hasNotFailed(): boolean {
     return this.state !== 'over'
   }

@@ -9,9 +9,7 @@ import { writeDetail } from '../answer/reasoning-details.js'
 import { type BlockWriter, type ChoiceState, deltaRecord, type Mark } from './block-writer.js'
 import { createCallWriter } from './write-tool-calls.js'
 
-/**
- * Creates the writer of a block. Undefined, with a loss, for a block without an equivalent. `path`: names the block in losses.
- */
+/** Creates the writer of a block. Undefined, with a loss at `path`, for a block without an equivalent. */
 export function createBlockWriter(
   block: Block,
   choice: ChoiceState,
