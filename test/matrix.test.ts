@@ -1,104 +1,115 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Bench, streamOf, withoutModel } from './matrix/bench.js'
 import { type Case, cases, rowsFor } from './matrix/cases.js'
-import { expected, lostOver, signedAs, spelled } from './matrix/expectation.js'
-import { type Language, languages } from './matrix/languages.js'
-import { answerMeaning, meaningOf, streamMeaning } from './matrix/meaning.js'
+import { clientPath, expectedLosses, expectedMeaning, withSignaturesOf } from './matrix/expected.js'
+import { MatrixRelays, streamOf, withoutModel } from './matrix/matrix-relays.js'
+import { answerMeaning, requestMeaning, streamMeaning } from './matrix/meaning.js'
+import { type ConversationProtocol, conversationProtocols } from './matrix/protocol-setups.js'
 
-let bench: Bench
+let relays: MatrixRelays
 
 beforeAll(async () => {
-  bench = await Bench.start()
+  relays = await MatrixRelays.start()
 })
 
-afterAll(() => bench.close())
+afterAll(() => relays.close())
 
 interface Pair {
-  readonly of: Case
-  readonly from: Language
-  readonly to: Language
+  readonly testCase: Case
+  readonly from: ConversationProtocol
+  readonly to: ConversationProtocol
 }
 
-const pairs: readonly Pair[] = cases.flatMap((of) =>
-  languages
-    .filter((from) => of.request(from) !== undefined && of.absent[from] === undefined)
-    .flatMap((from) => languages.filter((to) => of.mute[to] === undefined).map((to) => ({ of, from, to }))),
+const pairs: readonly Pair[] = cases.flatMap((testCase) =>
+  conversationProtocols
+    .filter((from) => testCase.request(from) !== undefined && testCase.cannotAsk[from] === undefined)
+    .flatMap((from) =>
+      conversationProtocols
+        .filter((to) => testCase.cannotAnswer[to] === undefined)
+        .map((to) => ({ testCase, from, to })),
+    ),
 )
 
-const across = pairs.filter(({ from, to }) => from !== to)
-const refused = across.filter(({ of, from, to }) => rowsFor(of.refused, from, to).length > 0)
-const passed = across.filter((pair) => !refused.includes(pair))
-const alike = pairs.filter(({ from, to }) => from === to)
+const translatedPairs = pairs.filter(({ from, to }) => from !== to)
+const refused = translatedPairs.filter(({ testCase, from, to }) => rowsFor(testCase.refused, from, to).length > 0)
+const accepted = translatedPairs.filter((pair) => !refused.includes(pair))
+const sameProtocol = pairs.filter(({ from, to }) => from === to)
 
-function named(pairs: readonly Pair[]): [name: string, pair: Pair][] {
-  return pairs.map((pair) => [`${pair.of.name}: ${pair.from} → ${pair.to}`, pair])
+function withNames(pairs: readonly Pair[]): [name: string, pair: Pair][] {
+  return pairs.map((pair) => [`${pair.testCase.name}: ${pair.from} → ${pair.to}`, pair])
 }
 
 describe.each([
   ['whole', false],
   ['streamed', true],
 ])('%s', (_, stream) => {
-  test.each(named(passed))('%s', async (_, { of, from, to }) => {
-    const { status, sent, told, recorded, bytes } = await bench.exchange(of, from, to, stream)
+  test.each(withNames(accepted))('%s', async (_, { testCase, from, to }) => {
+    const { status, sent, headerLosses, recordedLosses, bytes } = await relays.call(testCase, from, to, stream)
     expect(status, bytes.toString()).toBe(200)
-    const asked = meaningOf(sent?.body ?? '', to, stream)
-    expect(asked).toEqual(expected(meaningOf(of.request(to) ?? '', to, stream), of, from, to, 'request'))
-    const lost = lostOver(of, from, to)
-    const ofAnswer = stream ? lost.stream : lost.answer
-    expect(recorded).toEqual([...lost.request, ...ofAnswer].sort())
-    expect(told).toEqual(stream ? lost.request : recorded)
-    const answered = stream ? streamMeaning(bytes, from) : answerMeaning(bytes, from)
-    const ways = stream ? (['answer', 'stream'] as const) : (['answer'] as const)
-    const meant = ways.reduce(
-      (meaning, way) => expected(meaning, of, from, to, way),
-      signedAs(answerMeaning(of.answer(from) ?? '', from), answerMeaning(of.answer(to) ?? '', to)),
+    const meaning = requestMeaning(sent?.body ?? '', to, stream)
+    expect(meaning).toEqual(
+      expectedMeaning(requestMeaning(testCase.request(to) ?? '', to, stream), testCase, from, to, 'request'),
     )
-    expect(answered).toEqual(meant)
+    const lost = expectedLosses(testCase, from, to)
+    const answerLosses = stream ? lost.stream : lost.answer
+    expect(recordedLosses).toEqual([...lost.request, ...answerLosses].sort())
+    expect(headerLosses).toEqual(stream ? lost.request : recordedLosses)
+    const answer = stream ? streamMeaning(bytes, from) : answerMeaning(bytes, from)
+    const parts = stream ? (['answer', 'stream'] as const) : (['answer'] as const)
+    const expected = parts.reduce(
+      (meaning, part) => expectedMeaning(meaning, testCase, from, to, part),
+      withSignaturesOf(answerMeaning(testCase.answer(from) ?? '', from), answerMeaning(testCase.answer(to) ?? '', to)),
+    )
+    expect(answer).toEqual(expected)
   })
 
-  test.each(named(refused))('%s is refused', async (_, { of, from, to }) => {
-    const { status, sent, bytes } = await bench.exchange(of, from, to, stream)
-    const [row] = rowsFor(of.refused, from, to)
+  test.each(withNames(refused))('%s is refused', async (_, { testCase, from, to }) => {
+    const { status, sent, bytes } = await relays.call(testCase, from, to, stream)
+    const [row] = rowsFor(testCase.refused, from, to)
     expect(sent).toBeUndefined()
     expect(status).toBe(row?.status)
-    expect(bytes.toString()).toContain(spelled(row?.path ?? '', from))
+    expect(bytes.toString()).toContain(clientPath(row?.path ?? '', from))
   })
 
-  test.each(named(alike))('%s goes as it is', async (_, { of, from, to }) => {
-    const { status, sent, told, bytes } = await bench.exchange(of, from, to, stream)
+  test.each(withNames(sameProtocol))('%s passes unchanged', async (_, { testCase, from, to }) => {
+    const { status, sent, headerLosses, bytes } = await relays.call(testCase, from, to, stream)
     expect(status, bytes.toString()).toBe(200)
     const body = JSON.parse(sent?.body ?? '') as Record<string, unknown>
-    expect(withoutModel(sent?.body ?? '')).toMatchObject(withoutModel(of.request(from) ?? '') as object)
+    expect(withoutModel(sent?.body ?? '')).toMatchObject(withoutModel(testCase.request(from) ?? '') as object)
     if (from !== 'gemini') expect(body.model).not.toBe('m')
-    expect(told).toEqual([])
-    expect(bytes.toString()).toBe(stream ? streamOf(of, to).toString() : of.answer(to))
+    expect(headerLosses).toEqual([])
+    expect(bytes.toString()).toBe(stream ? streamOf(testCase, to).toString() : testCase.answer(to))
   })
 })
 
-test('a case is asked in every language, or says why not', () => {
-  const silent = cases.flatMap((of) =>
-    languages
-      .filter((language) => of.request(language) === undefined && of.absent[language] === undefined)
-      .map((language) => `${of.name} in ${language}`),
+test('every case has a request in every protocol, or a reason why not', () => {
+  const missing = cases.flatMap((testCase) =>
+    conversationProtocols
+      .filter(
+        (protocolId) => testCase.request(protocolId) === undefined && testCase.cannotAsk[protocolId] === undefined,
+      )
+      .map((protocolId) => `${testCase.name} in ${protocolId}`),
   )
-  expect(silent).toEqual([])
+  expect(missing).toEqual([])
   expect(cases.length).toBeGreaterThanOrEqual(44)
 })
 
-test('what a case declares to differ does differ', () => {
-  const idle = cases.flatMap((of) =>
-    of.differs
-      .filter((row) => !passed.some((pair) => pair.of === of && differs({ ...of, differs: [row] }, pair)))
-      .map(({ at }) => `${of.name}: ${at}`),
+test('every declared difference is real', () => {
+  const unused = cases.flatMap((testCase) =>
+    testCase.differences
+      .filter(
+        (row) =>
+          !accepted.some((pair) => pair.testCase === testCase && differs({ ...testCase, differences: [row] }, pair)),
+      )
+      .map(({ at }) => `${testCase.name}: ${at}`),
   )
-  expect(idle).toEqual([])
+  expect(unused).toEqual([])
 })
 
-function differs(of: Case, { from, to }: Pair): boolean {
-  const request = meaningOf(of.request(to) ?? '', to, false)
-  const answer = answerMeaning(of.answer(from) ?? '', from)
-  return (['request', 'answer', 'stream'] as const).some((way) => {
-    const meaning = way === 'request' ? request : answer
-    return JSON.stringify(expected(meaning, of, from, to, way)) !== JSON.stringify(meaning)
+function differs(testCase: Case, { from, to }: Pair): boolean {
+  const request = requestMeaning(testCase.request(to) ?? '', to, false)
+  const answer = answerMeaning(testCase.answer(from) ?? '', from)
+  return (['request', 'answer', 'stream'] as const).some((part) => {
+    const meaning = part === 'request' ? request : answer
+    return JSON.stringify(expectedMeaning(meaning, testCase, from, to, part)) !== JSON.stringify(meaning)
   })
 }

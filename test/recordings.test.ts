@@ -13,10 +13,10 @@ import { isObject, parseJson } from '../src/lib/values.js'
 import { protocolOf } from '../src/protocols/index.js'
 import type { AnswerContext, Protocol, ProtocolId } from '../src/protocols/protocol.js'
 
-/** Real traffic of all four languages, kept outside the project. */
+/** Real traffic of all four protocols, kept outside the repository. */
 const folder = resolve(import.meta.dirname, '../../shared/conformance/recordings')
-const isHere = existsSync(folder)
-if (!isHere) console.warn(`skipped: there are no recordings at ${folder}`)
+const hasRecordings = existsSync(folder)
+if (!hasRecordings) console.warn(`skipped: there are no recordings at ${folder}`)
 
 interface Row {
   readonly id: string
@@ -32,34 +32,34 @@ interface Recording {
   readonly response: { readonly json?: unknown }
 }
 
-const languages = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
-const rows: readonly Row[] = isHere
+const protocolIds = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
+const rows: readonly Row[] = hasRecordings
   ? (JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as { recordings: Row[] }).recordings.filter(
-      ({ protocol, status }) => languages.some((id) => id === protocol) && status < 400,
+      ({ protocol, status }) => protocolIds.some((id) => id === protocol) && status < 400,
     )
   : []
-const pairs = rows.flatMap((row) => languages.filter((id) => id !== row.protocol).map((id) => ({ ...row, to: id })))
+const pairs = rows.flatMap((row) => protocolIds.filter((id) => id !== row.protocol).map((id) => ({ ...row, to: id })))
 
-const asked: ChatRequest = { stream: true, turns: [], tools: [], stop: [], wantsUsage: true }
-const reading = { id: 'r1' }
+const emptyRequest: ChatRequest = { stream: true, turns: [], tools: [], stop: [], wantsUsage: true }
+const readOptions = { id: 'r1' }
 
-function answering(to: ProtocolId): AnswerContext {
-  return { id: 'r1', model: 'm', createdAt: 1, issuer: 'here', request: asked, losses: new Losses(to) }
+function answerContext(to: ProtocolId): AnswerContext {
+  return { id: 'r1', model: 'm', createdAt: 1, issuer: 'here', request: emptyRequest, losses: new Losses(to) }
 }
 
 function load(row: Row): Recording {
   return JSON.parse(readFileSync(join(folder, row.file), 'utf8')) as Recording
 }
 
-/** What an answer says: the first choice, since only two of the languages have more. */
-function said({ choices: [choice], usage }: ChatAnswer): object {
+/** The content of the first choice: only two of the protocols have more. */
+function summarize({ choices: [choice], usage }: ChatAnswer): object {
   const { blocks = [], finish } = choice ?? {}
   return {
-    text: joined(blocks, 'text'),
-    reasoning: joined(blocks, 'reasoning'),
+    text: textOf(blocks, 'text'),
+    reasoning: textOf(blocks, 'reasoning'),
     calls: blocks.flatMap((block) => (block.type === 'tool-call' ? [[block.name, inputOf(block)]] : [])),
-    // The languages tell a full window, the model's refusal and its provider's filter apart only in part.
-    finish: finish && (ALIKE.get(finish.reason) ?? finish.reason),
+    // Not every protocol distinguishes a full context window, a refusal and a filter.
+    finish: finish && (SAME_REASONS.get(finish.reason) ?? finish.reason),
     input: usage?.input,
     cached: usage?.cachedInput,
     output: usage?.output,
@@ -67,13 +67,13 @@ function said({ choices: [choice], usage }: ChatAnswer): object {
   }
 }
 
-const ALIKE = new Map([
+const SAME_REASONS = new Map([
   ['context', 'length'],
   ['filter', 'refusal'],
   ['pause', 'stop'],
 ])
 
-function joined(blocks: readonly Block[], type: 'text' | 'reasoning'): string {
+function textOf(blocks: readonly Block[], type: 'text' | 'reasoning'): string {
   return blocks.map((block) => (block.type === type ? block.text : '')).join('')
 }
 
@@ -82,26 +82,26 @@ function inputOf({ input }: { readonly input: string }): unknown {
   return isObject(value) && Object.keys(value).join() === '_raw' ? value._raw : (value ?? input)
 }
 
-function read(language: Protocol, records: readonly SseRecord[]): { events: ChatEvent[]; state: string } {
+function read(protocol: Protocol, records: readonly SseRecord[]): { events: ChatEvent[]; state: string } {
   const events: ChatEvent[] = []
-  const reader = language.readStream(reading)
+  const reader = protocol.readStream(readOptions)
   for (const record of records) reader.read(record, (event) => events.push(event))
   return { events, state: reader.state }
 }
 
-function folded(events: readonly ChatEvent[]): ChatAnswer {
-  const fold = new AnswerCollector()
-  for (const event of events) fold.push(event)
-  return fold.answer
+function collectAnswer(events: readonly ChatEvent[]): ChatAnswer {
+  const collector = new AnswerCollector()
+  for (const event of events) collector.push(event)
+  return collector.answer
 }
 
-describe.runIf(isHere)('real answers, told in another language and read back', () => {
+describe.runIf(hasRecordings)('real answers, translated and read back', () => {
   it.each(pairs.filter(({ sse_file }) => !sse_file))('$id → $to', (row) => {
     const [from, to] = [protocolOf(row.protocol), protocolOf(row.to)]
-    const answer = from.readAnswer(Buffer.from(JSON.stringify(load(row).response.json)), reading)
+    const answer = from.readAnswer(Buffer.from(JSON.stringify(load(row).response.json)), readOptions)
     expect(answer.upstreamError).toBeUndefined()
-    const again = to.readAnswer(Buffer.from(to.writeAnswer(answer, answering(row.to))), reading)
-    expect(said(again)).toMatchObject(expected(row, answer))
+    const readBack = to.readAnswer(Buffer.from(to.writeAnswer(answer, answerContext(row.to))), readOptions)
+    expect(summarize(readBack)).toMatchObject(expected(row, answer))
   })
 
   it.each(pairs.filter(({ sse_file }) => sse_file))('$id ⇢ $to', (row) => {
@@ -110,33 +110,35 @@ describe.runIf(isHere)('real answers, told in another language and read back', (
     const failed = events.some(({ type }) => type === 'error')
     expect(failed ? 'open' : state).not.toBe(failed ? '' : 'open')
     if (failed) return
-    const writer = to.writeStream(answering(row.to))
+    const writer = to.writeStream(answerContext(row.to))
     const text = events.map((event) => writer.write(event)).join('') + writer.end()
-    expect(said(folded(read(to, readRecords(Buffer.from(text))).events))).toMatchObject(expected(row, folded(events)))
+    expect(summarize(collectAnswer(read(to, readRecords(Buffer.from(text))).events))).toMatchObject(
+      expected(row, collectAnswer(events)),
+    )
   })
 
   /**
-   * Usage that was not told may be none or nothing: two of the languages must have numbers. A turn that calls a tool from
-   * code at its provider has no word of its own elsewhere.
+   * Missing usage may become 0, because two of the protocols require numbers. Only Anthropic has turns that stop after a
+   * tool call made by code at the provider.
    */
   function expected(row: Row, answer: ChatAnswer): object {
-    const { input, cached, output, reasoned, ...rest } = said(answer) as Record<string, unknown>
-    const meant = { ...rest, ...(answer.usage && { input, cached, output, reasoned }) } as {
+    const { input, cached, output, reasoned, ...rest } = summarize(answer) as Record<string, unknown>
+    const withUsage = { ...rest, ...(answer.usage && { input, cached, output, reasoned }) } as {
       calls: unknown[]
       finish: string
     }
-    return meant.calls.length > 0 && meant.finish === 'stop' && row.protocol === 'anthropic-messages'
-      ? { ...meant, finish: expect.stringMatching(/stop|tool-calls/) }
-      : meant
+    return withUsage.calls.length > 0 && withUsage.finish === 'stop' && row.protocol === 'anthropic-messages'
+      ? { ...withUsage, finish: expect.stringMatching(/stop|tool-calls/) }
+      : withUsage
   }
 })
 
-/** What languages have no word for, by the features that the recordings are marked with. */
-const UNSAYABLE = /^(?:audio_input|video_input|builtin_tool|n>1|previous_response_id)$/
+/** Features of recordings that some protocol cannot express. */
+const UNTRANSLATABLE = /^(?:audio_input|video_input|builtin_tool|n>1|previous_response_id)$/
 
-describe.runIf(isHere)('real requests, told in another language and read back', () => {
+describe.runIf(hasRecordings)('real requests, translated and read back', () => {
   const requests = pairs.filter((row) => isObject(load(row).request?.body))
-  it.each(requests.filter(({ features }) => !features.some((feature) => UNSAYABLE.test(feature))))(
+  it.each(requests.filter(({ features }) => !features.some((feature) => UNTRANSLATABLE.test(feature))))(
     '$id → $to',
     (row) => {
       const [from, to] = [protocolOf(row.protocol), protocolOf(row.to)]
@@ -146,60 +148,61 @@ describe.runIf(isHere)('real requests, told in another language and read back', 
       const fitted = fitTools(request, to.traits, new Losses(row.to)).request
       const losses = new Losses(row.to)
       const dialect = { sampling: 'any', reasoning: 'none' } as const
-      const writing = { model: 'm', stream: request.stream, issuer: 'here', dialect, losses }
-      const again = to.readRequest(Buffer.from(to.writeRequest(fitted, writing)), facts)
-      expect(asks(again, losses)).toMatchObject(asks(fitted, losses))
+      const options = { model: 'm', stream: request.stream, issuer: 'here', dialect, losses }
+      const readBack = to.readRequest(Buffer.from(to.writeRequest(fitted, options)), facts)
+      expect(summarizeRequest(readBack, losses)).toMatchObject(summarizeRequest(fitted, losses))
     },
   )
 })
 
-/** What a request asks, without what could not be said. */
-function asks(request: ChatRequest, { list }: Losses): object {
-  const lost = (name: string | undefined): boolean =>
+/** The content of a request, without its losses. */
+function summarizeRequest(request: ChatRequest, { list }: Losses): object {
+  const isLost = (name: string | undefined): boolean =>
     list.some(({ path }) => path === name || path.startsWith(`${name}.`))
   const { turns, tools, toolChoice, maxOutputTokens, temperature, topP, stop, format } = request
   return {
     system: turns
       .filter(({ role }) => role === 'system')
-      .map(({ blocks }) => joined(blocks, 'text'))
+      .map(({ blocks }) => textOf(blocks, 'text'))
       .join('')
       .replace(/\s/g, ''),
-    said: runs(
+    said: joinTexts(
       turns.flatMap(({ role, blocks }) =>
-        role === 'system' ? [] : blocks.flatMap((block) => (lost(block.at) ? [] : spoken(role, block))),
+        role === 'system' ? [] : blocks.flatMap((block) => (isLost(block.at) ? [] : summarizeBlock(role, block))),
       ),
     ),
     tools: tools.flatMap((tool) =>
       tool.type === 'function' ? [[tool.name, tool.description ?? '', propertiesOf(tool.schema)]] : [],
     ),
     choice: tools.length > 0 ? JSON.stringify(toolChoice ?? { type: 'auto' }) : undefined,
-    // One of the languages must have a cap, and is given one.
+    // Anthropic requires a cap, so the relay adds one.
     ...(maxOutputTokens !== undefined && { cap: maxOutputTokens }),
-    temperature: lost('temperature') ? undefined : temperature,
-    topP: lost('topP') ? undefined : topP,
-    stop: lost('stop') ? [] : stop,
-    format: lost('format') || format?.type === 'text' ? undefined : format?.type,
+    temperature: isLost('temperature') ? undefined : temperature,
+    topP: isLost('topP') ? undefined : topP,
+    stop: isLost('stop') ? [] : stop,
+    format: isLost('format') || format?.type === 'text' ? undefined : format?.type,
   }
 }
 
-/** Texts of one side behind one another are one text to some. */
-function runs(said: readonly unknown[][]): unknown[][] {
+/** Joins consecutive texts of one role, as some protocols do. */
+function joinTexts(said: readonly unknown[][]): unknown[][] {
   const joined: unknown[][] = []
-  for (const one of said) {
+  for (const entry of said) {
     const last = joined.at(-1)
-    const goesOn = one.length === 2 && last?.length === 2 && last[0] === one[0]
-    if (goesOn) last[1] = `${last[1]}${one[1]}`
-    else joined.push([...one])
+    const continuesLast = entry.length === 2 && last?.length === 2 && last[0] === entry[0]
+    if (continuesLast) last[1] = `${last[1]}${entry[1]}`
+    else joined.push([...entry])
   }
   return joined
 }
 
-function spoken(role: string, block: Block): unknown[][] {
+function summarizeBlock(role: string, block: Block): unknown[][] {
   if (block.type === 'text' || block.type === 'refusal') return block.text.trim() ? [[role, block.text.trim()]] : []
   if (block.type === 'tool-call') return [[role, block.name, inputOf(block)]]
-  if (block.type === 'tool-result') return [[role, 'result', ...block.blocks.flatMap((inner) => spoken(role, inner))]]
+  if (block.type === 'tool-result')
+    return [[role, 'result', ...block.blocks.flatMap((inner) => summarizeBlock(role, inner))]]
   if (block.type !== 'media') return []
-  // A document of plain text is text where there are no such documents.
+  // A plain-text document becomes text in protocols without such documents.
   return block.source.type === 'text' || isPlain(block) ? [[role, textIn(block.source)]] : [[role, block.kind]]
 }
 

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatEvent } from '../src/chat/events.js'
-import { anyEvents } from './matrix/chance.js'
-import { type Language, languages } from './matrix/languages.js'
-import { cutAt, folded, heard, written } from './matrix/piping.js'
-import { sayable, told } from './matrix/sayable.js'
+import { contentOf, expressibleIn } from './matrix/expressible.js'
+import { type ConversationProtocol, conversationProtocols } from './matrix/protocol-setups.js'
+import { randomEvents } from './matrix/random-events.js'
+import { collectAnswer, readStream, splitAt, writeStream } from './matrix/streams.js'
 import { seeded } from './random.js'
 
 const ROUNDS = 150
 
-/** Whole messages of this language tell what was said in their own order. */
-function keepsOrder(...through: readonly Language[]): boolean {
+/** Chat Completions has a fixed order of content, so its answers do not keep the order of blocks. */
+function keepsOrder(...through: readonly ConversationProtocol[]): boolean {
   return !through.includes('openai-chat')
 }
 
-/** No event of a block before its beginning or after its end, and none of a choice after its finish. */
+/** Whether no event of a block comes before its start or after its end, and none of a choice after its finish. */
 function isLegal(events: readonly ChatEvent[]): boolean {
   const open = new Map<number, number>()
   const finished = new Set<number>()
@@ -33,29 +33,31 @@ function isLegal(events: readonly ChatEvent[]): boolean {
   return open.size === 0
 }
 
-describe.each(languages)('a stream of %s', (language) => {
-  it('HC-056, HC-120: read again, tells what was written, however its blocks were mixed', () => {
+describe.each(conversationProtocols)('a stream of %s', (protocolId) => {
+  it('HC-056, HC-120: has the same content after reading, however its blocks were interleaved', () => {
     const random = seeded(1)
     for (let round = 0; round < ROUNDS; round++) {
-      const events = anyEvents(random)
-      const { events: read, state } = heard([written(events, language)], language)
-      const ordered = keepsOrder(language)
-      expect(told(sayable(folded(read), language), ordered)).toEqual(told(sayable(folded(events), language), ordered))
+      const events = randomEvents(random)
+      const { events: read, state } = readStream([writeStream(events, protocolId)], protocolId)
+      const ordered = keepsOrder(protocolId)
+      expect(contentOf(expressibleIn(collectAnswer(read), protocolId), ordered)).toEqual(
+        contentOf(expressibleIn(collectAnswer(events), protocolId), ordered),
+      )
       expect(state).not.toBe('open')
       expect(isLegal(read), JSON.stringify(read)).toBe(true)
     }
   })
 
-  it('HC-112: reads the same, wherever its bytes are cut in two', () => {
+  it('HC-112: reads the same, wherever its bytes are split in two', () => {
     const random = seeded(2)
     for (let round = 0; round < 2; round++) {
-      // Of a long one not all: an uneven step comes by every kind of place.
-      const bytes = written(anyEvents(random), language)
+      // Not every position of a long stream: an odd step still meets every kind of position.
+      const bytes = writeStream(randomEvents(random), protocolId)
       const step = 1 + 2 * Math.floor(bytes.length / 2000)
-      const whole = JSON.stringify(heard([bytes], language))
-      const wrong = Array.from(bytes.keys()).filter((place) => {
-        if (place % step > 0) return false
-        return JSON.stringify(heard(cutAt(bytes, [place]), language)) !== whole
+      const whole = JSON.stringify(readStream([bytes], protocolId))
+      const wrong = Array.from(bytes.keys()).filter((position) => {
+        if (position % step > 0) return false
+        return JSON.stringify(readStream(splitAt(bytes, [position]), protocolId)) !== whole
       })
       expect(wrong).toEqual([])
     }
@@ -64,22 +66,25 @@ describe.each(languages)('a stream of %s', (language) => {
   it('HC-112: reads the same in pieces of any size', () => {
     const random = seeded(3)
     for (let round = 0; round < ROUNDS; round++) {
-      const bytes = written(anyEvents(random), language)
-      const places = Array.from({ length: 1 + Math.floor(random() * 30) }, () => Math.floor(random() * bytes.length))
-      expect(heard(cutAt(bytes, places), language)).toEqual(heard([bytes], language))
+      const bytes = writeStream(randomEvents(random), protocolId)
+      const positions = Array.from({ length: 1 + Math.floor(random() * 30) }, () => Math.floor(random() * bytes.length))
+      expect(readStream(splitAt(bytes, positions), protocolId)).toEqual(readStream([bytes], protocolId))
     }
   })
 
-  it.each(languages.filter((other) => other !== language))('told in %s, tells the same', (other) => {
-    const random = seeded(4)
-    for (let round = 0; round < ROUNDS; round++) {
-      const events = anyEvents(random)
-      const first = heard([written(events, language)], language)
-      const { events: read, state } = heard([written(first.events, other)], other)
-      const meant = sayable(sayable(folded(events), language), other)
-      const ordered = keepsOrder(language, other)
-      expect(told(sayable(folded(read), other), ordered)).toEqual(told(meant, ordered))
-      expect(state).not.toBe('open')
-    }
-  })
+  it.each(conversationProtocols.filter((other) => other !== protocolId))(
+    'has the same content after translation to %s',
+    (other) => {
+      const random = seeded(4)
+      for (let round = 0; round < ROUNDS; round++) {
+        const events = randomEvents(random)
+        const first = readStream([writeStream(events, protocolId)], protocolId)
+        const { events: read, state } = readStream([writeStream(first.events, other)], other)
+        const expected = expressibleIn(expressibleIn(collectAnswer(events), protocolId), other)
+        const ordered = keepsOrder(protocolId, other)
+        expect(contentOf(expressibleIn(collectAnswer(read), other), ordered)).toEqual(contentOf(expected, ordered))
+        expect(state).not.toBe('open')
+      }
+    },
+  )
 })

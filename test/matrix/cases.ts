@@ -1,63 +1,63 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Language } from './languages.js'
+import type { ConversationProtocol } from './protocol-setups.js'
 
 const ROOT = join(import.meta.dirname, '..', 'cases')
 
-/** Which pairs a row speaks of: all of them where it names no language. */
-interface Pairs {
-  readonly from?: readonly Language[]
-  readonly to?: readonly Language[]
-  /** Why it is so, for the reader. */
+/** The pairs of protocols that a row applies to. Default: all. */
+interface PairFilter {
+  readonly from?: readonly ConversationProtocol[]
+  readonly to?: readonly ConversationProtocol[]
+  /** The reason, for readers. */
   readonly why?: string
 }
 
-/** What is told as lost, by its path. */
-export interface Losing extends Pairs {
+/** Paths of the losses. */
+export interface ExpectedLoss extends PairFilter {
   readonly request?: readonly string[]
-  /** Of a whole answer; of a stream too, unless `stream` says otherwise. */
+  /** For a whole answer, and for a stream without a `stream` of its own. */
   readonly answer?: readonly string[]
   readonly stream?: readonly string[]
 }
 
-/** Where the meaning is another than the case's own spelling has it: `is` stands there instead, or nothing. */
-export interface Differing extends Pairs {
+/** Where the translated meaning differs from the case's own files: `is` replaces the value, or nothing does. */
+export interface Difference extends PairFilter {
   readonly in: readonly ('request' | 'answer' | 'stream')[]
-  /** As `turns.0.blocks.1.text`. */
+  /** Such as `turns.0.blocks.1.text`. */
   readonly at: string
   readonly is?: unknown
 }
 
-export interface Refusing extends Pairs {
+export interface ExpectedRefusal extends PairFilter {
   readonly status: number
-  /** Named in the error's message. */
+  /** The path in the error's message. */
   readonly path: string
 }
 
 interface CaseFile {
   readonly title: string
   readonly hardcases: readonly string[]
-  /** Languages that cannot ask so, each with the reason. */
-  readonly absent?: Readonly<Partial<Record<Language, string>>>
-  /** Languages in which no upstream answers so, each with the reason; their callers may get it all the same. */
-  readonly mute?: Readonly<Partial<Record<Language, string>>>
-  /** The upstreams' names of the model, where another than the usual is meant. */
-  readonly models?: Readonly<Partial<Record<Language, string>>>
-  /** The case whose answer, or whose request, is this one's. */
+  /** Protocols that cannot express the request, with the reason. */
+  readonly cannotAsk?: Readonly<Partial<Record<ConversationProtocol, string>>>
+  /** Protocols whose upstreams never answer like this, with the reason. Their clients may still receive it. */
+  readonly cannotAnswer?: Readonly<Partial<Record<ConversationProtocol, string>>>
+  /** The upstreams' names of the model. Default: that of the protocol's setup. */
+  readonly models?: Readonly<Partial<Record<ConversationProtocol, string>>>
+  /** The case whose answer, or request, this one shares. */
   readonly answerOf?: string
   readonly requestOf?: string
-  readonly losses?: readonly Losing[]
-  readonly differs?: readonly Differing[]
-  readonly refused?: readonly Refusing[]
+  readonly losses?: readonly ExpectedLoss[]
+  readonly differences?: readonly Difference[]
+  readonly refused?: readonly ExpectedRefusal[]
 }
 
-/** One conversation, spelled in each language. */
+/** One conversation in every protocol. */
 export interface Case extends Required<Omit<CaseFile, 'answerOf' | 'requestOf'>> {
   readonly name: string
-  request(language: Language): string | undefined
-  answer(language: Language): string | undefined
+  request(protocolId: ConversationProtocol): string | undefined
+  answer(protocolId: ConversationProtocol): string | undefined
   /** A stream written by hand. */
-  stream(language: Language): Buffer | undefined
+  stream(protocolId: ConversationProtocol): Buffer | undefined
 }
 
 export const cases: readonly Case[] = readdirSync(ROOT).sort().map(readCase)
@@ -68,16 +68,16 @@ function readCase(name: string): Case {
   const text = (folder: string, file: string): string | undefined => read(folder, file)?.toString()
   return {
     name,
-    absent: {},
-    mute: {},
+    cannotAsk: {},
+    cannotAnswer: {},
     models: {},
     losses: [],
-    differs: [],
+    differences: [],
     refused: [],
     ...rest,
-    request: (language) => text(requestOf, `request.${language}.json`),
-    answer: (language) => text(answerOf, `answer.${language}.json`),
-    stream: (language) => read(answerOf, `stream.${language}.sse`),
+    request: (protocolId) => text(requestOf, `request.${protocolId}.json`),
+    answer: (protocolId) => text(answerOf, `answer.${protocolId}.json`),
+    stream: (protocolId) => read(answerOf, `stream.${protocolId}.sse`),
   }
 }
 
@@ -86,7 +86,11 @@ function read(folder: string, file: string): Buffer | undefined {
   return existsSync(path) ? readFileSync(path) : undefined
 }
 
-/** The rows that speak of a pair. */
-export function rowsFor<Row extends Pairs>(rows: readonly Row[], from: Language, to: Language): Row[] {
+/** The rows that apply to a pair. */
+export function rowsFor<Row extends PairFilter>(
+  rows: readonly Row[],
+  from: ConversationProtocol,
+  to: ConversationProtocol,
+): Row[] {
   return rows.filter((row) => (row.from?.includes(from) ?? true) && (row.to?.includes(to) ?? true))
 }

@@ -7,35 +7,35 @@ import { readRecords } from '../../src/lib/sse.js'
 import { isObject, parseJson } from '../../src/lib/values.js'
 import { protocolOf } from '../../src/protocols/index.js'
 import type { ReadOptions } from '../../src/protocols/protocol.js'
-import { type Language, pathOf } from './languages.js'
+import { type ConversationProtocol, pathFacts } from './protocol-setups.js'
 
-const READING: ReadOptions = { id: 'read' }
+const READ_OPTIONS: ReadOptions = { id: 'read' }
 
-/** A value without all that is undefined, as it would be after a way through JSON. */
+/** A value without undefined members, as after a round trip through JSON. */
 export function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }
 
-/** What a request asks for: not where that stood, nor what has no neutral word, nor how its answer is packed. */
-export function meaningOf(body: string, language: Language, stream: boolean): unknown {
-  const request = protocolOf(language).readRequest(Buffer.from(body), pathOf(stream))
+/** What a request means, without positions, native fields, and how its answer is sent. */
+export function requestMeaning(body: string, protocolId: ConversationProtocol, stream: boolean): unknown {
+  const request = protocolOf(protocolId).readRequest(Buffer.from(body), pathFacts(stream))
   const { stream: _, wantsUsage: __, native: ___, turns, tools, format, ...rest } = request
   return plain({
     ...rest,
-    turns: joined(turns).map(({ role, name, blocks }) => ({
+    turns: joinTurns(turns).map(({ role, name, blocks }) => ({
       role,
       name,
-      blocks: textJoined(blocks).map(blockMeaning),
+      blocks: joinTexts(blocks).map(blockMeaning),
     })),
     tools: tools.map(toolMeaning),
     format: formatMeaning(format),
   })
 }
 
-/** What follows of the same side is one turn. */
-function joined(turns: readonly Turn[]): Turn[] {
+/** Joins consecutive turns of the same role. */
+function joinTurns(turns: readonly Turn[]): Turn[] {
   const all: Turn[] = []
-  for (const turn of turns.map(said).filter(({ blocks }) => blocks.length > 0)) {
+  for (const turn of turns.map(withoutEmptyTexts).filter(({ blocks }) => blocks.length > 0)) {
     const last = all.at(-1)
     if (last?.role === turn.role && last.name === turn.name && turn.role !== 'system') {
       all[all.length - 1] = { ...last, blocks: [...last.blocks, ...turn.blocks] }
@@ -44,13 +44,13 @@ function joined(turns: readonly Turn[]): Turn[] {
   return all
 }
 
-/** Texts that say nothing are none. */
-function said(turn: Turn): Turn {
-  return { ...turn, blocks: turn.blocks.filter(isSaid) }
+/** Drops empty texts. */
+function withoutEmptyTexts(turn: Turn): Turn {
+  return { ...turn, blocks: turn.blocks.filter(isNotEmpty) }
 }
 
-/** Texts of a model that follow one another, and have nothing of their own, are one text. */
-function textJoined(blocks: readonly Block[]): Block[] {
+/** Joins consecutive texts without signature, citations or cache mark. */
+function joinTexts(blocks: readonly Block[]): Block[] {
   const all: Block[] = []
   for (const block of blocks) {
     const last = all.at(-1)
@@ -73,14 +73,14 @@ function blockMeaning({ at: _, native: __, ...block }: Block): unknown {
   return block.freeform ? block : { ...block, input: parseJson(block.input || '{}') ?? block.input }
 }
 
-/** A text may come as its bytes. An image that nothing is said of is looked at as the model likes. */
+/** Plain text may arrive as bytes. A missing `detail` means `auto`. */
 function mediaMeaning({ source, detail, ...media }: MediaBlock): unknown {
   const isText = media.mime === 'text/plain' && source.type === 'bytes'
   const text = isText ? { type: 'text', text: Buffer.from(source.data, 'base64').toString() } : source
   return { ...media, source: text, detail: detail === 'auto' ? undefined : detail }
 }
 
-/** Left out, `strict` is no. A tool that takes nothing need not say so. */
+/** A missing `strict` means false. The schema of a tool without parameters may be missing. */
 function toolMeaning(tool: Tool): unknown {
   const { at: _, ...rest } = tool
   if ('native' in rest) delete (rest as { native?: unknown }).native
@@ -89,46 +89,46 @@ function toolMeaning(tool: Tool): unknown {
   return { ...rest, strict: rest.strict || undefined, schema: takesNothing ? undefined : rest.schema }
 }
 
-/** A name must be given in some languages and cannot be in others: it says nothing. */
+/** Ignores the name of a schema: some protocols require one, others have none. */
 function formatMeaning(format: ChatRequest['format']): unknown {
   if (format?.type !== 'schema') return format?.type === 'text' ? undefined : format
   const { name: _, ...rest } = format
   return { ...rest, strict: rest.strict || undefined }
 }
 
-/** What a whole answer says; signatures by what they are worth. */
-export function answerMeaning(body: Buffer | string, language: Language): unknown {
-  return meaningOfAnswer(protocolOf(language).readAnswer(Buffer.from(body), READING))
+/** What a whole answer means. Signatures are unwrapped. */
+export function answerMeaning(body: Buffer | string, protocolId: ConversationProtocol): unknown {
+  return meaningOfAnswer(protocolOf(protocolId).readAnswer(Buffer.from(body), READ_OPTIONS))
 }
 
-/** The same for a stream, told whole. @throws when it does not end as its language ends a stream */
-export function streamMeaning(bytes: Buffer, language: Language): unknown {
-  return meaningOfAnswer(readWhole(bytes, language))
+/** What a stream means. @throws for a stream without its protocol's end */
+export function streamMeaning(bytes: Buffer, protocolId: ConversationProtocol): unknown {
+  return meaningOfAnswer(readWholeStream(bytes, protocolId))
 }
 
-export function readWhole(bytes: Buffer, language: Language): ChatAnswer {
-  const fold = new AnswerCollector()
-  const reader = protocolOf(language).readStream(READING)
-  for (const record of readRecords(bytes)) reader.read(record, (event) => fold.push(event))
-  const { answer } = fold
+export function readWholeStream(bytes: Buffer, protocolId: ConversationProtocol): ChatAnswer {
+  const collector = new AnswerCollector()
+  const reader = protocolOf(protocolId).readStream(READ_OPTIONS)
+  for (const record of readRecords(bytes)) reader.read(record, (event) => collector.push(event))
+  const { answer } = collector
   if (reader.state === 'open' && !answer.upstreamError) throw new Error(`the stream has no end: ${bytes.toString()}`)
   return answer
 }
 
 export function meaningOfAnswer({ model, choices, usage, upstreamError }: ChatAnswer): unknown {
-  const told = choices.map(({ blocks, finish: { native: _, ...finish } }) => ({
-    blocks: textJoined(blocks.filter(isSaid)).map(blockMeaning).map(unissued),
+  const meanings = choices.map(({ blocks, finish: { native: _, ...finish } }) => ({
+    blocks: joinTexts(blocks.filter(isNotEmpty)).map(blockMeaning).map(withoutIssuer),
     finish,
   }))
-  return plain({ model, choices: told, usage, upstreamError })
+  return plain({ model, choices: meanings, usage, upstreamError })
 }
 
-function isSaid(block: Block): boolean {
+function isNotEmpty(block: Block): boolean {
   return block.type !== 'text' || block.text !== '' || block.signature !== undefined
 }
 
-/** Who issued a signature, and as what, is told on the way: the caller's copy carries it. */
-function unissued(block: unknown): unknown {
+/** Unwraps a signature: the client's copy names its issuer. */
+function withoutIssuer(block: unknown): unknown {
   if (!isObject(block) || !isObject(block.signature)) return block
   const value = String(block.signature.value)
   return { ...block, signature: unwrapSignature(value)?.value ?? value }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { Losses, recordForeignFields } from '../../src/chat/losses.js'
 import { protocolOf } from '../../src/protocols/index.js'
-import { type Language, languages, pathOf } from '../matrix/languages.js'
+import { type ConversationProtocol, conversationProtocols, pathFacts } from '../matrix/protocol-setups.js'
 
 const PNG = 'iVBORw0KGgo='
 const nativeField = { x_own: 1 }
 
 /** A request with a native field in every place, and the paths of those fields. */
-const REQUESTS: Readonly<Record<Language, readonly [body: object, paths: readonly string[]]>> = {
+const REQUESTS: Readonly<Record<ConversationProtocol, readonly [body: object, paths: readonly string[]]>> = {
   'openai-chat': [
     {
       ...nativeField,
@@ -160,12 +160,14 @@ const REQUESTS: Readonly<Record<Language, readonly [body: object, paths: readonl
   ],
 }
 
-const pairs = languages.flatMap((from) => languages.filter((to) => to !== from).map((to) => [from, to] as const))
+const pairs = conversationProtocols.flatMap((from) =>
+  conversationProtocols.filter((to) => to !== from).map((to) => [from, to] as const),
+)
 
 describe('a field that only one protocol has', () => {
   it.each(pairs)('of %s is a loss toward %s, wherever it is', (from, to) => {
     const [body, paths] = REQUESTS[from]
-    const request = protocolOf(from).readRequest(Buffer.from(JSON.stringify({ model: 'm', ...body })), pathOf(false))
+    const request = protocolOf(from).readRequest(Buffer.from(JSON.stringify({ model: 'm', ...body })), pathFacts(false))
     const losses = new Losses(to)
     recordForeignFields(request, losses)
     expect(losses.list.map(({ path }) => path)).toEqual(paths)

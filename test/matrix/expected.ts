@@ -1,20 +1,20 @@
 import type { Setting } from '../../src/chat/request.js'
 import { protocolOf } from '../../src/protocols/index.js'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
-import { type Case, type Differing, rowsFor } from './cases.js'
-import type { Language } from './languages.js'
+import { type Case, type Difference, rowsFor } from './cases.js'
+import type { ConversationProtocol } from './protocol-setups.js'
 
-/** A meaning as it must arrive over one pair of languages: the case's own, but for what it declares. */
-export function expected(
+/** The meaning that must arrive after translation: the case's own, with its declared differences. */
+export function expectedMeaning(
   meaning: unknown,
-  of: Case,
-  from: Language,
-  to: Language,
-  way: Differing['in'][number],
+  testCase: Case,
+  from: ConversationProtocol,
+  to: ConversationProtocol,
+  part: Difference['in'][number],
 ): unknown {
-  const rows = rowsFor(of.differs, from, to).filter((row) => row.in.includes(way))
+  const rows = rowsFor(testCase.differences, from, to).filter((row) => row.in.includes(part))
   const changed = structuredClone(meaning)
-  // From the end, so that what goes does not move what is named after it.
+  // Backwards, so that removing an item does not move the items that other rows name.
   for (const row of [...rows].reverse()) change(changed, row.at.split('.'), row.is)
   return changed
 }
@@ -27,33 +27,34 @@ function change(value: unknown, [name = '', ...further]: readonly string[], is: 
   else delete object[name]
 }
 
-export interface Declared {
+export interface ExpectedLosses {
   readonly request: readonly string[]
   readonly answer: readonly string[]
   readonly stream: readonly string[]
 }
 
-/** The paths that are told as lost over one pair. */
-export function lostOver(of: Case, from: Language, to: Language): Declared {
-  const rows = rowsFor(of.losses, from, to)
+/** The paths of all losses for one pair. */
+export function expectedLosses(testCase: Case, from: ConversationProtocol, to: ConversationProtocol): ExpectedLosses {
+  const rows = rowsFor(testCase.losses, from, to)
   return {
-    request: rows.flatMap(({ request = [] }) => request.map((path) => spelled(path, from))).sort(),
+    request: rows.flatMap(({ request = [] }) => request.map((path) => clientPath(path, from))).sort(),
     answer: rows.flatMap(({ answer = [] }) => answer).sort(),
     stream: rows.flatMap(({ answer = [], stream = answer }) => stream).sort(),
   }
 }
 
-/** A path as its caller is told it: cases call settings as Chat Completions does. */
-export function spelled(path: string, from: Language): string {
+/** A path in the client's own names: cases name settings as Chat Completions does. */
+export function clientPath(path: string, from: ConversationProtocol): string {
   const [setting] = Object.entries(openaiChat.settingNames).find(([, name]) => name === path) ?? []
   return setting === undefined ? path : (protocolOf(from).settingNames[setting as Setting] ?? setting)
 }
 
-/** A meaning with the signatures of another, in their order: those of the upstream that answered. */
-export function signedAs(meaning: unknown, other: unknown): unknown {
+/** A meaning with the signatures of another, in order: those of the upstream that answers. */
+export function withSignaturesOf(meaning: unknown, other: unknown): unknown {
   const values = signaturesIn(other)
-  const sign = (name: string, value: unknown): unknown => (name === 'signature' ? (values.shift() ?? value) : value)
-  return JSON.parse(JSON.stringify(meaning), sign)
+  const replaceSignature = (name: string, value: unknown): unknown =>
+    name === 'signature' ? (values.shift() ?? value) : value
+  return JSON.parse(JSON.stringify(meaning), replaceSignature)
 }
 
 function signaturesIn(meaning: unknown): unknown[] {

@@ -5,7 +5,7 @@ import { pick } from '../random.js'
 
 type Random = () => number
 
-const WORDS = [
+const TEXTS = [
   'a',
   ' and then ',
   '日本です',
@@ -17,28 +17,28 @@ const WORDS = [
   '👩‍👩‍👧',
   'long '.repeat(40),
 ]
-const ENDS: readonly FinishReason[] = ['stop', 'stop', 'length', 'filter']
+const FINISH_REASONS: readonly FinishReason[] = ['stop', 'stop', 'length', 'filter']
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
-/** An answer of any legal shape, as the events of its stream: several blocks open at once, their pieces mixed. */
-export function anyEvents(random: Random): ChatEvent[] {
+/** A random answer as the events of its stream. Several blocks may be open at once, with interleaved deltas. */
+export function randomEvents(random: Random): ChatEvent[] {
   const count = random() < 0.2 ? 2 : 1
-  const choices = Array.from({ length: count }, (_, choice) => anyChoice(random, choice))
+  const choices = Array.from({ length: count }, (_, choice) => randomChoice(random, choice))
   const output = 1 + Math.floor(random() * 90)
   const usage = { input: 100, cachedInput: 40, cacheWriteInput: 7, output, reasoning: Math.floor(output / 2) }
-  return mixed(eventsOf({ id: 'x1', model: 'the-model', choices, usage }, random), random)
+  return interleave(eventsOf({ id: 'x1', model: 'the-model', choices, usage }, random), random)
 }
 
-function anyChoice(random: Random, choice: number): Choice {
-  const blocks = Array.from({ length: Math.floor(random() * 6) }, (_, at) => anyBlock(random, `${choice}_${at}`))
-  const end = pick(random, ENDS)
+function randomChoice(random: Random, choice: number): Choice {
+  const blocks = Array.from({ length: Math.floor(random() * 6) }, (_, at) => randomBlock(random, `${choice}_${at}`))
+  const end = pick(random, FINISH_REASONS)
   const hasCalls = blocks.some(({ type }) => type === 'tool-call')
   return { blocks, finish: { reason: end === 'stop' && hasCalls ? 'tool-calls' : end } }
 }
 
-function anyBlock(random: Random, name: string): Block {
-  const text = pick(random, WORDS) + pick(random, WORDS)
-  const signature = { protocol: 'gemini', value: `proof of ${name}` }
+function randomBlock(random: Random, name: string): Block {
+  const text = pick(random, TEXTS) + pick(random, TEXTS)
+  const signature = { protocol: 'gemini', value: `signature of ${name}` }
   const kinds: readonly (() => Block)[] = [
     () => ({ type: 'text', text }),
     () => ({ type: 'text', text }),
@@ -75,21 +75,21 @@ function blockEvents(block: Block, index: number, choice: number, random: Random
   const opening = (isCall ? { ...bare, input: '' } : { ...bare, text: '' }) as Block
   return [
     { type: 'block', index, choice, block: opening },
-    ...pieces(text, random).map((piece): ChatEvent => ({ type: 'delta', index, text: piece })),
+    ...splitText(text, random).map((piece): ChatEvent => ({ type: 'delta', index, text: piece })),
     ...(signature ? [{ type: 'mark', index, signature } as const] : []),
     { type: 'stop', index },
   ]
 }
 
-/** A text in pieces, cut anywhere, through a surrogate pair as well. */
-function pieces(text: string, random: Random): string[] {
+/** Splits a text anywhere, also within a surrogate pair. */
+function splitText(text: string, random: Random): string[] {
   const cut = 1 + Math.floor(random() * (text.length - 1))
   const halves = [text.slice(0, cut), text.slice(cut)].filter(Boolean)
   return random() < 0.6 || text.length > 40 ? halves : [...text]
 }
 
-/** The same with what comes of different blocks mixed: of each block in its order, and the beginnings too. */
-function mixed(events: readonly ChatEvent[], random: Random): ChatEvent[] {
+/** Interleaves events of different blocks. Keeps the order within each block, and the order of their starts. */
+function interleave(events: readonly ChatEvent[], random: Random): ChatEvent[] {
   const all = [...events]
   const swaps = random() < 0.3 ? 0 : 60
   for (let swap = 0; swap < swaps; swap++) {
