@@ -18,16 +18,16 @@ const VECTORS = [
 ]
 const round = (vector: readonly number[]): number[] => vector.map((value) => Math.round(value * 1e6) / 1e6)
 
-/** Answers as OpenAI does, in the spelling that is asked for; `spelling` is for servers that do not care. */
+/** Answers as OpenAI does, in the requested encoding. `encoding`: for servers that ignore the request. */
 const likeOpenAI =
-  (spelling?: 'float'): Script =>
+  (encoding?: 'float'): Script =>
   (req, res, seen) => {
-    const { input, encoding_format: asked } = JSON.parse(seen.body) as { input: unknown; encoding_format?: string }
+    const { input, encoding_format: requested } = JSON.parse(seen.body) as { input: unknown; encoding_format?: string }
     const count = Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1
     const data = VECTORS.slice(0, count).map((vector, index) => ({
       object: 'embedding',
       index,
-      embedding: (spelling ?? asked) === 'base64' ? toBase64(vector) : vector,
+      embedding: (encoding ?? requested) === 'base64' ? toBase64(vector) : vector,
     }))
     const usage = { prompt_tokens: 4, total_tokens: 4 }
     return answerJson({ object: 'list', data: data.reverse(), model: 'real-model', usage })(req, res, seen)
@@ -53,9 +53,9 @@ async function start(script: Script, type: 'openai-compatible' | 'gemini', more:
       ...more,
     }),
   )
-  const { baseURL: at } = cleanup.add(await listen(createServer(nodeRelay(relay))))
-  const openai = new OpenAI({ baseURL: at, apiKey: KEY, maxRetries: 0 })
-  const gemini = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: at.replace(/\/v1$/, '') } })
+  const { baseURL: relayURL } = cleanup.add(await listen(createServer(nodeRelay(relay))))
+  const openai = new OpenAI({ baseURL: relayURL, apiKey: KEY, maxRetries: 0 })
+  const gemini = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: relayURL.replace(/\/v1$/, '') } })
   const ask = (body: object) =>
     fetchRelay(relay)('http://relay/v1/embeddings', {
       method: 'POST',
@@ -66,7 +66,7 @@ async function start(script: Script, type: 'openai-compatible' | 'gemini', more:
 }
 
 describe('embeddings', () => {
-  it('of OpenAI’s client from an OpenAI upstream: as they came, whose default is Base64', async () => {
+  it('pass unchanged between OpenAI’s client and an OpenAI upstream, in Base64 by default', async () => {
     const { openai, upstream, records } = await start(likeOpenAI(), 'openai-compatible')
     const answer = await openai.embeddings.create({ model: 'embed', input: ['one', 'two'] })
     expect(answer.data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => round(embedding))).toEqual(VECTORS)
@@ -88,19 +88,19 @@ describe('embeddings', () => {
     ])
   })
 
-  it('HC-169: from a server that gives numbers to whoever asks for their bytes: the bytes', async () => {
+  it('HC-169: are encoded in Base64 where the server ignores encoding_format', async () => {
     const { openai, ask } = await start(likeOpenAI('float'), 'openai-compatible')
     const answer = await openai.embeddings.create({ model: 'embed', input: 'one' })
     expect(round(answer.data[0]?.embedding ?? [])).toEqual(VECTORS[0])
-    const asked = (await (
+    const inBase64 = (await (
       await ask({ input: 'one', encoding_format: 'base64' })
     ).json()) as OpenAI.CreateEmbeddingResponse
-    expect(asked.data[0]?.embedding).toBe(toBase64(VECTORS[0] ?? []))
+    expect(inBase64.data[0]?.embedding).toBe(toBase64(VECTORS[0] ?? []))
     const plain = (await (await ask({ input: ['one', 'two'] })).json()) as OpenAI.CreateEmbeddingResponse
     expect(plain.data.map(({ index }) => index)).toEqual([1, 0])
   })
 
-  it('of OpenAI’s client from Gemini: in order, of length 1, what cannot be said is told', async () => {
+  it('answer OpenAI’s client from Gemini: in order, normalized to length 1, with losses', async () => {
     const { openai, upstream, ask, records } = await start(likeGemini, 'gemini')
     const answer = await openai.embeddings.create({ model: 'embed', input: ['one', 'two'], dimensions: 3 })
     expect(answer.data.map(({ embedding, index }) => [index, round(embedding)])).toEqual([
@@ -119,12 +119,12 @@ describe('embeddings', () => {
     const single = await ask({ input: 'one', user: 'me' })
     expect(single.headers.get('x-modelmount-losses')).toContain('user')
     expect(upstream.seen[1]?.url).toBe('/v1beta/models/real-model:embedContent')
-    // Gemini does not count: the record says that it is an estimate.
+    // Gemini reports no usage, so the record says that it is estimated.
     expect(records[1]).toMatchObject({ estimated: true })
     expect(records[1]?.inputTokens).toBeGreaterThan(0)
   })
 
-  it('of Google’s client from both', async () => {
+  it('answer Google’s client from Gemini and OpenAI', async () => {
     for (const [script, type] of [
       [likeGemini, 'gemini'],
       [likeOpenAI(), 'openai-compatible'],
@@ -134,12 +134,12 @@ describe('embeddings', () => {
       const vectors = answer.embeddings?.map(({ values = [] }) => values) ?? []
       const factor = type === 'gemini' ? 3 : 1
       expect(vectors.map(round)).toEqual(VECTORS.map((vector) => round(vector.map((value) => value * factor))))
-      // The alias is the relay's: the upstream hears its own model's name wherever it stands.
+      // The upstream gets its own model's name in every place, not the relay's alias.
       expect(upstream.seen[0]?.body).not.toContain('embed"')
     }
   })
 
-  it('HC-170: of nothing, of tokens for Gemini, of more than OpenAI takes: a 400 that says where', async () => {
+  it('HC-170: answer 400 with the path for empty input, tokens for Gemini, and too many inputs', async () => {
     const { ask, upstream } = await start(likeGemini, 'gemini')
     for (const [body, param] of [
       [{ input: [] }, 'input'],
@@ -158,14 +158,14 @@ describe('embeddings', () => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  it('takes tokens where they are taken', async () => {
+  it('accept tokens where the upstream does', async () => {
     const { ask, upstream } = await start(likeOpenAI(), 'openai-compatible')
     expect((await ask({ input: [1, 2, 3] })).status).toBe(200)
     expect((await ask({ input: [[1, 2], [3]] })).status).toBe(200)
     expect(JSON.parse(upstream.seen[1]?.body ?? '')).toMatchObject({ input: [[1, 2], [3]] })
   })
 
-  it('fails over, is kept by the cache at no temperature, and counts toward limits', async () => {
+  it('fail over, are cached, and count toward limits', async () => {
     const { ask, upstream, records } = await start(
       inTurn(answerError(500, 'down'), likeOpenAI()),
       'openai-compatible',
@@ -184,7 +184,7 @@ describe('embeddings', () => {
     expect(records.map(({ costNanos }) => costNanos)).toEqual([4000, 0, 0])
   })
 
-  it('are refused where something would be lost and nothing may be', async () => {
+  it('are refused with strict translation where there would be losses', async () => {
     const strict = { translation: 'strict' } as const
     const google = await start(likeGemini, 'gemini', strict)
     await expect(google.openai.embeddings.create({ model: 'embed', input: 'a', user: 'me' })).rejects.toMatchObject({
@@ -204,23 +204,23 @@ describe('embeddings', () => {
   })
 
   it.each([
-    ['none', []],
+    ['missing', []],
     ['one of two', [{ index: 0, embedding: [1] }]],
     ['three', [0, 1, 2].map((index) => ({ index, embedding: [1] }))],
-    ['two, of which none is the first', [1, 2].map((index) => ({ index, embedding: [1] }))],
-    ['two of the same place', [1, 1].map((index) => ({ index, embedding: [1] }))],
-  ])('that are %s are no answer to two inputs', async (_name, data) => {
+    ['two, but not the first', [1, 2].map((index) => ({ index, embedding: [1] }))],
+    ['two with the same index', [1, 1].map((index) => ({ index, embedding: [1] }))],
+  ])('that are %s make an invalid answer to two inputs', async (_name, data) => {
     const answer = { data, ...(data.length === 0 ? { base_resp: { status_code: 1002, status_msg: 'slow' } } : {}) }
     const { ask, gemini } = await start(answerJson(answer), 'openai-compatible', { retry: { attempts: 1 } })
-    const isOwn = data.length !== 2
-    const asked = await ask({ input: ['a', 'b'], encoding_format: isOwn ? 'float' : 'base64' })
-    expect(asked.status).toBe(data.length === 0 ? 429 : 502)
+    const isPassedThrough = data.length !== 2
+    const response = await ask({ input: ['a', 'b'], encoding_format: isPassedThrough ? 'float' : 'base64' })
+    expect(response.status).toBe(data.length === 0 ? 429 : 502)
     await expect(gemini.models.embedContent({ model: 'embed', contents: ['a', 'b'] })).rejects.toMatchObject({
       status: data.length === 0 ? 503 : 502,
     })
   })
 
-  it('are asked of a fallback that has any, and of no other', async () => {
+  it('use only fallbacks whose protocol has embeddings', async () => {
     const refused = answerError(400, 'not this', { code: 'content_filter' })
     const upstream = cleanup.add(await startUpstream(inTurn(refused, likeOpenAI())))
     const { openai } = await start(likeGemini, 'gemini', {
@@ -234,7 +234,7 @@ describe('embeddings', () => {
     expect(upstream.seen.map(({ body }) => (JSON.parse(body) as { model: string }).model)).toEqual(['first', 'second'])
   })
 
-  it('of a model without any are a 400, and a wrong number of vectors is no answer', async () => {
+  it('answer 400 for a model without embeddings, and 502 for a wrong number of vectors', async () => {
     const { ask } = await start(answerJson({}), 'openai-compatible', {
       providers: { up: { type: 'anthropic', apiKey: 'k-12345678', baseURL: 'http://127.0.0.1:9' } },
     })
