@@ -1,6 +1,6 @@
 /**
  * The relay in Express 4 and 5: `app.use('/v1', expressRelay(relay))`, at any mount point.
- * @module
+ * @module modelmount/express
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Relay } from '../src/index.js'

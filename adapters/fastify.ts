@@ -1,6 +1,6 @@
 /**
  * The relay in Fastify 5: `fastify.register(fastifyRelay(relay), { prefix: '/v1' })`, at any prefix.
- * @module
+ * @module modelmount/fastify
  */
 import type { Readable } from 'node:stream'
 import { type Relay, tooLarge } from '../src/index.js'

@@ -1,7 +1,7 @@
 /**
  * The relay as a fetch function: for hosts with `Request` and `Response` (Hono, Next.js, Bun, Deno), and for SDKs that
  * accept a `fetch`, which then need no network.
- * @module
+ * @module modelmount/fetch
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import {

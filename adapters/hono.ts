@@ -1,6 +1,6 @@
 /**
  * The relay in Hono 4: `app.use('/v1/*', honoRelay(relay))`.
- * @module
+ * @module modelmount/hono
  */
 import type { Relay } from '../src/index.js'
 import { handleFetch } from './fetch.js'

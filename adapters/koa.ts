@@ -1,6 +1,6 @@
 /**
  * The relay in Koa 2 and 3: `app.use(koaRelay(relay))`.
- * @module
+ * @module modelmount/koa
  */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'

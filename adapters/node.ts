@@ -1,6 +1,6 @@
 /**
  * The relay in `node:http`, `node:https` and `node:http2`. The adapters of the other Node frameworks build on it.
- * @module
+ * @module modelmount/node
  */
 export {
   type AttachableServer,

@@ -1,6 +1,6 @@
 /**
  * Forwards requests that the relay does not read, such as files and batches, by http-proxy-3.
- * @module
+ * @module modelmount/passthrough
  */
 import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'

@@ -1,6 +1,6 @@
 /**
  * modelmount: an OpenAI-compatible LLM relay inside your own Node app.
- * @module
+ * @module modelmount
  */
 
 export type {

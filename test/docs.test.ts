@@ -106,7 +106,7 @@ describe('the pages', () => {
 
   const SECTION = /(?<=<!-- config:begin -->\n)[\s\S]*(?=<!-- config:end -->)/
 
-  it('have the config reference that the schema makes (`npm run docs` writes it)', () => {
+  it('have the config reference that the schema makes (`npm run docs:generate` writes it)', () => {
     const reference = `${writeReference(configJsonSchema() as Schema)}\n\n`
     const [path, page] = [...pages].find(([, text]) => SECTION.test(text)) ?? ['no page', '']
     if (process.env.UPDATE_DOCS === '1') {
