@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Catalogue } from '../../src/catalog/catalogue.js'
 import type { Usage } from '../../src/chat/usage.js'
-import * as anthropic from '../../src/protocols/anthropic-messages/usage.js'
-import * as gemini from '../../src/protocols/gemini/usage.js'
+import * as anthropic from '../../src/protocols/anthropic-messages/answer/usage.js'
+import * as gemini from '../../src/protocols/gemini/answer/usage.js'
 import * as chat from '../../src/protocols/openai-chat/answer/usage.js'
-import * as responses from '../../src/protocols/openai-responses/usage.js'
+import * as responses from '../../src/protocols/openai-responses/answer/usage.js'
 
 const catalogue = new Catalogue()
 await catalogue.load()

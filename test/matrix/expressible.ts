@@ -2,7 +2,7 @@ import type { ChatAnswer, Choice } from '../../src/chat/answer.js'
 import type { Block } from '../../src/chat/blocks.js'
 import { unwrapSignature } from '../../src/chat/signatures.js'
 import { parseJson } from '../../src/lib/values.js'
-import { unborne } from '../../src/protocols/openai-responses/carriers.js'
+import { unborne } from '../../src/protocols/openai-responses/answer/signature-items.js'
 import { plain } from './meaning.js'
 import type { ConversationProtocol } from './protocol-setups.js'
 

@@ -6,7 +6,7 @@ import { makeRequestId, randomText } from '../../lib/ids.js'
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
 import { route } from '../../policies/routing/router.js'
 import { openaiResponses } from '../../protocols/openai-responses/index.js'
-import { recall } from '../../protocols/openai-responses/recall.js'
+import { recall } from '../../protocols/openai-responses/response-storage.js'
 import {
   emptyAnswer,
   errorEventOf,
@@ -14,7 +14,7 @@ import {
   type SocketRequest,
   withoutUnsendableReasoning,
   withStreamId,
-} from '../../protocols/openai-responses/socket.js'
+} from '../../protocols/openai-responses/websocket.js'
 import type { OpenSocket, SocketClient } from '../../requests/open-sockets.js'
 import { errorResponse, toCallerError } from '../../requests/responses.js'
 import type { Services } from '../../services.js'

@@ -14,9 +14,9 @@ import {
 } from '../embedding.js'
 import type { Field } from '../field.js'
 import type { PathFacts, RequestFacts } from '../request-facts.js'
-import { modelOf, resourceOf } from './path.js'
-import { either } from './spelling.js'
-import { readUsage } from './usage.js'
+import { readUsage } from './answer/usage.js'
+import { either } from './field-names.js'
+import { modelOf, resourceOf } from './paths.js'
 
 /** `embedContent`, and `batchEmbedContents` for several. */
 export const embedding: Embedding = {

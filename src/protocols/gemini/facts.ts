@@ -3,8 +3,8 @@ import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
 import { isNonEmptyList, nonNegative, parseBody, readChoiceCount } from '../body.js'
 import type { PathFacts, RequestFacts } from '../request-facts.js'
-import { modelOf } from './path.js'
-import { either } from './spelling.js'
+import { either } from './field-names.js'
+import { modelOf } from './paths.js'
 
 /** Model and way of streaming, which the path says, and what it may cost. The body is looked at, not into. @throws {RelayError} */
 export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts): RequestFacts {

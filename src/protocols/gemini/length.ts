@@ -1,6 +1,6 @@
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
-import { candidatesOf, partsOf } from './pass.js'
+import { candidatesOf, partsOf } from './passthrough.js'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 import { isObject, parseJson } from '../../lib/values.js'
 import { type ModelListing, type ModelPage, namesIn } from '../model-listing.js'
-import { modelOf } from './path.js'
+import { modelOf } from './paths.js'
 
 /** `GET /v1beta/models`, a thousand on a page: more are not given. */
 export const listing: ModelListing = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { wrapSignature } from '../../../src/chat/signatures.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
-import { readCountRequest } from '../../../src/protocols/anthropic-messages/read-request.js'
+import { readCountRequest } from '../../../src/protocols/anthropic-messages/request/read-request.js'
 import { body, errorOf, read } from './speak.js'
 
 const blocksOf = (content: unknown, role = 'user') => read({ messages: [{ role, content }] }).turns[0]?.blocks

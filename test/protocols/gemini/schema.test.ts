@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isBare, writeSchema } from '../../../src/protocols/gemini/schema.js'
+import { isBare, writeSchema } from '../../../src/protocols/gemini/request/write-schema.js'
 
 describe('schemas', () => {
   const schema = {

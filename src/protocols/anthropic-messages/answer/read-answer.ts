@@ -1,0 +1,42 @@
+import type { ChatAnswer } from '../../../chat/answer.js'
+import type { Block } from '../../../chat/blocks.js'
+import { invalidAnswer, type UpstreamError } from '../../../chat/upstream-error.js'
+import { isObject, parseJson, textOf } from '../../../lib/values.js'
+import type { ReadOptions } from '../../protocol.js'
+import { resultError } from '../../result-errors.js'
+import { readErrorValue } from '../errors.js'
+import { isDirectCall, readBlock } from './blocks.js'
+import { readFinish } from './stop-reason.js'
+import { readUsage } from './usage.js'
+
+/** A whole message; a fault for what is none. */
+export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
+  const message = parseJson(body.toString())
+  const upstreamError = faultOf(message, body.length)
+  if (upstreamError || !isObject(message)) return { choices: [], upstreamError }
+  const content: unknown[] = Array.isArray(message.content) ? message.content : []
+  const read = content.filter(isObject).map((block, index) => readBlock(block, `call_${id}_${index}`))
+  const blocks = read.filter((block) => !isEmpty(block))
+  const calledTools = content.some((block) => isObject(block) && isDirectCall(block))
+  return {
+    id: textOf(message.id) ?? undefined,
+    model: textOf(message.model) ?? undefined,
+    choices: [{ blocks, finish: readFinish(message, calledTools) }],
+    usage: readUsage(message.usage),
+  }
+}
+
+/** Text that says nothing is no block; a signature without text is one. */
+function isEmpty(block: Block): boolean {
+  if (block.type === 'text') return block.text === ''
+  return block.type === 'reasoning' && block.text === '' && !block.signature
+}
+
+/** Why what came is no answer: an error under status 200, or nonsense. `length` is that of the body. */
+export function faultOf(answer: unknown, length: number): UpstreamError | undefined {
+  if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
+  if (answer.error || answer.type === 'error') {
+    return readErrorValue(answer.error) ?? invalidAnswer('an error without a message')
+  }
+  return resultError(answer) ?? (Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content'))
+}

@@ -1,0 +1,56 @@
+import type { Block, MediaBlock, MediaSource } from '../../../chat/blocks.js'
+import { sourceOfUrl } from '../../../chat/media.js'
+import { isObject } from '../../../lib/values.js'
+import type { Field } from '../../field.js'
+import { ID, ownFields } from '../native.js'
+
+const KNOWN: ReadonlySet<string> = new Set(['type', 'source', 'title', 'cache_control', 'citations'])
+
+type Held = Pick<MediaBlock, 'mime' | 'source'>
+
+const SOURCES = new Map<unknown, (source: Field) => Held>([
+  ['base64', (source) => held(source, { type: 'bytes', data: source.get('data').text() })],
+  ['url', (source) => sourceOfUrl(source.get('url').text())],
+  ['file', (source) => held(source, { type: 'id', id: source.get('file_id').text(), protocol: ID })],
+  ['text', (source) => held(source, { type: 'text', text: source.get('data').text() })],
+])
+
+function held(source: Field, is: MediaSource): Held {
+  return { mime: source.get('media_type').maybeText(), source: is }
+}
+
+/** An `image` block. */
+export function readImage(block: Field): MediaBlock {
+  return { type: 'media', kind: 'image', ...readSource(block.get('source')), native: nativeOf(block) }
+}
+
+/** A `document` block. One that is made of blocks is plain text when they are; else it stays the language's own. */
+export function readDocument(block: Field): Block {
+  const source = block.get('source')
+  const name = block.get('title').maybeText()
+  const common = { type: 'media', kind: 'file', name, native: nativeOf(block) } as const
+  if (source.get('type').value !== 'content') return { ...common, ...readSource(source) }
+  const text = textOf(source.get('content'))
+  if (text === undefined) return { type: 'foreign', protocol: ID, kind: 'document', value: block.value }
+  return { ...common, mime: 'text/plain', source: { type: 'text', text } }
+}
+
+function readSource(source: Field): Held {
+  source.object()
+  const type = source.get('type')
+  const read = SOURCES.get(type.text())
+  return read ? read(source) : type.failUnknown()
+}
+
+function textOf(content: Field): string | undefined {
+  if (typeof content.value === 'string') return content.value
+  const parts = content.list().map(({ value }) => (isObject(value) && value.type === 'text' ? value.text : undefined))
+  return parts.every((part) => typeof part === 'string') ? parts.join('\n\n') : undefined
+}
+
+function nativeOf(block: Field): MediaBlock['native'] {
+  const native = ownFields(block.value, KNOWN)
+  const { citations } = block.object()
+  if (!isObject(citations) || citations.enabled !== true) return native
+  return { protocol: ID, fields: { ...native?.fields, citations } }
+}

@@ -1,0 +1,75 @@
+import type { JsonSchema } from '../../../chat/request.js'
+import { isObject } from '../../../lib/values.js'
+
+const UNIONS = ['anyOf', 'oneOf', 'allOf'] as const
+
+/** A tool's schema: at its top it must be an object without alternatives, and an object it is when left out. */
+export function objectSchema(schema: JsonSchema | undefined): JsonSchema {
+  if (!schema) return { type: 'object' }
+  const unions = UNIONS.filter((union) => Array.isArray(schema[union]))
+  if (unions.length > 0) return merged(schema, unions)
+  if (schema.type === 'object') return schema
+  return { ...schema, type: 'object' }
+}
+
+/** One object with the properties of all alternatives; required is what every one of them requires. */
+function merged(schema: JsonSchema, unions: readonly (typeof UNIONS)[number][]): JsonSchema {
+  const rest = Object.fromEntries(Object.entries(schema).filter(([name]) => !unions.some((union) => union === name)))
+  const properties = new Map(Object.entries(propertiesOf(schema)))
+  const required = new Set(requiredOf(schema))
+  for (const union of unions) {
+    const branches = (schema[union] as unknown[]).filter(isObject).map((branch) => objectSchema(branch))
+    for (const branch of branches) {
+      for (const [name, value] of Object.entries(propertiesOf(branch)))
+        if (!properties.has(name)) properties.set(name, value)
+    }
+    for (const name of requiredBy(branches, union === 'allOf')) required.add(name)
+  }
+  const all = Object.fromEntries(properties)
+  return { ...rest, type: 'object', properties: all, ...(required.size > 0 && { required: [...required] }) }
+}
+
+function requiredBy(branches: readonly JsonSchema[], byAny: boolean): string[] {
+  const lists = branches.map(requiredOf)
+  if (byAny) return lists.flat()
+  const [first = [], ...others] = lists.map((list) => new Set(list))
+  return [...first].filter((name) => others.every((other) => other.has(name)))
+}
+
+function propertiesOf({ properties }: JsonSchema): Record<string, unknown> {
+  return isObject(properties) ? properties : {}
+}
+
+function requiredOf({ required }: JsonSchema): string[] {
+  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : []
+}
+
+/** An answer's schema: each object in it must say that it has no other properties than those named. */
+export function closedSchema(schema: JsonSchema): JsonSchema {
+  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closeUnder(key, value)]))
+  const isOpen = inner.type === 'object' && inner.additionalProperties === undefined
+  return isOpen ? { ...inner, additionalProperties: false } : inner
+}
+
+/** Keywords that hold schemas by name. Names of properties are no keywords. */
+const BY_NAME: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions', 'patternProperties'])
+const HOLDERS: ReadonlySet<string> = new Set([
+  'items',
+  'prefixItems',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'additionalProperties',
+])
+
+function closeUnder(key: string, value: unknown): unknown {
+  if (BY_NAME.has(key) && isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, closed(inner)]))
+  }
+  if (!HOLDERS.has(key)) return value
+  return Array.isArray(value) ? value.map(closed) : closed(value)
+}
+
+function closed(value: unknown): unknown {
+  return isObject(value) ? closedSchema(value) : value
+}

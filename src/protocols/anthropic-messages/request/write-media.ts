@@ -1,0 +1,54 @@
+import type { MediaBlock } from '../../../chat/blocks.js'
+import { mimeOf } from '../../../chat/media.js'
+import { RelayError } from '../../../errors.js'
+import type { WriteOptions } from '../../protocol.js'
+import { writeCache } from '../cache-control.js'
+import { ID, ownFieldsOf } from '../native.js'
+
+const IMAGES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])
+const PDF = 'application/pdf'
+/** Bytes that are text under another name. */
+const TEXTS = /^text\/|^application\/(?:json|xml|x-yaml|yaml|javascript|x-sh|sql|toml)$|\+(?:json|xml)$/
+
+/** An image or a document. Undefined, and a loss, for what the language has no block for. @throws {RelayError} for a kind of file that is not taken */
+export function writeMedia(block: MediaBlock, { losses }: WriteOptions): object | undefined {
+  const { kind, source, at = '', name, detail, cache, native } = block
+  if (kind === 'audio' || kind === 'video' || (source.type === 'id' && source.protocol !== ID)) {
+    losses.noEquivalent(at)
+    return undefined
+  }
+  const mime = mimeOf(block)
+  const isImage = mime === undefined ? kind === 'image' : mime.startsWith('image/')
+  const written = isImage ? imageSource(block, mime) : documentSource(block, mime)
+  if (isImage && detail !== undefined && detail !== 'auto') losses.noEquivalent(`${at}.detail`)
+  const title = !isImage && name !== undefined ? { title: name } : {}
+  const type = isImage ? 'image' : 'document'
+  return { type, source: written, ...title, ...ownFieldsOf(native), ...writeCache(cache) }
+}
+
+function imageSource(block: MediaBlock, mime: string | undefined): object {
+  const { source } = block
+  if (source.type === 'url') return { type: 'url', url: source.url }
+  if (source.type === 'id') return { type: 'file', file_id: source.id }
+  if (source.type === 'text' || mime === undefined || !IMAGES.has(mime)) {
+    return refuse(block, mime, `expected one of ${[...IMAGES].join(', ')}`)
+  }
+  return { type: 'base64', media_type: mime, data: source.data }
+}
+
+function documentSource(block: MediaBlock, mime: string | undefined): object {
+  const { source } = block
+  if (source.type === 'url') return { type: 'url', url: source.url }
+  if (source.type === 'id') return { type: 'file', file_id: source.id }
+  if (source.type === 'text') return { type: 'text', media_type: 'text/plain', data: source.text }
+  if (mime === PDF) return { type: 'base64', media_type: PDF, data: source.data }
+  if (mime === undefined || !TEXTS.test(mime)) return refuse(block, mime, 'expected a PDF or plain text')
+  return { type: 'text', media_type: 'text/plain', data: Buffer.from(source.data, 'base64').toString() }
+}
+
+function refuse({ kind, at }: MediaBlock, mime: string | undefined, expected: string): never {
+  const what = mime === undefined ? `of an unknown type` : `of type ${mime}`
+  throw new RelayError('invalid_request', `${at}: ${kind} ${what} has no equivalent in ${ID}, ${expected}`, {
+    param: at,
+  })
+}

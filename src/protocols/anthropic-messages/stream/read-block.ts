@@ -1,0 +1,138 @@
+import type { Block } from '../../../chat/blocks.js'
+import type { Emit } from '../../../chat/events.js'
+import { isObject, parseJson } from '../../../lib/values.js'
+import { readBlock, readCallHead } from '../answer/blocks.js'
+import { readCitation, readCitations } from '../answer/citations.js'
+import { readThinkingSignature } from '../answer/signatures.js'
+
+type Fields = Readonly<Record<string, unknown>>
+type Open = (block: Block, emit: Emit) => number
+
+/** A block of a stream that is on its way in. */
+export interface Incoming {
+  begin(open: Open, emit: Emit): void
+  delta(delta: Fields, open: Open, emit: Emit): void
+  end(open: Open, emit: Emit): void
+}
+
+/** For the block that a stream begins; `callId` is for a call without an id. */
+export function incomingFor(block: Fields, callId: string): Incoming {
+  if (block.type === 'text' || block.type === 'thinking') return new Prose(block)
+  return block.type === 'tool_use' ? new Call(block, callId) : new Whole(block)
+}
+
+/** Text or thinking: told of when its first word, citation or signature comes. */
+class Prose implements Incoming {
+  readonly #block: Fields
+  #index = -1
+
+  constructor(block: Fields) {
+    this.#block = block
+  }
+
+  begin(open: Open, emit: Emit): void {
+    const { text, thinking, signature, citations } = this.#block
+    this.#say(text, open, emit)
+    this.#say(thinking, open, emit)
+    this.#sign(signature, open, emit)
+    for (const citation of readCitations(citations) ?? [])
+      emit({ type: 'mark', index: this.#told(open, emit), citation })
+  }
+
+  delta(delta: Fields, open: Open, emit: Emit): void {
+    const { type } = delta
+    if (type === 'text_delta') this.#say(delta.text, open, emit)
+    else if (type === 'thinking_delta') this.#say(delta.thinking, open, emit)
+    else if (type === 'signature_delta') this.#sign(delta.signature, open, emit)
+    else if (type === 'citations_delta') {
+      const citation = readCitation(delta.citation)
+      if (citation) emit({ type: 'mark', index: this.#told(open, emit), citation })
+    }
+  }
+
+  end(_open: Open, emit: Emit): void {
+    if (this.#index >= 0) emit({ type: 'stop', index: this.#index })
+  }
+
+  #say(text: unknown, open: Open, emit: Emit): void {
+    if (typeof text === 'string' && text !== '') emit({ type: 'delta', index: this.#told(open, emit), text })
+  }
+
+  #sign(value: unknown, open: Open, emit: Emit): void {
+    if (this.#block.type !== 'thinking') return
+    const signature = readThinkingSignature(value)
+    if (signature) emit({ type: 'mark', index: this.#told(open, emit), signature })
+  }
+
+  #told(open: Open, emit: Emit): number {
+    if (this.#index < 0)
+      this.#index = open({ type: this.#block.type === 'text' ? 'text' : 'reasoning', text: '' }, emit)
+    return this.#index
+  }
+}
+
+/** A call of a caller's tool. */
+class Call implements Incoming {
+  readonly #block: Fields
+  readonly #callId: string
+  #index = -1
+  #hasInput = false
+
+  constructor(block: Fields, callId: string) {
+    this.#block = block
+    this.#callId = callId
+  }
+
+  begin(open: Open, emit: Emit): void {
+    const head = readCallHead(this.#block)
+    this.#index = open({ ...head, id: head.id || this.#callId }, emit)
+  }
+
+  delta({ partial_json: text }: Fields, _open: Open, emit: Emit): void {
+    if (typeof text !== 'string' || text === '') return
+    this.#hasInput = true
+    emit({ type: 'delta', index: this.#index, text })
+  }
+
+  end(_open: Open, emit: Emit): void {
+    const { input } = this.#block
+    // Some give the input whole with the beginning; a call without any has an empty one.
+    if (!this.#hasInput) emit({ type: 'delta', index: this.#index, text: JSON.stringify(input ?? {}) })
+    emit({ type: 'stop', index: this.#index })
+  }
+}
+
+/** Any other block: the language's own, told of when it is whole. */
+class Whole implements Incoming {
+  readonly #block: Record<string, unknown>
+  #citations: unknown[] | undefined
+  #json = ''
+
+  constructor(block: Fields) {
+    this.#block = { ...block }
+  }
+
+  begin(): void {}
+
+  delta({ type: _type, partial_json: json, citation, ...fields }: Fields): void {
+    if (typeof json === 'string') this.#json += json
+    if (isObject(citation)) {
+      this.#citations ??= [...listOf(this.#block.citations)]
+      this.#citations.push(citation)
+    }
+    for (const [name, value] of Object.entries(fields)) {
+      const before = this.#block[name]
+      this.#block[name] = typeof before === 'string' && typeof value === 'string' ? before + value : value
+    }
+  }
+
+  end(open: Open, emit: Emit): void {
+    if (this.#citations) this.#block.citations = this.#citations
+    if (this.#json !== '') this.#block.input = parseJson(this.#json) ?? this.#json
+    emit({ type: 'stop', index: open(readBlock(this.#block), emit) })
+  }
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}

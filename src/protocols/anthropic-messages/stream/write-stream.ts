@@ -1,0 +1,110 @@
+import type { Finish } from '../../../chat/answer.js'
+import type { ChatEvent } from '../../../chat/events.js'
+import { SerialBlocks } from '../../../chat/serial-blocks.js'
+import type { Usage } from '../../../chat/usage.js'
+import type { RelayError } from '../../../errors.js'
+import type { AnswerContext, StreamWriter } from '../../protocol.js'
+import { writeFinish } from '../answer/stop-reason.js'
+import { writeDeltaUsage, writeUsage } from '../answer/usage.js'
+import { messageId } from '../answer/write-answer.js'
+import { streamError } from '../errors.js'
+import { ID } from '../native.js'
+import { writeRecord } from './record.js'
+import { type Outgoing, outgoingFor } from './write-block.js'
+
+/** Writes a streamed message: one block after the other. */
+export function writeStream(answering: AnswerContext): StreamWriter {
+  return new MessageWriter(answering)
+}
+
+class MessageWriter implements StreamWriter {
+  readonly #answering: AnswerContext
+  readonly #serial: SerialBlocks
+  /** Blocks that are left out: of other choices, or unsayable. */
+  readonly #skipped = new Set<number>()
+  #text = ''
+  #started = false
+  /** The block that is open, and how many were written before it. */
+  #outgoing: Outgoing | undefined
+  #written = 0
+  #hasRefused = false
+  #finish: Finish = { reason: 'stop' }
+  #usage: Usage | undefined
+
+  constructor(answering: AnswerContext) {
+    this.#answering = answering
+    this.#serial = new SerialBlocks((event) => this.#take(event))
+  }
+
+  write(event: ChatEvent): string {
+    if (event.type === 'block' && !this.#isSaid(event)) this.#skipped.add(event.index)
+    if (this.#skipped.size > 0 && 'index' in event && this.#skipped.has(event.index)) return ''
+    this.#text = ''
+    this.#serial.push(event)
+    return this.#text
+  }
+
+  end(): string {
+    this.#text = ''
+    this.#start()
+    this.#stop()
+    const delta = { ...writeFinish(this.#finish, this.#hasRefused), container: null }
+    this.#text += writeRecord('message_delta', { delta, usage: writeDeltaUsage(this.#usage) })
+    return this.#text + writeRecord('message_stop', {})
+  }
+
+  fail(error: RelayError): string {
+    return streamError(error)
+  }
+
+  #isSaid({ block, choice, index }: Extract<ChatEvent, { type: 'block' }>): boolean {
+    if (choice > 0) return false
+    if (block.type !== 'media' && block.type !== 'tool-result' && !(block.type === 'foreign' && block.protocol !== ID))
+      return true
+    this.#answering.losses.noEquivalent(`content[${index}]`)
+    return false
+  }
+
+  #take(event: ChatEvent): void {
+    if (event.type === 'delta') this.#text += this.#outgoing?.delta(event.text) ?? ''
+    else if (event.type === 'mark') this.#text += this.#outgoing?.mark(event) ?? ''
+    else if (event.type === 'block') this.#begin(event)
+    else if (event.type === 'stop') this.#stop()
+    else if (event.type === 'usage') this.#usage = event.usage
+    else if (event.type === 'start') this.#start(event.id, event.model)
+    else if (event.type === 'finish' && event.choice === 0) this.#finish = event.finish
+  }
+
+  #start(id?: string, model?: string): void {
+    if (this.#started) return
+    this.#started = true
+    const message = {
+      id: messageId(id, this.#answering),
+      type: 'message',
+      role: 'assistant',
+      model: model ?? this.#answering.model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      stop_details: null,
+      container: null,
+      diagnostics: null,
+      usage: writeUsage(this.#usage),
+    }
+    this.#text += writeRecord('message_start', { message })
+  }
+
+  #begin({ block }: Extract<ChatEvent, { type: 'block' }>): void {
+    this.#start()
+    if (block.type === 'refusal') this.#hasRefused = true
+    this.#outgoing = outgoingFor(block, this.#written, this.#answering)
+    this.#text += this.#outgoing.begin()
+  }
+
+  #stop(): void {
+    if (!this.#outgoing) return
+    this.#text += this.#outgoing.end()
+    if (this.#outgoing.isOpen) this.#written++
+    this.#outgoing = undefined
+  }
+}

@@ -1,0 +1,38 @@
+import type { Losses } from '../../../chat/losses.js'
+import type { ImageSize } from '../../image-generation.js'
+
+/** What an image is asked for by, in place of pixels. */
+export interface ImageShape {
+  readonly aspectRatio: string
+  /** How many pixels a square of it has on a side. */
+  readonly side: number
+}
+
+/** What there is to choose from. */
+interface Choice {
+  /** As `16:9`. */
+  readonly ratios: readonly string[]
+  /** The usual one first. */
+  readonly sides: readonly number[]
+  readonly losses: Losses
+}
+
+/** What is nearest by its ratio, and by how many pixels it has: only of squares it is known how wide they are. */
+export function shapeOf({ width, height, isRatio }: ImageSize, { ratios, sides, losses }: Choice): ImageShape {
+  const aspectRatio = nearest(width / height, ratios, ratioOf)
+  const side = isRatio ? (sides[0] ?? 0) : nearest(Math.sqrt(width * height), sides, Number)
+  const isExact = isRatio ? ratioOf(aspectRatio) === width / height : width === side && height === side
+  if (!isExact) losses.add('size', `is drawn as ${aspectRatio}, with about as many pixels as ${side}x${side}`)
+  return { aspectRatio, side }
+}
+
+function ratioOf(name: string): number {
+  const [width = 1, height = 1] = name.split(':').map(Number)
+  return width / height
+}
+
+/** As a factor: half and double are equally far. */
+function nearest<Name>(value: number, names: readonly Name[], measure: (name: Name) => number): Name {
+  const distance = (name: Name): number => Math.abs(Math.log(measure(name) / value))
+  return names.reduce((best, name) => (distance(name) < distance(best) ? name : best))
+}

@@ -1,0 +1,117 @@
+import type { Block, ForeignBlock } from '../../../chat/blocks.js'
+import { isObject } from '../../../lib/values.js'
+import type { Field } from '../../field.js'
+import { either, hasEither, native, restOf } from '../field-names.js'
+import { ID } from '../id.js'
+import { readBytes, readUri } from '../media.js'
+import { readCallers } from '../signatures.js'
+import type { Pending } from './pending-calls.js'
+
+/** Reads one kind of part; what it holds is at `value`. */
+type Read = (value: Field, part: Field, pending: Pending) => Block
+
+/** Every kind of part, by the field that tells it. */
+const KINDS: readonly (readonly [name: string, read: Read])[] = [
+  ['functionCall', readCall],
+  ['functionResponse', readResult],
+  ['inlineData', (value, part) => readInline(value, part)],
+  ['fileData', readFile],
+  ['executableCode', (_, part) => foreign('executableCode', part)],
+  ['codeExecutionResult', (_, part) => foreign('codeExecutionResult', part)],
+  ['toolCall', (_, part) => foreign('toolCall', part)],
+  ['toolResponse', (_, part) => foreign('toolResponse', part)],
+  ['text', readText],
+]
+
+/** Fields of a part that say more of what it holds. */
+const COMMON = ['thought', 'thoughtSignature']
+const ASIDE = new Set([...KINDS.map(([name]) => name), ...COMMON])
+
+/** One part of a caller's content. @throws {RelayError} that names it, if it is of no known kind */
+export function readPart(part: Field, pending: Pending): Block {
+  if (typeof part.value === 'string') return { type: 'text', text: part.value, at: part.path }
+  part.object()
+  const found = KINDS.filter(([name]) => hasEither(part, name))
+  const [first, second] = found
+  if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}, but a part is one thing`)
+  if (first) return first[1](either(part, first[0]), part, pending)
+  if (COMMON.some((name) => hasEither(part, name))) return readText(part.get('text'), part)
+  const [name] = Object.keys(part.value as object)
+  return name === undefined ? part.fail('must not be empty') : part.fail(`unknown ${JSON.stringify(name)}`)
+}
+
+function readText(value: Field, part: Field): Block {
+  const text = value.maybeText() ?? ''
+  const signature = readCallers(either(part, 'thoughtSignature').maybeText())
+  const common = { text, signature, at: part.path, native: native(restOf(part, ASIDE)) }
+  return part.get('thought').maybeBoolean() ? { type: 'reasoning', ...common } : { type: 'text', ...common }
+}
+
+const CALL = new Set(['id', 'name', 'args'])
+
+function readCall(call: Field, part: Field, pending: Pending): Block {
+  const name = call.get('name').text()
+  const args = call.get('args').maybeObject() ?? {}
+  const id = pending.call(name, call.get('id').maybeText())
+  const signature = readCallers(either(part, 'thoughtSignature').maybeText())
+  const fields = native(restOf(part, ASIDE), restOf(call, CALL, 'functionCall.'))
+  return { type: 'tool-call', id, name, input: JSON.stringify(args), signature, at: part.path, native: fields }
+}
+
+const RESULT = new Set(['id', 'name', 'response', 'parts'])
+
+function readResult(result: Field, part: Field, pending: Pending): Block {
+  const name = result.get('name').text()
+  const callId = pending.answer(name, result.get('id').maybeText())
+  const { text, failed } = readResponse(result.get('response').maybeObject() ?? {}, name)
+  const blocks: Block[] = text === '' ? [] : [{ type: 'text', text }]
+  for (const inner of result.get('parts').maybeList()) blocks.push(readResultPart(inner))
+  const fields = native(restOf(part, ASIDE), restOf(result, RESULT, 'functionResponse.'))
+  return { type: 'tool-result', callId, name, blocks, failed, at: part.path, native: fields }
+}
+
+/**
+ * By convention a result stands under `output` (or `result`), a failure under `error`; the AI SDK has it under `content`,
+ * beside the tool's name. Anything else is the result.
+ */
+function readResponse(response: Record<string, unknown>, tool: string): { text: string; failed: true | undefined } {
+  const { name: repeated, ...fields } = response
+  const [key, ...others] = Object.keys(repeated === tool && 'content' in response ? fields : response)
+  if (key === undefined) return { text: '', failed: undefined }
+  const spelled = spell(response[key])
+  if (others.length > 0) return { text: spell(response), failed: undefined }
+  if (key === 'error') return { text: spelled, failed: true }
+  const plain = key === 'output' || key === 'result' || (key === 'content' && repeated === tool)
+  return { text: plain ? spelled : spell(response), failed: undefined }
+}
+
+function spell(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function readResultPart(part: Field): Block {
+  const inline = either(part, 'inlineData')
+  if (inline.given) return readInline(inline, part)
+  const file = either(part, 'fileData')
+  if (file.given) return readFile(file, part)
+  const [name] = Object.keys(part.object())
+  return part.fail(`unknown ${JSON.stringify(name ?? '')}`)
+}
+
+const INLINE = new Set(['mimeType', 'data'])
+const FILE = new Set(['mimeType', 'fileUri'])
+
+function readInline(value: Field, part: Field): Block {
+  const fields = native(restOf(part, ASIDE), restOf(value, INLINE, 'inlineData.'))
+  return readBytes(value.get('data').text(), either(value, 'mimeType').maybeText(), fields, part.path)
+}
+
+function readFile(value: Field, part: Field): Block {
+  const fields = native(restOf(part, ASIDE), restOf(value, FILE, 'fileData.'))
+  return readUri(either(value, 'fileUri').text(), either(value, 'mimeType').maybeText(), fields, part.path)
+}
+
+function foreign(kind: string, part: Field): ForeignBlock {
+  const value = isObject(part.value) ? part.value : {}
+  return { type: 'foreign', protocol: ID, kind, value, at: part.path }
+}

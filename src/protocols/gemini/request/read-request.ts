@@ -1,0 +1,104 @@
+import type { Block } from '../../../chat/blocks.js'
+import type { ChatRequest, Turn } from '../../../chat/request.js'
+import { parseBody } from '../../body.js'
+import type { Field } from '../../field.js'
+import type { PathFacts } from '../../request-facts.js'
+import { either, native, restOf } from '../field-names.js'
+import { joinTurns } from './join-turns.js'
+import { Pending } from './pending-calls.js'
+import { readPart } from './read-part.js'
+import { readSettings } from './read-settings.js'
+import { readChoice, readTools } from './read-tools.js'
+
+/** All of a `generateContent` request. @throws {RelayError} naming the path at fault */
+export function readRequest(body: Buffer, { stream = false }: PathFacts): ChatRequest {
+  return readFields(parseBody(body.toString()), stream)
+}
+
+/**
+ * What is to be counted: a bare conversation, or a whole request under `generateContentRequest`.
+ * @throws {RelayError} naming the path at fault
+ */
+export function readCountRequest(body: Buffer): ChatRequest {
+  const root = parseBody(body.toString())
+  const whole = either(root, 'generateContentRequest')
+  return readFields(whole.given ? whole : root, false)
+}
+
+const KNOWN = new Set([
+  'contents',
+  'systemInstruction',
+  'tools',
+  'toolConfig',
+  'generationConfig',
+  'model',
+  'serviceTier',
+])
+
+function readFields(root: Field, stream: boolean): ChatRequest {
+  root.object()
+  const settings = readSettings(either(root, 'generationConfig'))
+  const choice = readChoice(either(root, 'toolConfig'))
+  const tier = either(root, 'serviceTier').maybeText()?.toLowerCase()
+  return {
+    stream,
+    turns: [...readSystem(either(root, 'systemInstruction')), ...readContents(root.get('contents'))],
+    tools: readTools(root.get('tools')),
+    ...settings.request,
+    toolChoice: choice.toolChoice,
+    serviceTier: tier === undefined || tier === 'unspecified' ? undefined : (TIERS.get(tier) ?? tier),
+    native: native(harmful(restOf(root, KNOWN)), settings.fields, choice.fields),
+  }
+}
+
+/** The usual tier has another name elsewhere. */
+const TIERS = new Map([['standard', 'default']])
+
+function harmful(rest: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  if (rest?.store !== false) return rest
+  const { store, ...others } = rest
+  return others
+}
+
+function readSystem(system: Field): Turn[] {
+  if (!system.given) return []
+  const blocks = readParts(system, new Pending())
+  return blocks.length > 0 ? [{ role: 'system', blocks, at: system.path }] : []
+}
+
+/** One content, a list of them, or the bare text of one. */
+function readContents(contents: Field): Turn[] {
+  if (!Array.isArray(contents.value)) return [readContent(contents, new Pending())]
+  contents.nonEmptyList()
+  const pending = new Pending()
+  return joinTurns(contents.list().map((content) => readContent(content, pending)))
+}
+
+const ROLES = new Map([
+  ['user', 'user'],
+  ['function', 'user'],
+  ['tool', 'user'],
+  ['model', 'assistant'],
+  ['system', 'system'],
+] as const)
+
+const CONTENT = new Set(['role', 'parts'])
+
+function readContent(content: Field, pending: Pending): Turn {
+  const at = content.path
+  if (typeof content.value === 'string') return { role: 'user', blocks: readParts(content, pending), at }
+  content.object()
+  const name = content.get('role').maybeText() ?? 'user'
+  const role = ROLES.get(name as 'user') ?? content.get('role').failUnknown('one of user, model')
+  const blocks = readParts(content, pending)
+  if (blocks.length === 0 && role === 'user') content.get('parts').fail('must not be empty')
+  return { role, blocks, at, native: native(restOf(content, CONTENT)) }
+}
+
+function readParts(content: Field, pending: Pending): Block[] {
+  if (typeof content.value === 'string') return [{ type: 'text', text: content.value, at: content.path }]
+  content.object()
+  const parts = content.get('parts')
+  const list = parts.given && !Array.isArray(parts.value) ? [parts] : parts.maybeList()
+  return list.map((part) => readPart(part, pending))
+}

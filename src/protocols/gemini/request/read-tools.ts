@@ -1,0 +1,98 @@
+import type { FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
+import type { Field } from '../../field.js'
+import { either, native, restOf } from '../field-names.js'
+import { ID } from '../id.js'
+import { readSchema } from './read-schema.js'
+
+/** The search of the web, by its names: the second is of older models. */
+const SEARCHES = ['googleSearch', 'googleSearchRetrieval']
+
+/** Tools that run at Google. */
+const HOSTED = [
+  'codeExecution',
+  'urlContext',
+  'googleMaps',
+  'fileSearch',
+  'computerUse',
+  'mcpServers',
+  'retrieval',
+  'enterpriseWebSearch',
+]
+
+const KNOWN = new Set(['functionDeclarations', ...SEARCHES, ...HOSTED])
+
+/** Every tool of a request: one object there may hold several. @throws {RelayError} naming the path at fault */
+export function readTools(tools: Field): Tool[] {
+  const list = tools.given && !Array.isArray(tools.value) ? [tools] : tools.maybeList()
+  return list.flatMap(readTool)
+}
+
+function readTool(tool: Field): Tool[] {
+  tool.object()
+  const read: Tool[] = either(tool, 'functionDeclarations').maybeList().map(readFunction)
+  for (const name of SEARCHES) {
+    const search = either(tool, name)
+    if (search.given) read.push({ type: 'web-search', at: search.path, native: native(search.object()) })
+  }
+  for (const kind of HOSTED) {
+    const { given, value, path } = either(tool, kind)
+    if (given) read.push({ type: 'foreign', protocol: ID, kind, value: { [kind]: value }, at: path })
+  }
+  const [unknown] = Object.keys(restOf(tool, KNOWN) ?? {})
+  return unknown === undefined ? read : tool.fail(`unknown ${JSON.stringify(unknown)}`)
+}
+
+const FUNCTION = new Set(['name', 'description', 'parameters', 'parametersJsonSchema'])
+
+function readFunction(tool: Field): FunctionTool {
+  tool.object()
+  const plain = tool.get('parameters').maybeObject()
+  const full = either(tool, 'parametersJsonSchema').maybeObject()
+  return {
+    type: 'function',
+    name: tool.get('name').text(),
+    description: tool.get('description').maybeText(),
+    schema: full ?? (plain && readSchema(plain)),
+    at: tool.path,
+    native: native(restOf(tool, FUNCTION)),
+  }
+}
+
+/** Native fields beside the choice have this before their names. */
+export const TOOL_PREFIX = 'toolConfig.'
+
+/** Reads `toolConfig`. @throws {RelayError} naming the path at fault */
+export function readChoice(config: Field): {
+  toolChoice?: ToolChoice | undefined
+  fields?: Record<string, unknown> | undefined
+} {
+  config.maybeObject()
+  const calling = either(config, 'functionCallingConfig')
+  calling.maybeObject()
+  const mode = calling.get('mode')
+  const names = either(calling, 'allowedFunctionNames')
+    .maybeList()
+    .map((name) => name.text())
+  const read =
+    MODES.get(mode.maybeText()?.toUpperCase() ?? 'MODE_UNSPECIFIED') ??
+    mode.failUnknown('one of AUTO, ANY, NONE, VALIDATED')
+  return { toolChoice: read(names), fields: restOf(config, new Set(['functionCallingConfig']), TOOL_PREFIX) }
+}
+
+type Names = readonly string[]
+type Choose = (names: Names) => ToolChoice | undefined
+
+const MODES: ReadonlyMap<string, Choose> = new Map<string, Choose>([
+  ['MODE_UNSPECIFIED', () => undefined],
+  ['AUTO', (names) => among('auto', names)],
+  ['VALIDATED', (names) => among('auto', names)],
+  ['ANY', (names) => among('required', names)],
+  ['NONE', () => ({ type: 'none' })],
+])
+
+function among(mode: 'auto' | 'required', names: Names): ToolChoice {
+  const [only, ...others] = names
+  if (only === undefined) return { type: mode }
+  if (mode === 'required' && others.length === 0) return { type: 'tool', name: only }
+  return { type: 'allowed', mode, names }
+}

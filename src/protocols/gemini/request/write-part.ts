@@ -1,0 +1,55 @@
+import type { Block, ReasoningBlock, ToolCallBlock } from '../../../chat/blocks.js'
+import { objectText, withRaw } from '../../../lib/json.js'
+import type { WriteOptions } from '../../protocol.js'
+import { isInvented } from '../call-ids.js'
+import { ownFields } from '../field-names.js'
+import { ID } from '../id.js'
+import { writeMedia } from '../media.js'
+import { forUpstream } from '../signatures.js'
+
+/** A part for anything but results and calls; undefined for what is left out. */
+export function writePart(
+  block: Block,
+  thoughtSignature: string | undefined,
+  { losses }: WriteOptions,
+): string | undefined {
+  const common = { ...ownFields(block.native), thoughtSignature }
+  if (block.type === 'text' || block.type === 'refusal') return writeText(block.text, common)
+  if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
+  const media = block.type === 'media' ? writeMedia(block) : undefined
+  if (!media) {
+    losses.noEquivalent(block.at ?? 'content')
+    return undefined
+  }
+  const isVague = block.type === 'media' && block.detail !== undefined && block.detail !== 'auto'
+  if (isVague) losses.noEquivalent(`${block.at ?? 'content'}.detail`)
+  return JSON.stringify({ ...media, ...common })
+}
+
+function writeText(text: string, common: { readonly thoughtSignature: string | undefined }): string | undefined {
+  return text === '' && common.thoughtSignature === undefined ? undefined : JSON.stringify({ text, ...common })
+}
+
+/** A call as a part. */
+export function writeCall(call: ToolCallBlock, thoughtSignature: string | undefined): string {
+  const named = isInvented(call.id) ? { name: call.name } : { id: call.id, name: call.name }
+  const written = withRaw({ ...named, ...ownFields(call.native, 'functionCall.') }, 'args', argumentsOf(call.input))
+  return withRaw({ ...ownFields(call.native), thoughtSignature }, 'functionCall', written)
+}
+
+/** A call's input as an object, digit for digit. What is none is wrapped: its result must not be left alone. */
+export function argumentsOf(input: string): string {
+  if (input.trim() === '') return '{}'
+  return objectText(input) ?? JSON.stringify({ _raw: input })
+}
+
+/** A block's signature, as it goes back to its issuer; undefined for another's. */
+export function signatureOf(block: Block, { issuer }: WriteOptions): string | undefined {
+  return 'signature' in block ? forUpstream(block.signature, issuer) : undefined
+}
+
+/** A thought as a part; undefined for one that has nothing left to say. */
+export function writeThought({ text }: ReasoningBlock, thoughtSignature: string | undefined): string | undefined {
+  if (text === '') return writeText('', { thoughtSignature })
+  return JSON.stringify({ text, thought: true, thoughtSignature })
+}

@@ -1,0 +1,61 @@
+import { recordCitations } from '../../../chat/losses.js'
+import type { ChatRequest, Setting, Turn } from '../../../chat/request.js'
+import { recordSettings } from '../../../chat/settings.js'
+import { withRaw } from '../../../lib/json.js'
+import type { WriteOptions } from '../../protocol.js'
+import { ownFields } from '../field-names.js'
+import { writeContents } from './write-contents.js'
+import { writeSettings } from './write-settings.js'
+import { writeChoice, writeTools } from './write-tools.js'
+
+/** What the language has words for. */
+const SAYABLE: ReadonlySet<Setting> = new Set([
+  ...(['toolChoice', 'maxOutputTokens', 'temperature', 'topP', 'topK', 'frequencyPenalty', 'presencePenalty'] as const),
+  ...(['seed', 'stop', 'choices', 'logprobs', 'format', 'reasoning', 'modalities', 'serviceTier'] as const),
+])
+
+/** A `generateContent` request. @throws {RelayError} for what can neither be said nor left out */
+export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
+  recordSettings(request, SAYABLE, writing.losses)
+  recordCitations(request.turns, () => false, writing.losses)
+  const system = request.turns.filter(({ role }) => role === 'system')
+  const others = request.turns.filter(({ role }) => role !== 'system')
+  // There is no conversation of a system text alone: it is then what the user says.
+  const isAlone = others.length === 0
+  const body = {
+    systemInstruction: isAlone ? undefined : writeSystem(system, writing),
+    tools: writeTools(request, writing),
+    toolConfig: writeChoice(request),
+    ...ownFields(request.native),
+    serviceTier: tier(request, writing),
+    generationConfig: writeSettings(request, writing),
+  }
+  return withRaw(body, 'contents', writeContents(isAlone ? system : others, writing))
+}
+
+/** All system text, in its order: there is one place for it. */
+function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object | undefined {
+  const parts: object[] = []
+  for (const turn of turns) {
+    for (const block of turn.blocks) {
+      if (block.type !== 'text') losses.noEquivalent(block.at ?? 'system')
+      else if (block.text !== '') parts.push({ text: block.text })
+    }
+  }
+  return parts.length > 0 ? { parts } : undefined
+}
+
+const TIERS = new Map([
+  ['default', 'standard'],
+  ['standard', 'standard'],
+  ['standard_only', 'standard'],
+  ['flex', 'flex'],
+  ['priority', 'priority'],
+  ['auto', undefined],
+])
+
+function tier({ serviceTier }: ChatRequest, { losses }: WriteOptions): string | undefined {
+  if (serviceTier === undefined) return undefined
+  if (!TIERS.has(serviceTier)) losses.setting('serviceTier')
+  return TIERS.get(serviceTier)
+}

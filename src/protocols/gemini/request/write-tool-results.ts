@@ -1,0 +1,61 @@
+import type { Block, ToolResultBlock } from '../../../chat/blocks.js'
+import { objectText, withRaw } from '../../../lib/json.js'
+import type { WriteOptions } from '../../protocol.js'
+import { isInvented } from '../call-ids.js'
+import { ownFields } from '../field-names.js'
+import { writeMedia } from '../media.js'
+
+/** A result as a part, and the parts that could not stand in it. */
+export interface WrittenResult {
+  readonly part: string
+  readonly beside: readonly string[]
+}
+
+/** What is said for a call whose result was cut out of the history: each call must have one. */
+const NO_RESULT = '[no result was supplied]'
+
+/** A `functionResponse`. The name is that of the call: Gemini joins the two by it. */
+export function writeResult(result: ToolResultBlock, name: string, writing: WriteOptions): WrittenResult {
+  const media = mediaOf(result, writing)
+  // Only models that sign their calls read media within a response; the others get it right after.
+  const within = writing.dialect.requiresSignatures === true ? media.filter((part) => 'inlineData' in part) : []
+  const beside = media.filter((part) => !within.includes(part))
+  const head = {
+    ...(isInvented(result.callId) ? {} : { id: result.callId }),
+    name,
+    ...ownFields(result.native, 'functionResponse.'),
+    ...(within.length > 0 ? { parts: within } : {}),
+  }
+  const response = withRaw(head, 'response', responseOf(textOf(result.blocks), result.failed === true))
+  return {
+    part: withRaw(ownFields(result.native), 'functionResponse', response),
+    beside: beside.map((part) => JSON.stringify(part)),
+  }
+}
+
+/** The result of a call that has none. */
+export function writeNoResult(id: string, name: string): string {
+  const head = isInvented(id) ? { name } : { id, name }
+  return JSON.stringify({ functionResponse: { ...head, response: { error: NO_RESULT } } })
+}
+
+/** All that is text in a result. */
+export function textOf(blocks: readonly Block[]): string {
+  return blocks.flatMap((block) => (block.type === 'text' || block.type === 'refusal' ? [block.text] : [])).join('\n')
+}
+
+function responseOf(text: string, failed: boolean): string {
+  if (failed) return JSON.stringify({ error: text })
+  return objectText(text) ?? JSON.stringify({ output: text })
+}
+
+function mediaOf({ blocks, at }: ToolResultBlock, { losses }: WriteOptions): Record<string, unknown>[] {
+  const media: Record<string, unknown>[] = []
+  for (const block of blocks) {
+    if (block.type === 'text' || block.type === 'refusal') continue
+    const part = block.type === 'media' ? writeMedia(block) : undefined
+    if (part) media.push(part)
+    else losses.noEquivalent(block.at ?? at ?? 'content')
+  }
+  return media
+}

@@ -1,0 +1,58 @@
+import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
+import type { WriteOptions } from '../../protocol.js'
+import { ownFields } from '../field-names.js'
+import { ID } from '../id.js'
+import { TOOL_PREFIX } from './read-tools.js'
+import { isBare, writeSchema } from './write-schema.js'
+
+type Fields = Record<string, unknown>
+
+/** The tools of a request, functions together first; undefined for none. */
+export function writeTools(request: ChatRequest, writing: WriteOptions): readonly Fields[] | undefined {
+  const functions: Fields[] = []
+  const others: Fields[] = []
+  for (const tool of request.tools) {
+    if (tool.type === 'function') functions.push(writeFunction(tool, writing))
+    else others.push(...writeOther(tool, writing))
+  }
+  const written = functions.length > 0 ? [{ functionDeclarations: functions }, ...others] : others
+  return written.length > 0 ? written : undefined
+}
+
+function writeFunction(tool: FunctionTool, { dialect }: WriteOptions): Fields {
+  const { name, description, schema, native } = tool
+  const kind = dialect.toolSchemas ?? 'full'
+  // An object without properties may be refused; left out it means the same.
+  const parameters = schema && !isBare(schema) ? writeSchema(schema, kind) : undefined
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { [kind === 'full' ? 'parametersJsonSchema' : 'parameters']: parameters }),
+    ...ownFields(native),
+  }
+}
+
+function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: WriteOptions): Fields[] {
+  if (tool.type === 'web-search') return [{ googleSearch: ownFields(tool.native) }]
+  if (tool.type === 'foreign' && tool.protocol === ID) return [tool.value as Fields]
+  losses.noEquivalent(tool.at)
+  return []
+}
+
+/** A `toolConfig`; undefined when the model may do as it likes. */
+export function writeChoice(request: ChatRequest): Fields | undefined {
+  const { toolChoice, tools } = request
+  const more = ownFields(request.native, TOOL_PREFIX)
+  const hasFunctions = tools.some(({ type }) => type === 'function')
+  const calling = toolChoice && hasFunctions ? { functionCallingConfig: spell(toolChoice) } : {}
+  const written = { ...more, ...calling }
+  return Object.keys(written).length > 0 ? written : undefined
+}
+
+const MODES = { auto: 'AUTO', none: 'NONE', required: 'ANY' } as const
+
+function spell(choice: ToolChoice): Fields {
+  if (choice.type === 'tool') return { mode: 'ANY', allowedFunctionNames: [choice.name] }
+  if (choice.type !== 'allowed') return { mode: MODES[choice.type] }
+  return { mode: choice.mode === 'required' ? 'ANY' : 'VALIDATED', allowedFunctionNames: choice.names }
+}

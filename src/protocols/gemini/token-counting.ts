@@ -1,0 +1,29 @@
+import type { ChatRequest } from '../../chat/request.js'
+import { isObject, parseJson } from '../../lib/values.js'
+import type { TokenCounting, WriteOptions } from '../protocol.js'
+import { resourceOf } from './paths.js'
+import { readCountRequest } from './request/read-request.js'
+import { writeRequest } from './request/write-request.js'
+
+/** `countTokens`. */
+export const counting: TokenCounting = {
+  pathFor: (model) => `/v1beta/${resourceOf(model)}:countTokens`,
+  readRequest: readCountRequest,
+  writeRequest: writeCountRequest,
+  readCount,
+  writeCount: (tokens) => JSON.stringify({ totalTokens: tokens }),
+}
+
+/** The whole request, since system text and tools count too; its model is named once more within. */
+function writeCountRequest(request: ChatRequest, writing: WriteOptions): string {
+  const model = JSON.stringify(decodeURIComponent(resourceOf(writing.model)))
+  return `{"generateContentRequest":{"model":${model},${writeRequest(request, writing).slice(1)}}`
+}
+
+function readCount(body: Buffer): number | undefined {
+  const answer = parseJson(body.toString())
+  if (!isObject(answer)) return undefined
+  // A count of nothing is left out, as protobuf leaves out every zero.
+  const { totalTokens = 0, error } = answer
+  return typeof totalTokens === 'number' && error === undefined ? totalTokens : undefined
+}
