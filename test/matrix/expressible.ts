@@ -2,7 +2,7 @@ import type { ChatAnswer, Choice } from '../../src/chat/answer.js'
 import type { Block } from '../../src/chat/blocks.js'
 import { unwrapSignature } from '../../src/chat/signatures.js'
 import { parseJson } from '../../src/lib/values.js'
-import { unborne } from '../../src/protocols/openai-responses/answer/signature-items.js'
+import { restoreSignatures } from '../../src/protocols/openai-responses/answer/signature-items.js'
 import { plain } from './meaning.js'
 import type { ConversationProtocol } from './protocol-setups.js'
 
@@ -41,7 +41,7 @@ function inAnthropicMessages({ blocks, finish }: Choice): Choice {
 /** Restores signatures that were wrapped in others, or carried by items of their own. */
 function unwrapSignatures({ blocks, finish }: Choice): Choice {
   const bare = blocks.map(unwrapBlock)
-  return { blocks: unborne(bare).map(withoutIssuer), finish }
+  return { blocks: restoreSignatures(bare).map(withoutIssuer), finish }
 }
 
 function unwrapBlock(block: Block): Block {

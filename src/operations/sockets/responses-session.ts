@@ -6,7 +6,7 @@ import { makeRequestId, randomText } from '../../lib/ids.js'
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
 import { route } from '../../policies/routing/router.js'
 import { openaiResponses } from '../../protocols/openai-responses/index.js'
-import { recall } from '../../protocols/openai-responses/response-storage.js'
+import { responseStorage } from '../../protocols/openai-responses/response-storage.js'
 import {
   emptyAnswer,
   errorEventOf,
@@ -154,7 +154,7 @@ export class ResponsesSession {
       let canTakeMore = true
       for (const record of records.length > 0 ? readRecords(records) : []) {
         canTakeMore = this.#send(record.data, stream)
-        const answer = recall.finalAnswer(record)
+        const answer = responseStorage.finalAnswer(record)
         if (answer) this.#store(body, answer)
       }
       this.#socket.touch()
@@ -190,16 +190,16 @@ export class ResponsesSession {
   #expandReference({ body, previous }: SocketRequest): Buffer {
     if (typeof previous !== 'string' || !this.#stored.find(SESSION, previous)) return body
     const { storedResponses } = this.#services
-    return recall.expandReferences(
+    return responseStorage.expandReferences(
       body,
       (id) => this.#stored.find(SESSION, id) ?? storedResponses?.find(this.#caller.id, id),
     )
   }
 
   #store(body: Buffer, answer: Buffer): void {
-    const storable = recall.toStorable(
+    const storable = responseStorage.toStorable(
       body,
-      recall.isStorageRequested(body) ? answer : withoutUnsendableReasoning(answer),
+      responseStorage.isStorageRequested(body) ? answer : withoutUnsendableReasoning(answer),
     )
     if (storable) this.#stored.store(SESSION, storable)
   }

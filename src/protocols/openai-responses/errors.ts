@@ -3,19 +3,20 @@ import type { RelayError } from '../../errors.js'
 import { errorWithMessage } from '../error-reader.js'
 import { readErrorValue } from '../openai-chat/errors.js'
 
-/** An error as the last record of a stream whose response is not known: of one that is passed on. */
+/** Writes an error as the last record of a stream that passes through. Its sequence number is 0. */
 export function writeStreamError(error: RelayError): Buffer {
-  return Buffer.from(spellErrorEvent(error, 0))
+  return Buffer.from(errorRecord(error, 0))
 }
 
-/** The record `error`: flat, as it is documented, and nested, as clients look for it. */
-export function spellErrorEvent({ message, type, param, code }: RelayError, sequence: number): string {
+/** Writes the record `error`, with the fields at both levels: OpenAI documents the outer ones, clients read the inner ones. */
+export function errorRecord({ message, type, param, code }: RelayError, sequenceNumber: number): string {
   const error = { type, code, message, param }
-  return `event: error\ndata: ${JSON.stringify({ ...error, type: 'error', error, sequence_number: sequence })}\n\n`
+  const event = { ...error, type: 'error', error, sequence_number: sequenceNumber }
+  return `event: error\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** Codes that clients act upon; what no client knows is the server's fault. */
-const KNOWN = new Set([
+/** Error codes that clients handle. */
+const CLIENT_CODES = new Set([
   'server_error',
   'rate_limit_exceeded',
   'insufficient_quota',
@@ -24,12 +25,12 @@ const KNOWN = new Set([
   'content_filter',
 ])
 
-/** `error` of a response that failed. */
-export function responseError({ message, code }: RelayError): object {
-  return { code: code !== null && KNOWN.has(code) ? code : 'server_error', message }
+/** Writes `error` of a failed response. A code that clients do not handle becomes `server_error`. */
+export function writeResponseError({ message, code }: RelayError): object {
+  return { code: code !== null && CLIENT_CODES.has(code) ? code : 'server_error', message }
 }
 
-/** What a response with the status `failed`, or a record `error`, came to. */
-export function readFailure(value: unknown): UpstreamError {
+/** Reads the error of a failed response, or of a record `error`. */
+export function readResponseError(value: unknown): UpstreamError {
   return readErrorValue(value) ?? errorWithMessage('The response failed.')
 }

@@ -1,17 +1,15 @@
 import type { Native } from '../../chat/blocks.js'
+import { PROTOCOL_ID } from './traits.js'
 
-/** The language's name. */
-export const ID = 'openai-responses'
-
-/** What an object holds beyond what is known of it. Null says nothing. */
-export function nativeOf(value: object, known: ReadonlySet<string>): Native | undefined {
+/** Reads the native fields of an object: all that are not known and not null. Undefined without any. */
+export function readNative(value: object, known: ReadonlySet<string>): Native | undefined {
   const entries = Object.entries(value).filter(([name, inner]) => !known.has(name) && inner !== null)
-  return entries.length === 0 ? undefined : { protocol: ID, fields: Object.fromEntries(entries) }
+  return entries.length === 0 ? undefined : { protocol: PROTOCOL_ID, fields: Object.fromEntries(entries) }
 }
 
-/** The fields, if they are this language's own. */
-export function ownFields(native: Native | undefined): Readonly<Record<string, unknown>> {
-  return native?.protocol === ID ? native.fields : NONE
+/** The native fields to write. Empty for those of another protocol. */
+export function nativeFields(native: Native | undefined): Readonly<Record<string, unknown>> {
+  return native?.protocol === PROTOCOL_ID ? native.fields : NO_FIELDS
 }
 
-const NONE: Readonly<Record<string, unknown>> = {}
+const NO_FIELDS: Readonly<Record<string, unknown>> = {}

@@ -1,34 +1,64 @@
 import { lengthOf } from '../../chat/length.js'
 import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
+import { latin1 } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
+import { isNonEmptyList, nonNegative, parseBody, readModel } from '../body.js'
 import type { RecordClass, StreamEnding } from '../passthrough.js'
+import type { RequestFacts } from '../request-facts.js'
 import { isRefusal } from './answer/status.js'
 import { readUsage } from './answer/usage.js'
-import { readFailure } from './errors.js'
-import { readWhole } from './stream/read-stream.js'
+import { readResponseError } from './errors.js'
+import { readResponse } from './stream/read-stream.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What one record is to the commit point. That an item has begun is not yet an answer, unless the item is work done. */
-export function readSign({ event: name, data }: SseRecord): RecordClass {
+const NUMBER_FIELDS = ['temperature', 'top_p', 'max_output_tokens']
+const OBJECT_FIELDS = ['text', 'reasoning']
+
+/**
+ * Reads as much of a request as routing needs, and checks the types of the most common fields. The upstream checks the
+ * rest. @throws {RelayError} that names the path of an invalid value
+ */
+export function readFacts(body: Buffer): RequestFacts {
+  const text = latin1(body)
+  const root = parseBody(text)
+  const { model, modelSpan, stream } = readModel(root, text)
+  root.get('input').checkTextOrList()
+  root.get('tools').checkList()
+  for (const name of NUMBER_FIELDS) root.get(name).maybeNumber()
+  for (const name of OBJECT_FIELDS) root.get(name).maybeObject()
+  const { max_output_tokens: maxOutputTokens, temperature, tools } = root.object()
+  return {
+    model,
+    modelSpan,
+    stream,
+    maxOutputTokens: nonNegative(maxOutputTokens),
+    choices: 1,
+    temperature: nonNegative(temperature),
+    usesTools: isNonEmptyList(tools),
+  }
+}
+
+/** Classifies a stream's record before the commit point. The start of a message or of reasoning is not output. */
+export function classifyRecord({ event: name, data }: SseRecord): RecordClass {
   const text = data.trim()
   if (text === '' || text.startsWith(':')) return 'preamble'
   if (text === '[DONE]') return 'output'
   const event = parseJson(text)
   if (!isObject(event)) return invalidAnswer('a stream record that is not JSON')
   const type = textOf(event.type) ?? name ?? ''
-  const upstreamError = faultOf(type, event)
+  const upstreamError = findError(type, event)
   if (upstreamError) return upstreamError
-  if (PREAMBLE.has(type)) return 'preamble'
+  if (PREAMBLE_EVENTS.has(type)) return 'preamble'
   if (type !== 'response.output_item.added')
     return type.endsWith('.delta') && event.delta === '' ? 'preamble' : 'output'
-  const kind = isObject(event.item) ? event.item.type : undefined
-  return kind === 'message' || kind === 'reasoning' ? 'preamble' : 'output'
+  const itemType = isObject(event.item) ? event.item.type : undefined
+  return itemType === 'message' || itemType === 'reasoning' ? 'preamble' : 'output'
 }
 
-const PREAMBLE = new Set([
+const PREAMBLE_EVENTS = new Set([
   'response.created',
   'response.queued',
   'response.in_progress',
@@ -37,11 +67,11 @@ const PREAMBLE = new Set([
   'keepalive',
 ])
 
-/** What the last records of a stream tell. */
+/** Reads how a stream ended, from its last records. Without usage, counts the output in the final response. */
 export function readEnding(records: readonly SseRecord[]): StreamEnding {
   let complete = false
   let usage: Usage | undefined
-  let whole: Fields | undefined
+  let finalResponse: Fields | undefined
   let refused = false
   for (const { event: name, data } of records) {
     const event = parseJson(data)
@@ -49,24 +79,37 @@ export function readEnding(records: readonly SseRecord[]): StreamEnding {
     const type = textOf(event.type) ?? name ?? ''
     const response = isObject(event.response) ? event.response : {}
     usage = readUsage(response.usage) ?? usage
-    const upstreamError = faultOf(type, event)
+    const upstreamError = findError(type, event)
     if (upstreamError) return { complete: false, usage, upstreamError }
     refused ||= type.startsWith('response.refusal.') || isRefusal(response)
-    if (!LAST.has(type)) continue
+    if (!FINAL_EVENTS.has(type)) continue
     complete = true
-    whole = response
+    finalResponse = response
   }
-  return { complete, usage, refused, outputLength: usage || !whole ? undefined : lengthOf(readWhole(whole, NOBODY)) }
+  const outputLength = usage || !finalResponse ? undefined : lengthOf(readResponse(finalResponse, ANY_ID))
+  return { complete, usage, refused, outputLength }
 }
 
-const NOBODY = { id: 'x' }
+/** Only the length of the answer is read, so its ids do not matter. */
+const ANY_ID = { id: 'x' }
 
-const LAST = new Set(['response.completed', 'response.incomplete', 'response.done'])
+const FINAL_EVENTS = new Set(['response.completed', 'response.incomplete', 'response.done'])
 
-function faultOf(type: string, event: Fields): UpstreamError | undefined {
+function findError(type: string, event: Fields): UpstreamError | undefined {
   const response = isObject(event.response) ? event.response : {}
   const failed = type === 'response.failed' || response.status === 'failed' || response.status === 'cancelled'
-  if (failed) return readFailure(response.error)
-  if (type === 'error') return readFailure(event.error ?? { ...event, type: null })
-  return event.error ? readFailure(event.error) : undefined
+  if (failed) return readResponseError(response.error)
+  // A record `error` may have the error's fields directly. Its `type` is then not the error's.
+  if (type === 'error') return readResponseError(event.error ?? { ...event, type: null })
+  return event.error ? readResponseError(event.error) : undefined
+}
+
+/** Base64 of audio. Its transcript has records of its own. */
+const AUDIO_DELTA = 'response.audio.delta'
+
+/** Characters of output in a record. Only deltas count, because `done` records repeat their text. */
+export function readOutputLength({ event: name, data }: SseRecord): number {
+  const event = parseJson(data)
+  if (!isObject(event) || typeof event.delta !== 'string') return 0
+  return (textOf(event.type) ?? name) === AUDIO_DELTA ? 0 : event.delta.length
 }

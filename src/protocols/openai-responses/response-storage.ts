@@ -4,27 +4,29 @@ import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { FindStoredResponse, ResponseStorage } from '../response-storage.js'
 
-/** Fields and items that mean something only to whoever keeps earlier answers. */
-const REFERENCES = ['"previous_response_id"', '"item_reference"', '"conversation"', '"background"'] as const
-/** What a body must hold to be looked into: a reference, or a letter spelled by its number, which may hide one. */
-const SIGNS = [...REFERENCES, '\\u00'] as const
+type Fields = Record<string, unknown>
 
-/** `previous_response_id` and `item_reference`, by answers that the relay keeps. */
-export const recall: ResponseStorage = {
+/** Fields and items that refer to stored state, in quotes as JSON has them. */
+const REFERENCE_NAMES = ['"previous_response_id"', '"item_reference"', '"conversation"', '"background"'] as const
+/** A body without any of these has no reference. The last is an escaped character, which may be part of such a name. */
+const REFERENCE_MARKERS = [...REFERENCE_NAMES, '\\u00'] as const
+
+/** Resolves `previous_response_id` and `item_reference` from answers that the relay has stored. */
+export const responseStorage: ResponseStorage = {
   expandReferences(body, find) {
-    if (!SIGNS.some((sign) => body.includes(sign))) return body
+    if (!REFERENCE_MARKERS.some((marker) => body.includes(marker))) return body
     const text = body.toString()
     const request = parseJson(text)
-    // What is nested too deeply is refused when it is read.
+    // Reading the request will refuse a body that is nested too deeply.
     if (!isObject(request) || isTooDeep(request, body.length)) return body
-    refuse(request, 'conversation', 'The relay keeps no conversations. Send the items themselves.')
-    if (request.background) refuse(request, 'background', 'The relay runs nothing in the background.')
-    const { previous_response_id: id, ...rest } = request
-    const before = id === undefined || id === null ? [] : itemsBefore(id, find)
-    const given = itemsOf(request)
-    const own = given.map((item, index) => resolve(item, index, find))
-    const changed = before.length > 0 || own.some((item, index) => item !== given[index])
-    if (changed) return Buffer.from(JSON.stringify({ ...rest, input: [...before, ...own] }))
+    failIfGiven(request, 'conversation', 'The relay stores no conversations. Send the items themselves.')
+    if (request.background) failIfGiven(request, 'background', 'The relay runs no responses in the background.')
+    const { previous_response_id: previousId, ...rest } = request
+    const previousItems = previousId === undefined || previousId === null ? [] : findPreviousItems(previousId, find)
+    const items = inputItems(request)
+    const resolved = items.map((item, index) => resolveReference(item, index, find))
+    const hasChanged = previousItems.length > 0 || resolved.some((item, index) => item !== items[index])
+    if (hasChanged) return Buffer.from(JSON.stringify({ ...rest, input: [...previousItems, ...resolved] }))
     return isAmbiguous(text, request) ? Buffer.from(JSON.stringify(request)) : body
   },
 
@@ -39,12 +41,12 @@ export const recall: ResponseStorage = {
     if (!isObject(request) || !isObject(response) || isTooDeep(response, answer.length)) return undefined
     const { id, output, status } = response
     if (typeof id !== 'string' || !Array.isArray(output) || status === 'failed') return undefined
-    const items = output.filter((item) => isObject(item) && typeof item.id === 'string')
+    const itemsWithId = output.filter((item) => isObject(item) && typeof item.id === 'string')
     return {
       id,
       answer: answer.toString(),
-      items: JSON.stringify([...itemsOf(request), ...output]),
-      parts: items.map((item) => ({ id: String(item.id), item: JSON.stringify(item) })),
+      items: JSON.stringify([...inputItems(request), ...output]),
+      parts: itemsWithId.map((item) => ({ id: String(item.id), item: JSON.stringify(item) })),
     }
   },
 
@@ -56,7 +58,7 @@ export const recall: ResponseStorage = {
   },
 
   notFoundError(id) {
-    const message = `Response with id '${spelled(id)}' not found.`
+    const message = `Response with id '${shortId(id)}' not found.`
     return new RelayError('unknown_path', message, { code: null, param: 'response_id' })
   },
 
@@ -65,51 +67,55 @@ export const recall: ResponseStorage = {
   },
 }
 
-/** Whether a reference stands in the text that was not seen in the request: of two fields, another reader may take the other. */
+/**
+ * Whether the text has a reference that the parsed request lacks. That happens when a field occurs twice: another parser
+ * may read the one that this parser has dropped.
+ */
 function isAmbiguous(text: string, request: object): boolean {
-  const plain = text.replace(/\\u00([2-7][\da-f])/gi, (_, code: string) =>
+  const unescaped = text.replace(/\\u00([2-7][\da-f])/gi, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
   )
-  const seen = JSON.stringify(request)
-  return REFERENCES.some((name) => plain.split(name).length !== seen.split(name).length)
+  const serialized = JSON.stringify(request)
+  return REFERENCE_NAMES.some((name) => unescaped.split(name).length !== serialized.split(name).length)
 }
 
-/** A request's input as items: a text alone is one message. */
-function itemsOf({ input }: Record<string, unknown>): unknown[] {
+/** A request's input as items. A string becomes one message. */
+function inputItems({ input }: Fields): unknown[] {
   if (typeof input === 'string')
     return [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }]
   return Array.isArray(input) ? input : []
 }
 
-/** As much of an id as an error repeats. */
-function spelled(id: unknown): string {
+/** The start of an id, for an error message. */
+function shortId(id: unknown): string {
   return String(id).slice(0, 100)
 }
 
-function itemsBefore(id: unknown, find: FindStoredResponse): unknown[] {
-  const kept = typeof id === 'string' ? find(id) : undefined
-  if (!kept)
-    throw missing(
+function findPreviousItems(id: unknown, find: FindStoredResponse): unknown[] {
+  const stored = typeof id === 'string' ? find(id) : undefined
+  if (!stored)
+    throw referenceError(
       'previous_response_id',
       'previous_response_not_found',
-      `Previous response with id '${spelled(id)}' not found.`,
+      `Previous response with id '${shortId(id)}' not found.`,
     )
-  return JSON.parse(kept.items) as unknown[]
+  return JSON.parse(stored.items) as unknown[]
 }
 
-function resolve(item: unknown, index: number, find: FindStoredResponse): unknown {
+function resolveReference(item: unknown, index: number, find: FindStoredResponse): unknown {
   if (!isObject(item) || item.type !== 'item_reference') return item
-  const kept = typeof item.id === 'string' ? find(item.id) : undefined
-  if (!kept) throw missing(`input[${index}].id`, 'item_not_found', `Item with id '${spelled(item.id)}' not found.`)
-  return (JSON.parse(kept.items) as unknown[])[0]
+  const stored = typeof item.id === 'string' ? find(item.id) : undefined
+  if (!stored)
+    throw referenceError(`input[${index}].id`, 'item_not_found', `Item with id '${shortId(item.id)}' not found.`)
+  return (JSON.parse(stored.items) as unknown[])[0]
 }
 
-function refuse(request: Record<string, unknown>, name: string, message: string): void {
+function failIfGiven(request: Fields, name: string, message: string): void {
   if (request[name] === undefined || request[name] === null) return
   throw new RelayError('invalid_request', message, { param: name, code: 'unsupported_parameter' })
 }
 
-function missing(param: string, code: string, message: string): RelayError {
-  const hint = 'This relay keeps answers only if `responses.store` is on, and each for its own caller.'
+function referenceError(param: string, code: string, message: string): RelayError {
+  const hint = 'The relay stores answers only if `responses.store` is on. Callers can refer only to their own.'
   return new RelayError('invalid_request', `${message} ${hint}`, { param, code })
 }

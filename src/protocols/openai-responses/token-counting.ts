@@ -3,17 +3,17 @@ import type { TokenCounting } from '../protocol.js'
 import { readRequest } from './request/read-request.js'
 import { writeRequest } from './request/write-request.js'
 
-/** How the tokens of a conversation are counted without an answer. */
-export const counting: TokenCounting = {
+/** Counts tokens by the endpoint `/responses/input_tokens`. */
+export const tokenCounting: TokenCounting = {
   pathFor: () => '/responses/input_tokens',
   readRequest,
-  writeRequest: (request, writing) => selectFields(writeRequest(request, writing), COUNTED),
+  writeRequest: (request, options) => selectFields(writeRequest(request, options), SUPPORTED_FIELDS),
   readCount: readInputTokens,
   writeCount: (tokens) => JSON.stringify({ object: 'response.input_tokens', input_tokens: tokens }),
 }
 
-/** What the count depends on: the endpoint takes nothing else. */
-const COUNTED = [
+/** The only fields that the endpoint accepts. */
+const SUPPORTED_FIELDS = [
   'model',
   'instructions',
   'input',

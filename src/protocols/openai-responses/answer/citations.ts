@@ -1,47 +1,50 @@
 import type { Citation } from '../../../chat/blocks.js'
 import type { Turn } from '../../../chat/request.js'
 import { isObject, textOf } from '../../../lib/values.js'
-import { ID, ownFields } from '../native.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
-/** An annotation of a text. Its places count code points; ours count UTF-16 units. */
+/** Reads an annotation. Its positions count code points of the text; those of a block count UTF-16 units. */
 export function readCitation(annotation: unknown, text: string): Citation | undefined {
   if (!isObject(annotation)) return undefined
   const { type, url, title, start_index: start, end_index: end } = annotation
   if (type !== 'url_citation') {
-    return { title: textOf(annotation.filename) ?? undefined, native: { protocol: ID, fields: annotation } }
+    return { title: textOf(annotation.filename) ?? undefined, native: { protocol: PROTOCOL_ID, fields: annotation } }
   }
   return {
     url: textOf(url) ?? undefined,
     title: textOf(title) ?? undefined,
-    start: unit(text, start),
-    end: unit(text, end),
+    start: toCodeUnits(text, start),
+    end: toCodeUnits(text, end),
   }
 }
 
-/** An annotation of a text of the answer; undefined for a source that has no address. */
+/** Writes an annotation of a text. Undefined for a source without a URL, unless it is native. */
 export function writeCitation({ url, title, start, end, native }: Citation, text: string): object | undefined {
-  const own = ownFields(native)
-  if (own.type !== undefined) return own
+  const annotation = nativeFields(native)
+  if (annotation.type !== undefined) return annotation
   if (url === undefined) return undefined
-  const places = { start_index: codePoint(text, start ?? 0), end_index: codePoint(text, end ?? text.length) }
-  return { type: 'url_citation', ...places, url, title: title ?? '' }
+  const positions = { start_index: toCodePoints(text, start ?? 0), end_index: toCodePoints(text, end ?? text.length) }
+  return { type: 'url_citation', ...positions, url, title: title ?? '' }
 }
 
-/** Whether a source can be named: what the assistant said cites addresses, and what only this language knows. */
-export function isSayable({ url, native }: Citation, role: Turn['role']): boolean {
-  return role === 'assistant' && (url !== undefined || ownFields(native).type !== undefined)
+/** Whether {@link writeCitation} can write a citation. Only texts of the assistant have annotations. */
+export function isSupportedCitation({ url, native }: Citation, role: Turn['role']): boolean {
+  return role === 'assistant' && (url !== undefined || nativeFields(native).type !== undefined)
 }
 
 const SURROGATES = /[\ud800-\udfff]/
 
-function unit(text: string, place: unknown): number | undefined {
-  if (typeof place !== 'number') return undefined
-  if (!SURROGATES.test(text)) return place
-  let at = 0
-  for (let points = 0; points < place && at < text.length; points++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
-  return at
+function toCodeUnits(text: string, codePoints: unknown): number | undefined {
+  if (typeof codePoints !== 'number') return undefined
+  if (!SURROGATES.test(text)) return codePoints
+  let units = 0
+  for (let points = 0; points < codePoints && units < text.length; points++) {
+    units += (text.codePointAt(units) ?? 0) > 0xffff ? 2 : 1
+  }
+  return units
 }
 
-function codePoint(text: string, place: number): number {
-  return SURROGATES.test(text) ? [...text.slice(0, place)].length : place
+function toCodePoints(text: string, units: number): number {
+  return SURROGATES.test(text) ? [...text.slice(0, units)].length : units
 }

@@ -1,11 +1,11 @@
 import { NO_USAGE, type Usage } from '../../../chat/usage.js'
 import { isObject } from '../../../lib/values.js'
 import type { AnswerContext } from '../../protocol.js'
-import { echoOf } from './echo.js'
+import { repeatedFieldsOf } from './repeated-fields.js'
 import { writeUsage } from './usage.js'
 
-/** What of a response changes while it is written. */
-export interface Progress {
+/** The fields of a response that change while it is streamed. */
+export interface ResponseState {
   readonly status: string
   readonly output: readonly object[]
   readonly usage?: Usage | undefined
@@ -13,22 +13,22 @@ export interface Progress {
   readonly error?: object
 }
 
-/** A response, with all that its official type wants. What the caller gave is repeated as it was given. */
-export function writeResponse(answering: AnswerContext, model: string, progress: Progress): object {
-  const { instructions, metadata, tools, text, reasoning, ...echo } = echoOf(answering.request.native)
+/** Writes a response with all fields of its SDK type. Repeats the caller's settings unchanged. */
+export function writeResponse(context: AnswerContext, model: string, state: ResponseState): object {
+  const { instructions, metadata, tools, text, reasoning, ...repeated } = repeatedFieldsOf(context.request.native)
   return {
-    id: `resp_${answering.id}`,
+    id: `resp_${context.id}`,
     object: 'response',
-    created_at: answering.createdAt,
-    status: progress.status,
+    created_at: context.createdAt,
+    status: state.status,
     background: false,
-    error: progress.error ?? null,
-    incomplete_details: progress.incomplete_details ?? null,
+    error: state.error ?? null,
+    incomplete_details: state.incomplete_details ?? null,
     instructions: instructions ?? null,
     max_output_tokens: null,
     max_tool_calls: null,
     model,
-    output: progress.output,
+    output: state.output,
     parallel_tool_calls: true,
     previous_response_id: null,
     prompt_cache_key: null,
@@ -43,19 +43,19 @@ export function writeResponse(answering: AnswerContext, model: string, progress:
     top_logprobs: 0,
     top_p: 1,
     truncation: 'disabled',
-    ...echo,
-    usage: writeProgress(progress),
+    ...repeated,
+    usage: writeFinalUsage(state),
     metadata: metadata ?? {},
     access_programs: null,
   }
 }
 
-/** What the upstream did not count stands as nothing: clients read the counts of a finished response unasked. */
-function writeProgress({ status, usage }: Progress): object | null {
+/** Without usage, a finished response gets counts of 0, because clients read them without a check. */
+function writeFinalUsage({ status, usage }: ResponseState): object | null {
   return status === 'in_progress' ? null : writeUsage(usage ?? NO_USAGE)
 }
 
-/** The type of a function wants these, also where the caller left them out. */
+/** Adds the fields of a function that its SDK type requires. */
 function repeatTool(tool: unknown): unknown {
   if (!isObject(tool) || tool.type !== 'function') return tool
   return { description: null, parameters: null, strict: null, ...tool }

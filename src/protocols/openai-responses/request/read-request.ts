@@ -3,23 +3,22 @@ import type { ChatRequest, Format, Reasoning, Turn } from '../../../chat/request
 import { RelayError } from '../../../errors.js'
 import { parseBody } from '../../body.js'
 import type { Field } from '../../field.js'
-import { withEcho } from '../answer/echo.js'
-import { nativeOf } from '../native.js'
+import { withRepeatedFields } from '../answer/repeated-fields.js'
+import { readNative } from '../native.js'
 import { readInput } from './read-items.js'
-import { isWholeChoice, readToolChoice, readTools, withoutRepeated } from './read-tools.js'
+import { isNeutralChoice, readToolChoice, readTools, withoutDuplicates } from './read-tools.js'
 
-/** All of a request. @throws {RelayError} that names the path of what is wrong */
+/** Reads a Responses request. @throws {RelayError} that names the path of an invalid value */
 export function readRequest(body: Buffer): ChatRequest {
   const request = parseBody(body.toString())
-  const object = request.object()
-  refuseState(request)
+  failOnStoredState(request)
   const { turns, tools } = readInput(request.get('input'))
   const include = readInclude(request.get('include'))
   const text = request.get('text')
   return {
     stream: request.get('stream').maybeBoolean() === true,
     turns: [...readInstructions(request.get('instructions')), ...turns],
-    tools: withoutRepeated([...readTools(request.get('tools').maybeList()), ...tools]),
+    tools: withoutDuplicates([...readTools(request.get('tools').maybeList()), ...tools]),
     toolChoice: readToolChoice(request.get('tool_choice')),
     parallelToolCalls: request.get('parallel_tool_calls').maybeBoolean(),
     maxOutputTokens: request.get('max_output_tokens').maybeInteger(),
@@ -34,23 +33,24 @@ export function readRequest(body: Buffer): ChatRequest {
     metadata: readMetadata(request.get('metadata')),
     serviceTier: request.get('service_tier').maybeText(),
     cacheKey: request.get('prompt_cache_key').maybeText(),
-    native: withEcho(nativeOf(remaining(request, include), NOTHING), object),
+    native: withRepeatedFields(readNativeFields(request, include), request.object()),
   }
 }
 
-/** What stands on what the provider keeps, which this relay does not. Never ignored: the answer would lack its history. */
-function refuseState(request: Field): void {
+/** @throws {RelayError} for a field that needs state at the server. Ignoring it would lose a part of the conversation. */
+function failOnStoredState(request: Field): void {
   if (request.get('previous_response_id').given) {
-    const message = 'previous_response_id: this relay keeps no such response. Send the whole conversation as input.'
+    const message =
+      'previous_response_id: this relay has not stored this response. Send the whole conversation as input.'
     const details = { param: 'previous_response_id', code: 'previous_response_not_found' }
     throw new RelayError('invalid_request', message, details)
   }
   const conversation = request.get('conversation')
-  if (conversation.given) conversation.fail('this relay keeps no conversations. Send the whole conversation as input.')
+  if (conversation.given) conversation.fail('this relay stores no conversations. Send the whole conversation as input.')
   const prompt = request.get('prompt')
-  if (prompt.given) prompt.fail('this relay keeps no prompts. Send the instructions themselves.')
+  if (prompt.given) prompt.fail('this relay stores no prompts. Send the instructions themselves.')
   const background = request.get('background')
-  if (background.maybeBoolean()) background.fail('this relay keeps no responses, and runs none in the background')
+  if (background.maybeBoolean()) background.fail('this relay runs no responses in the background.')
 }
 
 function readInstructions(instructions: Field): Turn[] {
@@ -59,15 +59,15 @@ function readInstructions(instructions: Field): Turn[] {
   return [{ role: 'system', blocks: [{ type: 'text', text, at: 'instructions' }], at: 'instructions' }]
 }
 
-const LOGPROBS = 'message.output_text.logprobs'
-const SEALED = 'reasoning.encrypted_content'
+const INCLUDE_LOGPROBS = 'message.output_text.logprobs'
+const INCLUDE_ENCRYPTED_REASONING = 'reasoning.encrypted_content'
 
 function readInclude(include: Field): string[] {
   return include.maybeList().map((name) => name.text())
 }
 
 function readLogprobs(top: number | undefined, include: readonly string[]): number | undefined {
-  if (include.includes(LOGPROBS)) return top ?? 0
+  if (include.includes(INCLUDE_LOGPROBS)) return top ?? 0
   return top || undefined
 }
 
@@ -102,47 +102,29 @@ function readMetadata(metadata: Field): Record<string, string> | undefined {
   return object && Object.fromEntries(Object.keys(object).map((name) => [name, metadata.get(name).text()]))
 }
 
-/** Fields that have neutral words, or say nothing that an answer would depend on. */
-const SAID = new Set([
-  'model',
-  'input',
-  'instructions',
-  'stream',
-  'stream_options',
-  'store',
-  'background',
-  'tools',
-  'tool_choice',
-  'parallel_tool_calls',
-  'max_output_tokens',
-  'temperature',
-  'top_p',
-  'top_logprobs',
-  'include',
-  'text',
-  'reasoning',
-  'safety_identifier',
-  'user',
-  'metadata',
-  'service_tier',
-  'prompt_cache_key',
+/** Fields with a neutral equivalent, and fields that concern only how the answer is sent. */
+const KNOWN_FIELDS = new Set([
+  ...['model', 'input', 'instructions', 'stream', 'stream_options', 'store', 'background', 'tools', 'tool_choice'],
+  ...['parallel_tool_calls', 'max_output_tokens', 'temperature', 'top_p', 'top_logprobs', 'include', 'text'],
+  ...['reasoning', 'safety_identifier', 'user', 'metadata', 'service_tier', 'prompt_cache_key'],
 ])
 
-const TEXT = new Set(['format', 'verbosity'])
-const REASONING = new Set(['effort', 'summary', 'generate_summary'])
-const NOTHING: ReadonlySet<string> = new Set()
+const KNOWN_TEXT_FIELDS = new Set(['format', 'verbosity'])
+const KNOWN_REASONING_FIELDS = new Set(['effort', 'summary', 'generate_summary'])
 
-/** What is left of a request when all that has neutral words is taken away. */
-function remaining(request: Field, include: readonly string[]): object {
-  const others = nativeOf(request.object(), SAID)?.fields ?? {}
-  const included = include.filter((name) => name !== LOGPROBS && name !== SEALED)
+/** Reads the native fields of a request, also those inside of fields that are known. */
+function readNativeFields(request: Field, include: readonly string[]): Record<string, unknown> {
+  const { truncation, ...fields } = readNative(request.object(), KNOWN_FIELDS)?.fields ?? {}
+  const nativeInclude = include.filter((name) => name !== INCLUDE_LOGPROBS && name !== INCLUDE_ENCRYPTED_REASONING)
   const choice = request.get('tool_choice')
-  const text = nativeOf(request.get('text').maybeObject() ?? {}, TEXT)
-  const reasoning = nativeOf(request.get('reasoning').maybeObject() ?? {}, REASONING)
+  const text = readNative(request.get('text').maybeObject() ?? {}, KNOWN_TEXT_FIELDS)
+  const reasoning = readNative(request.get('reasoning').maybeObject() ?? {}, KNOWN_REASONING_FIELDS)
   return {
-    ...(others.truncation === 'disabled' ? nativeOf(others, new Set(['truncation']))?.fields : others),
-    ...(included.length > 0 && { include: included }),
-    ...(!isWholeChoice(choice) && { tool_choice: choice.value }),
+    ...fields,
+    // `disabled` is the default.
+    ...(truncation !== undefined && truncation !== 'disabled' && { truncation }),
+    ...(nativeInclude.length > 0 && { include: nativeInclude }),
+    ...(!isNeutralChoice(choice) && { tool_choice: choice.value }),
     ...(text && { text: text.fields }),
     ...(reasoning && { reasoning: reasoning.fields }),
   }

@@ -1,8 +1,9 @@
 import type { Tool, ToolChoice } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
-import { ID, nativeOf } from '../native.js'
+import { readNative } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
-/** The tools of a list, those in groups each for itself. */
+/** Reads a list of tools. The tools of a namespace become tools of their own. @throws {RelayError} */
 export function readTools(list: readonly Field[]): Tool[] {
   return list.flatMap(readTool)
 }
@@ -13,15 +14,15 @@ function readTool(tool: Field): Tool[] {
   if (kind === 'namespace') return readNamespace(tool)
   if (kind === 'function') return [readFunction(tool, undefined)]
   if (kind === 'custom') return [readCustom(tool, undefined)]
-  if (SEARCH.test(kind)) return [readSearch(tool, kind)]
-  if (!BUILT_IN.has(kind)) type.failUnknown()
-  return [{ type: 'foreign', protocol: ID, kind, value: tool.value, at: tool.path }]
+  if (WEB_SEARCH.test(kind)) return [readWebSearch(tool, kind)]
+  if (!NATIVE_TOOLS.has(kind)) type.failUnknown()
+  return [{ type: 'foreign', protocol: PROTOCOL_ID, kind, value: tool.value, at: tool.path }]
 }
 
-const SEARCH = /^web_search(_preview)?(_\d{4}_\d\d_\d\d)?$/
+const WEB_SEARCH = /^web_search(_preview)?(_\d{4}_\d\d_\d\d)?$/
 
-/** What runs at the provider, or in its clients' own words. */
-const BUILT_IN = new Set([
+/** Tools that only this protocol has: they run at the provider, or have a fixed format that clients know. */
+const NATIVE_TOOLS = new Set([
   'file_search',
   'computer',
   'computer_use_preview',
@@ -35,69 +36,74 @@ const BUILT_IN = new Set([
   'tool_search',
 ])
 
-const FUNCTION = new Set(['type', 'name', 'description', 'parameters', 'strict'])
-const CUSTOM = new Set(['type', 'name', 'description', 'format'])
-const CHOSEN = new Set(['type'])
+const FUNCTION_FIELDS = new Set(['type', 'name', 'description', 'parameters', 'strict'])
+const CUSTOM_FIELDS = new Set(['type', 'name', 'description', 'format'])
+const WEB_SEARCH_FIELDS = new Set(['type'])
 
-function readFunction(tool: Field, namespace: string | undefined): Tool {
+type NamedTool = Extract<Tool, { name: string }>
+
+function readFunction(tool: Field, namespace: string | undefined): NamedTool {
   return {
     type: 'function',
-    ...named(tool, namespace),
+    ...readCommonFields(tool, namespace),
     schema: tool.get('parameters').maybeObject(),
     strict: tool.get('strict').maybeBoolean(),
-    native: nativeOf(tool.object(), FUNCTION),
+    native: readNative(tool.object(), FUNCTION_FIELDS),
   }
 }
 
-function readCustom(tool: Field, namespace: string | undefined): Tool {
+function readCustom(tool: Field, namespace: string | undefined): NamedTool {
   return {
     type: 'freeform',
-    ...named(tool, namespace),
+    ...readCommonFields(tool, namespace),
     format: tool.get('format').maybeObject(),
-    native: nativeOf(tool.object(), CUSTOM),
+    native: readNative(tool.object(), CUSTOM_FIELDS),
   }
 }
 
-function named(tool: Field, namespace: string | undefined): Pick<Extract<Tool, { name: string }>, 'name' | 'at'> {
+function readCommonFields(tool: Field, namespace: string | undefined): Pick<NamedTool, 'name' | 'at'> {
   const name = tool.get('name')
   if (name.text() === '') name.fail('must not be empty')
   const description = tool.get('description').maybeText()
   return { name: name.text(), ...(description && { description }), ...(namespace && { namespace }), at: tool.path }
 }
 
-/** The group's description stands with its first tool, so that it is a loss once. */
-function readNamespace(group: Field): Tool[] {
-  const namespace = group.get('name').text()
-  const description = group.get('description').maybeText()
-  return group
+/** Reads the tools of a namespace. Only the first gets the namespace's description, so that it is one loss at most. */
+function readNamespace(field: Field): Tool[] {
+  const namespace = field.get('name').text()
+  const description = field.get('description').maybeText()
+  return field
     .get('tools')
     .list()
-    .map((tool, index) => {
-      const type = tool.get('type')
-      const read = NAMED.get(type.text()) ?? type.failUnknown()
-      const child = read(tool, namespace)
-      if (index > 0 || !description || child.type === 'foreign') return child
-      return { ...child, native: { protocol: ID, fields: { ...child.native?.fields, [GROUP]: description } } }
+    .map((toolField, index) => {
+      const type = toolField.get('type')
+      const read = NAMED_TOOL_READERS.get(type.text()) ?? type.failUnknown()
+      const tool = read(toolField, namespace)
+      if (index > 0 || !description) return tool
+      const fields = { ...tool.native?.fields, [NAMESPACE_DESCRIPTION]: description }
+      return { ...tool, native: { protocol: PROTOCOL_ID, fields } }
     })
 }
 
-/** Under this name the description of a tool's group goes with the tool. */
-export const GROUP = 'namespace_description'
+/** The native field of a tool that holds the description of its namespace. */
+export const NAMESPACE_DESCRIPTION = 'namespace_description'
 
-const NAMED: ReadonlyMap<string, (tool: Field, namespace: string | undefined) => Tool> = new Map([
+/** Readers of the tools that a client defines. */
+const NAMED_TOOL_READERS: ReadonlyMap<string, (tool: Field, namespace: string | undefined) => NamedTool> = new Map([
   ['function', readFunction],
   ['custom', readCustom],
 ])
 
-function readSearch(tool: Field, kind: string): Tool {
-  const native = nativeOf(tool.object(), CHOSEN)
-  const fields = { ...(kind === 'web_search' ? {} : { type: kind }), ...native?.fields }
-  const own = Object.keys(fields).length > 0 ? { protocol: ID, fields } : undefined
-  return { type: 'web-search', at: tool.path, native: own }
+/** Keeps the type of a dated or preview version as a native field. */
+function readWebSearch(tool: Field, type: string): Tool {
+  const native = readNative(tool.object(), WEB_SEARCH_FIELDS)
+  const fields = { ...(type === 'web_search' ? {} : { type }), ...native?.fields }
+  const isEmpty = Object.keys(fields).length === 0
+  return { type: 'web-search', at: tool.path, native: isEmpty ? undefined : { protocol: PROTOCOL_ID, fields } }
 }
 
-/** Each tool once: a later list may repeat what an earlier one had. */
-export function withoutRepeated(tools: readonly Tool[]): Tool[] {
+/** Keeps the first of several tools with the same name, because lists in the input may repeat tools. */
+export function withoutDuplicates(tools: readonly Tool[]): Tool[] {
   const seen = new Set<string>()
   return tools.filter((tool) => {
     if (!('name' in tool)) return true
@@ -108,31 +114,32 @@ export function withoutRepeated(tools: readonly Tool[]): Tool[] {
   })
 }
 
-/** A choice that only this language has is undefined: it is kept as it is. */
+/** Reads `tool_choice`. Undefined for a native tool, whose choice becomes a native field. @throws {RelayError} */
 export function readToolChoice(choice: Field): ToolChoice | undefined {
   if (!choice.given) return undefined
   if (typeof choice.value === 'string') return { type: choice.oneOf(['auto', 'none', 'required']) }
   const type = choice.get('type')
-  if (type.text() === 'allowed_tools') return readAllowed(choice)
-  if (NAMED.has(type.text())) {
+  if (type.text() === 'allowed_tools') return readAllowedTools(choice)
+  if (NAMED_TOOL_READERS.has(type.text())) {
     return { type: 'tool', name: choice.get('name').text(), namespace: choice.get('namespace').maybeText() }
   }
-  if (!BUILT_IN.has(type.text()) && !SEARCH.test(type.text())) type.failUnknown()
+  if (!NATIVE_TOOLS.has(type.text()) && !WEB_SEARCH.test(type.text())) type.failUnknown()
   return undefined
 }
 
-function readAllowed(choice: Field): ToolChoice {
+function readAllowedTools(choice: Field): ToolChoice {
   const names = choice
     .get('tools')
     .list()
-    .flatMap((tool) => (NAMED.has(tool.get('type').text()) ? [tool.get('name').text()] : []))
+    .flatMap((tool) => (NAMED_TOOL_READERS.has(tool.get('type').text()) ? [tool.get('name').text()] : []))
   return { type: 'allowed', mode: choice.get('mode').oneOf(['auto', 'required']), names }
 }
 
-/** Whether the neutral words say all of a choice. */
-export function isWholeChoice(choice: Field): boolean {
+/** Whether {@link readToolChoice} reads the whole choice: it chooses no native tool. */
+export function isNeutralChoice(choice: Field): boolean {
   if (!choice.given || typeof choice.value === 'string') return true
-  if (NAMED.has(choice.get('type').text())) return true
+  if (NAMED_TOOL_READERS.has(choice.get('type').text())) return true
   const tools = choice.get('tools').maybeList()
-  return choice.get('type').value === 'allowed_tools' && tools.every((tool) => NAMED.has(tool.get('type').text()))
+  const areNamed = tools.every((tool) => NAMED_TOOL_READERS.has(tool.get('type').text()))
+  return choice.get('type').value === 'allowed_tools' && areNamed
 }

@@ -4,49 +4,57 @@ import { chooseEffort, recordNoReasoning, requestedEffort } from '../../../chat/
 import type { ChatRequest, Format, Reasoning, Setting, Turn } from '../../../chat/request.js'
 import { acceptedSampling, recordSettings } from '../../../chat/settings.js'
 import type { WriteOptions } from '../../protocol.js'
-import { isSayable } from '../answer/citations.js'
-import { ownFields } from '../native.js'
+import { isSupportedCitation } from '../answer/citations.js'
+import { nativeFields } from '../native.js'
 import { writeItems } from './write-items.js'
 import { writeToolChoice, writeTools } from './write-tools.js'
 
-/** What the language has words for. */
-const SAYABLE: ReadonlySet<Setting> = new Set([
+/** Settings that the protocol has a field for. */
+const SUPPORTED_SETTINGS: ReadonlySet<Setting> = new Set([
   ...(['toolChoice', 'parallelToolCalls', 'maxOutputTokens', 'temperature', 'topP', 'logprobs', 'format'] as const),
   ...(['verbosity', 'reasoning', 'userId', 'metadata', 'serviceTier'] as const),
 ])
 
-/** A request's body. Nothing is kept by the provider: what it would keep goes back and forth, sealed. */
-export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
-  recordSettings(request, SAYABLE, writing.losses)
-  recordCitations(request.turns, isSayable, writing.losses)
+/**
+ * Writes a request's body. Asks the provider not to store the response, and to send reasoning in encrypted form instead.
+ * @throws {RelayError} for a turn without an equivalent
+ */
+export function writeRequest(request: ChatRequest, options: WriteOptions): string {
+  recordSettings(request, SUPPORTED_SETTINGS, options.losses)
+  recordCitations(request.turns, isSupportedCitation, options.losses)
   const { instructions, rest } = splitInstructions(request.turns)
-  const { text: ownText, reasoning: ownReasoning, include: ownInclude, ...own } = ownFields(request.native)
-  const tools = writeTools(request.tools, writing.losses)
-  const reasoning = { ...writeReasoning(request.reasoning, writing), ...(ownReasoning as object | undefined) }
-  const text = { ...writeText(request), ...(ownText as object | undefined) }
-  const include = [...writeInclude(request, writing), ...((ownInclude as string[] | undefined) ?? [])]
+  const {
+    text: nativeText,
+    reasoning: nativeReasoning,
+    include: nativeInclude,
+    ...otherFields
+  } = nativeFields(request.native)
+  const tools = writeTools(request.tools, options.losses)
+  const reasoning = { ...writeReasoning(request.reasoning, options), ...(nativeReasoning as object | undefined) }
+  const text = { ...writeText(request), ...(nativeText as object | undefined) }
+  const include = [...writeInclude(request, options), ...((nativeInclude as string[] | undefined) ?? [])]
   return JSON.stringify({
-    model: writing.model,
-    ...(writing.stream && { stream: true }),
+    model: options.model,
+    ...(options.stream && { stream: true }),
     store: false,
     ...(instructions !== undefined && { instructions }),
-    input: writeItems(request, rest, writing),
-    ...(tools.length > 0 && { tools, ...writeChoices(request) }),
-    ...writeCap(request, writing),
-    ...writeSampling(request, writing),
+    input: writeItems(request, rest, options),
+    ...(tools.length > 0 && { tools, ...writeToolSettings(request) }),
+    ...writeMaxTokens(request, options),
+    ...writeSampling(request, options),
     ...(Object.keys(text).length > 0 && { text }),
     ...(Object.keys(reasoning).length > 0 && { reasoning }),
     ...(include.length > 0 && { include }),
     ...(request.logprobs && { top_logprobs: request.logprobs }),
     ...(request.userId !== undefined && { safety_identifier: request.userId }),
     ...(request.metadata && { metadata: request.metadata }),
-    ...writeTier(request.serviceTier, writing),
+    ...writeServiceTier(request.serviceTier, options),
     ...(request.cacheKey !== undefined && { prompt_cache_key: request.cacheKey }),
-    ...own,
+    ...otherFields,
   })
 }
 
-/** The system's first words are the instructions, if they are plain text; later ones keep their place. */
+/** Splits off the first system message as `instructions`, if it has only text and other turns follow. */
 function splitInstructions(turns: readonly Turn[]): { instructions: string | undefined; rest: readonly Turn[] } {
   const [first] = turns
   const texts =
@@ -55,7 +63,7 @@ function splitInstructions(turns: readonly Turn[]): { instructions: string | und
   return isPlain ? { instructions: texts.join('\n\n'), rest: turns.slice(1) } : { instructions: undefined, rest: turns }
 }
 
-function writeChoices(request: ChatRequest): object {
+function writeToolSettings(request: ChatRequest): object {
   const { toolChoice, parallelToolCalls } = request
   return {
     ...(toolChoice && { tool_choice: writeToolChoice(toolChoice, request) }),
@@ -63,15 +71,16 @@ function writeChoices(request: ChatRequest): object {
   }
 }
 
-const LOWEST_CAP = 16
+/** The lowest cap that OpenAI accepts. */
+const MIN_OUTPUT_TOKENS = 16
 
-/** A cap of none asks for the prompt to be cached and no answer. */
-function writeCap({ maxOutputTokens }: ChatRequest, { losses }: WriteOptions): object {
+/** Writes the output cap. A cap of 0 asks the provider to fill the prompt cache without an answer. */
+function writeMaxTokens({ maxOutputTokens }: ChatRequest, { losses }: WriteOptions): object {
   if (maxOutputTokens === undefined) return {}
   if (maxOutputTokens === 0) return { prompt_cache_options: { prewarm: true } }
-  if (maxOutputTokens >= LOWEST_CAP) return { max_output_tokens: maxOutputTokens }
-  losses.setting('maxOutputTokens', `is raised to ${LOWEST_CAP}, the least that is taken`)
-  return { max_output_tokens: LOWEST_CAP }
+  if (maxOutputTokens >= MIN_OUTPUT_TOKENS) return { max_output_tokens: maxOutputTokens }
+  losses.setting('maxOutputTokens', `is raised to ${MIN_OUTPUT_TOKENS}, the lowest value that OpenAI accepts`)
+  return { max_output_tokens: MIN_OUTPUT_TOKENS }
 }
 
 function writeSampling(request: ChatRequest, { dialect, losses }: WriteOptions): object {
@@ -102,13 +111,13 @@ function writeReasoning(reasoning: Reasoning | undefined, { dialect, losses }: W
     recordNoReasoning(reasoning, losses)
     return {}
   }
-  const wanted = requestedEffort(reasoning)
-  const effort = wanted && chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts), losses)
+  const requested = requestedEffort(reasoning)
+  const effort = requested && chooseEffort(requested, supportedEfforts(dialect.reasoningEfforts), losses)
   const summary = reasoning.summary ?? (reasoning.visible ? 'auto' : undefined)
   return { ...(effort && { effort }), ...(summary && { summary }) }
 }
 
-/** A model that does not reason refuses to be asked for its sealed reasoning. */
+/** Models that do not reason refuse a request for encrypted reasoning. */
 function writeInclude({ logprobs }: ChatRequest, { dialect }: WriteOptions): string[] {
   return [
     ...(dialect.reasoning === 'none' ? [] : ['reasoning.encrypted_content']),
@@ -116,15 +125,16 @@ function writeInclude({ logprobs }: ChatRequest, { dialect }: WriteOptions): str
   ]
 }
 
-const TIERS = new Map([
+/** By the caller's name for it: `standard` is Gemini's, `standard_only` is Anthropic's. */
+const SERVICE_TIERS = new Map([
   ...['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'].map((tier) => [tier, tier] as const),
   ['standard', 'default'],
   ['standard_only', 'default'],
 ])
 
-function writeTier(asked: string | undefined, { losses }: WriteOptions): object {
-  if (asked === undefined) return {}
-  const tier = TIERS.get(asked.toLowerCase())
+function writeServiceTier(requested: string | undefined, { losses }: WriteOptions): object {
+  if (requested === undefined) return {}
+  const tier = SERVICE_TIERS.get(requested.toLowerCase())
   if (tier === undefined) losses.setting('serviceTier')
   return tier === undefined ? {} : { service_tier: tier }
 }

@@ -1,23 +1,25 @@
 import type { Losses } from '../../../chat/losses.js'
 import type { ChatRequest, Tool, ToolChoice } from '../../../chat/request.js'
-import { ID, ownFields } from '../native.js'
-import { GROUP } from './read-tools.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
+import { NAMESPACE_DESCRIPTION } from './read-tools.js'
 
-/** Tools, those of one group together where the first of it stood. What cannot be said is declared. */
+/** Writes tools. All tools of a namespace go where its first tool was. Records a loss for tools of other protocols. */
 export function writeTools(tools: readonly Tool[], losses: Losses): object[] {
   const written: object[] = []
-  const groups = new Map<string, object[]>()
+  const toolsByNamespace = new Map<string, object[]>()
   for (const tool of tools) {
-    const spelled = writeTool(tool, losses)
-    if (!spelled) continue
+    const writtenTool = writeTool(tool, losses)
+    if (!writtenTool) continue
     const namespace = 'name' in tool ? tool.namespace : undefined
-    const group = namespace === undefined ? undefined : groups.get(namespace)
-    if (namespace === undefined || !('name' in tool)) written.push(spelled)
-    else if (group) group.push(spelled)
+    const siblings = namespace === undefined ? undefined : toolsByNamespace.get(namespace)
+    if (namespace === undefined || !('name' in tool)) written.push(writtenTool)
+    else if (siblings) siblings.push(writtenTool)
     else {
-      const members = [spelled]
-      groups.set(namespace, members)
-      const description = ownFields(tool.native)[GROUP] ?? `Tools of ${namespace}.`
+      const members = [writtenTool]
+      toolsByNamespace.set(namespace, members)
+      // The description is required.
+      const description = nativeFields(tool.native)[NAMESPACE_DESCRIPTION] ?? `Tools of ${namespace}.`
       written.push({ type: 'namespace', name: namespace, description, tools: members })
     }
   }
@@ -26,28 +28,28 @@ export function writeTools(tools: readonly Tool[], losses: Losses): object[] {
 
 function writeTool(tool: Tool, losses: Losses): object | undefined {
   if (tool.type === 'foreign') {
-    if (tool.protocol === ID) return tool.value as object
+    if (tool.protocol === PROTOCOL_ID) return tool.value as object
     losses.noEquivalent(tool.at)
     return undefined
   }
-  const { [GROUP]: _, ...own } = ownFields(tool.native)
-  if (tool.type === 'web-search') return { type: 'web_search', ...own }
+  const { [NAMESPACE_DESCRIPTION]: _, ...native } = nativeFields(tool.native)
+  if (tool.type === 'web-search') return { type: 'web_search', ...native }
   const common = { name: tool.name, ...(tool.description !== undefined && { description: tool.description }) }
   if (tool.type === 'freeform')
-    return { type: 'custom', ...common, ...(tool.format && { format: tool.format }), ...own }
+    return { type: 'custom', ...common, ...(tool.format && { format: tool.format }), ...native }
   const parameters = tool.schema ?? { type: 'object', properties: {} }
-  // Left out, it would count as true: the other languages mean false by leaving it out.
-  return { type: 'function', ...common, parameters, strict: tool.strict ?? false, ...own }
+  // The default of `strict` is true here, but false in other protocols.
+  return { type: 'function', ...common, parameters, strict: tool.strict ?? false, ...native }
 }
 
-/** The choice among tools, in the flat form. */
+/** Writes `tool_choice`. */
 export function writeToolChoice(choice: ToolChoice, { tools }: ChatRequest): unknown {
-  const freeform = new Set(tools.flatMap((tool) => (tool.type === 'freeform' ? [tool.name] : [])))
-  const named = (name: string): object => ({ type: freeform.has(name) ? 'custom' : 'function', name })
+  const freeformNames = new Set(tools.flatMap((tool) => (tool.type === 'freeform' ? [tool.name] : [])))
+  const writeName = (name: string): object => ({ type: freeformNames.has(name) ? 'custom' : 'function', name })
   if (choice.type === 'tool') {
     const { name, namespace } = choice
-    return { ...named(name), ...(namespace !== undefined && { namespace }) }
+    return { ...writeName(name), ...(namespace !== undefined && { namespace }) }
   }
   if (choice.type !== 'allowed') return choice.type
-  return { type: 'allowed_tools', mode: choice.mode, tools: choice.names.map(named) }
+  return { type: 'allowed_tools', mode: choice.mode, tools: choice.names.map(writeName) }
 }

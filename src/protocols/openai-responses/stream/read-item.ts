@@ -3,182 +3,192 @@ import type { Emit } from '../../../chat/events.js'
 import { isObject, textOf } from '../../../lib/values.js'
 import { readCitation } from '../answer/citations.js'
 import {
-  callInput,
-  isCall,
-  isGrowing,
+  hasDeltas,
+  isToolCall,
   listOf,
-  type MakeId,
-  messageNative,
-  openCall,
   partText,
+  readCallInput,
+  readCallStart,
+  readItemSignature,
+  readMessageNative,
   readWholeItem,
-  signatureOf,
 } from '../answer/items.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Numbers the blocks of a stream. */
-export interface Opener {
-  /** Emits the beginning of the next block; gives its index. */
-  open(block: Block, emit: Emit): number
-  readonly makeId: MakeId
+/** What the items of a stream share. */
+export interface BlockCounter {
+  /** Emits the start of the next block, and returns its index. */
+  openBlock(block: Block, emit: Emit): number
+  /** Creates an id for a tool call without one. */
+  createCallId(): string
 }
 
-/** What a part begins: of a message one or the other, of any other item what the item is. */
-export type Opens = 'text' | 'refusal' | 'reasoning' | 'tool-call'
+/** Kinds of parts. A message may have parts of the first two, any other item only one kind. */
+export type PartKind = 'text' | 'refusal' | 'reasoning' | 'tool-call'
 
-/** A part of an item that grows: a text, a refusal, a summary, a call's input. */
+/** A part of an item that comes in deltas: a text, a refusal, a summary, or a call's input. */
 interface Part {
+  /** All text so far. */
   text: string
-  /** Of its block; -1 until there is one. */
-  index: number
-  cited: number
+  /** Index of its block; -1 before the block is opened. */
+  blockIndex: number
+  citationCount: number
   isOpen: boolean
 }
 
-/** One item of a streamed answer, from its first event to its last. Parts may be missing anywhere. */
-export class StreamItem {
-  readonly kind: string
+/** Reads one item of a streamed answer. Any of its events may be missing. */
+export class ItemReader {
+  readonly type: string
   id: string | undefined
   isDone = false
-  readonly #opener: Opener
-  /** By a place that is the upstream's to choose: no list, which would be as long as it says. */
+  readonly #blocks: BlockCounter
+  /** By key. Not a list, because an upstream could make it very long by one large index. */
   readonly #parts = new Map<number, Part>()
   #native: Native | undefined
-  /** Of a call, once its name is known. */
+  /** The start of a tool call, once its name is known. */
   #call: Block | undefined
 
-  constructor(opener: Opener, kind: string) {
-    this.#opener = opener
-    this.kind = kind
+  constructor(blocks: BlockCounter, type: string) {
+    this.#blocks = blocks
+    this.type = type
   }
 
-  /** What is known at its beginning. */
-  added(item: Fields, emit: Emit): void {
-    this.#learn(item)
-    if (this.#call) this.#begin(this.#part(0), 'tool-call', emit)
+  /** Reads the item as it is at its start. */
+  begin(item: Fields, emit: Emit): void {
+    this.#readFields(item)
+    if (this.#call) this.#openPart(this.#part(0), 'tool-call', emit)
   }
 
-  /** More of a part. */
-  grow(at: number, text: string, opens: Opens, emit: Emit): void {
-    const part = this.#part(at)
+  /** Adds text to a part. Its first text opens a block. */
+  addDelta(key: number, text: string, kind: PartKind, emit: Emit): void {
+    const part = this.#part(key)
     part.text += text
-    if (part.isOpen) emit({ type: 'delta', index: part.index, text })
-    else if (text !== '') this.#begin(part, opens, emit)
+    if (part.isOpen) emit({ type: 'delta', index: part.blockIndex, text })
+    else if (text !== '') this.#openPart(part, kind, emit)
   }
 
-  /** All of a part: what has not come yet is added. */
-  fill(at: number, text: string, opens: Opens, emit: Emit): void {
-    const come = this.#parts.get(at)?.text.length ?? 0
-    if (text.length > come) this.grow(at, text.slice(come), opens, emit)
+  /** Completes a part by its whole text: adds what no delta has brought. */
+  completeText(key: number, text: string, kind: PartKind, emit: Emit): void {
+    const length = this.#parts.get(key)?.text.length ?? 0
+    if (text.length > length) this.addDelta(key, text.slice(length), kind, emit)
   }
 
-  cite(at: number, annotation: unknown, emit: Emit): void {
-    const part = this.#parts.get(at)
+  addCitation(key: number, annotation: unknown, emit: Emit): void {
+    const part = this.#parts.get(key)
     if (!part?.isOpen) return
-    part.cited++
+    part.citationCount++
     const citation = readCitation(annotation, part.text)
-    if (citation) emit({ type: 'mark', index: part.index, citation })
+    if (citation) emit({ type: 'mark', index: part.blockIndex, citation })
   }
 
-  /** The last of a part. Of reasoning a part stays open: its seal is to come. */
-  partDone(at: number, whole: Fields, emit: Emit): void {
-    if (this.kind !== 'message') return
-    this.fill(at, partText(whole), whole.type === 'refusal' ? 'refusal' : 'text', emit)
-    const part = this.#parts.get(at)
+  /** Completes and closes a part of a message. Parts of reasoning stay open, because the signature follows. */
+  completePart(key: number, whole: Fields, emit: Emit): void {
+    if (this.type !== 'message') return
+    this.completeText(key, partText(whole), whole.type === 'refusal' ? 'refusal' : 'text', emit)
+    const part = this.#parts.get(key)
     if (!part) return
-    for (const annotation of listOf(whole.annotations).slice(part.cited)) this.cite(at, annotation, emit)
-    this.#stop(part, emit)
+    for (const annotation of listOf(whole.annotations).slice(part.citationCount)) {
+      this.addCitation(key, annotation, emit)
+    }
+    this.#closePart(part, emit)
   }
 
-  /** The item as a whole. */
-  done(item: Fields, emit: Emit): void {
+  /** Completes the item. Ignores any further call. */
+  complete(item: Fields, emit: Emit): void {
     if (this.isDone) return
     this.isDone = true
-    if (isGrowing(this.kind)) this.#complete(item, emit)
-    else emit({ type: 'stop', index: this.#opener.open(readWholeItem(item), emit) })
+    if (hasDeltas(this.type)) this.#completeParts(item, emit)
+    else emit({ type: 'stop', index: this.#blocks.openBlock(readWholeItem(item), emit) })
   }
 
   close(emit: Emit): void {
-    for (const part of this.#parts.values()) this.#stop(part, emit)
+    for (const part of this.#parts.values()) this.#closePart(part, emit)
   }
 
-  #learn(item: Fields): void {
+  #readFields(item: Fields): void {
     this.id ??= textOf(item.id) ?? undefined
-    this.#native ??= messageNative(item)
-    if (isCall(this.kind) && textOf(item.name))
-      this.#call ??= openCall({ ...item, type: this.kind }, this.#opener.makeId)
+    this.#native ??= readMessageNative(item)
+    if (isToolCall(this.type) && textOf(item.name)) this.#call ??= this.#readCall(item)
   }
 
-  #complete(item: Fields, emit: Emit): void {
-    this.#learn(item)
-    if (isCall(this.kind)) {
-      this.#call ??= openCall({ ...item, type: this.kind }, this.#opener.makeId)
-      this.#begin(this.#part(0), 'tool-call', emit)
-      this.fill(0, callInput({ ...item, type: this.kind }), 'tool-call', emit)
+  #readCall(item: Fields): Block {
+    return readCallStart({ ...item, type: this.type }, () => this.#blocks.createCallId())
+  }
+
+  #completeParts(item: Fields, emit: Emit): void {
+    this.#readFields(item)
+    if (isToolCall(this.type)) {
+      this.#call ??= this.#readCall(item)
+      this.#openPart(this.#part(0), 'tool-call', emit)
+      this.completeText(0, readCallInput({ ...item, type: this.type }), 'tool-call', emit)
     }
-    for (const [at, part] of listOf(item.summary).entries())
-      this.fill(summarySlot(at), partText(part), 'reasoning', emit)
-    for (const [at, part] of listOf(item.content).entries()) {
-      if (isObject(part) && this.kind === 'message') this.partDone(at, part, emit)
-      else this.fill(rawSlot(at), partText(part), 'reasoning', emit)
+    for (const [index, part] of listOf(item.summary).entries())
+      this.completeText(summaryKey(index), partText(part), 'reasoning', emit)
+    for (const [index, part] of listOf(item.content).entries()) {
+      if (isObject(part) && this.type === 'message') this.completePart(index, part, emit)
+      else this.completeText(reasoningTextKey(index), partText(part), 'reasoning', emit)
     }
-    if (this.kind === 'reasoning') this.#seal(item, emit)
+    if (this.type === 'reasoning') this.#addSignature(item, emit)
     this.close(emit)
   }
 
-  #seal(item: Fields, emit: Emit): void {
-    const signature = signatureOf(item)
+  /** Adds the signature to the last open block, or to an empty one. */
+  #addSignature(item: Fields, emit: Emit): void {
+    const signature = readItemSignature(item)
     if (!signature) return
-    const index = this.#last() ?? this.#opener.open({ type: 'reasoning', text: '' }, emit)
-    const open = this.#last() === index
+    const lastOpen = this.#lastOpenBlock()
+    const index = lastOpen ?? this.#blocks.openBlock({ type: 'reasoning', text: '' }, emit)
     emit({ type: 'mark', index, signature })
-    if (!open) emit({ type: 'stop', index })
+    if (lastOpen === undefined) emit({ type: 'stop', index })
   }
 
-  #last(): number | undefined {
+  #lastOpenBlock(): number | undefined {
     let last: number | undefined
-    for (const { isOpen, index } of this.#parts.values()) if (isOpen && index > (last ?? -1)) last = index
+    for (const { isOpen, blockIndex } of this.#parts.values()) {
+      if (isOpen && blockIndex > (last ?? -1)) last = blockIndex
+    }
     return last
   }
 
-  #part(at: number): Part {
-    const known = this.#parts.get(at)
-    if (known) return known
-    const part = { text: '', index: -1, cited: 0, isOpen: false }
-    this.#parts.set(at, part)
+  #part(key: number): Part {
+    const existing = this.#parts.get(key)
+    if (existing) return existing
+    const part = { text: '', blockIndex: -1, citationCount: 0, isOpen: false }
+    this.#parts.set(key, part)
     return part
   }
 
-  #begin(part: Part, opens: Opens, emit: Emit): void {
-    const block = this.#opening(opens)
-    if (!block || part.index >= 0) return
-    // The seal of reasoning belongs to its last part: those before it are over.
-    if (this.kind === 'reasoning') this.close(emit)
-    part.index = this.#opener.open(block, emit)
+  /** Opens the block of a part, unless it was opened before or the call's name is missing. */
+  #openPart(part: Part, kind: PartKind, emit: Emit): void {
+    const block = this.#newBlock(kind)
+    if (!block || part.blockIndex >= 0) return
+    // Only the last part of reasoning gets the signature, so the parts before it end now.
+    if (this.type === 'reasoning') this.close(emit)
+    part.blockIndex = this.#blocks.openBlock(block, emit)
     part.isOpen = true
-    if (part.text !== '') emit({ type: 'delta', index: part.index, text: part.text })
+    if (part.text !== '') emit({ type: 'delta', index: part.blockIndex, text: part.text })
   }
 
-  #opening(opens: Opens): Block | undefined {
-    if (isCall(this.kind)) return this.#call
-    if (this.kind === 'reasoning') return { type: 'reasoning', text: '' }
-    return { type: opens === 'refusal' ? 'refusal' : 'text', text: '', ...(this.#native && { native: this.#native }) }
+  #newBlock(kind: PartKind): Block | undefined {
+    if (isToolCall(this.type)) return this.#call
+    if (this.type === 'reasoning') return { type: 'reasoning', text: '' }
+    return { type: kind === 'refusal' ? 'refusal' : 'text', text: '', ...(this.#native && { native: this.#native }) }
   }
 
-  #stop(part: Part, emit: Emit): void {
+  #closePart(part: Part, emit: Emit): void {
     if (!part.isOpen) return
     part.isOpen = false
-    emit({ type: 'stop', index: part.index })
+    emit({ type: 'stop', index: part.blockIndex })
   }
 }
 
-/** Summaries and raw thoughts are counted each for themselves, and kept in one list. */
-export function summarySlot(index: number): number {
+/** The key of a summary. Summaries and reasoning texts have indexes of their own, but share one map of parts. */
+export function summaryKey(index: number): number {
   return 2 * index
 }
 
-/** As {@link summarySlot}, for raw thoughts. */
-export function rawSlot(index: number): number {
+/** The key of a reasoning text. */
+export function reasoningTextKey(index: number): number {
   return 2 * index + 1
 }

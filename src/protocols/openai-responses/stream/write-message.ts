@@ -1,26 +1,27 @@
 import type { Citation } from '../../../chat/blocks.js'
 import { writeCitation } from '../answer/citations.js'
-import { headOf, type Records } from './records.js'
+import { deltaHead, type RecordBuffer } from './record-buffer.js'
 
-/** A part that is being written. */
+/** The open part of a message. */
 interface Part {
-  readonly at: number
-  readonly refuses: boolean
+  readonly index: number
+  readonly isRefusal: boolean
+  /** Start of its deltas. */
   readonly head: string
   text: string
   readonly annotations: object[]
 }
 
-/** A message on its way out: its texts and refusals, one after the other. */
-export class Message {
+/** Writes a message: its texts and refusals, one after the other. */
+export class MessageWriter {
   readonly phase: unknown
-  readonly #records: Records
+  readonly #records: RecordBuffer
   readonly #index: number
   readonly #id: string
   readonly #content: object[] = []
   #part: Part | undefined
 
-  constructor(records: Records, index: number, id: string, phase: unknown) {
+  constructor(records: RecordBuffer, index: number, id: string, phase: unknown) {
     this.#records = records
     this.#index = index
     this.#id = id
@@ -28,57 +29,56 @@ export class Message {
     records.push('response.output_item.added', { output_index: index, item: this.#item('in_progress', []) })
   }
 
-  /** Begins a part. */
-  open(refuses: boolean): void {
-    const at = this.#content.length
-    const place = this.#place(at)
-    const head = refuses
-      ? headOf('response.refusal.delta', place)
-      : headOf('response.output_text.delta', { ...place, logprobs: [] })
-    this.#part = { at, refuses, head, text: '', annotations: [] }
-    this.#records.push('response.content_part.added', { ...place, part: spellPart(this.#part) })
+  openPart(isRefusal: boolean): void {
+    const index = this.#content.length
+    const position = this.#position(index)
+    const head = isRefusal
+      ? deltaHead('response.refusal.delta', position)
+      : deltaHead('response.output_text.delta', { ...position, logprobs: [] })
+    this.#part = { index, isRefusal, head, text: '', annotations: [] }
+    this.#records.push('response.content_part.added', { ...position, part: writePart(this.#part) })
   }
 
-  grow(text: string): void {
+  delta(text: string): void {
     const part = this.#part
     if (!part) return
     part.text += text
-    this.#records.grow(part.head, text)
+    this.#records.pushDelta(part.head, text)
   }
 
-  /** False for a source that cannot be said. */
+  /** Writes a citation of the open part. Returns false for a citation without an equivalent. */
   cite(citation: Citation): boolean {
     const part = this.#part
     const annotation = part && writeCitation(citation, part.text)
     if (!annotation) return false
-    const place = { ...this.#place(part.at), annotation_index: part.annotations.length }
+    const position = { ...this.#position(part.index), annotation_index: part.annotations.length }
     part.annotations.push(annotation)
-    this.#records.push('response.output_text.annotation.added', { ...place, annotation })
+    this.#records.push('response.output_text.annotation.added', { ...position, annotation })
     return true
   }
 
-  stop(): void {
+  closePart(): void {
     const part = this.#part
     if (!part) return
     this.#part = undefined
-    const place = this.#place(part.at)
-    if (part.refuses) this.#records.push('response.refusal.done', { ...place, refusal: part.text })
-    else this.#records.push('response.output_text.done', { ...place, text: part.text, logprobs: [] })
-    const whole = spellPart(part)
-    this.#content.push(whole)
-    this.#records.push('response.content_part.done', { ...place, part: whole })
+    const position = this.#position(part.index)
+    if (part.isRefusal) this.#records.push('response.refusal.done', { ...position, refusal: part.text })
+    else this.#records.push('response.output_text.done', { ...position, text: part.text, logprobs: [] })
+    const written = writePart(part)
+    this.#content.push(written)
+    this.#records.push('response.content_part.done', { ...position, part: written })
   }
 
-  /** The item, whole. */
+  /** Ends the item and returns it. */
   close(status: string): object {
-    this.stop()
+    this.closePart()
     const item = this.#item(status, this.#content)
     this.#records.push('response.output_item.done', { output_index: this.#index, item })
     return item
   }
 
-  #place(at: number): object {
-    return { item_id: this.#id, output_index: this.#index, content_index: at }
+  #position(partIndex: number): object {
+    return { item_id: this.#id, output_index: this.#index, content_index: partIndex }
   }
 
   #item(status: string, content: readonly object[]): object {
@@ -87,6 +87,6 @@ export class Message {
   }
 }
 
-function spellPart({ refuses, text, annotations }: Part): object {
-  return refuses ? { type: 'refusal', refusal: text } : { type: 'output_text', annotations, logprobs: [], text }
+function writePart({ isRefusal, text, annotations }: Part): object {
+  return isRefusal ? { type: 'refusal', refusal: text } : { type: 'output_text', annotations, logprobs: [], text }
 }

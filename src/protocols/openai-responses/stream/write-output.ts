@@ -2,163 +2,175 @@ import type { Block, Citation, MediaBlock } from '../../../chat/blocks.js'
 import { type Signature, wrapSignature } from '../../../chat/signatures.js'
 import { isObject } from '../../../lib/values.js'
 import type { AnswerContext } from '../../protocol.js'
-import { borne } from '../answer/signature-items.js'
-import { ID, ownFields } from '../native.js'
-import type { Records } from './records.js'
-import { CallItem } from './write-call.js'
-import { Message } from './write-message.js'
-import { ReasoningItem } from './write-reasoning.js'
+import { signatureForItem } from '../answer/signature-items.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
+import type { RecordBuffer } from './record-buffer.js'
+import { CallWriter } from './write-call.js'
+import { MessageWriter } from './write-message.js'
+import { ReasoningWriter } from './write-reasoning.js'
 
-/** The items of an answer, written one at a time. Blocks come one at a time, too. */
-export class Output {
+/** Writes the items of an answer, from blocks that come one after another. */
+export class OutputWriter {
+  /** All items that have ended. */
   readonly items: object[] = []
-  refusals = false
-  readonly #answering: AnswerContext
-  readonly #records: Records
-  /** How many items have been begun. */
-  #begun = 0
-  /** May go on with the next block of its kind. */
-  #item: Message | ReasoningItem | undefined
-  #call: CallItem | undefined
+  hasRefusal = false
+  readonly #context: AnswerContext
+  readonly #records: RecordBuffer
+  /** Number of items so far. */
+  #itemCount = 0
+  /** The open message or reasoning. It continues with the next block of its kind. */
+  #item: MessageWriter | ReasoningWriter | undefined
+  #call: CallWriter | undefined
   #block: Block | undefined
+  #blockIndex = 0
+  /** The block's first text has opened a part. */
+  #hasPart = false
+  /** Signature of the block. */
   #signature: Signature | undefined
-  /** Of the block, once something has come of it. */
-  #grown = false
-  #at = 0
 
-  constructor(answering: AnswerContext, records: Records) {
-    this.#answering = answering
+  constructor(context: AnswerContext, records: RecordBuffer) {
+    this.#context = context
     this.#records = records
   }
 
-  open(block: Block, at: number): void {
+  beginBlock(block: Block, index: number): void {
     this.#block = block
-    this.#at = at
-    this.#grown = false
+    this.#blockIndex = index
+    this.#hasPart = false
     this.#signature = 'signature' in block ? block.signature : undefined
     if (block.type === 'tool-call') {
-      this.#close()
-      const index = this.#begun++
-      this.#call = new CallItem(this.#records, index, this.#id(block.freeform ? 'ctc' : 'fc', index), block)
-      if (block.input !== '') this.#call.grow(block.input)
+      this.#closeItem()
+      const itemIndex = this.#itemCount++
+      const id = this.#itemId(block.freeform ? 'ctc' : 'fc', itemIndex)
+      this.#call = new CallWriter(this.#records, itemIndex, id, block)
+      if (block.input !== '') this.#call.delta(block.input)
     } else if (block.type === 'text' || block.type === 'refusal' || block.type === 'reasoning') {
-      if (block.text !== '') this.grow(block.text)
+      if (block.text !== '') this.delta(block.text)
       if (block.type === 'text') for (const citation of block.citations ?? []) this.cite(citation)
-    } else this.#whole(block)
+    } else this.#writeWhole(block)
   }
 
-  grow(text: string): void {
-    if (this.#call) return this.#call.grow(text)
+  delta(text: string): void {
+    if (this.#call) return this.#call.delta(text)
     if (text === '') return
-    if (!this.#grown) this.#begin()
-    this.#item?.grow(text)
+    if (!this.#hasPart) this.#openPart()
+    this.#item?.delta(text)
   }
 
   cite(citation: Citation): void {
-    const said = this.#item instanceof Message && this.#grown && this.#item.cite(citation)
-    if (!said) this.#answering.losses.noEquivalent(`content[${this.#at}].citations`)
+    const isWritten = this.#item instanceof MessageWriter && this.#hasPart && this.#item.cite(citation)
+    if (!isWritten) this.#context.losses.noEquivalent(`content[${this.#blockIndex}].citations`)
   }
 
   sign(signature: Signature): void {
     this.#signature = signature
   }
 
-  stop(): void {
+  endBlock(): void {
     const block = this.#block
     this.#block = undefined
     if (this.#call) {
       this.items.push(this.#call.close())
       this.#call = undefined
-    } else if (this.#grown) this.#item?.stop()
+    } else if (this.#hasPart) this.#item?.closePart()
     if (!block || !this.#signature || this.#signature.value === '') return
-    // The seal of hidden reasoning, or of another block, is not that of the reasoning before it.
-    if (!this.#grown || block.type !== 'reasoning') this.#close()
-    if (block.type === 'reasoning') this.#seal(this.#signature)
-    else if (block.type === 'text' || block.type === 'tool-call') this.#seal(borne(this.#signature, block))
+    // An open reasoning item may get only the signature of its own text.
+    if (!this.#hasPart || block.type !== 'reasoning') this.#closeItem()
+    if (block.type === 'reasoning') this.#writeSignature(this.#signature)
+    else if (block.type === 'text' || block.type === 'tool-call')
+      this.#writeSignature(signatureForItem(this.#signature, block))
   }
 
-  /** Closes what is open. */
-  end(isCut: boolean): void {
-    this.#close(isCut ? 'incomplete' : 'completed')
+  end(isIncomplete: boolean): void {
+    this.#closeItem(isIncomplete ? 'incomplete' : 'completed')
   }
 
-  /** Says why the answer was refused, where the model itself did not. */
-  explain(text: string): void {
-    this.open({ type: 'refusal', text }, this.#at + 1)
-    this.stop()
+  /** Adds a refusal with the provider's explanation. */
+  addRefusal(text: string): void {
+    this.beginBlock({ type: 'refusal', text }, this.#blockIndex + 1)
+    this.endBlock()
   }
 
-  #id(prefix: string, index: number): string {
-    return `${prefix}_${this.#answering.id}_${index}`
+  #itemId(prefix: string, index: number): string {
+    return `${prefix}_${this.#context.id}_${index}`
   }
 
-  /** The item that the block's first text goes into. */
-  #begin(): void {
+  /** Opens a part for the block's text, in the open item if that has the same kind. */
+  #openPart(): void {
     const block = this.#block
-    this.#grown = true
-    if (block?.type === 'reasoning') return this.#reason()
-    const phase = ownFields(block?.native).phase
-    const open = this.#item instanceof Message && this.#item.phase === phase ? this.#item : this.#message(phase)
-    const refuses = block?.type === 'refusal'
-    if (refuses) this.refusals = true
-    open.open(refuses)
+    this.#hasPart = true
+    if (block?.type === 'reasoning') return this.#openReasoning()
+    const { phase } = nativeFields(block?.native)
+    const open = this.#item instanceof MessageWriter && this.#item.phase === phase ? this.#item : undefined
+    const message = open ?? this.#openMessage(phase)
+    const isRefusal = block?.type === 'refusal'
+    if (isRefusal) this.hasRefusal = true
+    message.openPart(isRefusal)
   }
 
-  #message(phase: unknown): Message {
-    this.#close()
-    const index = this.#begun++
-    const message = new Message(this.#records, index, this.#id('msg', index), phase)
+  #openMessage(phase: unknown): MessageWriter {
+    this.#closeItem()
+    const index = this.#itemCount++
+    const message = new MessageWriter(this.#records, index, this.#itemId('msg', index), phase)
     this.#item = message
     return message
   }
 
-  #reason(): void {
-    if (this.#item instanceof ReasoningItem) return
-    this.#close()
-    const index = this.#begun++
-    this.#item = new ReasoningItem(this.#records, index, this.#id('rs', index))
+  #openReasoning(): void {
+    if (this.#item instanceof ReasoningWriter) return
+    this.#closeItem()
+    const index = this.#itemCount++
+    this.#item = new ReasoningWriter(this.#records, index, this.#itemId('rs', index))
   }
 
-  /** The seal ends its item: what is thought after it is another. */
-  #seal(signature: Signature): void {
-    this.#reason()
-    if (!(this.#item instanceof ReasoningItem)) return
-    this.items.push(this.#item.close(wrapSignature(signature, this.#answering.issuer)))
+  /** Writes a signature, which ends its reasoning item. */
+  #writeSignature(signature: Signature): void {
+    this.#openReasoning()
+    if (!(this.#item instanceof ReasoningWriter)) return
+    this.items.push(this.#item.close(wrapSignature(signature, this.#context.issuer)))
     this.#item = undefined
   }
 
-  #close(status = 'completed'): void {
+  #closeItem(status = 'completed'): void {
     const item = this.#item
     this.#item = undefined
-    if (item instanceof Message) this.items.push(item.close(status))
+    if (item instanceof MessageWriter) this.items.push(item.close(status))
     else if (item) this.items.push(item.close(undefined))
   }
 
-  #whole(block: Block): void {
-    const index = this.#begun
-    const item = this.#itemOf(block, index)
-    if (!item) return this.#answering.losses.noEquivalent(`content[${this.#at}]`)
-    this.#close()
-    this.#begun++
-    this.#records.push('response.output_item.added', { output_index: index, item: item.begun })
+  /** Writes a block without deltas, such as an image. */
+  #writeWhole(block: Block): void {
+    const index = this.#itemCount
+    const item = this.#wholeItem(block, index)
+    if (!item) return this.#context.losses.noEquivalent(`content[${this.#blockIndex}]`)
+    this.#closeItem()
+    this.#itemCount++
+    this.#records.push('response.output_item.added', { output_index: index, item: item.added })
     this.#records.push('response.output_item.done', { output_index: index, item: item.done })
     this.items.push(item.done)
   }
 
-  #itemOf(block: Block, index: number): { begun: object; done: object } | undefined {
-    if (block.type === 'foreign' && block.protocol === ID && isObject(block.value)) {
-      return { begun: block.value, done: block.value }
+  #wholeItem(block: Block, index: number): WholeItem | undefined {
+    if (block.type === 'foreign' && block.protocol === PROTOCOL_ID && isObject(block.value)) {
+      return { added: block.value, done: block.value }
     }
     return block.type === 'media' ? this.#image(block, index) : undefined
   }
 
-  #image({ kind, source, mime }: MediaBlock, index: number): { begun: object; done: object } | undefined {
+  #image({ kind, source, mime }: MediaBlock, index: number): WholeItem | undefined {
     if (kind !== 'image' || source.type !== 'bytes') return undefined
-    const around = { id: this.#id('ig', index), type: 'image_generation_call' }
+    const common = { id: this.#itemId('ig', index), type: 'image_generation_call' }
     const format = mime?.startsWith('image/') ? { output_format: mime.slice(6) } : undefined
     return {
-      begun: { ...around, status: 'in_progress', result: null },
-      done: { ...around, status: 'completed', result: source.data, ...format },
+      added: { ...common, status: 'in_progress', result: null },
+      done: { ...common, status: 'completed', result: source.data, ...format },
     }
   }
+}
+
+/** An item as its two records have it. */
+interface WholeItem {
+  readonly added: object
+  readonly done: object
 }

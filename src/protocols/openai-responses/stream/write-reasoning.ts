@@ -1,54 +1,56 @@
-import { headOf, type Records } from './records.js'
+import { deltaHead, type RecordBuffer } from './record-buffer.js'
 
-/** A reasoning item on its way out: summaries, and at the end the seal. */
-export class ReasoningItem {
-  readonly #records: Records
+/** Writes a reasoning item: its summaries, then its signature. */
+export class ReasoningWriter {
+  readonly #records: RecordBuffer
   readonly #index: number
   readonly #id: string
   readonly #summary: object[] = []
+  /** Start of the open part's deltas; undefined without an open part. */
   #head: string | undefined
   #text = ''
 
-  constructor(records: Records, index: number, id: string) {
+  constructor(records: RecordBuffer, index: number, id: string) {
     this.#records = records
     this.#index = index
     this.#id = id
     records.push('response.output_item.added', { output_index: index, item: this.#item() })
   }
 
-  /** More of the part, which begins with its first text. */
-  grow(text: string): void {
-    this.#head ??= this.#open()
+  /** Writes text of the open part. Opens a part if none is open. */
+  delta(text: string): void {
+    this.#head ??= this.#openPart()
     this.#text += text
-    this.#records.grow(this.#head, text)
+    this.#records.pushDelta(this.#head, text)
   }
 
-  stop(): void {
+  closePart(): void {
     if (this.#head === undefined) return
-    const place = this.#place()
+    const position = this.#position()
     const part = { type: 'summary_text', text: this.#text }
-    this.#records.push('response.reasoning_summary_text.done', { ...place, text: this.#text })
-    this.#records.push('response.reasoning_summary_part.done', { ...place, part })
+    this.#records.push('response.reasoning_summary_text.done', { ...position, text: this.#text })
+    this.#records.push('response.reasoning_summary_part.done', { ...position, part })
     this.#summary.push(part)
     this.#head = undefined
     this.#text = ''
   }
 
-  /** The item, whole. */
-  close(sealed: string | undefined): object {
-    this.stop()
-    const item = { ...this.#item(), summary: this.#summary, ...(sealed !== undefined && { encrypted_content: sealed }) }
+  /** Ends the item and returns it. `signature`: wrapped; undefined without one. */
+  close(signature: string | undefined): object {
+    this.closePart()
+    const encrypted = signature !== undefined && { encrypted_content: signature }
+    const item = { ...this.#item(), summary: this.#summary, ...encrypted }
     this.#records.push('response.output_item.done', { output_index: this.#index, item })
     return item
   }
 
-  #open(): string {
+  #openPart(): string {
     const part = { type: 'summary_text', text: '' }
-    this.#records.push('response.reasoning_summary_part.added', { ...this.#place(), part })
-    return headOf('response.reasoning_summary_text.delta', this.#place())
+    this.#records.push('response.reasoning_summary_part.added', { ...this.#position(), part })
+    return deltaHead('response.reasoning_summary_text.delta', this.#position())
   }
 
-  #place(): object {
+  #position(): object {
     return { item_id: this.#id, output_index: this.#index, summary_index: this.#summary.length }
   }
 
