@@ -54,7 +54,7 @@ export class ResponsesSession {
   #waitingBytes = 0
   /** Answers of this session. */
   readonly #stored: StoredResponses
-  /** By stream. */
+  /** By stream id. */
   readonly #answers = new Map<string | undefined, StreamingAnswer>()
 
   constructor(
@@ -104,7 +104,7 @@ export class ResponsesSession {
     if (this.#waiting.length >= MAX_WAITING || bytes > this.#services.config.maxBodyBytes)
       return this.#sendError(
         new RelayError('rate_limited', 'Too many requests wait on this connection.'),
-        request.stream,
+        request.streamId,
       )
     this.#waiting.push(request)
     this.#waitingBytes = bytes
@@ -114,18 +114,18 @@ export class ResponsesSession {
   /** Starts the first request whose stream is free. */
   #startNext(): void {
     if (this.#answers.size >= MAX_STREAMS) return
-    const index = this.#waiting.findIndex(({ stream }) => !this.#answers.has(stream))
+    const index = this.#waiting.findIndex(({ streamId }) => !this.#answers.has(streamId))
     const [request] = index < 0 ? [] : this.#waiting.splice(index, 1)
     if (!request) return
-    const { stream } = request
+    const { streamId } = request
     const answer: StreamingAnswer = { client: new ClientConnection(), body: undefined }
     this.#waitingBytes -= request.body.length
-    this.#answers.set(stream, answer)
+    this.#answers.set(streamId, answer)
     this.#socket.answerStarted()
     this.#answer(request, answer)
-      .catch((error: unknown) => this.#sendError(error, stream))
+      .catch((error: unknown) => this.#sendError(error, streamId))
       .finally(() => {
-        this.#answers.delete(stream)
+        this.#answers.delete(streamId)
         this.#socket.answerEnded()
         this.#startNext()
       })
@@ -138,22 +138,22 @@ export class ResponsesSession {
     if (!response) throw new RelayError('unknown_path', 'There is nothing here.')
     const { status, headers, body: responseBody = NO_BODY } = response
     if (Buffer.isBuffer(responseBody))
-      return void this.#send(errorEventOf(status, headers, responseBody), request.stream)
+      return void this.#send(errorEventOf(status, headers, responseBody), request.streamId)
     answer.body = responseBody
-    return this.#sendEvents(responseBody, body, request.stream)
+    return this.#sendEvents(responseBody, body, request.streamId)
   }
 
-  #send(event: string, stream: string | undefined): boolean {
-    return this.#client.send(withStreamId(event, stream))
+  #send(event: string, streamId: string | undefined): boolean {
+    return this.#client.send(withStreamId(event, streamId))
   }
 
   /** Sends each event of an answer as a message. */
-  #sendEvents(events: ByteStream, body: Buffer, stream: string | undefined): Promise<void> {
+  #sendEvents(events: ByteStream, body: Buffer, streamId: string | undefined): Promise<void> {
     const gatherer = new RecordGatherer()
     const sendRecords = (records: Buffer): boolean => {
       let canTakeMore = true
       for (const record of records.length > 0 ? readRecords(records) : []) {
-        canTakeMore = this.#send(record.data, stream)
+        canTakeMore = this.#send(record.data, streamId)
         const answer = responseStorage.finalAnswer(record)
         if (answer) this.#store(body, answer)
       }
@@ -173,7 +173,7 @@ export class ResponsesSession {
   }
 
   /** Stores a prompt without asking a model: it is sent with the first request that continues from it. @throws {RelayError} */
-  #warmUp({ model: requested, stream }: SocketRequest, body: Buffer): void {
+  #warmUp({ model: requested, streamId }: SocketRequest, body: Buffer): void {
     const { router, authenticator } = this.#services
     const model = String(requested)
     route(router, model, authenticator.mayUse(this.#caller, model))
@@ -183,12 +183,12 @@ export class ResponsesSession {
       created_at: Math.floor(Date.now() / 1000),
     })
     this.#store(body, answer)
-    for (const event of events) this.#send(event, stream)
+    for (const event of events) this.#send(event, streamId)
   }
 
   /** Replaces a reference to an answer of this session by the conversation. The relay resolves other references. */
-  #expandReference({ body, previous }: SocketRequest): Buffer {
-    if (typeof previous !== 'string' || !this.#stored.find(SESSION, previous)) return body
+  #expandReference({ body, previousResponseId }: SocketRequest): Buffer {
+    if (typeof previousResponseId !== 'string' || !this.#stored.find(SESSION, previousResponseId)) return body
     const { storedResponses } = this.#services
     return responseStorage.expandReferences(
       body,
@@ -222,7 +222,7 @@ export class ResponsesSession {
     }
   }
 
-  #sendError(error: unknown, stream: string | undefined): void {
+  #sendError(error: unknown, streamId: string | undefined): void {
     const id = makeRequestId()
     const { status, headers, body } = errorResponse(
       toCallerError(error, this.#services.logger, id),
@@ -230,7 +230,7 @@ export class ResponsesSession {
       id,
       [],
     )
-    this.#send(errorEventOf(status, headers, body as Buffer), stream)
+    this.#send(errorEventOf(status, headers, body as Buffer), streamId)
   }
 }
 

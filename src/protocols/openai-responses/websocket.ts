@@ -8,11 +8,11 @@ export interface SocketRequest {
   readonly body: Buffer
   readonly model: unknown
   /** Id of the answer that this one continues from. */
-  readonly previous: unknown
+  readonly previousResponseId: unknown
   /** The client sends its prompt in advance, and wants no answer yet. */
   readonly isWarmUp: boolean
   /** Distinguishes requests that are answered at the same time. Undefined without `stream_id`. */
-  readonly stream: string | undefined
+  readonly streamId: string | undefined
 }
 
 /** Reads a client's message. @throws {RelayError} for anything but `response.create` */
@@ -22,16 +22,16 @@ export function readSocketRequest(message: Buffer): SocketRequest {
   if (!isObject(event)) throw new RelayError('invalid_request', 'The message is not a JSON object.')
   if (event.type !== 'response.create')
     throw new RelayError('invalid_request', 'The only supported message here is `response.create`.', { param: 'type' })
-  const { model, previous_response_id: previous, generate } = event
+  const { model, previous_response_id: previousResponseId, generate } = event
   const body = Buffer.from(bodyOf(text, event))
-  return { body, model, previous, isWarmUp: generate === false, stream: streamOf(event) }
+  return { body, model, previousResponseId, isWarmUp: generate === false, streamId: readStreamId(event) }
 }
 
 const MAX_STREAM_ID_LENGTH = 256
 
-function streamOf({ stream_id: stream }: Record<string, unknown>): string | undefined {
-  if (stream === undefined || stream === null) return undefined
-  if (typeof stream === 'string' && stream !== '' && stream.length <= MAX_STREAM_ID_LENGTH) return stream
+function readStreamId({ stream_id: streamId }: Record<string, unknown>): string | undefined {
+  if (streamId === undefined || streamId === null) return undefined
+  if (typeof streamId === 'string' && streamId !== '' && streamId.length <= MAX_STREAM_ID_LENGTH) return streamId
   const message = `\`stream_id\` must be a string of 1 to ${MAX_STREAM_ID_LENGTH} characters.`
   throw new RelayError('invalid_request', message, { param: 'stream_id', code: 'invalid_stream_id' })
 }
@@ -48,9 +48,9 @@ function bodyOf(text: string, event: Record<string, unknown>): string {
 }
 
 /** Adds the stream's id to an event. */
-export function withStreamId(event: string, stream: string | undefined): string {
-  if (stream === undefined || !event.startsWith('{"')) return event
-  return `{"stream_id":${JSON.stringify(stream)},${event.slice(1)}`
+export function withStreamId(event: string, streamId: string | undefined): string {
+  if (streamId === undefined || !event.startsWith('{"')) return event
+  return `{"stream_id":${JSON.stringify(streamId)},${event.slice(1)}`
 }
 
 /** Converts an error response to an event. `headers`: of the response. */
