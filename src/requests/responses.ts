@@ -11,32 +11,32 @@ import type { Reply } from '../upstream/attempt/reply.js'
 
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** The official SDKs sleep as long as they are told; beyond this a caller should be asked instead. */
-const LONGEST_CLIENT_WAIT_MS = 60_000
+/** OpenAI's SDKs wait as long as `retry-after` says. For longer waits, the relay tells them not to retry. */
+const MAX_CLIENT_WAIT_MS = 60_000
 
-/** An upstream's answer. Of its headers only the content type passes. */
+/** The response for an upstream's answer. Of the upstream's headers, only the content type goes to the client. */
 export function replyResponse(
   { status, contentType, target, body, losses }: Reply,
   id: string,
   attempts: readonly AttemptLog[],
 ): RelayResponse {
   const headers: Record<string, string> = {
-    'content-type': safe(contentType) || (Buffer.isBuffer(body) ? JSON_TYPE : STREAM_TYPE),
+    'content-type': headerValue(contentType) || (Buffer.isBuffer(body) ? JSON_TYPE : STREAM_TYPE),
     'x-request-id': id,
   }
   if (target !== '') headers['x-modelmount-target'] = publicTargetName(target)
-  if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
-  if (losses.length > 0) headers['x-modelmount-losses'] = spellLosses(losses)
+  if (attempts.length > 0) headers['x-modelmount-attempts'] = writeAttempts(attempts)
+  if (losses.length > 0) headers['x-modelmount-losses'] = writeLosses(losses)
   if (Buffer.isBuffer(body)) headers['content-length'] = String(body.length)
   else {
-    // Compression in front of us would hold the stream back; so would a buffering nginx.
+    // Keeps proxies in front of the relay from delaying the stream, by compression or by nginx's buffering.
     headers['cache-control'] = 'no-cache, no-transform'
     headers['x-accel-buffering'] = 'no'
   }
   return { status, headers, body }
 }
 
-/** An answer of the relay's own making. */
+/** The response for an answer that the relay itself writes. */
 export function jsonResponse(body: Buffer, id: string): RelayResponse {
   return {
     status: 200,
@@ -45,7 +45,7 @@ export function jsonResponse(body: Buffer, id: string): RelayResponse {
   }
 }
 
-/** An error, in the caller's language. */
+/** The response for an error, in the caller's protocol. */
 export function errorResponse(
   error: RelayError,
   protocol: Protocol,
@@ -54,37 +54,40 @@ export function errorResponse(
 ): RelayResponse {
   const body = protocol.writeError(error, id)
   const headers: Record<string, string> = {
-    ...safeHeaders(error.headers),
+    ...validHeaders(error.headers),
     'content-type': JSON_TYPE,
     'content-length': String(body.length),
     'x-request-id': id,
   }
-  if (attempts.length > 0) headers['x-modelmount-attempts'] = spell(attempts)
+  if (attempts.length > 0) headers['x-modelmount-attempts'] = writeAttempts(attempts)
   if (error.retryAfterMs !== undefined) {
     const waitMs = wholeMs(error.retryAfterMs)
     headers['retry-after'] = String(Math.ceil(waitMs / 1000))
     headers['retry-after-ms'] = String(waitMs)
   }
-  // A client's own retries would multiply with ours, or let its user wait in silence.
-  const tried = attempts.length > 1 && error.status >= 500
-  if (tried || (error.retryAfterMs ?? 0) > LONGEST_CLIENT_WAIT_MS) headers['x-should-retry'] = 'false'
+  // The relay has retried already, so retries of the client would multiply the attempts.
+  const hasRetried = attempts.length > 1 && error.status >= 500
+  if (hasRetried || (error.retryAfterMs ?? 0) > MAX_CLIENT_WAIT_MS) headers['x-should-retry'] = 'false'
   return { status: protocol.statusOf(error), headers, body }
 }
 
-/** The same answer, with what has been told besides. */
-export function withHeaders(response: RelayResponse, told: Readonly<Record<string, string>>): RelayResponse {
-  Object.assign(response.headers, told)
+/** Adds headers to a response, and returns it. */
+export function withHeaders(response: RelayResponse, headers: Readonly<Record<string, string>>): RelayResponse {
+  Object.assign(response.headers, headers)
   return response
 }
 
-/** An error fit to be told. One that is not our own is a bug or the host's trouble: its text stays here. */
+/**
+ * The error that the caller may see. An error that is not a `RelayError` comes from a bug or from the host's code: the
+ * relay logs it, and the caller sees only that the request failed.
+ */
 export function toCallerError(error: unknown, logger: Logger, requestId: string): RelayError {
   if (error instanceof RelayError) return error
   logger.error({ requestId, error }, 'a request failed unexpectedly')
   return new RelayError('internal', 'The relay failed to handle this request.')
 }
 
-/** For a relay that has the path to itself, or was asked by name: there is nothing here. */
+/** The response for a path that the relay does not have. */
 export function answerUnknownPath({
   method,
   url,
@@ -95,37 +98,41 @@ export function answerUnknownPath({
   return errorResponse(error, fallbackProtocol, readRequestId(headers['x-request-id']) ?? makeRequestId(), [])
 }
 
-function spell(attempts: readonly AttemptLog[]): string {
+/** `provider/model 429, provider/model 200` */
+function writeAttempts(attempts: readonly AttemptLog[]): string {
   let text = ''
   for (const { target, status } of attempts) text += `${text && ', '}${publicTargetName(target)} ${status}`
   return text
 }
 
-/** Whose account a model belongs to, where an ARN names it. */
-const ACCOUNT = /(\barn:[\w-]*:[\w-]*:[\w-]*:)(\d+)/g
+/** The account number in an ARN, and what is before it. */
+const ARN_ACCOUNT = /(\barn:[\w-]*:[\w-]*:[\w-]*:)(\d+)/g
 
-/** A target's name as callers may know it: the whole of it is in logs and usage records. */
+/** A target's name as a header value. Masks the account number of an ARN, which only logs and usage records have. */
 export function publicTargetName(target: string): string {
-  return safe(target).replace(ACCOUNT, (_arn, before: string, account: string) => before + '*'.repeat(account.length))
+  return headerValue(target).replace(
+    ARN_ACCOUNT,
+    (_arn, before: string, account: string) => before + '*'.repeat(account.length),
+  )
 }
 
-/** More than this is in the usage record only. */
-const LONGEST_LOSSES = 2000
+/** In characters. The usage record has all losses. */
+const MAX_LOSSES_LENGTH = 2000
 
 /** `messages[2].content[1]: has no equivalent in …; temperature: …` */
-function spellLosses(losses: readonly Loss[]): string {
+function writeLosses(losses: readonly Loss[]): string {
   const text = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
-  return safe(text.length > LONGEST_LOSSES ? `${text.slice(0, LONGEST_LOSSES)}…` : text)
+  return headerValue(text.length > MAX_LOSSES_LENGTH ? `${text.slice(0, MAX_LOSSES_LENGTH)}…` : text)
 }
 
-/** A header value that may be sent: names come from callers and upstreams, and may hold anything. */
-function safe(value: string): string {
-  // By way of bytes, since `encodeURI` throws at half a surrogate pair.
+/** A valid header value: percent-encoded unless it is printable ASCII. */
+function headerValue(value: string): string {
+  // Replaces lone surrogates by a round trip through UTF-8, because `encodeURI` throws on them.
   return /^[\t\x20-\x7e]*$/.test(value) ? value : encodeURI(Buffer.from(value).toString())
 }
 
-/** What the host's own code wants said with an error. */
-function safeHeaders(headers: Record<string, string> = {}): Record<string, string> {
-  const named = Object.entries(headers).filter(([name]) => /^[\w-]+$/.test(name))
-  return Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), safe(String(value))]))
+/** Valid headers of an error, which the host's code may have set. Leaves out headers with an invalid name. */
+function validHeaders(headers: Record<string, string> = {}): Record<string, string> {
+  const valid = Object.entries(headers).filter(([name]) => /^[\w-]+$/.test(name))
+  return Object.fromEntries(valid.map(([name, value]) => [name.toLowerCase(), headerValue(String(value))]))
 }
