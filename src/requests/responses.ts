@@ -11,7 +11,7 @@ import type { Reply } from '../upstream/attempt/reply.js'
 
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** OpenAI's SDKs wait as long as `retry-after` says. For longer waits, the relay tells them not to retry. */
+/** The official SDKs wait as long as `retry-after` says. For longer waits, the relay tells them not to retry. */
 const MAX_CLIENT_WAIT_MS = 60_000
 
 /** The response for an upstream's answer. Of the upstream's headers, only the content type goes to the client. */
@@ -78,8 +78,8 @@ export function withHeaders(response: RelayResponse, headers: Readonly<Record<st
 }
 
 /**
- * The error that the caller may see. An error that is not a `RelayError` comes from a bug or from the host's code: the
- * relay logs it, and the caller sees only that the request failed.
+ * The error that the caller may see. Any other error than a `RelayError` comes from a bug or from the host's code. The
+ * relay logs it, and tells the caller only that the request has failed.
  */
 export function toCallerError(error: unknown, logger: Logger, requestId: string): RelayError {
   if (error instanceof RelayError) return error

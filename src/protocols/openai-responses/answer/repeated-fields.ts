@@ -5,7 +5,7 @@ import { PROTOCOL_ID } from '../traits.js'
 /** Fields of a request that its response repeats unchanged. */
 export type RepeatedFields = Readonly<Record<string, unknown>>
 
-/** Key of the repeated fields in the native fields. As a symbol, it is neither written nor reported as a loss. */
+/** Key of the repeated fields in the native fields. A symbol, so that it is neither written nor reported as a loss. */
 const REPEATED_FIELDS: unique symbol = Symbol('repeated fields')
 
 const REPEATED_NAMES = [

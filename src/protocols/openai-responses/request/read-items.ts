@@ -72,7 +72,7 @@ const NATIVE_ITEMS: ReadonlyMap<string, 'assistant' | 'user'> = new Map([
   ['program_output', 'user'],
 ])
 
-/** The relay has resolved all references to stored items before it reads a request. */
+/** @throws {RelayError} for a reference to a stored item that the relay could not resolve */
 function failUnresolved(item: Field): never {
   return item.fail('this relay has not stored such an item. Send the item itself.')
 }

@@ -20,7 +20,7 @@ type EventHandler = (state: StreamState, event: Fields, emit: Emit) => void
 
 /** A kind of part, with the events that bring its text: one for deltas, one for the whole text. */
 interface PartEvents {
-  /** Start of the events' names, after `response.` */
+  /** The events are `response.<name>.delta` and `response.<name>.done`. */
   readonly name: string
   readonly itemType: string
   readonly kind: PartKind

@@ -17,7 +17,7 @@ import {
 type Fields = Readonly<Record<string, unknown>>
 
 /** What the items of a stream share. */
-export interface BlockCounter {
+export interface BlockEmitter {
   /** Emits the start of the next block, and returns its index. */
   openBlock(block: Block, emit: Emit): number
   /** Creates an id for a tool call without one. */
@@ -42,14 +42,14 @@ export class ItemReader {
   readonly type: string
   id: string | undefined
   isDone = false
-  readonly #blocks: BlockCounter
+  readonly #blocks: BlockEmitter
   /** By key. Not a list, because an upstream could make it very long by one large index. */
   readonly #parts = new Map<number, Part>()
   #native: Native | undefined
   /** The start of a tool call, once its name is known. */
   #call: Block | undefined
 
-  constructor(blocks: BlockCounter, type: string) {
+  constructor(blocks: BlockEmitter, type: string) {
     this.#blocks = blocks
     this.type = type
   }

@@ -10,7 +10,7 @@ import { readFinish } from '../answer/status.js'
 import { readUsage } from '../answer/usage.js'
 import { readResponseError } from '../errors.js'
 import { eventHandlers, type StreamState } from './event-handlers.js'
-import { type BlockCounter, ItemReader } from './read-item.js'
+import { type BlockEmitter, ItemReader } from './read-item.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -27,7 +27,7 @@ export function readResponse(response: Fields, options: ReadOptions): ChatAnswer
   return collector.answer
 }
 
-class ResponseReader implements StreamReader, StreamState, BlockCounter {
+class ResponseReader implements StreamReader, StreamState, BlockEmitter {
   state: StreamReader['state'] = 'open'
   readonly #id: string
   /** By index in the output. */
