@@ -20,6 +20,9 @@ export function blocksOf(document: string): Block[] {
   }))
 }
 
+/** The first line of a block that shows a file of the project. */
+const OWN_PATH = /^\/\/ ((?:src|adapters|test)\/[\w./-]+\.ts)\n/
+
 /** What a document's code may use without having made it; and packages that only users have. */
 const AROUND = `
 declare const relay: import('modelmount').Relay
@@ -30,7 +33,8 @@ declare module '@nestjs/core'
 
 /**
  * Type-checks programs that import the package by its name, against the source: the js and ts blocks of pages, and the
- * files of `examples`. Frameworks without types of their own pass as anything.
+ * files of `examples`. Frameworks without types of their own pass as anything. A block that begins with its path, such as
+ * `// src/providers/hosts/example.ts`, is checked as that file, so it can import its neighbours.
  *
  * @param pages path → Markdown
  * @returns one line per fault. `docs_guide_cache_12.js:3` is line 3 of the block on line 12 of `docs/guide/cache.md`.
@@ -40,7 +44,8 @@ export function faultsIn(pages: ReadonlyMap<string, string>): string[] {
   for (const [path, markdown] of pages) {
     for (const { language, text, line } of blocksOf(markdown)) {
       if (language !== 'js' && language !== 'ts') continue
-      texts.set(`${root}${path.replace('.md', '').replaceAll('/', '_')}_${line}.${language}`, `${text}\nexport {}\n`)
+      const [, file = `${path.replace('.md', '').replaceAll('/', '_')}_${line}.${language}`] = OWN_PATH.exec(text) ?? []
+      texts.set(root + file, `${text}\nexport {}\n`)
     }
   }
   const host = ts.createCompilerHost(OPTIONS)
