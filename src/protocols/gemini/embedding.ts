@@ -15,7 +15,7 @@ import {
 import type { Field } from '../field.js'
 import type { PathFacts, RequestFacts } from '../request-facts.js'
 import { readUsage } from './answer/usage.js'
-import { either } from './field-names.js'
+import { getField } from './field-names.js'
 import { modelOf, resourceOf } from './paths.js'
 
 /** `embedContent`, and `batchEmbedContents` for several. */
@@ -51,9 +51,9 @@ function readRequest(body: Buffer): EmbeddingRequest {
   return {
     inputs: requests.map((request) => textOf(request.get('content'))),
     isSingle,
-    dimensions: either(first, 'outputDimensionality').maybeInteger(),
+    dimensions: getField(first, 'outputDimensionality').maybeInteger(),
     encoding: 'float',
-    nativeFields: OWN.filter((name) => requests.some((request) => either(request, name).given)),
+    nativeFields: OWN.filter((name) => requests.some((request) => getField(request, name).given)),
   }
 }
 

@@ -48,22 +48,22 @@ export function statusOf({ status }: RelayError): number {
 
 /** `{ "error": { code, message, status, details } }`, Google's format: the code is the HTTP status, as a number. */
 export function writeError(error: RelayError, requestId: string): Buffer {
-  return error.body ?? Buffer.from(spell(error, [{ '@type': `${TYPES}RequestInfo`, requestId }]))
+  return error.body ?? Buffer.from(errorJson(error, [{ '@type': `${TYPES}RequestInfo`, requestId }]))
 }
 
 /** An error as a stream's last record. */
 export function writeStreamError(error: RelayError): Buffer {
-  return Buffer.from(spellRecord(error))
+  return Buffer.from(errorRecord(error))
 }
 
 /** The same, as text. */
-export function spellRecord(error: RelayError): string {
-  return `data: ${spell(error)}\n\n`
+export function errorRecord(error: RelayError): string {
+  return `data: ${errorJson(error)}\n\n`
 }
 
 const TYPES = 'type.googleapis.com/google.rpc.'
 
-function spell(error: RelayError, more: readonly object[] = []): string {
+function errorJson(error: RelayError, more: readonly object[] = []): string {
   const { message, code: reason, param, retryAfterMs } = error
   const code = statusOf(error)
   const details = [
@@ -88,7 +88,7 @@ const reader = errorReader({
 export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
 /** Reads Google's errors, also in a list, and those of servers that only look like Google. */
-export function readFault(status: number, body: Buffer): UpstreamError | undefined {
+export function readError(status: number, body: Buffer): UpstreamError | undefined {
   const upstreamError = reader.readError(status, body)
   return BAD_KEYS.has(upstreamError?.code ?? '') ? upstreamError && { ...upstreamError, status: 401 } : upstreamError
 }

@@ -3,13 +3,13 @@ import { latin1 } from '../../lib/json.js'
 import { isObject } from '../../lib/values.js'
 import { isNonEmptyList, nonNegative, parseBody, readChoiceCount } from '../body.js'
 import type { PathFacts, RequestFacts } from '../request-facts.js'
-import { either } from './field-names.js'
+import { getField } from './field-names.js'
 import { modelOf } from './paths.js'
 
 /** Model and way of streaming, which the path says, and what it may cost. The body is looked at, not into. @throws {RelayError} */
 export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts): RequestFacts {
   const root = parseBody(latin1(body))
-  const counted = either(root, 'generateContentRequest')
+  const counted = getField(root, 'generateContentRequest')
   const asked = counted.given ? counted : root
   const contents = asked.get('contents')
   if (typeof contents.value !== 'string') {
@@ -18,15 +18,15 @@ export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts
   }
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
-  const tools = either(asked, 'tools').value
-  const config = either(asked, 'generationConfig')
+  const tools = getField(asked, 'tools').value
+  const config = getField(asked, 'generationConfig')
   return {
     model,
     modelSpan: undefined,
     stream,
     usesOwnFraming: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
-    maxOutputTokens: nonNegative(either(config, 'maxOutputTokens').value),
-    choices: readChoiceCount(either(config, 'candidateCount').value),
+    maxOutputTokens: nonNegative(getField(config, 'maxOutputTokens').value),
+    choices: readChoiceCount(getField(config, 'candidateCount').value),
     temperature: nonNegative(config.get('temperature').value),
     usesTools: isNonEmptyList(tools) || isObject(tools),
   }

@@ -1,16 +1,16 @@
 import type { Native } from '../../chat/blocks.js'
 import { isObject } from '../../lib/values.js'
 import type { Field } from '../field.js'
-import { ID } from './id.js'
+import { PROTOCOL_ID } from './id.js'
 
 /** Protobuf's JSON has two spellings of a name, and Google takes both: `functionCall` and `function_call`. */
-export function either(field: Field, name: string): Field {
+export function getField(field: Field, name: string): Field {
   const snake = snakeOf(name)
   return field.get(!field.has(name) && field.has(snake) ? snake : name)
 }
 
 /** Whether a field is given, in either spelling. */
-export function hasEither(field: Field, name: string): boolean {
+export function hasField(field: Field, name: string): boolean {
   return field.has(name) || field.has(snakeOf(name))
 }
 
@@ -28,15 +28,17 @@ export function restOf(field: Field, known: ReadonlySet<string>, prefix = ''): R
 }
 
 /** Fields as native ones; undefined for none. */
-export function native(...fields: readonly (Readonly<Record<string, unknown>> | undefined)[]): Native | undefined {
+export function nativeFields(
+  ...fields: readonly (Readonly<Record<string, unknown>> | undefined)[]
+): Native | undefined {
   if (fields.every((some) => some === undefined)) return undefined
   const all = Object.fromEntries(fields.flatMap((some) => Object.entries(some ?? {})))
-  return Object.keys(all).length > 0 ? { protocol: ID, fields: all } : undefined
+  return Object.keys(all).length > 0 ? { protocol: PROTOCOL_ID, fields: all } : undefined
 }
 
 /** The native fields that this language read itself: those of the thing, or of what stands in it under `prefix`. */
-export function ownFields(value: Native | undefined, prefix = ''): Record<string, unknown> {
-  if (value?.protocol !== ID) return {}
+export function nativeFieldsOf(value: Native | undefined, prefix = ''): Record<string, unknown> {
+  if (value?.protocol !== PROTOCOL_ID) return {}
   const found = Object.entries(value.fields)
     .filter(([name]) => name.startsWith(prefix) && !name.includes('.', prefix.length))
     .map(([name, one]) => [name.slice(prefix.length), one] as const)

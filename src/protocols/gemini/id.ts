@@ -1,2 +1,2 @@
 /** The language's own name, as signatures, foreign blocks and native fields bear it. */
-export const ID = 'gemini'
+export const PROTOCOL_ID = 'gemini'

@@ -2,26 +2,26 @@ import type { Protocol } from '../protocol.js'
 import { readAnswer, readAnswerFacts } from './answer/read-answer.js'
 import { writeAnswer } from './answer/write-answer.js'
 import { embedding } from './embedding.js'
-import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
+import { readError, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
-import { ID } from './id.js'
-import { imaging } from './images/image-generation.js'
+import { PROTOCOL_ID } from './id.js'
+import { imageGenerationFor } from './images/image-generation.js'
 import { readOutputLength } from './length.js'
 import { listing } from './listing.js'
 import { writeModel, writeModels } from './models.js'
-import { readEnding, readSign } from './passthrough.js'
+import { classifyRecord, readEnding } from './passthrough.js'
 import { pathFor } from './paths.js'
 import { readRequest } from './request/read-request.js'
 import { writeRequest } from './request/write-request.js'
-import { spelling } from './setting-names.js'
+import { settingNames } from './setting-names.js'
 import { framing } from './stream/array-framing.js'
 import { readStream } from './stream/read-stream.js'
 import { writeStream } from './stream/write-stream.js'
-import { counting } from './token-counting.js'
+import { tokenCounting } from './token-counting.js'
 
 /** Google's Gemini, `generateContent`. */
 export const gemini: Protocol = {
-  id: ID,
+  id: PROTOCOL_ID,
   traits: {
     toolName: { pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/, maxLength: 64 },
     toolId: { pattern: /^.+$/s, maxLength: 256 },
@@ -31,7 +31,7 @@ export const gemini: Protocol = {
     stopSequences: 5,
     mediaByUrl: [],
   },
-  settingNames: spelling,
+  settingNames: settingNames,
   forwardedHeaders: [],
   headers: [],
   pathFor,
@@ -42,16 +42,16 @@ export const gemini: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
-  tokenCounting: counting,
+  tokenCounting: tokenCounting,
   embedding,
-  imageGeneration: imaging,
+  imageGeneration: imageGenerationFor,
   listing,
   framing,
   readAnswerFacts,
-  classifyRecord: readSign,
+  classifyRecord: classifyRecord,
   readEnding,
   readOutputLength,
-  readError: readFault,
+  readError: readError,
   statusOf,
   writeModels,
   writeModel,

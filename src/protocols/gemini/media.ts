@@ -1,7 +1,7 @@
 import type { MediaBlock, MediaSource, Native } from '../../chat/blocks.js'
 import { mimeOf } from '../../chat/media.js'
-import { ownFields } from './field-names.js'
-import { ID } from './id.js'
+import { nativeFieldsOf } from './field-names.js'
+import { PROTOCOL_ID } from './id.js'
 
 /** The kind of what a part holds, by its type or, if it has none, its name. */
 export function kindOf(mime: string | undefined): MediaBlock['kind'] {
@@ -20,7 +20,9 @@ const KEPT = /^gs:\/\/|^files\/|^https:\/\/generativelanguage\.googleapis\.com\/
 
 /** What a `fileData` points to. */
 export function readUri(uri: string, mime: string | undefined, native?: Native, at?: string): MediaBlock {
-  const source: MediaSource = KEPT.test(uri) ? { type: 'id', id: uri, protocol: ID } : { type: 'url', url: uri }
+  const source: MediaSource = KEPT.test(uri)
+    ? { type: 'id', id: uri, protocol: PROTOCOL_ID }
+    : { type: 'url', url: uri }
   const seen = mimeOf({ source: { type: 'url', url: uri }, mime, name: undefined })
   return { type: 'media', kind: kindOf(seen), mime, source, native, at }
 }
@@ -37,9 +39,9 @@ export function writeMedia(block: MediaBlock): Record<string, unknown> | undefin
   const { source } = block
   const mimeType = mimeOf(block) ?? USUAL[block.kind]
   if (source.type === 'bytes')
-    return { inlineData: { mimeType, data: source.data, ...ownFields(block.native, 'inlineData.') } }
+    return { inlineData: { mimeType, data: source.data, ...nativeFieldsOf(block.native, 'inlineData.') } }
   if (source.type === 'text') return { text: source.text }
-  if (source.type === 'id' && source.protocol !== ID) return undefined
+  if (source.type === 'id' && source.protocol !== PROTOCOL_ID) return undefined
   const fileUri = source.type === 'id' ? source.id : source.url
-  return { fileData: { mimeType, fileUri, ...ownFields(block.native, 'fileData.') } }
+  return { fileData: { mimeType, fileUri, ...nativeFieldsOf(block.native, 'fileData.') } }
 }

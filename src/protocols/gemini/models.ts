@@ -2,15 +2,15 @@ import type { ModelEntry } from '../protocol.js'
 
 /** `{ "models": [ … ] }` */
 export function writeModels(models: readonly ModelEntry[]): Buffer {
-  return Buffer.from(JSON.stringify({ models: models.map(spell) }))
+  return Buffer.from(JSON.stringify({ models: models.map(modelFields) }))
 }
 
 /** One entry of that list. */
 export function writeModel(model: ModelEntry): Buffer {
-  return Buffer.from(JSON.stringify(spell(model)))
+  return Buffer.from(JSON.stringify(modelFields(model)))
 }
 
-function spell({ id, contextWindow }: ModelEntry): object {
+function modelFields({ id, contextWindow }: ModelEntry): object {
   return {
     name: `models/${id}`,
     version: '',

@@ -3,14 +3,14 @@ import type { Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { RecordClass, StreamEnding } from '../passthrough.js'
-import { isFault, readBlock, readFinish } from './answer/finish-reason.js'
+import { isUpstreamError, readBlock, readFinish } from './answer/finish-reason.js'
 import { readUsage } from './answer/usage.js'
 import { readErrorValue } from './errors.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** What one record is to the commit point. A fragment without content is not yet an answer. */
-export function readSign({ data }: SseRecord): RecordClass {
+export function classifyRecord({ data }: SseRecord): RecordClass {
   if (data === '[DONE]') return 'preamble'
   const value = parseJson(data)
   const fragment: unknown = Array.isArray(value) ? value[0] : value
@@ -21,8 +21,8 @@ export function readSign({ data }: SseRecord): RecordClass {
   let sign: RecordClass = 'preamble'
   for (const candidate of candidatesOf(fragment)) {
     const has = hasOutput(candidate)
-    const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
-    if (end && isFault(end) && !has) return end
+    const end = candidate.finishReason ? readFinish(candidate, { hasOutput: true, hasCalls: false }) : undefined
+    if (end && isUpstreamError(end) && !has) return end
     if (has || end) sign = 'output'
   }
   return sign
@@ -43,8 +43,8 @@ export function readEnding(records: readonly SseRecord[]): StreamEnding {
     if (fragment.error) upstreamError = readErrorValue(fragment.error) ?? upstreamError
     if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) blocked = true
     for (const candidate of candidatesOf(fragment)) {
-      const end = candidate.finishReason ? readFinish(candidate, { anything: true, calls: false }) : undefined
-      if (end && isFault(end)) upstreamError = end
+      const end = candidate.finishReason ? readFinish(candidate, { hasOutput: true, hasCalls: false }) : undefined
+      if (end && isUpstreamError(end)) upstreamError = end
       else refused ||= end?.reason === 'filter'
       const { index = 0 } = candidate
       if (end || !finished.has(index)) finished.set(index, end !== undefined)

@@ -6,7 +6,7 @@ import { readCountRequest } from './request/read-request.js'
 import { writeRequest } from './request/write-request.js'
 
 /** `countTokens`. */
-export const counting: TokenCounting = {
+export const tokenCounting: TokenCounting = {
   pathFor: (model) => `/v1beta/${resourceOf(model)}:countTokens`,
   readRequest: readCountRequest,
   writeRequest: writeCountRequest,
@@ -15,9 +15,9 @@ export const counting: TokenCounting = {
 }
 
 /** The whole request, since system text and tools count too; its model is named once more within. */
-function writeCountRequest(request: ChatRequest, writing: WriteOptions): string {
-  const model = JSON.stringify(decodeURIComponent(resourceOf(writing.model)))
-  return `{"generateContentRequest":{"model":${model},${writeRequest(request, writing).slice(1)}}`
+function writeCountRequest(request: ChatRequest, options: WriteOptions): string {
+  const model = JSON.stringify(decodeURIComponent(resourceOf(options.model)))
+  return `{"generateContentRequest":{"model":${model},${writeRequest(request, options).slice(1)}}`
 }
 
 function readCount(body: Buffer): number | undefined {

@@ -2,10 +2,10 @@ import type { Block } from '../../../chat/blocks.js'
 import type { Emit } from '../../../chat/events.js'
 import type { UpstreamError } from '../../../chat/upstream-error.js'
 import { isObject } from '../../../lib/values.js'
-import { ID } from '../id.js'
+import { PROTOCOL_ID } from '../id.js'
 import { readBytes, readUri } from '../media.js'
-import { readUpstreams } from '../signatures.js'
-import { isFault, readFinish } from './finish-reason.js'
+import { readUpstreamSignature } from '../signatures.js'
+import { isUpstreamError, readFinish } from './finish-reason.js'
 import { readGrounding } from './grounding.js'
 import { PartialCall } from './partial-call.js'
 
@@ -55,8 +55,8 @@ export class Candidate {
 
   /** Ends it, with what the last fragment says of it. */
   finish(fragment: Fields, emit: Emit): UpstreamError | undefined {
-    const end = readFinish(fragment, { anything: this.#saidAnything, calls: this.#saidCalls })
-    if (isFault(end)) return end
+    const end = readFinish(fragment, { hasOutput: this.#saidAnything, hasCalls: this.#saidCalls })
+    if (isUpstreamError(end)) return end
     this.#endPartial(emit)
     this.#cite(fragment, emit)
     this.#close(emit)
@@ -76,7 +76,7 @@ export class Candidate {
   }
 
   #say(text: string, { thought, thoughtSignature }: Fields, emit: Emit): void {
-    const signature = thoughtSignature === undefined ? undefined : readUpstreams(thoughtSignature)
+    const signature = thoughtSignature === undefined ? undefined : readUpstreamSignature(thoughtSignature)
     if (text === '' && !signature) return
     const isThought = thought === true
     if (this.#open < 0 || this.#isThought !== isThought || this.#isSigned) this.#begin(isThought, emit)
@@ -106,7 +106,7 @@ export class Candidate {
     this.#saidCalls = true
     const id = this.#numbers.callId(call.id)
     const name = typeof call.name === 'string' ? call.name : ''
-    const signature = readUpstreams(part.thoughtSignature)
+    const signature = readUpstreamSignature(part.thoughtSignature)
     this.#close(emit)
     const index = this.#opened({ type: 'tool-call', id, name, input: '', signature }, emit)
     if (call.willContinue === true) {
@@ -178,10 +178,10 @@ function fileOf({ fileUri, mimeType }: Fields, part: Fields): Block {
 }
 
 function signedNative({ thoughtSignature }: Fields): { protocol: string; fields: Fields } | undefined {
-  return thoughtSignature ? { protocol: ID, fields: { thoughtSignature } } : undefined
+  return thoughtSignature ? { protocol: PROTOCOL_ID, fields: { thoughtSignature } } : undefined
 }
 
 function foreignOf(part: Fields): Block {
   const kind = Object.keys(part).find((name) => name !== 'thought' && name !== 'thoughtSignature') ?? 'part'
-  return { type: 'foreign', protocol: ID, kind: part.thought === true ? 'thought' : kind, value: part }
+  return { type: 'foreign', protocol: PROTOCOL_ID, kind: part.thought === true ? 'thought' : kind, value: part }
 }

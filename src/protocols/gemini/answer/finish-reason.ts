@@ -1,7 +1,7 @@
 import type { Finish, FinishReason } from '../../../chat/answer.js'
 import type { UpstreamError } from '../../../chat/upstream-error.js'
 import { textOf } from '../../../lib/values.js'
-import { ID } from '../id.js'
+import { PROTOCOL_ID } from '../id.js'
 
 /** What a `finishReason` is: a reason; a fault; or, where the word says nothing, a reason if anything was said. */
 const REASONS: ReadonlyMap<string, FinishReason | 'fault' | 'unsaid'> = new Map<
@@ -32,35 +32,41 @@ const REASONS: ReadonlyMap<string, FinishReason | 'fault' | 'unsaid'> = new Map<
 ])
 
 /** What a candidate has said when it ends. */
-export interface Said {
-  readonly anything: boolean
-  readonly calls: boolean
+export interface CandidateContent {
+  readonly hasOutput: boolean
+  readonly hasCalls: boolean
 }
 
 /** Why a candidate ended; a fault when its end is none. */
-export function readFinish(candidate: Readonly<Record<string, unknown>>, said: Said): Finish | UpstreamError {
+export function readFinish(
+  candidate: Readonly<Record<string, unknown>>,
+  said: CandidateContent,
+): Finish | UpstreamError {
   const word = String(candidate.finishReason)
   const explanation = textOf(candidate.finishMessage) ?? undefined
   const known = REASONS.get(word)
-  if (known === 'fault' || (known === undefined && !said.anything)) return broken(word, explanation)
+  if (known === 'fault' || (known === undefined && !said.hasOutput)) return finishError(word, explanation)
   // A model that kept silent for a reason of its own did not come to an end: its provider did not let it speak.
   if (known === undefined || known === 'unsaid') {
-    return said.anything
-      ? { reason: said.calls ? 'tool-calls' : 'stop' }
+    return said.hasOutput
+      ? { reason: said.hasCalls ? 'tool-calls' : 'stop' }
       : { reason: 'filter', explanation: explanation ?? word }
   }
-  if (known === 'stop') return { reason: said.calls ? 'tool-calls' : 'stop' }
+  if (known === 'stop') return { reason: said.hasCalls ? 'tool-calls' : 'stop' }
   if (known === 'pause')
-    return { reason: known, native: { protocol: ID, fields: { continuationToken: candidate.continuationToken } } }
+    return {
+      reason: known,
+      native: { protocol: PROTOCOL_ID, fields: { continuationToken: candidate.continuationToken } },
+    }
   return known === 'filter' ? { reason: known, explanation: explanation ?? word } : { reason: known }
 }
 
 /** Whether an end is a fault. */
-export function isFault(end: Finish | UpstreamError): end is UpstreamError {
+export function isUpstreamError(end: Finish | UpstreamError): end is UpstreamError {
   return 'message' in end
 }
 
-function broken(word: string, explanation: string | undefined): UpstreamError {
+function finishError(word: string, explanation: string | undefined): UpstreamError {
   const message = explanation ?? `The model broke off its answer (${word}).`
   return { status: undefined, message, type: null, code: word, param: null }
 }
@@ -84,7 +90,7 @@ const WORDS: Readonly<Record<FinishReason, string>> = {
 
 /** An end, as fields of a candidate. */
 export function writeFinish({ reason, explanation, native }: Finish): Record<string, unknown> {
-  const token = reason === 'pause' && native?.protocol === ID ? native.fields.continuationToken : undefined
+  const token = reason === 'pause' && native?.protocol === PROTOCOL_ID ? native.fields.continuationToken : undefined
   if (token !== undefined) return { finishReason: 'CONTINUATION', continuationToken: token }
   return { finishReason: WORDS[reason], ...(explanation === undefined ? {} : { finishMessage: explanation }) }
 }

@@ -4,7 +4,7 @@ import { isObject, textOf } from '../../../lib/values.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /** A place in the text of a candidate, in UTF-16 units. */
-interface Place {
+interface TextRange {
   readonly start: number
   readonly end: number
 }
@@ -44,7 +44,7 @@ function readSource(chunk: Fields): Citation {
   return { url: textOf(source.uri ?? source.sourceUri) ?? undefined, title: textOf(source.title) ?? undefined }
 }
 
-function placeOf({ startIndex, endIndex, text: words }: Fields, text: string): Place | undefined {
+function placeOf({ startIndex, endIndex, text: words }: Fields, text: string): TextRange | undefined {
   const bytes = Buffer.from(text)
   const first = typeof startIndex === 'number' ? startIndex : 0
   const last = typeof endIndex === 'number' ? endIndex : 0
@@ -62,14 +62,14 @@ function objects(value: unknown): Record<string, unknown>[] {
 }
 
 /** A citation whose places count from the beginning of the candidate's `text`. */
-export interface Placed {
+export interface TextCitation {
   readonly citation: Citation
   /** Where its block begins in that text. */
   readonly offset: number
 }
 
 /** Citations as `groundingMetadata`; undefined for none. */
-export function writeGrounding(placed: readonly Placed[], text: string): Fields | undefined {
+export function writeGrounding(placed: readonly TextCitation[], text: string): Fields | undefined {
   if (placed.length === 0) return undefined
   const chunks: Fields[] = []
   const indices = new Map<string, number>()

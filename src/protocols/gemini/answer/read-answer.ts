@@ -6,11 +6,11 @@ import { latin1 } from '../../../lib/json.js'
 import { isObject, parseJson } from '../../../lib/values.js'
 import type { AnswerFacts } from '../../passthrough.js'
 import type { ReadOptions } from '../../protocol.js'
-import { Fragments } from '../stream/read-stream.js'
+import { FragmentReader } from '../stream/read-stream.js'
 
 /** A whole answer. One that came as the list of its fragments is put together. */
-export function readAnswer(body: Buffer, reading: ReadOptions): ChatAnswer {
-  return fold(parseJson(body.toString()), body.length, reading)
+export function readAnswer(body: Buffer, options: ReadOptions): ChatAnswer {
+  return fold(parseJson(body.toString()), body.length, options)
 }
 
 /** Usage of a whole answer, and whether it was refused; or a fault when it is an error under status 200, or no answer at all. */
@@ -25,7 +25,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
 
 const NOBODY: ReadOptions = { id: 'x' }
 
-function fold(value: unknown, length: number, reading: ReadOptions): ChatAnswer {
+function fold(value: unknown, length: number, options: ReadOptions): ChatAnswer {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (list.length === 0 || !list.every(isObject)) {
     return {
@@ -33,7 +33,7 @@ function fold(value: unknown, length: number, reading: ReadOptions): ChatAnswer 
       upstreamError: invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON'),
     }
   }
-  const fragments = new Fragments(reading)
+  const fragments = new FragmentReader(options)
   const folded = new AnswerCollector()
   const push = folded.push.bind(folded)
   for (const fragment of list) fragments.take(fragment, push)
@@ -42,6 +42,6 @@ function fold(value: unknown, length: number, reading: ReadOptions): ChatAnswer 
   return { ...answer, upstreamError: answer.upstreamError ?? silence(fragments) }
 }
 
-function silence(fragments: Fragments): UpstreamError | undefined {
+function silence(fragments: FragmentReader): UpstreamError | undefined {
   return fragments.answered ? undefined : invalidAnswer('an answer without candidates')
 }

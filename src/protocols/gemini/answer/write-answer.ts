@@ -1,17 +1,17 @@
 import type { ChatAnswer, Choice } from '../../../chat/answer.js'
 import type { AnswerContext } from '../../protocol.js'
 import { writeFinish } from './finish-reason.js'
-import { type Placed, writeGrounding } from './grounding.js'
+import { type TextCitation, writeGrounding } from './grounding.js'
 import { writeUsage } from './usage.js'
 import { writePart } from './write-part.js'
 
 /** A whole answer. */
-export function writeAnswer({ choices, usage, model, id }: ChatAnswer, answering: AnswerContext): string {
-  const candidates = choices.map((choice, index) => writeChoice(choice, index, answering))
+export function writeAnswer({ choices, usage, model, id }: ChatAnswer, context: AnswerContext): string {
+  const candidates = choices.map((choice, index) => writeChoice(choice, index, context))
   return envelope(`[${candidates.join(',')}]`, {
     ...(usage ? { usageMetadata: writeUsage(usage) } : {}),
-    modelVersion: model ?? answering.model,
-    responseId: id ?? answering.id,
+    modelVersion: model ?? context.model,
+    responseId: id ?? context.id,
   })
 }
 
@@ -26,13 +26,13 @@ export function writeCandidate(parts: readonly string[], fields: object): string
   return `{"content":{"parts":[${list}],"role":"model"},${JSON.stringify(fields).slice(1)}`
 }
 
-function writeChoice({ blocks, finish }: Choice, index: number, answering: AnswerContext): string {
+function writeChoice({ blocks, finish }: Choice, index: number, context: AnswerContext): string {
   const parts: string[] = []
-  const placed: Placed[] = []
+  const placed: TextCitation[] = []
   let text = ''
   for (const [at, block] of blocks.entries()) {
-    const part = writePart(block, answering)
-    if (part === undefined) answering.losses.noEquivalent(`content[${at}]`)
+    const part = writePart(block, context)
+    if (part === undefined) context.losses.noEquivalent(`content[${at}]`)
     else parts.push(part)
     if (block.type !== 'text' && block.type !== 'refusal') continue
     const citations = block.type === 'text' ? (block.citations ?? []) : []

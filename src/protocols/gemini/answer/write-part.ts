@@ -1,27 +1,28 @@
 import type { Block, ToolCallBlock } from '../../../chat/blocks.js'
 import { withRaw } from '../../../lib/json.js'
 import type { AnswerContext } from '../../protocol.js'
-import { ID } from '../id.js'
+import { PROTOCOL_ID } from '../id.js'
 import { writeMedia } from '../media.js'
 import { argumentsOf } from '../request/write-part.js'
-import { forCaller } from '../signatures.js'
+import { writeClientSignature } from '../signatures.js'
 
 /** A block of an answer as a part, JSON text; undefined for what cannot be said. */
 export function writePart(block: Block, { issuer }: AnswerContext): string | undefined {
-  if (block.type === 'text') return JSON.stringify({ text: block.text, ...forCaller(block.signature, issuer) })
+  if (block.type === 'text')
+    return JSON.stringify({ text: block.text, ...writeClientSignature(block.signature, issuer) })
   if (block.type === 'refusal') return JSON.stringify({ text: block.text })
   if (block.type === 'reasoning') {
-    return JSON.stringify({ text: block.text, thought: true, ...forCaller(block.signature, issuer) })
+    return JSON.stringify({ text: block.text, thought: true, ...writeClientSignature(block.signature, issuer) })
   }
   if (block.type === 'tool-call') return writeCall(block, issuer)
-  if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
+  if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return JSON.stringify(block.value)
   const media = block.type === 'media' ? writeMedia(block) : undefined
   return media && JSON.stringify(media)
 }
 
 function writeCall({ id, name, input, signature }: ToolCallBlock, issuer: string): string {
   const call = withRaw({ id, name }, 'args', oneLine(argumentsOf(input)))
-  return withRaw(forCaller(signature, issuer), 'functionCall', call)
+  return withRaw(writeClientSignature(signature, issuer), 'functionCall', call)
 }
 
 /** A model may have written its JSON over several lines; a record has one. White space is all that a break can be there. */

@@ -9,18 +9,18 @@ import type {
   ImageRequest,
   ImageWriteOptions,
 } from '../../image-generation.js'
-import { isFault, readBlock, readFinish } from '../answer/finish-reason.js'
+import { isUpstreamError, readBlock, readFinish } from '../answer/finish-reason.js'
 import { imageInputOf, readUsage } from '../answer/usage.js'
 import { readErrorValue } from '../errors.js'
 import { writeMedia } from '../media.js'
 import { candidatesOf, partsOf } from '../passthrough.js'
 import { pathFor } from '../paths.js'
-import { filtered, notDrawn, refusal } from './image-errors.js'
+import { imageFilterError, noImageError, unsupportedParameter } from './image-errors.js'
 import { shapeOf } from './image-shape.js'
 import { imagen, isImagen } from './imagen.js'
 
 /** How one of Google's models is asked for images: Imagen in a way of its own, all others in a conversation. */
-export function imaging(model: string): ImageGeneration {
+export function imageGenerationFor(model: string): ImageGeneration {
   return isImagen(model) ? imagen : conversation
 }
 
@@ -29,7 +29,7 @@ const conversation: ImageGeneration = {
   maxImages: 1,
   pathFor: (model) => pathFor(model, false),
   check({ mask }) {
-    if (mask) throw refusal(mask, 'this model takes none: say in the prompt what is to change')
+    if (mask) throw unsupportedParameter(mask, 'this model takes none: say in the prompt what is to change')
   },
   writeRequest,
   readAnswer,
@@ -69,7 +69,7 @@ function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   const candidates = candidatesOf(answer)
   const parts = candidates.flatMap(partsOf).filter(isObject)
   const images = parts.flatMap(imageIn)
-  if (images.length === 0) return faultOf(body)
+  if (images.length === 0) return errorOf(body)
   return { images, usage: readDrawn(answer.usageMetadata) }
 }
 
@@ -90,17 +90,17 @@ function imageIn({ inlineData, thought }: Readonly<Record<string, unknown>>): Ge
 }
 
 /** Why nothing was drawn: parsed again, decoded, because this text will be read by people. */
-function faultOf(body: Buffer): UpstreamError {
+function errorOf(body: Buffer): UpstreamError {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')
   const blocked = isObject(answer.promptFeedback) ? readBlock(answer.promptFeedback) : undefined
-  if (blocked) return filtered(blocked.explanation)
+  if (blocked) return imageFilterError(blocked.explanation)
   const [candidate] = candidatesOf(answer)
   if (!candidate) return invalidAnswer('an answer without candidates')
   const parts = partsOf(candidate).filter(isObject)
   const words = parts.flatMap(({ text, thought }) => (typeof text === 'string' && thought !== true ? [text] : []))
-  const end = readFinish(candidate, { anything: words.length > 0, calls: false })
-  if (isFault(end)) return end
-  return end.reason === 'filter' ? filtered(end.explanation) : notDrawn(words.join(''))
+  const end = readFinish(candidate, { hasOutput: words.length > 0, hasCalls: false })
+  if (isUpstreamError(end)) return end
+  return end.reason === 'filter' ? imageFilterError(end.explanation) : noImageError(words.join(''))
 }

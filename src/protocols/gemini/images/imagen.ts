@@ -10,7 +10,7 @@ import type {
 } from '../../image-generation.js'
 import { readErrorValue } from '../errors.js'
 import { resourceOf } from '../paths.js'
-import { filtered, refusal } from './image-errors.js'
+import { imageFilterError, unsupportedParameter } from './image-errors.js'
 import { shapeOf } from './image-shape.js'
 
 /** Google's models that draw and do not speak. */
@@ -23,7 +23,7 @@ export const imagen: ImageGeneration = {
   maxImages: 4,
   pathFor: (model) => `/v1beta/${resourceOf(model)}:predict`,
   check({ images }) {
-    if (images.length > 0) throw refusal('image', 'this model draws from words only')
+    if (images.length > 0) throw unsupportedParameter('image', 'this model draws from words only')
   },
   writeRequest,
   readAnswer,
@@ -72,7 +72,7 @@ function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   const predictions = Array.isArray(answer.predictions) ? answer.predictions.filter(isObject) : []
   const images = predictions.flatMap(imageIn)
-  return images.length > 0 ? { images, usage: undefined } : faultOf(body)
+  return images.length > 0 ? { images, usage: undefined } : errorOf(body)
 }
 
 function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record<string, unknown>>): GeneratedImage[] {
@@ -87,12 +87,12 @@ function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record
 }
 
 /** Why nothing was drawn: parsed again, decoded. What is filtered is missing, with a reason or without. */
-function faultOf(body: Buffer): UpstreamError {
+function errorOf(body: Buffer): UpstreamError {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')
   const { predictions = [] } = answer
   if (!Array.isArray(predictions) || !predictions.every(isObject)) return invalidAnswer('an answer without predictions')
   const reasons = predictions.map(({ raiFilteredReason }) => textOf(raiFilteredReason))
-  return filtered(reasons.find((reason) => reason !== null) ?? undefined)
+  return imageFilterError(reasons.find((reason) => reason !== null) ?? undefined)
 }

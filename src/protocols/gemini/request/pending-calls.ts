@@ -12,7 +12,7 @@ interface Queue {
 }
 
 /** Calls that wait for their results: a result without an id belongs to the first of its name. */
-export class Pending {
+export class PendingCalls {
   readonly #byId = new Map<string, Queue>()
   readonly #byName = new Map<string, Queue>()
   #count = 0

@@ -1,14 +1,14 @@
 import type { Block, ForeignBlock } from '../../../chat/blocks.js'
 import { isObject } from '../../../lib/values.js'
 import type { Field } from '../../field.js'
-import { either, hasEither, native, restOf } from '../field-names.js'
-import { ID } from '../id.js'
+import { getField, hasField, nativeFields, restOf } from '../field-names.js'
+import { PROTOCOL_ID } from '../id.js'
 import { readBytes, readUri } from '../media.js'
-import { readCallers } from '../signatures.js'
-import type { Pending } from './pending-calls.js'
+import { readClientSignature } from '../signatures.js'
+import type { PendingCalls } from './pending-calls.js'
 
 /** Reads one kind of part; what it holds is at `value`. */
-type Read = (value: Field, part: Field, pending: Pending) => Block
+type Read = (value: Field, part: Field, pending: PendingCalls) => Block
 
 /** Every kind of part, by the field that tells it. */
 const KINDS: readonly (readonly [name: string, read: Read])[] = [
@@ -28,45 +28,45 @@ const COMMON = ['thought', 'thoughtSignature']
 const ASIDE = new Set([...KINDS.map(([name]) => name), ...COMMON])
 
 /** One part of a caller's content. @throws {RelayError} that names it, if it is of no known kind */
-export function readPart(part: Field, pending: Pending): Block {
+export function readPart(part: Field, pending: PendingCalls): Block {
   if (typeof part.value === 'string') return { type: 'text', text: part.value, at: part.path }
   part.object()
-  const found = KINDS.filter(([name]) => hasEither(part, name))
+  const found = KINDS.filter(([name]) => hasField(part, name))
   const [first, second] = found
   if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}, but a part is one thing`)
-  if (first) return first[1](either(part, first[0]), part, pending)
-  if (COMMON.some((name) => hasEither(part, name))) return readText(part.get('text'), part)
+  if (first) return first[1](getField(part, first[0]), part, pending)
+  if (COMMON.some((name) => hasField(part, name))) return readText(part.get('text'), part)
   const [name] = Object.keys(part.value as object)
   return name === undefined ? part.fail('must not be empty') : part.fail(`unknown ${JSON.stringify(name)}`)
 }
 
 function readText(value: Field, part: Field): Block {
   const text = value.maybeText() ?? ''
-  const signature = readCallers(either(part, 'thoughtSignature').maybeText())
-  const common = { text, signature, at: part.path, native: native(restOf(part, ASIDE)) }
+  const signature = readClientSignature(getField(part, 'thoughtSignature').maybeText())
+  const common = { text, signature, at: part.path, native: nativeFields(restOf(part, ASIDE)) }
   return part.get('thought').maybeBoolean() ? { type: 'reasoning', ...common } : { type: 'text', ...common }
 }
 
 const CALL = new Set(['id', 'name', 'args'])
 
-function readCall(call: Field, part: Field, pending: Pending): Block {
+function readCall(call: Field, part: Field, pending: PendingCalls): Block {
   const name = call.get('name').text()
   const args = call.get('args').maybeObject() ?? {}
   const id = pending.call(name, call.get('id').maybeText())
-  const signature = readCallers(either(part, 'thoughtSignature').maybeText())
-  const fields = native(restOf(part, ASIDE), restOf(call, CALL, 'functionCall.'))
+  const signature = readClientSignature(getField(part, 'thoughtSignature').maybeText())
+  const fields = nativeFields(restOf(part, ASIDE), restOf(call, CALL, 'functionCall.'))
   return { type: 'tool-call', id, name, input: JSON.stringify(args), signature, at: part.path, native: fields }
 }
 
 const RESULT = new Set(['id', 'name', 'response', 'parts'])
 
-function readResult(result: Field, part: Field, pending: Pending): Block {
+function readResult(result: Field, part: Field, pending: PendingCalls): Block {
   const name = result.get('name').text()
   const callId = pending.answer(name, result.get('id').maybeText())
   const { text, failed } = readResponse(result.get('response').maybeObject() ?? {}, name)
   const blocks: Block[] = text === '' ? [] : [{ type: 'text', text }]
   for (const inner of result.get('parts').maybeList()) blocks.push(readResultPart(inner))
-  const fields = native(restOf(part, ASIDE), restOf(result, RESULT, 'functionResponse.'))
+  const fields = nativeFields(restOf(part, ASIDE), restOf(result, RESULT, 'functionResponse.'))
   return { type: 'tool-result', callId, name, blocks, failed, at: part.path, native: fields }
 }
 
@@ -78,21 +78,21 @@ function readResponse(response: Record<string, unknown>, tool: string): { text: 
   const { name: repeated, ...fields } = response
   const [key, ...others] = Object.keys(repeated === tool && 'content' in response ? fields : response)
   if (key === undefined) return { text: '', failed: undefined }
-  const spelled = spell(response[key])
-  if (others.length > 0) return { text: spell(response), failed: undefined }
+  const spelled = toText(response[key])
+  if (others.length > 0) return { text: toText(response), failed: undefined }
   if (key === 'error') return { text: spelled, failed: true }
   const plain = key === 'output' || key === 'result' || (key === 'content' && repeated === tool)
-  return { text: plain ? spelled : spell(response), failed: undefined }
+  return { text: plain ? spelled : toText(response), failed: undefined }
 }
 
-function spell(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function readResultPart(part: Field): Block {
-  const inline = either(part, 'inlineData')
+  const inline = getField(part, 'inlineData')
   if (inline.given) return readInline(inline, part)
-  const file = either(part, 'fileData')
+  const file = getField(part, 'fileData')
   if (file.given) return readFile(file, part)
   const [name] = Object.keys(part.object())
   return part.fail(`unknown ${JSON.stringify(name ?? '')}`)
@@ -102,16 +102,16 @@ const INLINE = new Set(['mimeType', 'data'])
 const FILE = new Set(['mimeType', 'fileUri'])
 
 function readInline(value: Field, part: Field): Block {
-  const fields = native(restOf(part, ASIDE), restOf(value, INLINE, 'inlineData.'))
-  return readBytes(value.get('data').text(), either(value, 'mimeType').maybeText(), fields, part.path)
+  const fields = nativeFields(restOf(part, ASIDE), restOf(value, INLINE, 'inlineData.'))
+  return readBytes(value.get('data').text(), getField(value, 'mimeType').maybeText(), fields, part.path)
 }
 
 function readFile(value: Field, part: Field): Block {
-  const fields = native(restOf(part, ASIDE), restOf(value, FILE, 'fileData.'))
-  return readUri(either(value, 'fileUri').text(), either(value, 'mimeType').maybeText(), fields, part.path)
+  const fields = nativeFields(restOf(part, ASIDE), restOf(value, FILE, 'fileData.'))
+  return readUri(getField(value, 'fileUri').text(), getField(value, 'mimeType').maybeText(), fields, part.path)
 }
 
 function foreign(kind: string, part: Field): ForeignBlock {
   const value = isObject(part.value) ? part.value : {}
-  return { type: 'foreign', protocol: ID, kind, value, at: part.path }
+  return { type: 'foreign', protocol: PROTOCOL_ID, kind, value, at: part.path }
 }

@@ -3,9 +3,9 @@ import type { ChatRequest, Turn } from '../../../chat/request.js'
 import { parseBody } from '../../body.js'
 import type { Field } from '../../field.js'
 import type { PathFacts } from '../../request-facts.js'
-import { either, native, restOf } from '../field-names.js'
+import { getField, nativeFields, restOf } from '../field-names.js'
 import { joinTurns } from './join-turns.js'
-import { Pending } from './pending-calls.js'
+import { PendingCalls } from './pending-calls.js'
 import { readPart } from './read-part.js'
 import { readSettings } from './read-settings.js'
 import { readChoice, readTools } from './read-tools.js'
@@ -21,7 +21,7 @@ export function readRequest(body: Buffer, { stream = false }: PathFacts): ChatRe
  */
 export function readCountRequest(body: Buffer): ChatRequest {
   const root = parseBody(body.toString())
-  const whole = either(root, 'generateContentRequest')
+  const whole = getField(root, 'generateContentRequest')
   return readFields(whole.given ? whole : root, false)
 }
 
@@ -37,17 +37,17 @@ const KNOWN = new Set([
 
 function readFields(root: Field, stream: boolean): ChatRequest {
   root.object()
-  const settings = readSettings(either(root, 'generationConfig'))
-  const choice = readChoice(either(root, 'toolConfig'))
-  const tier = either(root, 'serviceTier').maybeText()?.toLowerCase()
+  const settings = readSettings(getField(root, 'generationConfig'))
+  const choice = readChoice(getField(root, 'toolConfig'))
+  const tier = getField(root, 'serviceTier').maybeText()?.toLowerCase()
   return {
     stream,
-    turns: [...readSystem(either(root, 'systemInstruction')), ...readContents(root.get('contents'))],
+    turns: [...readSystem(getField(root, 'systemInstruction')), ...readContents(root.get('contents'))],
     tools: readTools(root.get('tools')),
     ...settings.request,
     toolChoice: choice.toolChoice,
     serviceTier: tier === undefined || tier === 'unspecified' ? undefined : (TIERS.get(tier) ?? tier),
-    native: native(harmful(restOf(root, KNOWN)), settings.fields, choice.fields),
+    native: nativeFields(harmful(restOf(root, KNOWN)), settings.fields, choice.fields),
   }
 }
 
@@ -62,15 +62,15 @@ function harmful(rest: Record<string, unknown> | undefined): Record<string, unkn
 
 function readSystem(system: Field): Turn[] {
   if (!system.given) return []
-  const blocks = readParts(system, new Pending())
+  const blocks = readParts(system, new PendingCalls())
   return blocks.length > 0 ? [{ role: 'system', blocks, at: system.path }] : []
 }
 
 /** One content, a list of them, or the bare text of one. */
 function readContents(contents: Field): Turn[] {
-  if (!Array.isArray(contents.value)) return [readContent(contents, new Pending())]
+  if (!Array.isArray(contents.value)) return [readContent(contents, new PendingCalls())]
   contents.nonEmptyList()
-  const pending = new Pending()
+  const pending = new PendingCalls()
   return joinTurns(contents.list().map((content) => readContent(content, pending)))
 }
 
@@ -84,7 +84,7 @@ const ROLES = new Map([
 
 const CONTENT = new Set(['role', 'parts'])
 
-function readContent(content: Field, pending: Pending): Turn {
+function readContent(content: Field, pending: PendingCalls): Turn {
   const at = content.path
   if (typeof content.value === 'string') return { role: 'user', blocks: readParts(content, pending), at }
   content.object()
@@ -92,10 +92,10 @@ function readContent(content: Field, pending: Pending): Turn {
   const role = ROLES.get(name as 'user') ?? content.get('role').failUnknown('one of user, model')
   const blocks = readParts(content, pending)
   if (blocks.length === 0 && role === 'user') content.get('parts').fail('must not be empty')
-  return { role, blocks, at, native: native(restOf(content, CONTENT)) }
+  return { role, blocks, at, native: nativeFields(restOf(content, CONTENT)) }
 }
 
-function readParts(content: Field, pending: Pending): Block[] {
+function readParts(content: Field, pending: PendingCalls): Block[] {
   if (typeof content.value === 'string') return [{ type: 'text', text: content.value, at: content.path }]
   content.object()
   const parts = content.get('parts')

@@ -1,7 +1,7 @@
 import { efforts } from '../../../chat/effort.js'
 import type { ChatRequest, Format, Reasoning } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
-import { either, restOf } from '../field-names.js'
+import { getField, restOf } from '../field-names.js'
 import { readSchema } from './read-schema.js'
 
 /** What a `generationConfig` asks for, and what of it has no neutral word. */
@@ -22,10 +22,10 @@ const KNOWN = new Set(
 /** Reads `generationConfig`. @throws {RelayError} naming the path at fault */
 export function readSettings(config: Field): Settings {
   config.maybeObject()
-  const number = (name: string): number | undefined => either(config, name).maybeNumber()
-  const integer = (name: string): number | undefined => either(config, name).maybeInteger()
+  const number = (name: string): number | undefined => getField(config, name).maybeNumber()
+  const integer = (name: string): number | undefined => getField(config, name).maybeInteger()
   const format = readFormat(config)
-  const thinking = readThinking(either(config, 'thinkingConfig'))
+  const thinking = readThinking(getField(config, 'thinkingConfig'))
   return {
     request: {
       maxOutputTokens: integer('maxOutputTokens'),
@@ -35,14 +35,14 @@ export function readSettings(config: Field): Settings {
       frequencyPenalty: number('frequencyPenalty') || undefined,
       presencePenalty: number('presencePenalty') || undefined,
       seed: integer('seed'),
-      stop: either(config, 'stopSequences')
+      stop: getField(config, 'stopSequences')
         .maybeList()
         .map((stop) => stop.text()),
       choices: moreThanOne(integer('candidateCount')),
       logprobs: readLogprobs(config),
       format: format.format,
       reasoning: thinking.reasoning,
-      modalities: readModalities(either(config, 'responseModalities')),
+      modalities: readModalities(getField(config, 'responseModalities')),
     },
     fields: { ...restOf(config, KNOWN, SETTINGS_PREFIX), ...format.fields, ...thinking.fields },
   }
@@ -54,7 +54,7 @@ function moreThanOne(count: number | undefined): number | undefined {
 
 function readLogprobs(config: Field): number | undefined {
   const count = config.get('logprobs').maybeInteger()
-  return either(config, 'responseLogprobs').maybeBoolean() ? (count ?? 0) : undefined
+  return getField(config, 'responseLogprobs').maybeBoolean() ? (count ?? 0) : undefined
 }
 
 interface ReadFormat {
@@ -63,9 +63,11 @@ interface ReadFormat {
 }
 
 function readFormat(config: Field): ReadFormat {
-  const mime = either(config, 'responseMimeType').maybeText()
-  const plain = either(config, 'responseSchema')
-  const full = [either(config, 'responseJsonSchema'), either(config, '_responseJsonSchema')].find(({ given }) => given)
+  const mime = getField(config, 'responseMimeType').maybeText()
+  const plain = getField(config, 'responseSchema')
+  const full = [getField(config, 'responseJsonSchema'), getField(config, '_responseJsonSchema')].find(
+    ({ given }) => given,
+  )
   // The answer of an enum is bare text: no other language can be asked for that.
   if (mime === 'text/x.enum') return { fields: enumOf(plain.maybeObject()) }
   if (full) return { format: { type: 'schema', schema: full.object() } }
@@ -85,13 +87,13 @@ const LEVELS: readonly string[] = ['minimal', 'low', 'medium', 'high']
 
 function readThinking(thinking: Field): { reasoning?: Reasoning; fields?: Record<string, unknown> | undefined } {
   if (!thinking.given) return {}
-  const level = either(thinking, 'thinkingLevel')
+  const level = getField(thinking, 'thinkingLevel')
   const name = level.maybeText()?.toLowerCase()
   const isSaid = name !== undefined && name !== 'thinking_level_unspecified'
   if (isSaid && !LEVELS.includes(name)) level.failUnknown(`one of ${LEVELS.join(', ')}`)
   const effort = isSaid ? efforts.find((one) => one === name) : undefined
-  const budget = either(thinking, 'thinkingBudget').maybeInteger()
-  const visible = either(thinking, 'includeThoughts').maybeBoolean()
+  const budget = getField(thinking, 'thinkingBudget').maybeInteger()
+  const visible = getField(thinking, 'includeThoughts').maybeBoolean()
   return {
     reasoning: { effort, budget, visible },
     fields: restOf(thinking, THINKING, `${SETTINGS_PREFIX}thinkingConfig.`),

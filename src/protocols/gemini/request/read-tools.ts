@@ -1,7 +1,7 @@
 import type { FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
-import { either, native, restOf } from '../field-names.js'
-import { ID } from '../id.js'
+import { getField, nativeFields, restOf } from '../field-names.js'
+import { PROTOCOL_ID } from '../id.js'
 import { readSchema } from './read-schema.js'
 
 /** The search of the web, by its names: the second is of older models. */
@@ -29,14 +29,14 @@ export function readTools(tools: Field): Tool[] {
 
 function readTool(tool: Field): Tool[] {
   tool.object()
-  const read: Tool[] = either(tool, 'functionDeclarations').maybeList().map(readFunction)
+  const read: Tool[] = getField(tool, 'functionDeclarations').maybeList().map(readFunction)
   for (const name of SEARCHES) {
-    const search = either(tool, name)
-    if (search.given) read.push({ type: 'web-search', at: search.path, native: native(search.object()) })
+    const search = getField(tool, name)
+    if (search.given) read.push({ type: 'web-search', at: search.path, native: nativeFields(search.object()) })
   }
   for (const kind of HOSTED) {
-    const { given, value, path } = either(tool, kind)
-    if (given) read.push({ type: 'foreign', protocol: ID, kind, value: { [kind]: value }, at: path })
+    const { given, value, path } = getField(tool, kind)
+    if (given) read.push({ type: 'foreign', protocol: PROTOCOL_ID, kind, value: { [kind]: value }, at: path })
   }
   const [unknown] = Object.keys(restOf(tool, KNOWN) ?? {})
   return unknown === undefined ? read : tool.fail(`unknown ${JSON.stringify(unknown)}`)
@@ -47,14 +47,14 @@ const FUNCTION = new Set(['name', 'description', 'parameters', 'parametersJsonSc
 function readFunction(tool: Field): FunctionTool {
   tool.object()
   const plain = tool.get('parameters').maybeObject()
-  const full = either(tool, 'parametersJsonSchema').maybeObject()
+  const full = getField(tool, 'parametersJsonSchema').maybeObject()
   return {
     type: 'function',
     name: tool.get('name').text(),
     description: tool.get('description').maybeText(),
     schema: full ?? (plain && readSchema(plain)),
     at: tool.path,
-    native: native(restOf(tool, FUNCTION)),
+    native: nativeFields(restOf(tool, FUNCTION)),
   }
 }
 
@@ -67,10 +67,10 @@ export function readChoice(config: Field): {
   fields?: Record<string, unknown> | undefined
 } {
   config.maybeObject()
-  const calling = either(config, 'functionCallingConfig')
+  const calling = getField(config, 'functionCallingConfig')
   calling.maybeObject()
   const mode = calling.get('mode')
-  const names = either(calling, 'allowedFunctionNames')
+  const names = getField(calling, 'allowedFunctionNames')
     .maybeList()
     .map((name) => name.text())
   const read =

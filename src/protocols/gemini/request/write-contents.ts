@@ -2,7 +2,7 @@ import type { Block, ReasoningBlock, ToolCallBlock, ToolResultBlock } from '../.
 import type { Turn } from '../../../chat/request.js'
 import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
-import { SKIP } from '../signatures.js'
+import { SKIP_VALIDATION } from '../signatures.js'
 import { signatureOf, writeCall, writePart, writeThought } from './write-part.js'
 import { textOf, writeNoResult, writeResult } from './write-tool-results.js'
 
@@ -22,22 +22,22 @@ interface Content {
 }
 
 /** The `contents` of a request, as JSON text: one content a side, turn by turn, each call with its result. */
-export function writeContents(turns: readonly Turn[], writing: WriteOptions): string {
-  const contents = new Contents(writing)
+export function writeContents(turns: readonly Turn[], options: WriteOptions): string {
+  const contents = new Contents(options)
   for (const turn of turns) contents.add(turn)
   return contents.text
 }
 
 class Contents {
-  readonly #writing: WriteOptions
+  readonly #options: WriteOptions
   readonly #contents: Content[] = []
 
-  constructor(writing: WriteOptions) {
-    this.#writing = writing
+  constructor(options: WriteOptions) {
+    this.#options = options
   }
 
   add(turn: Turn): void {
-    const { losses } = this.#writing
+    const { losses } = this.#options
     if (turn.name !== undefined) losses.noEquivalent(`${turn.at ?? 'turn'}.name`)
     if (turn.role === 'assistant') this.#answer(turn)
     else this.#ask(turn)
@@ -68,7 +68,7 @@ class Contents {
     }
     content.asks = true
     if (block.type === 'text' && block.text === '') return true
-    const part = writePart(block, signatureOf(block, this.#writing), this.#writing)
+    const part = writePart(block, signatureOf(block, this.#options), this.#options)
     if (part !== undefined) content.parts.push(part)
     return part !== undefined
   }
@@ -80,12 +80,12 @@ class Contents {
     for (const block of blocks) {
       if (block.type === 'reasoning') {
         this.#think(thought, true, content)
-        thought = signatureOf(block, this.#writing) === undefined ? undefined : block
+        thought = signatureOf(block, this.#options) === undefined ? undefined : block
         continue
       }
       if (block.type === 'text' && block.text === '' && !block.signature) continue
-      const own = signatureOf(block, this.#writing)
-      const passed = thought && own === undefined ? signatureOf(thought, this.#writing) : own
+      const own = signatureOf(block, this.#options)
+      const passed = thought && own === undefined ? signatureOf(thought, this.#options) : own
       this.#think(thought, own !== undefined, content)
       thought = undefined
       this.#say(block, passed, content)
@@ -95,7 +95,7 @@ class Contents {
 
   #think(thought: ReasoningBlock | undefined, signed: boolean, { parts }: Content): void {
     if (!thought || (!signed && thought.text === '')) return
-    const part = writeThought(thought, signed ? signatureOf(thought, this.#writing) : undefined)
+    const part = writeThought(thought, signed ? signatureOf(thought, this.#options) : undefined)
     if (part !== undefined) parts.push(part)
   }
 
@@ -104,7 +104,7 @@ class Contents {
       parts.push({ block, signature })
       return
     }
-    const part = writePart(block, signature, this.#writing)
+    const part = writePart(block, signature, this.#options)
     if (part !== undefined) parts.push(part)
   }
 
@@ -128,10 +128,10 @@ class Contents {
   }
 
   #writeModel({ parts }: Content, isCurrent: boolean): string[] {
-    let needsSignature = isCurrent && this.#writing.dialect.requiresSignatures === true
+    let needsSignature = isCurrent && this.#options.dialect.requiresSignatures === true
     return parts.map((part) => {
       if (typeof part === 'string') return part
-      const signature = part.signature ?? (needsSignature ? SKIP : undefined)
+      const signature = part.signature ?? (needsSignature ? SKIP_VALIDATION : undefined)
       needsSignature = false
       return writeCall(part.block, signature)
     })
@@ -148,7 +148,7 @@ class Contents {
       const { id, name } = call.block
       const result = left.get(id)
       left.delete(id)
-      const answer = result && writeResult(result, name, this.#writing)
+      const answer = result && writeResult(result, name, this.#options)
       written.push(answer?.part ?? writeNoResult(id, name))
       for (const part of answer?.beside ?? []) beside.push(part)
     }

@@ -2,10 +2,10 @@ import type { Block, ReasoningBlock, ToolCallBlock } from '../../../chat/blocks.
 import { objectText, withRaw } from '../../../lib/json.js'
 import type { WriteOptions } from '../../protocol.js'
 import { isInvented } from '../call-ids.js'
-import { ownFields } from '../field-names.js'
-import { ID } from '../id.js'
+import { nativeFieldsOf } from '../field-names.js'
+import { PROTOCOL_ID } from '../id.js'
 import { writeMedia } from '../media.js'
-import { forUpstream } from '../signatures.js'
+import { writeUpstreamSignature } from '../signatures.js'
 
 /** A part for anything but results and calls; undefined for what is left out. */
 export function writePart(
@@ -13,9 +13,9 @@ export function writePart(
   thoughtSignature: string | undefined,
   { losses }: WriteOptions,
 ): string | undefined {
-  const common = { ...ownFields(block.native), thoughtSignature }
+  const common = { ...nativeFieldsOf(block.native), thoughtSignature }
   if (block.type === 'text' || block.type === 'refusal') return writeText(block.text, common)
-  if (block.type === 'foreign' && block.protocol === ID) return JSON.stringify(block.value)
+  if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return JSON.stringify(block.value)
   const media = block.type === 'media' ? writeMedia(block) : undefined
   if (!media) {
     losses.noEquivalent(block.at ?? 'content')
@@ -33,8 +33,12 @@ function writeText(text: string, common: { readonly thoughtSignature: string | u
 /** A call as a part. */
 export function writeCall(call: ToolCallBlock, thoughtSignature: string | undefined): string {
   const named = isInvented(call.id) ? { name: call.name } : { id: call.id, name: call.name }
-  const written = withRaw({ ...named, ...ownFields(call.native, 'functionCall.') }, 'args', argumentsOf(call.input))
-  return withRaw({ ...ownFields(call.native), thoughtSignature }, 'functionCall', written)
+  const written = withRaw(
+    { ...named, ...nativeFieldsOf(call.native, 'functionCall.') },
+    'args',
+    argumentsOf(call.input),
+  )
+  return withRaw({ ...nativeFieldsOf(call.native), thoughtSignature }, 'functionCall', written)
 }
 
 /** A call's input as an object, digit for digit. What is none is wrapped: its result must not be left alone. */
@@ -45,7 +49,7 @@ export function argumentsOf(input: string): string {
 
 /** A block's signature, as it goes back to its issuer; undefined for another's. */
 export function signatureOf(block: Block, { issuer }: WriteOptions): string | undefined {
-  return 'signature' in block ? forUpstream(block.signature, issuer) : undefined
+  return 'signature' in block ? writeUpstreamSignature(block.signature, issuer) : undefined
 }
 
 /** A thought as a part; undefined for one that has nothing left to say. */

@@ -3,34 +3,34 @@ import type { ChatRequest, Setting, Turn } from '../../../chat/request.js'
 import { recordSettings } from '../../../chat/settings.js'
 import { withRaw } from '../../../lib/json.js'
 import type { WriteOptions } from '../../protocol.js'
-import { ownFields } from '../field-names.js'
+import { nativeFieldsOf } from '../field-names.js'
 import { writeContents } from './write-contents.js'
 import { writeSettings } from './write-settings.js'
 import { writeChoice, writeTools } from './write-tools.js'
 
 /** What the language has words for. */
-const SAYABLE: ReadonlySet<Setting> = new Set([
+const SUPPORTED_SETTINGS: ReadonlySet<Setting> = new Set([
   ...(['toolChoice', 'maxOutputTokens', 'temperature', 'topP', 'topK', 'frequencyPenalty', 'presencePenalty'] as const),
   ...(['seed', 'stop', 'choices', 'logprobs', 'format', 'reasoning', 'modalities', 'serviceTier'] as const),
 ])
 
 /** A `generateContent` request. @throws {RelayError} for what can neither be said nor left out */
-export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
-  recordSettings(request, SAYABLE, writing.losses)
-  recordCitations(request.turns, () => false, writing.losses)
+export function writeRequest(request: ChatRequest, options: WriteOptions): string {
+  recordSettings(request, SUPPORTED_SETTINGS, options.losses)
+  recordCitations(request.turns, () => false, options.losses)
   const system = request.turns.filter(({ role }) => role === 'system')
   const others = request.turns.filter(({ role }) => role !== 'system')
   // There is no conversation of a system text alone: it is then what the user says.
   const isAlone = others.length === 0
   const body = {
-    systemInstruction: isAlone ? undefined : writeSystem(system, writing),
-    tools: writeTools(request, writing),
+    systemInstruction: isAlone ? undefined : writeSystem(system, options),
+    tools: writeTools(request, options),
     toolConfig: writeChoice(request),
-    ...ownFields(request.native),
-    serviceTier: tier(request, writing),
-    generationConfig: writeSettings(request, writing),
+    ...nativeFieldsOf(request.native),
+    serviceTier: tier(request, options),
+    generationConfig: writeSettings(request, options),
   }
-  return withRaw(body, 'contents', writeContents(isAlone ? system : others, writing))
+  return withRaw(body, 'contents', writeContents(isAlone ? system : others, options))
 }
 
 /** All system text, in its order: there is one place for it. */

@@ -3,7 +3,7 @@ import { chooseEffort, recordNoReasoning, requestedEffort } from '../../../chat/
 import type { ChatRequest, Reasoning } from '../../../chat/request.js'
 import { acceptedSampling } from '../../../chat/settings.js'
 import type { WriteOptions } from '../../protocol.js'
-import { ownFields } from '../field-names.js'
+import { nativeFieldsOf } from '../field-names.js'
 import { SETTINGS_PREFIX } from './read-settings.js'
 import { writeSchema } from './write-schema.js'
 
@@ -13,18 +13,18 @@ type Fields = Record<string, unknown>
 const LARGEST_SEED = 2 ** 31
 
 /** A `generationConfig`; undefined when nothing is asked for. */
-export function writeSettings(request: ChatRequest, writing: WriteOptions): Fields | undefined {
+export function writeSettings(request: ChatRequest, options: WriteOptions): Fields | undefined {
   const fields: Fields = {
     maxOutputTokens: request.maxOutputTokens,
-    ...acceptedSampling(request, writing.dialect, writing.losses),
-    seed: seed(request, writing),
+    ...acceptedSampling(request, options.dialect, options.losses),
+    seed: seed(request, options),
     candidateCount: request.choices,
     stopSequences: request.stop.length > 0 ? request.stop : undefined,
     ...logprobs(request),
-    ...format(request, writing),
+    ...format(request, options),
     responseModalities: modalities(request),
-    thinkingConfig: thinking(request, writing),
-    ...ownFields(request.native, SETTINGS_PREFIX),
+    thinkingConfig: thinking(request, options),
+    ...nativeFieldsOf(request.native, SETTINGS_PREFIX),
   }
   for (const name of Object.keys(fields)) if (fields[name] === undefined) delete fields[name]
   return Object.keys(fields).length > 0 ? fields : undefined
@@ -62,9 +62,9 @@ const LEVELS: readonly Effort[] = ['minimal', 'low', 'medium', 'high']
 /** The largest budget that every model with budgets takes. */
 const LARGEST_BUDGET = 24_576
 
-function thinking(request: ChatRequest, writing: WriteOptions): Fields | undefined {
-  const more = ownFields(request.native, `${SETTINGS_PREFIX}thinkingConfig.`)
-  const asked = request.reasoning && amount(request.reasoning, writing)
+function thinking(request: ChatRequest, options: WriteOptions): Fields | undefined {
+  const more = nativeFieldsOf(request.native, `${SETTINGS_PREFIX}thinkingConfig.`)
+  const asked = request.reasoning && amount(request.reasoning, options)
   const isOff = asked?.thinkingBudget === 0
   const isShown = asked && !isOff && request.reasoning?.visible !== false
   const fields = { ...asked, ...(isShown ? { includeThoughts: true } : {}), ...more }

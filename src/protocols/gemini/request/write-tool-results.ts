@@ -2,7 +2,7 @@ import type { Block, ToolResultBlock } from '../../../chat/blocks.js'
 import { objectText, withRaw } from '../../../lib/json.js'
 import type { WriteOptions } from '../../protocol.js'
 import { isInvented } from '../call-ids.js'
-import { ownFields } from '../field-names.js'
+import { nativeFieldsOf } from '../field-names.js'
 import { writeMedia } from '../media.js'
 
 /** A result as a part, and the parts that could not stand in it. */
@@ -15,20 +15,20 @@ export interface WrittenResult {
 const NO_RESULT = '[no result was supplied]'
 
 /** A `functionResponse`. The name is that of the call: Gemini joins the two by it. */
-export function writeResult(result: ToolResultBlock, name: string, writing: WriteOptions): WrittenResult {
-  const media = mediaOf(result, writing)
+export function writeResult(result: ToolResultBlock, name: string, options: WriteOptions): WrittenResult {
+  const media = mediaOf(result, options)
   // Only models that sign their calls read media within a response; the others get it right after.
-  const within = writing.dialect.requiresSignatures === true ? media.filter((part) => 'inlineData' in part) : []
+  const within = options.dialect.requiresSignatures === true ? media.filter((part) => 'inlineData' in part) : []
   const beside = media.filter((part) => !within.includes(part))
   const head = {
     ...(isInvented(result.callId) ? {} : { id: result.callId }),
     name,
-    ...ownFields(result.native, 'functionResponse.'),
+    ...nativeFieldsOf(result.native, 'functionResponse.'),
     ...(within.length > 0 ? { parts: within } : {}),
   }
   const response = withRaw(head, 'response', responseOf(textOf(result.blocks), result.failed === true))
   return {
-    part: withRaw(ownFields(result.native), 'functionResponse', response),
+    part: withRaw(nativeFieldsOf(result.native), 'functionResponse', response),
     beside: beside.map((part) => JSON.stringify(part)),
   }
 }

@@ -1,19 +1,19 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
 import type { WriteOptions } from '../../protocol.js'
-import { ownFields } from '../field-names.js'
-import { ID } from '../id.js'
+import { nativeFieldsOf } from '../field-names.js'
+import { PROTOCOL_ID } from '../id.js'
 import { TOOL_PREFIX } from './read-tools.js'
 import { isBare, writeSchema } from './write-schema.js'
 
 type Fields = Record<string, unknown>
 
 /** The tools of a request, functions together first; undefined for none. */
-export function writeTools(request: ChatRequest, writing: WriteOptions): readonly Fields[] | undefined {
+export function writeTools(request: ChatRequest, options: WriteOptions): readonly Fields[] | undefined {
   const functions: Fields[] = []
   const others: Fields[] = []
   for (const tool of request.tools) {
-    if (tool.type === 'function') functions.push(writeFunction(tool, writing))
-    else others.push(...writeOther(tool, writing))
+    if (tool.type === 'function') functions.push(writeFunction(tool, options))
+    else others.push(...writeOther(tool, options))
   }
   const written = functions.length > 0 ? [{ functionDeclarations: functions }, ...others] : others
   return written.length > 0 ? written : undefined
@@ -28,13 +28,13 @@ function writeFunction(tool: FunctionTool, { dialect }: WriteOptions): Fields {
     name,
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { [kind === 'full' ? 'parametersJsonSchema' : 'parameters']: parameters }),
-    ...ownFields(native),
+    ...nativeFieldsOf(native),
   }
 }
 
 function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: WriteOptions): Fields[] {
-  if (tool.type === 'web-search') return [{ googleSearch: ownFields(tool.native) }]
-  if (tool.type === 'foreign' && tool.protocol === ID) return [tool.value as Fields]
+  if (tool.type === 'web-search') return [{ googleSearch: nativeFieldsOf(tool.native) }]
+  if (tool.type === 'foreign' && tool.protocol === PROTOCOL_ID) return [tool.value as Fields]
   losses.noEquivalent(tool.at)
   return []
 }
@@ -42,16 +42,16 @@ function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: WriteOptions)
 /** A `toolConfig`; undefined when the model may do as it likes. */
 export function writeChoice(request: ChatRequest): Fields | undefined {
   const { toolChoice, tools } = request
-  const more = ownFields(request.native, TOOL_PREFIX)
+  const more = nativeFieldsOf(request.native, TOOL_PREFIX)
   const hasFunctions = tools.some(({ type }) => type === 'function')
-  const calling = toolChoice && hasFunctions ? { functionCallingConfig: spell(toolChoice) } : {}
+  const calling = toolChoice && hasFunctions ? { functionCallingConfig: callingConfig(toolChoice) } : {}
   const written = { ...more, ...calling }
   return Object.keys(written).length > 0 ? written : undefined
 }
 
 const MODES = { auto: 'AUTO', none: 'NONE', required: 'ANY' } as const
 
-function spell(choice: ToolChoice): Fields {
+function callingConfig(choice: ToolChoice): Fields {
   if (choice.type === 'tool') return { mode: 'ANY', allowedFunctionNames: [choice.name] }
   if (choice.type !== 'allowed') return { mode: MODES[choice.type] }
   return { mode: choice.mode === 'required' ? 'ANY' : 'VALIDATED', allowedFunctionNames: choice.names }

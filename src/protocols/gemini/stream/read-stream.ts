@@ -10,14 +10,14 @@ import { inventId } from '../call-ids.js'
 import { readErrorValue } from '../errors.js'
 
 /** Reads the fragments of a stream. They have no end mark: the last finish reason is all there is. */
-export function readStream(reading: ReadOptions): StreamReader {
-  return new Fragments(reading)
+export function readStream(options: ReadOptions): StreamReader {
+  return new FragmentReader(options)
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** Fragments of one answer, in their order; a whole answer is one fragment. */
-export class Fragments implements StreamReader {
+export class FragmentReader implements StreamReader {
   readonly #id: string
   readonly #candidates: (Candidate | undefined)[] = []
   readonly #ids = new Set<string>()

@@ -6,16 +6,16 @@ import type { Usage } from '../../../chat/usage.js'
 import type { RelayError } from '../../../errors.js'
 import type { AnswerContext, StreamWriter } from '../../protocol.js'
 import { writeFinish } from '../answer/finish-reason.js'
-import { type Placed, writeGrounding } from '../answer/grounding.js'
+import { type TextCitation, writeGrounding } from '../answer/grounding.js'
 import { writeUsage } from '../answer/usage.js'
 import { envelope, writeCandidate } from '../answer/write-answer.js'
 import { writePart } from '../answer/write-part.js'
-import { spellRecord } from '../errors.js'
-import { forCaller } from '../signatures.js'
+import { errorRecord } from '../errors.js'
+import { writeClientSignature } from '../signatures.js'
 
 /** Writes fragments. Text goes out as it comes, a call when it is whole; how it ended and what was used stand in the last. */
-export function writeStream(answering: AnswerContext): StreamWriter {
-  return new FragmentWriter(answering)
+export function writeStream(context: AnswerContext): StreamWriter {
+  return new FragmentWriter(context)
 }
 
 /** The official SDK takes whatever stands first for the first answer: another's words must not stand there. */
@@ -29,7 +29,7 @@ interface Choice {
   readonly thought: readonly [string, string]
   /** All text so far. */
   said: string
-  readonly placed: Placed[]
+  readonly placed: TextCitation[]
   finish: Finish | undefined
   /** What is being said: a call's input, or where a text's block begins. */
   block: Block | undefined
@@ -38,7 +38,7 @@ interface Choice {
 }
 
 class FragmentWriter implements StreamWriter {
-  readonly #answering: AnswerContext
+  readonly #context: AnswerContext
   readonly #choices: (Choice | undefined)[] = []
   /** By the block's index. */
   readonly #choiceOf: Choice[] = []
@@ -46,9 +46,9 @@ class FragmentWriter implements StreamWriter {
   #usage: Usage | undefined
   #out = ''
 
-  constructor(answering: AnswerContext) {
-    this.#answering = answering
-    this.#fields = { modelVersion: answering.model, responseId: answering.id }
+  constructor(context: AnswerContext) {
+    this.#context = context
+    this.#fields = { modelVersion: context.model, responseId: context.id }
   }
 
   write(event: ChatEvent): string {
@@ -77,7 +77,7 @@ class FragmentWriter implements StreamWriter {
   }
 
   fail(error: RelayError): string {
-    return spellRecord(error)
+    return errorRecord(error)
   }
 
   #push(event: Extract<ChatEvent, { readonly index: number }>): void {
@@ -141,16 +141,16 @@ class FragmentWriter implements StreamWriter {
     if (!block) return
     if (block.type === 'text' || block.type === 'reasoning') {
       // What was signed has gone out already: its signature follows on a part of its own.
-      if ('thoughtSignature' in forCaller(block.signature, '')) this.#part({ ...block, text: '' }, choice)
+      if ('thoughtSignature' in writeClientSignature(block.signature, '')) this.#part({ ...block, text: '' }, choice)
       return
     }
     if (block.type === 'refusal') return
     const whole = block.type === 'tool-call' ? { ...block, input } : block
-    if (!this.#part(whole, choice)) this.#answering.losses.noEquivalent(`content[${index}]`)
+    if (!this.#part(whole, choice)) this.#context.losses.noEquivalent(`content[${index}]`)
   }
 
   #part(block: Block, choice: Choice): boolean {
-    const part = writePart(block, this.#answering)
+    const part = writePart(block, this.#context)
     if (part === undefined) return false
     const index = this.#choices.indexOf(choice)
     const before = index === 0 ? '' : `${EMPTY_FIRST},`
