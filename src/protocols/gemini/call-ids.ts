@@ -1,4 +1,4 @@
-/** An id for a call that came without one. */
+/** Makes an id for a call without one. */
 export function inventId(within: string, count: number): string {
   return `call_${within}_${count}`
 }

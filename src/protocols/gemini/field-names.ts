@@ -1,20 +1,20 @@
 import type { Native } from '../../chat/blocks.js'
 import { isObject } from '../../lib/values.js'
 import type { Field } from '../field.js'
-import { PROTOCOL_ID } from './id.js'
+import { PROTOCOL_ID } from './traits.js'
 
-/** Protobuf's JSON has two spellings of a name, and Google takes both: `functionCall` and `function_call`. */
+/** Returns a field by either name that Google accepts: `functionCall` or `function_call`. */
 export function getField(field: Field, name: string): Field {
   const snake = snakeOf(name)
   return field.get(!field.has(name) && field.has(snake) ? snake : name)
 }
 
-/** Whether a field is given, in either spelling. */
+/** Whether a field is given, in camel case or snake case. */
 export function hasField(field: Field, name: string): boolean {
   return field.has(name) || field.has(snakeOf(name))
 }
 
-/** The fields of an object that nothing else reads, by their common spelling. Undefined for none. */
+/** The fields of an object that are not in `known`, named in camel case. Undefined where all are known. */
 export function restOf(field: Field, known: ReadonlySet<string>, prefix = ''): Record<string, unknown> | undefined {
   const { value } = field
   if (!isObject(value)) return undefined
@@ -27,7 +27,7 @@ export function restOf(field: Field, known: ReadonlySet<string>, prefix = ''): R
   return rest.length > 0 ? Object.fromEntries(rest) : undefined
 }
 
-/** Fields as native ones; undefined for none. */
+/** Joins fields into the native fields of this protocol. Undefined without any. */
 export function nativeFields(
   ...fields: readonly (Readonly<Record<string, unknown>> | undefined)[]
 ): Native | undefined {
@@ -36,7 +36,7 @@ export function nativeFields(
   return Object.keys(all).length > 0 ? { protocol: PROTOCOL_ID, fields: all } : undefined
 }
 
-/** The native fields that this language read itself: those of the thing, or of what stands in it under `prefix`. */
+/** The native fields that this protocol has read, of an object or of its member under `prefix`. */
 export function nativeFieldsOf(value: Native | undefined, prefix = ''): Record<string, unknown> {
   if (value?.protocol !== PROTOCOL_ID) return {}
   const found = Object.entries(value.fields)
@@ -49,7 +49,7 @@ function camelOf(name: string): string {
   return name.replace(/([a-z0-9])_([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
 }
 
-/** Each name is spelled once: they are asked for part by part, and there are few. */
+/** Caches snake-case names: every part looks them up, and there are few. */
 const SNAKES = new Map<string, string>()
 
 function snakeOf(name: string): string {

@@ -1,7 +1,7 @@
 import type { MediaBlock, MediaSource, Native } from '../../chat/blocks.js'
 import { mimeOf } from '../../chat/media.js'
 import { nativeFieldsOf } from './field-names.js'
-import { PROTOCOL_ID } from './id.js'
+import { PROTOCOL_ID } from './traits.js'
 
 /** The kind of what a part holds, by its type or, if it has none, its name. */
 export function kindOf(mime: string | undefined): MediaBlock['kind'] {

@@ -1,4 +1,7 @@
+import { isObject, parseJson } from '../../lib/values.js'
+import { type ModelListing, type ModelPage, namesIn } from '../model-listing.js'
 import type { ModelEntry } from '../protocol.js'
+import { modelOf } from './paths.js'
 
 /** `{ "models": [ … ] }` */
 export function writeModels(models: readonly ModelEntry[]): Buffer {
@@ -18,4 +21,21 @@ function modelFields({ id, contextWindow }: ModelEntry): object {
     inputTokenLimit: contextWindow,
     supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
   }
+}
+
+/** Lists models by `GET /v1beta/models`. A page holds at most 1000. */
+export const listing: ModelListing = {
+  pathFor: (after) =>
+    `/v1beta/models?pageSize=1000${after === undefined ? '' : `&pageToken=${encodeURIComponent(after)}`}`,
+  readPage,
+}
+
+/** `{ "models": [{ "name": "models/…" }], "nextPageToken" }`. Without models the answer is `{}`. */
+function readPage(body: Buffer): ModelPage | undefined {
+  const answer = parseJson(body.toString())
+  if (!isObject(answer)) return undefined
+  const { models, nextPageToken: next } = answer
+  const rows = models === undefined && Object.keys(answer).length === 0 ? [] : models
+  if (!Array.isArray(rows)) return undefined
+  return { names: namesIn(rows, 'name').map(modelOf), next: typeof next === 'string' && next !== '' ? next : undefined }
 }

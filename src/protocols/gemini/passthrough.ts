@@ -1,15 +1,47 @@
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Usage } from '../../chat/usage.js'
+import { RelayError } from '../../errors.js'
+import { latin1 } from '../../lib/json.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
+import { isNonEmptyList, nonNegative, parseBody, readChoiceCount } from '../body.js'
 import type { RecordClass, StreamEnding } from '../passthrough.js'
+import type { PathFacts, RequestFacts } from '../request-facts.js'
 import { isUpstreamError, readBlock, readFinish } from './answer/finish-reason.js'
 import { readUsage } from './answer/usage.js'
 import { readErrorValue } from './errors.js'
+import { getField } from './field-names.js'
+import { modelOf } from './paths.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What one record is to the commit point. A fragment without content is not yet an answer. */
+/** Reads as much of a request as routing needs. The path names the model and says whether to stream. @throws {RelayError} */
+export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts): RequestFacts {
+  const root = parseBody(latin1(body))
+  const counted = getField(root, 'generateContentRequest')
+  const asked = counted.given ? counted : root
+  const contents = asked.get('contents')
+  if (typeof contents.value !== 'string') {
+    if (Array.isArray(contents.value)) contents.nonEmptyList()
+    else contents.object()
+  }
+  const model = modelOf(id)
+  if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
+  const tools = getField(asked, 'tools').value
+  const config = getField(asked, 'generationConfig')
+  return {
+    model,
+    modelSpan: undefined,
+    stream,
+    usesOwnFraming: stream && !/(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i.test(query),
+    maxOutputTokens: nonNegative(getField(config, 'maxOutputTokens').value),
+    choices: readChoiceCount(getField(config, 'candidateCount').value),
+    temperature: nonNegative(config.get('temperature').value),
+    usesTools: isNonEmptyList(tools) || isObject(tools),
+  }
+}
+
+/** Classifies a stream's record before the commit point. A fragment without content is not output. */
 export function classifyRecord({ data }: SseRecord): RecordClass {
   if (data === '[DONE]') return 'preamble'
   const value = parseJson(data)
@@ -28,7 +60,7 @@ export function classifyRecord({ data }: SseRecord): RecordClass {
   return sign
 }
 
-/** What the last records of a stream tell. The finish reasons of all candidates in them are all that marks its end. */
+/** Reads how a stream ended. It is complete when every candidate in these records has a finish reason. */
 export function readEnding(records: readonly SseRecord[]): StreamEnding {
   const finished = new Map<unknown, boolean>()
   let blocked = false
@@ -59,7 +91,7 @@ export function candidatesOf({ candidates }: Fields): Record<string, unknown>[] 
   return Array.isArray(candidates) ? candidates.filter(isObject) : []
 }
 
-/** What a candidate says in a fragment. */
+/** The content parts of a candidate in a fragment. */
 export function partsOf({ content }: Fields): readonly unknown[] {
   return isObject(content) && Array.isArray(content.parts) ? content.parts : []
 }
@@ -68,4 +100,20 @@ function hasOutput(candidate: Fields): boolean {
   return partsOf(candidate).some(
     (part) => isObject(part) && Object.entries(part).some(([name, value]) => name !== 'thought' && value !== ''),
   )
+}
+
+/** Characters of output in one fragment. */
+export function readOutputLength({ data }: SseRecord): number {
+  const value = parseJson(data)
+  const fragment: unknown = Array.isArray(value) ? value[0] : value
+  if (!isObject(fragment)) return 0
+  const parts = candidatesOf(fragment).flatMap(partsOf).filter(isObject)
+  return parts.reduce((length, part) => length + lengthOf(part), 0)
+}
+
+function lengthOf({ text, functionCall: call, executableCode: program }: Fields): number {
+  if (typeof text === 'string') return text.length
+  if (isObject(program)) return typeof program.code === 'string' ? program.code.length : 0
+  if (!isObject(call)) return 0
+  return JSON.stringify(call.args ?? call.partialArgs ?? '').length
 }

@@ -1,30 +1,30 @@
 import { mayReceive, readSignature, type Signature, wrapSignature } from '../../chat/signatures.js'
-import { PROTOCOL_ID } from './id.js'
+import { PROTOCOL_ID } from './traits.js'
 
-/** What stands for a signature where there is none: Google's own word for a history from elsewhere. */
+/** Replaces a missing signature. Google defines it for conversations that another model began. */
 export const SKIP_VALIDATION = 'skip_thought_signature_validator'
 
-/** Words that clients put for a signature they do not have. */
+/** Values that clients send in place of a signature. */
 const PLACEHOLDERS = new Set(['', SKIP_VALIDATION, 'context_engineering_is_the_way_to_go'])
 
-/** A signature in a caller's part. */
+/** Reads the signature of a client's part. */
 export function readClientSignature(text: string | undefined): Signature | undefined {
   if (text === undefined || PLACEHOLDERS.has(text)) return undefined
   const signature = readSignature(text, PROTOCOL_ID)
   return signature.value === '' ? undefined : signature
 }
 
-/** A signature in an upstream's part. */
+/** Reads the signature of an upstream's part. */
 export function readUpstreamSignature(value: unknown): Signature | undefined {
   return typeof value === 'string' && value !== '' ? { protocol: PROTOCOL_ID, value } : undefined
 }
 
-/** What an upstream is to get of it; undefined for what is not its own. */
+/** The signature for an upstream. Undefined where another issuer made it. */
 export function writeUpstreamSignature(signature: Signature | undefined, issuer: string): string | undefined {
   return signature && mayReceive(signature, PROTOCOL_ID, issuer) ? signature.value : undefined
 }
 
-/** As fields of a part for a caller. */
+/** Writes a signature as fields of a part for a client. */
 export function writeClientSignature(signature: Signature | undefined, issuer: string): { thoughtSignature?: string } {
   return signature && signature.value !== '' ? { thoughtSignature: wrapSignature(signature, issuer) } : {}
 }

@@ -14,7 +14,7 @@ export const tokenCounting: TokenCounting = {
   writeCount: (tokens) => JSON.stringify({ totalTokens: tokens }),
 }
 
-/** The whole request, since system text and tools count too; its model is named once more within. */
+/** Writes the whole request, because system text and tools count too. The body repeats the model's name. */
 function writeCountRequest(request: ChatRequest, options: WriteOptions): string {
   const model = JSON.stringify(decodeURIComponent(resourceOf(options.model)))
   return `{"generateContentRequest":{"model":${model},${writeRequest(request, options).slice(1)}}`
@@ -23,7 +23,7 @@ function writeCountRequest(request: ChatRequest, options: WriteOptions): string 
 function readCount(body: Buffer): number | undefined {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return undefined
-  // A count of nothing is left out, as protobuf leaves out every zero.
+  // Protobuf leaves out zeros.
   const { totalTokens = 0, error } = answer
   return typeof totalTokens === 'number' && error === undefined ? totalTokens : undefined
 }

@@ -1,12 +1,12 @@
 import type { Finish, FinishReason } from '../../../chat/answer.js'
 import type { UpstreamError } from '../../../chat/upstream-error.js'
 import { textOf } from '../../../lib/values.js'
-import { PROTOCOL_ID } from '../id.js'
+import { PROTOCOL_ID } from '../traits.js'
 
-/** What a `finishReason` is: a reason; a fault; or, where the word says nothing, a reason if anything was said. */
-const REASONS: ReadonlyMap<string, FinishReason | 'fault' | 'unsaid'> = new Map<
+/** The meaning of each `finishReason`. `unspecified` means a normal stop if the candidate has output, else a filter. */
+const REASONS: ReadonlyMap<string, FinishReason | 'error' | 'unspecified'> = new Map<
   string,
-  FinishReason | 'fault' | 'unsaid'
+  FinishReason | 'error' | 'unspecified'
 >([
   ['STOP', 'stop'],
   ['MAX_TOKENS', 'length'],
@@ -21,38 +21,38 @@ const REASONS: ReadonlyMap<string, FinishReason | 'fault' | 'unsaid'> = new Map<
   ['IMAGE_SAFETY', 'filter'],
   ['IMAGE_PROHIBITED_CONTENT', 'filter'],
   ['IMAGE_RECITATION', 'filter'],
-  ['OTHER', 'unsaid'],
-  ['IMAGE_OTHER', 'unsaid'],
-  ['NO_IMAGE', 'unsaid'],
-  ['ESCALATION', 'unsaid'],
-  ['MALFORMED_FUNCTION_CALL', 'fault'],
-  ['UNEXPECTED_TOOL_CALL', 'fault'],
-  ['TOO_MANY_TOOL_CALLS', 'fault'],
-  ['MISSING_THOUGHT_SIGNATURE', 'fault'],
+  ['OTHER', 'unspecified'],
+  ['IMAGE_OTHER', 'unspecified'],
+  ['NO_IMAGE', 'unspecified'],
+  ['ESCALATION', 'unspecified'],
+  ['MALFORMED_FUNCTION_CALL', 'error'],
+  ['UNEXPECTED_TOOL_CALL', 'error'],
+  ['TOO_MANY_TOOL_CALLS', 'error'],
+  ['MISSING_THOUGHT_SIGNATURE', 'error'],
 ])
 
-/** What a candidate has said when it ends. */
+/** What a candidate contains when it ends. */
 export interface CandidateContent {
   readonly hasOutput: boolean
   readonly hasCalls: boolean
 }
 
-/** Why a candidate ended; a fault when its end is none. */
+/** Reads why a candidate ended. Returns an upstream error where the answer failed. */
 export function readFinish(
   candidate: Readonly<Record<string, unknown>>,
-  said: CandidateContent,
+  content: CandidateContent,
 ): Finish | UpstreamError {
   const word = String(candidate.finishReason)
   const explanation = textOf(candidate.finishMessage) ?? undefined
   const known = REASONS.get(word)
-  if (known === 'fault' || (known === undefined && !said.hasOutput)) return finishError(word, explanation)
-  // A model that kept silent for a reason of its own did not come to an end: its provider did not let it speak.
-  if (known === undefined || known === 'unsaid') {
-    return said.hasOutput
-      ? { reason: said.hasCalls ? 'tool-calls' : 'stop' }
+  if (known === 'error' || (known === undefined && !content.hasOutput)) return finishError(word, explanation)
+  // An unspecified reason without output means that the provider has filtered the answer.
+  if (known === undefined || known === 'unspecified') {
+    return content.hasOutput
+      ? { reason: content.hasCalls ? 'tool-calls' : 'stop' }
       : { reason: 'filter', explanation: explanation ?? word }
   }
-  if (known === 'stop') return { reason: said.hasCalls ? 'tool-calls' : 'stop' }
+  if (known === 'stop') return { reason: content.hasCalls ? 'tool-calls' : 'stop' }
   if (known === 'pause')
     return {
       reason: known,
@@ -61,7 +61,7 @@ export function readFinish(
   return known === 'filter' ? { reason: known, explanation: explanation ?? word } : { reason: known }
 }
 
-/** Whether an end is a fault. */
+/** Whether a candidate ended with an error. */
 export function isUpstreamError(end: Finish | UpstreamError): end is UpstreamError {
   return 'message' in end
 }
@@ -71,7 +71,7 @@ function finishError(word: string, explanation: string | undefined): UpstreamErr
   return { status: undefined, message, type: null, code: word, param: null }
 }
 
-/** A question that was not let through to the model. */
+/** Reads why the provider blocked a prompt. Undefined where it did not. */
 export function readBlock(feedback: Readonly<Record<string, unknown>>): Finish | undefined {
   const word = textOf(feedback.blockReason)
   if (word === null || word === 'BLOCK_REASON_UNSPECIFIED') return undefined

@@ -1,10 +1,10 @@
 import type { Block, ToolCallBlock } from '../../../chat/blocks.js'
 import { withRaw } from '../../../lib/json.js'
 import type { AnswerContext } from '../../protocol.js'
-import { PROTOCOL_ID } from '../id.js'
 import { writeMedia } from '../media.js'
 import { argumentsOf } from '../request/write-part.js'
 import { writeClientSignature } from '../signatures.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 /** A block of an answer as a part, JSON text; undefined for what cannot be said. */
 export function writePart(block: Block, { issuer }: AnswerContext): string | undefined {

@@ -11,7 +11,7 @@ interface Queue {
   next: number
 }
 
-/** Calls that wait for their results: a result without an id belongs to the first of its name. */
+/** Calls without results so far. A result without an id belongs to the first call with its name. */
 export class PendingCalls {
   readonly #byId = new Map<string, Queue>()
   readonly #byName = new Map<string, Queue>()
@@ -42,7 +42,7 @@ function add(queues: Map<string, Queue>, key: string, call: Call): void {
   else queues.set(key, { calls: [call], next: 0 })
 }
 
-/** The first that still waits. */
+/** Takes the first call without a result. */
 function take(queue: Queue | undefined): Call | undefined {
   while (queue && queue.next < queue.calls.length) {
     const call = queue.calls[queue.next++]

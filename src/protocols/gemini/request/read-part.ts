@@ -2,15 +2,15 @@ import type { Block, ForeignBlock } from '../../../chat/blocks.js'
 import { isObject } from '../../../lib/values.js'
 import type { Field } from '../../field.js'
 import { getField, hasField, nativeFields, restOf } from '../field-names.js'
-import { PROTOCOL_ID } from '../id.js'
 import { readBytes, readUri } from '../media.js'
 import { readClientSignature } from '../signatures.js'
+import { PROTOCOL_ID } from '../traits.js'
 import type { PendingCalls } from './pending-calls.js'
 
-/** Reads one kind of part; what it holds is at `value`. */
+/** Reads one kind of part. `value`: the field that names the kind. */
 type Read = (value: Field, part: Field, pending: PendingCalls) => Block
 
-/** Every kind of part, by the field that tells it. */
+/** Kinds of parts, by the field that each has. */
 const KINDS: readonly (readonly [name: string, read: Read])[] = [
   ['functionCall', readCall],
   ['functionResponse', readResult],
@@ -27,7 +27,7 @@ const KINDS: readonly (readonly [name: string, read: Read])[] = [
 const COMMON = ['thought', 'thoughtSignature']
 const ASIDE = new Set([...KINDS.map(([name]) => name), ...COMMON])
 
-/** One part of a caller's content. @throws {RelayError} that names it, if it is of no known kind */
+/** Reads a part of a client's content. @throws {RelayError} that names the part if its kind is unknown */
 export function readPart(part: Field, pending: PendingCalls): Block {
   if (typeof part.value === 'string') return { type: 'text', text: part.value, at: part.path }
   part.object()

@@ -10,14 +10,14 @@ import { readPart } from './read-part.js'
 import { readSettings } from './read-settings.js'
 import { readChoice, readTools } from './read-tools.js'
 
-/** All of a `generateContent` request. @throws {RelayError} naming the path at fault */
+/** Reads a `generateContent` request. @throws {RelayError} that names the path of an invalid value */
 export function readRequest(body: Buffer, { stream = false }: PathFacts): ChatRequest {
   return readFields(parseBody(body.toString()), stream)
 }
 
 /**
- * What is to be counted: a bare conversation, or a whole request under `generateContentRequest`.
- * @throws {RelayError} naming the path at fault
+ * Reads a request to count tokens: bare contents, or a whole request under `generateContentRequest`.
+ * @throws {RelayError} that names the path of an invalid value
  */
 export function readCountRequest(body: Buffer): ChatRequest {
   const root = parseBody(body.toString())

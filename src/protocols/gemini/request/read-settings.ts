@@ -19,7 +19,7 @@ const KNOWN = new Set(
    responseModalities`.split(/\s+/),
 )
 
-/** Reads `generationConfig`. @throws {RelayError} naming the path at fault */
+/** Reads `generationConfig`. @throws {RelayError} that names the path of an invalid value */
 export function readSettings(config: Field): Settings {
   config.maybeObject()
   const number = (name: string): number | undefined => getField(config, name).maybeNumber()

@@ -1,7 +1,7 @@
 import type { FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
 import { getField, nativeFields, restOf } from '../field-names.js'
-import { PROTOCOL_ID } from '../id.js'
+import { PROTOCOL_ID } from '../traits.js'
 import { readSchema } from './read-schema.js'
 
 /** The search of the web, by its names: the second is of older models. */
@@ -21,7 +21,7 @@ const HOSTED = [
 
 const KNOWN = new Set(['functionDeclarations', ...SEARCHES, ...HOSTED])
 
-/** Every tool of a request: one object there may hold several. @throws {RelayError} naming the path at fault */
+/** Every tool of a request: one object there may hold several. @throws {RelayError} that names the path of an invalid value */
 export function readTools(tools: Field): Tool[] {
   const list = tools.given && !Array.isArray(tools.value) ? [tools] : tools.maybeList()
   return list.flatMap(readTool)
@@ -61,7 +61,7 @@ function readFunction(tool: Field): FunctionTool {
 /** Native fields beside the choice have this before their names. */
 export const TOOL_PREFIX = 'toolConfig.'
 
-/** Reads `toolConfig`. @throws {RelayError} naming the path at fault */
+/** Reads `toolConfig`. @throws {RelayError} that names the path of an invalid value */
 export function readChoice(config: Field): {
   toolChoice?: ToolChoice | undefined
   fields?: Record<string, unknown> | undefined

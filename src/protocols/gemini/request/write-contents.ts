@@ -6,7 +6,7 @@ import { SKIP_VALIDATION } from '../signatures.js'
 import { signatureOf, writeCall, writePart, writeThought } from './write-part.js'
 import { textOf, writeNoResult, writeResult } from './write-tool-results.js'
 
-/** A call that is not written yet: whether it needs a signature is known when all turns are. */
+/** A call to write after all turns are known, because they decide whether it needs a signature. */
 interface Call {
   readonly block: ToolCallBlock
   readonly signature: string | undefined
@@ -17,7 +17,7 @@ interface Content {
   readonly parts: (string | Call)[]
   /** Of a user's content, by the id of the call. */
   readonly results: Map<string, ToolResultBlock>
-  /** The user said something of their own: what the model did since then is the current turn. */
+  /** Has a user's own content. All model content after it belongs to the current turn. */
   asks: boolean
 }
 
@@ -73,7 +73,7 @@ class Contents {
     return part !== undefined
   }
 
-  /** A thought's signature stands on what the thought led to, as Gemini itself writes it. */
+  /** Puts a thought's signature on the block that follows the thought, as Gemini does. */
   #answer({ blocks }: Turn): void {
     const content = this.#content('model')
     let thought: ReasoningBlock | undefined
@@ -108,7 +108,7 @@ class Contents {
     if (part !== undefined) parts.push(part)
   }
 
-  /** The content that goes on, or a new one of the other side. One without parts never was. */
+  /** The last content if it has the same role, else a new one. Drops a model content without parts. */
   #content(role: Content['role']): Content {
     const last = this.#contents.at(-1)
     if (last?.role === role) return last
@@ -157,7 +157,7 @@ class Contents {
   }
 }
 
-/** A result whose call was cut out of the history: as a result it would be refused. */
+/** Writes a result without its call as text, because Gemini refuses it as a result. */
 function writeOrphan({ name, blocks }: ToolResultBlock): string {
   return JSON.stringify({ text: `[the result of ${name ?? 'a tool'}] ${textOf(blocks)}` })
 }

@@ -3,9 +3,9 @@ import { objectText, withRaw } from '../../../lib/json.js'
 import type { WriteOptions } from '../../protocol.js'
 import { isInvented } from '../call-ids.js'
 import { nativeFieldsOf } from '../field-names.js'
-import { PROTOCOL_ID } from '../id.js'
 import { writeMedia } from '../media.js'
 import { writeUpstreamSignature } from '../signatures.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 /** A part for anything but results and calls; undefined for what is left out. */
 export function writePart(

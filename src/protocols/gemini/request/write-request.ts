@@ -8,19 +8,19 @@ import { writeContents } from './write-contents.js'
 import { writeSettings } from './write-settings.js'
 import { writeChoice, writeTools } from './write-tools.js'
 
-/** What the language has words for. */
+/** Settings that the protocol can express. */
 const SUPPORTED_SETTINGS: ReadonlySet<Setting> = new Set([
   ...(['toolChoice', 'maxOutputTokens', 'temperature', 'topP', 'topK', 'frequencyPenalty', 'presencePenalty'] as const),
   ...(['seed', 'stop', 'choices', 'logprobs', 'format', 'reasoning', 'modalities', 'serviceTier'] as const),
 ])
 
-/** A `generateContent` request. @throws {RelayError} for what can neither be said nor left out */
+/** Writes a `generateContent` request. @throws {RelayError} for what the protocol can neither express nor leave out */
 export function writeRequest(request: ChatRequest, options: WriteOptions): string {
   recordSettings(request, SUPPORTED_SETTINGS, options.losses)
   recordCitations(request.turns, () => false, options.losses)
   const system = request.turns.filter(({ role }) => role === 'system')
   const others = request.turns.filter(({ role }) => role !== 'system')
-  // There is no conversation of a system text alone: it is then what the user says.
+  // Gemini refuses requests without contents, so a lone system text becomes the user's.
   const isAlone = others.length === 0
   const body = {
     systemInstruction: isAlone ? undefined : writeSystem(system, options),
@@ -33,7 +33,7 @@ export function writeRequest(request: ChatRequest, options: WriteOptions): strin
   return withRaw(body, 'contents', writeContents(isAlone ? system : others, options))
 }
 
-/** All system text, in its order: there is one place for it. */
+/** Joins all system text in order, because the protocol has one field for it. */
 function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object | undefined {
   const parts: object[] = []
   for (const turn of turns) {

@@ -5,13 +5,13 @@ import { isInvented } from '../call-ids.js'
 import { nativeFieldsOf } from '../field-names.js'
 import { writeMedia } from '../media.js'
 
-/** A result as a part, and the parts that could not stand in it. */
+/** A result as a part, and the media parts that must follow it. */
 export interface WrittenResult {
   readonly part: string
   readonly beside: readonly string[]
 }
 
-/** What is said for a call whose result was cut out of the history: each call must have one. */
+/** The result of a call whose own result is missing, because Gemini requires one for each call. */
 const NO_RESULT = '[no result was supplied]'
 
 /** A `functionResponse`. The name is that of the call: Gemini joins the two by it. */
@@ -33,13 +33,13 @@ export function writeResult(result: ToolResultBlock, name: string, options: Writ
   }
 }
 
-/** The result of a call that has none. */
+/** Writes a result for a call without one. */
 export function writeNoResult(id: string, name: string): string {
   const head = isInvented(id) ? { name } : { id, name }
   return JSON.stringify({ functionResponse: { ...head, response: { error: NO_RESULT } } })
 }
 
-/** All that is text in a result. */
+/** The text of a result, by lines. */
 export function textOf(blocks: readonly Block[]): string {
   return blocks.flatMap((block) => (block.type === 'text' || block.type === 'refusal' ? [block.text] : [])).join('\n')
 }

@@ -1,13 +1,13 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
 import type { WriteOptions } from '../../protocol.js'
 import { nativeFieldsOf } from '../field-names.js'
-import { PROTOCOL_ID } from '../id.js'
+import { PROTOCOL_ID } from '../traits.js'
 import { TOOL_PREFIX } from './read-tools.js'
 import { isBare, writeSchema } from './write-schema.js'
 
 type Fields = Record<string, unknown>
 
-/** The tools of a request, functions together first; undefined for none. */
+/** Writes the tools of a request, functions first. Undefined without tools. */
 export function writeTools(request: ChatRequest, options: WriteOptions): readonly Fields[] | undefined {
   const functions: Fields[] = []
   const others: Fields[] = []
@@ -39,7 +39,7 @@ function writeOther(tool: Exclude<Tool, FunctionTool>, { losses }: WriteOptions)
   return []
 }
 
-/** A `toolConfig`; undefined when the model may do as it likes. */
+/** Writes `toolConfig`. Undefined where nothing is set. */
 export function writeChoice(request: ChatRequest): Fields | undefined {
   const { toolChoice, tools } = request
   const more = nativeFieldsOf(request.native, TOOL_PREFIX)

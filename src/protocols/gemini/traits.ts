@@ -1,6 +1,21 @@
 import type { SettingNames } from '../../chat/request.js'
+import type { Traits } from '../../chat/traits.js'
 
-/** What callers call the settings. */
+/** Marks native fields, signatures and losses of this protocol. */
+export const PROTOCOL_ID = 'gemini'
+
+/** What the protocol can express of tools, stop sequences and media. */
+export const traits: Traits = {
+  toolName: { pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/, maxLength: 64 },
+  toolId: { pattern: /^.+$/s, maxLength: 256 },
+  freeformTools: false,
+  toolNamespaces: false,
+  objectInput: true,
+  stopSequences: 5,
+  mediaByUrl: [],
+}
+
+/** The protocol's own names for settings. */
 export const settingNames: SettingNames = {
   maxOutputTokens: 'generationConfig.maxOutputTokens',
   temperature: 'generationConfig.temperature',
