@@ -3,7 +3,7 @@ import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
 import { type ErrorDetails, type ErrorReader, errorReader } from '../error-reader.js'
 
-/** Google's words for statuses. */
+/** Google's names for statuses. */
 const WORDS = new Map([
   [400, 'INVALID_ARGUMENT'],
   [401, 'UNAUTHENTICATED'],
@@ -93,7 +93,7 @@ export function readError(status: number, body: Buffer): UpstreamError | undefin
   return BAD_KEYS.has(upstreamError?.code ?? '') ? upstreamError && { ...upstreamError, status: 401 } : upstreamError
 }
 
-/** Of a key that is none, which Google tells as a bad request. */
+/** Reasons of invalid API keys, which Google sends with status 400. */
 const BAD_KEYS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
 
 /** What Google says in a place of its own: the word for the status, and the rest in `details`. */

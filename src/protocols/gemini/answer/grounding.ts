@@ -68,7 +68,7 @@ export interface TextCitation {
   readonly offset: number
 }
 
-/** Citations as `groundingMetadata`; undefined for none. */
+/** Writes citations as `groundingMetadata`. Undefined without citations. */
 export function writeGrounding(placed: readonly TextCitation[], text: string): Fields | undefined {
   if (placed.length === 0) return undefined
   const chunks: Fields[] = []

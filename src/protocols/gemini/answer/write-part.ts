@@ -6,7 +6,7 @@ import { argumentsOf } from '../request/write-part.js'
 import { writeClientSignature } from '../signatures.js'
 import { PROTOCOL_ID } from '../traits.js'
 
-/** A block of an answer as a part, JSON text; undefined for what cannot be said. */
+/** Writes a block as JSON text of a part. Undefined for what the protocol cannot express. */
 export function writePart(block: Block, { issuer }: AnswerContext): string | undefined {
   if (block.type === 'text')
     return JSON.stringify({ text: block.text, ...writeClientSignature(block.signature, issuer) })

@@ -73,7 +73,7 @@ function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   return { images, usage: readDrawn(answer.usageMetadata) }
 }
 
-/** What is not told by its kind is taken to be images: they cost most, and words are few beside them. */
+/** Counts tokens of unknown modality as image tokens, which cost most. */
 function readDrawn(value: unknown): Usage | undefined {
   const usage = readUsage(value)
   if (!usage) return undefined

@@ -1,7 +1,7 @@
 import type { Losses } from '../../../chat/losses.js'
 import type { ImageSize } from '../../image-generation.js'
 
-/** What an image is asked for by, in place of pixels. */
+/** The aspect ratio and size class that replace pixels. */
 export interface ImageShape {
   readonly aspectRatio: string
   /** How many pixels a square of it has on a side. */

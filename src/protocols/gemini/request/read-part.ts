@@ -23,7 +23,7 @@ const KINDS: readonly (readonly [name: string, read: Read])[] = [
   ['text', readText],
 ]
 
-/** Fields of a part that say more of what it holds. */
+/** Fields that parts of several kinds have. */
 const COMMON = ['thought', 'thoughtSignature']
 const ASIDE = new Set([...KINDS.map(([name]) => name), ...COMMON])
 

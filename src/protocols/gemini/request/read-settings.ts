@@ -4,7 +4,7 @@ import type { Field } from '../../field.js'
 import { getField, restOf } from '../field-names.js'
 import { readSchema } from './read-schema.js'
 
-/** What a `generationConfig` asks for, and what of it has no neutral word. */
+/** The settings of a `generationConfig`, and its native fields. */
 export interface Settings {
   readonly request: Partial<ChatRequest> & Pick<ChatRequest, 'stop'>
   readonly fields: Record<string, unknown> | undefined

@@ -58,7 +58,7 @@ function readFunction(tool: Field): FunctionTool {
   }
 }
 
-/** Native fields beside the choice have this before their names. */
+/** The prefix of native fields of `toolConfig`. */
 export const TOOL_PREFIX = 'toolConfig.'
 
 /** Reads `toolConfig`. @throws {RelayError} that names the path of an invalid value */

@@ -52,7 +52,7 @@ export function signatureOf(block: Block, { issuer }: WriteOptions): string | un
   return 'signature' in block ? writeUpstreamSignature(block.signature, issuer) : undefined
 }
 
-/** A thought as a part; undefined for one that has nothing left to say. */
+/** Writes a thought as a part. Undefined for an empty one. */
 export function writeThought({ text }: ReasoningBlock, thoughtSignature: string | undefined): string | undefined {
   if (text === '') return writeText('', { thoughtSignature })
   return JSON.stringify({ text, thought: true, thoughtSignature })
