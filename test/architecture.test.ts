@@ -35,7 +35,7 @@ function read(file: string): Source {
   return { path: relative(root, file), text, imports }
 }
 
-/** From the top of the house to its foundation. A file may import from its own floor and those below. */
+/** The floors, from the top down. A file may import from its own floor and those below. */
 const floors: readonly (readonly string[])[] = [
   ['src/cli.ts', 'src/cli/', 'src/demo/'],
   ['adapters/'],
@@ -65,7 +65,35 @@ function floorOf(path: string): number {
   return floor
 }
 
-describe('the house', () => {
+/** Files that import each other in a circle: the strongly connected components of more than one file (Tarjan). */
+function circlesOf(files: readonly Source[]): string[][] {
+  const importsOf = new Map(files.map(({ path, imports }) => [path, imports]))
+  const order = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const open: string[] = []
+  const circles: string[][] = []
+  const visit = (path: string): number => {
+    const at = order.size
+    order.set(path, at)
+    lowest.set(path, at)
+    open.push(path)
+    for (const name of importsOf.get(path) ?? []) {
+      if (!importsOf.has(name)) continue
+      const reached = order.has(name) ? (open.includes(name) ? order.get(name) : undefined) : visit(name)
+      lowest.set(path, Math.min(lowest.get(path) ?? at, reached ?? at))
+    }
+    const low = lowest.get(path) ?? at
+    if (low === at) {
+      const circle = open.splice(open.indexOf(path))
+      if (circle.length > 1) circles.push(circle.sort())
+    }
+    return low
+  }
+  for (const { path } of files) if (!order.has(path)) visit(path)
+  return circles
+}
+
+describe('the architecture', () => {
   it('lets imports go down, never up', () => {
     const breaches = sources.flatMap(({ path, imports }) =>
       imports
@@ -73,6 +101,48 @@ describe('the house', () => {
         .map((name) => `${path} → ${name}`),
     )
     expect(breaches).toEqual([])
+  })
+
+  it('has no circle of imports, types counted', () => {
+    expect(circlesOf(sources)).toEqual([])
+  })
+
+  it('finds circles, and only those', () => {
+    const file = (path: string, ...imports: string[]): Source => ({ path, text: '', imports })
+    expect(circlesOf([file('a', 'b'), file('b', 'c'), file('c', 'b'), file('d', 'a', 'c')])).toEqual([['b', 'c']])
+  })
+
+  it('has at most 25 files beside each other in a folder', () => {
+    const counts = new Map<string, number>()
+    for (const { path } of sources) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
+    expect([...counts].filter(([, count]) => count > 25)).toEqual([])
+  })
+
+  describe('docs/internals/architecture.md', () => {
+    const page = readFileSync(join(root, 'docs/internals/architecture.md'), 'utf8')
+    const listedBelow = (heading: string): string[] => {
+      const [, section = ''] = page.split(`### ${heading}\n`)
+      const [own = ''] = section.split(/^##/m)
+      return [...own.matchAll(/^\d+\. `([^`]+)`: /gm)].map(([, path = '']) => path)
+    }
+    const plain = listedBelow('A plain chat completion')
+    const translated = [...plain, ...listedBelow('A translated stream')]
+
+    it('leads through few files', () => {
+      expect(plain.length).toBeGreaterThan(5)
+      expect(plain.length).toBeLessThanOrEqual(12)
+      expect(translated.length).toBeGreaterThan(plain.length)
+      expect(translated.length).toBeLessThanOrEqual(19)
+    })
+
+    it('lists only files that others on the path, the registries or the services import', () => {
+      const unreached = translated.filter((path, at) => {
+        const importers = sources.filter(({ imports }) => imports.includes(path)).map((source) => source.path)
+        return at > 0 && !importers.some((name) => /(index|services)\.ts$/.test(name) || translated.indexOf(name) >= 0)
+      })
+      expect(unreached).toEqual([])
+      expect(translated.filter((path) => !sources.some((source) => source.path === path))).toEqual([])
+    })
   })
 
   it('shows adapters nothing but the public API', () => {
@@ -148,6 +218,7 @@ describe('the house', () => {
     expect(lengths.filter(({ lines }) => lines > 400)).toEqual([])
     const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b)
     expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(110)
+    expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(250)
   })
 
   it('never ends the host process, and never gives up on types', () => {

@@ -1,7 +1,6 @@
 import type { ToolResultBlock } from '../../../chat/blocks.js'
 import { RelayError } from '../../../errors.js'
-import type { Part } from './write-blocks.js'
-import type { Message } from './write-turns.js'
+import type { Message, Part } from './write-blocks.js'
 
 /**
  * Answers every call in the message that follows it, as Anthropic wants: calls whose result is missing get one that says

@@ -8,6 +8,12 @@ import { writeCache } from '../cache-control.js'
 import { ID, ownFieldsOf } from '../native.js'
 import { writeMedia } from './write-media.js'
 
+/** Consecutive turns of one role, as one message. */
+export interface Message {
+  readonly role: Role
+  readonly parts: readonly Part[]
+}
+
 /** A block that can be sent, and its JSON text. */
 export interface Part {
   readonly block: Block

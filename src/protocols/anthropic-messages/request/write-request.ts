@@ -8,11 +8,12 @@ import { isSayable } from '../answer/citations.js'
 import { writeCache } from '../cache-control.js'
 import { ownFieldsOf } from '../native.js'
 import { closedSchema } from './schema.js'
+import type { Message } from './write-blocks.js'
 import { isBlank, writeText } from './write-blocks.js'
 import { writeSampling } from './write-sampling.js'
 import { writeThinking } from './write-thinking.js'
 import { writeTools } from './write-tools.js'
-import { isSystemOnly, type Message, writeTurns } from './write-turns.js'
+import { isSystemOnly, writeTurns } from './write-turns.js'
 
 /** As of old where the place says nothing: enough for most answers, and no model has less. */
 const MOST_TOKENS = 8192

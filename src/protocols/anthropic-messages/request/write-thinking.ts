@@ -4,8 +4,8 @@ import type { ChatRequest, Reasoning } from '../../../chat/request.js'
 import type { Dialect } from '../../dialect.js'
 import type { WriteOptions } from '../../protocol.js'
 import { ownFieldsOf } from '../native.js'
+import type { Message } from './write-blocks.js'
 import { isForced } from './write-tools.js'
-import type { Message } from './write-turns.js'
 
 /** What a request says of reasoning. */
 export interface Thinking {

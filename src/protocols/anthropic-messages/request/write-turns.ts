@@ -3,13 +3,8 @@ import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
 import { ID } from '../native.js'
 import { pairResults } from './pair-tool-results.js'
+import type { Message } from './write-blocks.js'
 import { isBlank, type Part, type Role, writePart, writeText } from './write-blocks.js'
-
-/** All that one side said before the other did. */
-export interface Message {
-  readonly role: Role
-  readonly parts: readonly Part[]
-}
 
 /**
  * What the user and the model said, in turn; text of the system stands elsewhere. Where there is no other, it is what
