@@ -1,14 +1,14 @@
 import type { Losses } from '../../../chat/losses.js'
 import type { ImageSize } from '../../image-generation.js'
 
-/** The aspect ratio and size class that replace pixels. */
+/** The aspect ratio and size that replace a width and height in pixels. */
 export interface ImageShape {
   readonly aspectRatio: string
-  /** How many pixels a square of it has on a side. */
+  /** Pixels on a side of a square image of this size. */
   readonly side: number
 }
 
-/** What there is to choose from. */
+/** The shapes that a model offers. */
 interface Choice {
   /** As `16:9`. */
   readonly ratios: readonly string[]
