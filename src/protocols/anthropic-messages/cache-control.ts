@@ -1,13 +1,13 @@
 import type { CacheMark } from '../../chat/blocks.js'
 import { isObject } from '../../lib/values.js'
 
-/** `cache_control`, read. */
+/** Reads `cache_control`. */
 export function readCache(value: unknown): CacheMark | undefined {
   if (!isObject(value)) return undefined
   return { ttl: typeof value.ttl === 'string' ? value.ttl : undefined }
 }
 
-/** Other providers' times, as the nearest that there is. */
+/** Other providers' lifetimes, and Anthropic's nearest. */
 const TIMES = new Map([
   ['5m', '5m'],
   ['1h', '1h'],
@@ -15,7 +15,7 @@ const TIMES = new Map([
   ['12h', '1h'],
 ])
 
-/** `{ cache_control }`, or nothing: to be spread. */
+/** Returns `{ cache_control }`, or an empty object. */
 export function writeCache(cache: CacheMark | undefined): object {
   if (!cache) return {}
   const ttl = cache.ttl === undefined ? undefined : TIMES.get(cache.ttl)

@@ -17,58 +17,58 @@ const TYPES = new Map([
   [529, 'overloaded_error'],
 ])
 
-/** The status that a type comes with, for an error that was told under status 200. */
+/** The status for an error type, for errors inside a response of status 200. */
 const STATUSES = new Map([
   ...[...TYPES].map(([status, type]) => [type, status] as const),
   ['timeout_error', 504] as const,
   ['api_error', 500] as const,
 ])
 
-/** Clients that shorten a conversation when it is too long look for these words. */
+/** Clients that compact a conversation which is too long look for this text. */
 const TOO_LONG = 'prompt is too long'
 
-/** The status that callers know for an error: of overload, Anthropic's own. */
+/** The status that Anthropic's clients expect: 529 for overload. */
 export function statusOf(error: RelayError): number {
   return error.upstreamStatus === 529 ? 529 : error.status
 }
 
 /** `{ "type": "error", "error": { type, message }, "request_id" }` */
 export function writeError(error: RelayError, requestId: string): Buffer {
-  return error.body ?? Buffer.from(JSON.stringify({ ...spell(error), request_id: requestId }))
+  return error.body ?? Buffer.from(JSON.stringify({ ...errorBody(error), request_id: requestId }))
 }
 
-/** An error as a stream's last record; no `message_stop` follows. */
+/** Writes an error as a stream's last record. No `message_stop` follows. */
 export function writeStreamError(error: RelayError): Buffer {
   return Buffer.from(streamError(error))
 }
 
-/** The text of that record. */
+/** The same, as text. */
 export function streamError(error: RelayError): string {
-  return `event: error\ndata: ${JSON.stringify(spell(error))}\n\n`
+  return `event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`
 }
 
-function spell(error: RelayError): object {
+function errorBody(error: RelayError): object {
   const status = statusOf(error)
   const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error')
   const defaultMessage = error.kind === 'context_too_long' && !error.message.toLowerCase().includes(TOO_LONG)
   return { type: 'error', error: { type, message: defaultMessage ? `${TOO_LONG}: ${error.message}` : error.message } }
 }
 
-/** Reads the errors of Anthropic, and of what stands before it. */
+/** Reads errors of Anthropic, and of proxies in front of it. */
 const reader: ErrorReader = errorReader({
   statuses: STATUSES,
   genericType: 'error',
   read: ({ message, msg, detail, details, code }) => ({
-    message: spelled(message) ?? spelled(msg) ?? spelled(detail),
+    message: messageText(message) ?? messageText(msg) ?? messageText(detail),
     code: (isObject(details) ? textOf(details.error_code) : null) ?? textOf(code),
   }),
   isNative: ({ type }, error) => type === 'error' && textOf(error.type) !== null,
 })
 
-export const readFault: ErrorReader['readError'] = reader.readError
+export const readError: ErrorReader['readError'] = reader.readError
 export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
-/** Text, or what stands in its place spelled out. */
-function spelled(value: unknown): string | undefined {
+/** Returns a message's text. An object in its place becomes JSON. */
+function messageText(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : (textOf(value) ?? undefined)
 }

@@ -1,23 +1,23 @@
 import type { Protocol } from '../protocol.js'
 import { readAnswer } from './answer/read-answer.js'
 import { writeAnswer } from './answer/write-answer.js'
-import { readFault, statusOf, writeError, writeStreamError } from './errors.js'
+import { readError, statusOf, writeError, writeStreamError } from './errors.js'
 import { readFacts } from './facts.js'
 import { readOutputLength } from './length.js'
 import { listing } from './listing.js'
 import { writeModel, writeModels } from './models.js'
-import { ID } from './native.js'
-import { readAnswerFacts, readEnding, readSign } from './passthrough.js'
+import { PROTOCOL_ID } from './native.js'
+import { classifyRecord, readAnswerFacts, readEnding } from './passthrough.js'
 import { readRequest } from './request/read-request.js'
 import { writeRequest } from './request/write-request.js'
-import { spelling } from './setting-names.js'
+import { settingNames } from './setting-names.js'
 import { readStream } from './stream/read-stream.js'
 import { writeStream } from './stream/write-stream.js'
-import { counting } from './token-counting.js'
+import { tokenCounting } from './token-counting.js'
 
 /** Anthropic's Messages. */
 export const anthropicMessages: Protocol = {
-  id: ID,
+  id: PROTOCOL_ID,
   traits: {
     toolName: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
     toolId: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
@@ -25,7 +25,7 @@ export const anthropicMessages: Protocol = {
     toolNamespaces: false,
     objectInput: true,
   },
-  settingNames: spelling,
+  settingNames: settingNames,
   forwardedHeaders: ['anthropic-version', 'anthropic-beta'],
   headers: ['anthropic-version', '2023-06-01'],
   requestIdHeader: 'request-id',
@@ -37,13 +37,13 @@ export const anthropicMessages: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
-  tokenCounting: counting,
+  tokenCounting: tokenCounting,
   listing,
   readAnswerFacts,
-  classifyRecord: readSign,
+  classifyRecord: classifyRecord,
   readEnding,
   readOutputLength,
-  readError: readFault,
+  readError: readError,
   statusOf,
   writeModels,
   writeModel,

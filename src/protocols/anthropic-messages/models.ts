@@ -1,6 +1,6 @@
 import type { ModelEntry } from '../protocol.js'
 
-/** Clients want a date; a name that stands for several models has none of its own. */
+/** Clients require a date. A name that leads to several models has none, so all entries get the same one. */
 const CREATED = '2024-01-01T00:00:00Z'
 
 /** `{ "data": [ … ], "first_id", "last_id", "has_more" }`: all of them on one page. */

@@ -9,7 +9,7 @@ import { faultOf } from './answer/read-answer.js'
 import { readUsage } from './answer/usage.js'
 import { readErrorValue } from './errors.js'
 
-/** Usage of a whole answer whose bytes are passed on, and whether it is a refusal; or why it is none. */
+/** Reads usage and refusal of a whole answer whose bytes pass through, or the error that stands in its place. */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
   const answer = parseJson(latin1(body))
   const upstreamError = faultOf(answer, body.length)
@@ -18,11 +18,11 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
   return { upstreamError: faultOf(parseJson(body.toString()), body.length) ?? upstreamError }
 }
 
-/** Blocks that grow; all others come whole. */
+/** Blocks that arrive by deltas. All others arrive whole. */
 const GROWING: ReadonlySet<unknown> = new Set(['text', 'thinking'])
 
 /** What one record is to the commit point. A message that has only begun, and a ping, are not yet an answer. */
-export function readSign({ data }: SseRecord): RecordClass {
+export function classifyRecord({ data }: SseRecord): RecordClass {
   const record = parseJson(data)
   if (!isObject(record)) return data.trim() === '' ? 'preamble' : invalidAnswer('a stream record that is not JSON')
   if (record.type === 'error' || (record.error && record.type === undefined)) {
@@ -41,7 +41,7 @@ function isOutput({ type, delta, content_block: block }: Record<string, unknown>
   return type === 'content_block_delta' && isObject(delta) && !isEmpty(delta)
 }
 
-/** Whether no field but the type says anything. */
+/** Whether all fields but the type are empty. */
 function isEmpty(fields: Record<string, unknown>): boolean {
   return Object.entries(fields).every(([name, value]) => name === 'type' || value === null || isNothing(value))
 }

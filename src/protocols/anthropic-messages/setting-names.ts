@@ -1,7 +1,7 @@
 import type { SettingNames } from '../../chat/request.js'
 
 /** What callers call the settings. */
-export const spelling: SettingNames = {
+export const settingNames: SettingNames = {
   maxOutputTokens: 'max_tokens',
   temperature: 'temperature',
   topP: 'top_p',

@@ -2,7 +2,7 @@ import type { Block, TextBlock, ToolCallBlock } from '../../../chat/blocks.js'
 import { objectText, withRaw } from '../../../lib/json.js'
 import { isObject, textOf } from '../../../lib/values.js'
 import { writeCache } from '../cache-control.js'
-import { ID, ownFields, ownFieldsOf } from '../native.js'
+import { nativeFields, PROTOCOL_ID, readNative } from '../native.js'
 import { readCitations } from './citations.js'
 import { readRedacted, readThinkingSignature } from './signatures.js'
 
@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>
 const KNOWN_IN_TEXT: ReadonlySet<string> = new Set(['type', 'text', 'citations', 'cache_control'])
 const KNOWN_IN_CALL: ReadonlySet<string> = new Set(['type', 'id', 'name', 'input', 'caller', 'cache_control'])
 
-/** What the model says: each kind of block with a neutral word. The rest is foreign. */
+/** Readers of the blocks that other protocols know too. All others become foreign blocks. */
 const READERS = new Map<unknown, (block: Fields) => Block>([
   ['text', readText],
   ['thinking', readThinking],
@@ -19,7 +19,7 @@ const READERS = new Map<unknown, (block: Fields) => Block>([
   ['tool_use', readCall],
 ])
 
-/** A block that a model wrote, in an answer or in the history; `callId` for a call that has no id of its own. */
+/** Reads a block that a model wrote, in an answer or in the history. `callId` is the id for a call that has none. */
 export function readBlock(value: Fields, callId?: string): Block {
   const block = READERS.get(value.type)?.(value) ?? foreign(value)
   return block.type === 'tool-call' && block.id === '' && callId ? { ...block, id: callId } : block
@@ -27,20 +27,20 @@ export function readBlock(value: Fields, callId?: string): Block {
 
 function readText(block: Fields): TextBlock {
   const citations = readCitations(block.citations)
-  return { type: 'text', text: stringOf(block.text), citations, native: ownFields(block, KNOWN_IN_TEXT) }
+  return { type: 'text', text: stringOf(block.text), citations, native: readNative(block, KNOWN_IN_TEXT) }
 }
 
 function readThinking(block: Fields): Block {
   return { type: 'reasoning', text: stringOf(block.thinking), signature: readThinkingSignature(block.signature) }
 }
 
-/** A call's beginning: all but its input. */
+/** Reads a call without its input. */
 export function readCallHead(block: Fields): ToolCallBlock {
-  const own = ownFields(block, KNOWN_IN_CALL)
+  const own = readNative(block, KNOWN_IN_CALL)
   const { caller } = block
-  // A call by a program of the model's goes back as such; a direct one is what every call is.
+  // A call made by the model's code must go back with its `caller`. A direct call needs none.
   const called = isObject(caller) && caller.type !== 'direct'
-  const native = called ? { protocol: ID, fields: { ...own?.fields, caller } } : own
+  const native = called ? { protocol: PROTOCOL_ID, fields: { ...own?.fields, caller } } : own
   return { type: 'tool-call', id: stringOf(block.id), name: stringOf(block.name), input: '', native }
 }
 
@@ -49,16 +49,16 @@ function readCall(block: Fields): ToolCallBlock {
 }
 
 function foreign(value: Fields): Block {
-  return { type: 'foreign', protocol: ID, kind: textOf(value.type) ?? 'unknown', value }
+  return { type: 'foreign', protocol: PROTOCOL_ID, kind: textOf(value.type) ?? 'unknown', value }
 }
 
 function stringOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** The JSON text of a `tool_use` block: its input stays as the model wrote it, when it is an object. */
+/** Writes a `tool_use` block as JSON text. An input that is an object keeps its exact text. */
 export function writeCall({ id, name, input, cache, native }: ToolCallBlock, more: object = {}): string {
-  const head = { type: 'tool_use', id, name, ...more, ...ownFieldsOf(native), ...writeCache(cache) }
+  const head = { type: 'tool_use', id, name, ...more, ...nativeFields(native), ...writeCache(cache) }
   return withRaw(head, 'input', inputOf(input))
 }
 
@@ -67,7 +67,7 @@ function inputOf(input: string): string {
   return objectText(input) ?? JSON.stringify({ _raw: input })
 }
 
-/** Whether the model itself calls a tool of the caller's, as opposed to code that it runs at its provider. */
+/** Whether the model itself calls a client's tool. Code that it runs at the provider may call tools too. */
 export function isDirectCall({ type, caller }: Readonly<Record<string, unknown>>): boolean {
   return type === 'tool_use' && !(isObject(caller) && caller.type !== 'direct')
 }

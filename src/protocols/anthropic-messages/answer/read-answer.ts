@@ -9,7 +9,7 @@ import { isDirectCall, readBlock } from './blocks.js'
 import { readFinish } from './stop-reason.js'
 import { readUsage } from './usage.js'
 
-/** A whole message; a fault for what is none. */
+/** Reads a whole message. Sets `upstreamError` where the body is not one. */
 export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   const message = parseJson(body.toString())
   const upstreamError = faultOf(message, body.length)
@@ -26,7 +26,7 @@ export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   }
 }
 
-/** Text that says nothing is no block; a signature without text is one. */
+/** Drops empty text. Keeps a signature without text. */
 function isEmpty(block: Block): boolean {
   if (block.type === 'text') return block.text === ''
   return block.type === 'reasoning' && block.text === '' && !block.signature

@@ -1,6 +1,6 @@
 import type { Finish, FinishReason } from '../../../chat/answer.js'
 import { isObject, textOf } from '../../../lib/values.js'
-import { ownFields, ownFieldsOf } from '../native.js'
+import { nativeFields, readNative } from '../native.js'
 
 const READ = new Map<unknown, FinishReason>([
   ['end_turn', 'stop'],
@@ -24,21 +24,21 @@ const WRITTEN: Readonly<Record<FinishReason, string>> = {
 
 const KNOWN_DETAILS: ReadonlySet<string> = new Set(['type', 'explanation'])
 
-/** Why an answer ended, by the fields of a message or of a stream's `message_delta`. */
+/** Reads why an answer ended, from a message or a stream's `message_delta`. */
 export function readFinish(fields: Readonly<Record<string, unknown>>, calledTools: boolean): Finish {
   const told = READ.get(fields.stop_reason) ?? 'stop'
   const reason = told === 'stop' && calledTools ? 'tool-calls' : told
   const details = isObject(fields.stop_details) ? fields.stop_details : {}
   const sequence = textOf(fields.stop_sequence) ?? undefined
   const explanation = textOf(details.explanation) ?? undefined
-  return { reason, sequence, explanation, native: ownFields(details, KNOWN_DETAILS) }
+  return { reason, sequence, explanation, native: readNative(details, KNOWN_DETAILS) }
 }
 
-/** `stop_reason` and what goes with it. */
+/** Writes `stop_reason`, `stop_sequence` and `stop_details`. */
 export function writeFinish({ reason, sequence, explanation, native }: Finish, hasRefused: boolean): object {
   const refused = hasRefused || reason === 'refusal' || reason === 'filter'
   const met = !refused && reason === 'stop' && sequence !== undefined
-  const details = { type: 'refusal', category: null, ...ownFieldsOf(native), explanation: explanation ?? null }
+  const details = { type: 'refusal', category: null, ...nativeFields(native), explanation: explanation ?? null }
   return {
     stop_reason: refused ? 'refusal' : met ? 'stop_sequence' : WRITTEN[reason],
     stop_sequence: met ? sequence : null,

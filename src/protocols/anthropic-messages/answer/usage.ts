@@ -45,7 +45,7 @@ function later(plainBefore: number, plainAfter: number, before: Usage, after: Us
   }
 }
 
-/** Usage as the last record of a stream tells it. */
+/** Writes usage for the last record of a stream. */
 export function writeDeltaUsage(usage: Usage = NO_USAGE): object {
   return {
     input_tokens: plain(usage),
@@ -57,7 +57,7 @@ export function writeDeltaUsage(usage: Usage = NO_USAGE): object {
   }
 }
 
-/** Usage as a message tells it. */
+/** Writes the usage of a message. */
 export function writeUsage(usage?: Usage): object {
   return {
     ...writeDeltaUsage(usage),

@@ -2,7 +2,7 @@ import type { Block, MediaBlock, MediaSource } from '../../../chat/blocks.js'
 import { sourceOfUrl } from '../../../chat/media.js'
 import { isObject } from '../../../lib/values.js'
 import type { Field } from '../../field.js'
-import { ID, ownFields } from '../native.js'
+import { PROTOCOL_ID, readNative } from '../native.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['type', 'source', 'title', 'cache_control', 'citations'])
 
@@ -11,7 +11,7 @@ type Held = Pick<MediaBlock, 'mime' | 'source'>
 const SOURCES = new Map<unknown, (source: Field) => Held>([
   ['base64', (source) => held(source, { type: 'bytes', data: source.get('data').text() })],
   ['url', (source) => sourceOfUrl(source.get('url').text())],
-  ['file', (source) => held(source, { type: 'id', id: source.get('file_id').text(), protocol: ID })],
+  ['file', (source) => held(source, { type: 'id', id: source.get('file_id').text(), protocol: PROTOCOL_ID })],
   ['text', (source) => held(source, { type: 'text', text: source.get('data').text() })],
 ])
 
@@ -24,14 +24,14 @@ export function readImage(block: Field): MediaBlock {
   return { type: 'media', kind: 'image', ...readSource(block.get('source')), native: nativeOf(block) }
 }
 
-/** A `document` block. One that is made of blocks is plain text when they are; else it stays the language's own. */
+/** Reads a `document` block. A document made of text blocks becomes plain text; any other nested one stays native. */
 export function readDocument(block: Field): Block {
   const source = block.get('source')
   const name = block.get('title').maybeText()
   const common = { type: 'media', kind: 'file', name, native: nativeOf(block) } as const
   if (source.get('type').value !== 'content') return { ...common, ...readSource(source) }
   const text = textOf(source.get('content'))
-  if (text === undefined) return { type: 'foreign', protocol: ID, kind: 'document', value: block.value }
+  if (text === undefined) return { type: 'foreign', protocol: PROTOCOL_ID, kind: 'document', value: block.value }
   return { ...common, mime: 'text/plain', source: { type: 'text', text } }
 }
 
@@ -49,8 +49,8 @@ function textOf(content: Field): string | undefined {
 }
 
 function nativeOf(block: Field): MediaBlock['native'] {
-  const native = ownFields(block.value, KNOWN)
+  const native = readNative(block.value, KNOWN)
   const { citations } = block.object()
   if (!isObject(citations) || citations.enabled !== true) return native
-  return { protocol: ID, fields: { ...native?.fields, citations } }
+  return { protocol: PROTOCOL_ID, fields: { ...native?.fields, citations } }
 }

@@ -4,7 +4,7 @@ import { parseBody } from '../../body.js'
 import type { Field } from '../../field.js'
 import { readReasoning } from '../answer/read-thinking.js'
 import { readCache } from '../cache-control.js'
-import { ID, ownFields } from '../native.js'
+import { PROTOCOL_ID, readNative } from '../native.js'
 import { readToolChoice, readTools } from './read-tools.js'
 import { readSystem, readTurn } from './read-turns.js'
 
@@ -43,7 +43,7 @@ function read(request: Field): ChatRequest {
     userId: userOf(request.get('metadata')),
     serviceTier: tierOf(request.get('service_tier').maybeText()),
     cache: readCache(request.get('cache_control').maybeObject()),
-    native: readNative(request),
+    native: readNativeFields(request),
   }
 }
 
@@ -95,16 +95,16 @@ const KNOWN: ReadonlySet<string> = new Set([
 const KNOWN_IN_OUTPUT: ReadonlySet<string> = new Set(['effort', 'format'])
 const KNOWN_IN_METADATA: ReadonlySet<string> = new Set(['user_id'])
 
-/** What there is no neutral word for, by the fields that it stands in. */
-function readNative(request: Field): Native | undefined {
-  const output = ownFields(request.get('output_config').value, KNOWN_IN_OUTPUT)?.fields
-  const metadata = ownFields(request.get('metadata').value, KNOWN_IN_METADATA)?.fields
+/** Reads the fields that no other protocol has. */
+function readNativeFields(request: Field): Native | undefined {
+  const output = readNative(request.get('output_config').value, KNOWN_IN_OUTPUT)?.fields
+  const metadata = readNative(request.get('metadata').value, KNOWN_IN_METADATA)?.fields
   const thinking = request.get('thinking')
   const fields = {
-    ...ownFields(request.value, KNOWN)?.fields,
+    ...readNative(request.value, KNOWN)?.fields,
     ...(output && { output_config: output }),
     ...(metadata && { metadata }),
     ...(thinking.get('type').value === 'between_tools' && { thinking: thinking.value }),
   }
-  return Object.keys(fields).length > 0 ? { protocol: ID, fields } : undefined
+  return Object.keys(fields).length > 0 ? { protocol: PROTOCOL_ID, fields } : undefined
 }

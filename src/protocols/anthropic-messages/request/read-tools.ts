@@ -1,12 +1,12 @@
 import type { ChatRequest, Tool } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
 import { readCache } from '../cache-control.js'
-import { ID, ownFields } from '../native.js'
+import { PROTOCOL_ID, readNative } from '../native.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control'])
 const KNOWN_IN_SEARCH: ReadonlySet<string> = new Set(['type', 'name', 'cache_control'])
 const SEARCH = /^web_search_\d{8}$/
-/** Every tool of Anthropic's own bears the day of its version, but for sets of tools behind a server. */
+/** Types of Anthropic's own tools end with the date of their version, except `mcp_toolset`. */
 const FOREIGN = /_\d{8}$|^mcp_toolset$/
 
 /** `tools`. */
@@ -19,9 +19,9 @@ function readTool(tool: Field): Tool {
   const at = tool.path
   const type = tool.get('type').maybeText() ?? 'custom'
   if (type === 'custom') return readFunction(tool)
-  if (SEARCH.test(type)) return { type: 'web-search', at, native: ownFields(tool.value, KNOWN_IN_SEARCH) }
+  if (SEARCH.test(type)) return { type: 'web-search', at, native: readNative(tool.value, KNOWN_IN_SEARCH) }
   if (!FOREIGN.test(type)) tool.get('type').failUnknown()
-  return { type: 'foreign', protocol: ID, kind: type, value: tool.value, at }
+  return { type: 'foreign', protocol: PROTOCOL_ID, kind: type, value: tool.value, at }
 }
 
 function readFunction(tool: Field): Tool {
@@ -34,11 +34,11 @@ function readFunction(tool: Field): Tool {
     strict: tool.get('strict').maybeBoolean(),
     at: tool.path,
     cache: readCache(tool.get('cache_control').maybeObject()),
-    native: ownFields(tool.value, KNOWN),
+    native: readNative(tool.value, KNOWN),
   }
 }
 
-/** `tool_choice`, which also says whether several calls may come at once. */
+/** Reads `tool_choice`, which also allows or forbids parallel calls. */
 export function readToolChoice(choice: Field): Pick<ChatRequest, 'toolChoice' | 'parallelToolCalls'> {
   if (!choice.given) return {}
   choice.object()

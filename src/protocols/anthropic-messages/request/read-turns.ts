@@ -1,12 +1,12 @@
 import type { Block } from '../../../chat/blocks.js'
 import type { Turn } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
-import { ownFields } from '../native.js'
+import { readNative } from '../native.js'
 import { readContent } from './read-user-blocks.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['role', 'content'])
 
-/** The `system` field, as a turn of its own before all others. */
+/** Reads the `system` field as the first turn. */
 export function readSystem(system: Field): Turn[] {
   if (!system.given) return []
   const blocks = readContent(system).map(asText(system))
@@ -21,7 +21,7 @@ export function readTurn(message: Field): Turn {
   const read = readContent(content)
   const blocks = role === 'system' ? read.map(asText(content)) : read
   if (role === 'user') refuseCalls(blocks, content)
-  return { role, blocks, at: message.path, native: ownFields(message.value, KNOWN) }
+  return { role, blocks, at: message.path, native: readNative(message.value, KNOWN) }
 }
 
 function asText(content: Field): (block: Block, index: number) => Block {

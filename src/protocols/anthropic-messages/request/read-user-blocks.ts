@@ -2,7 +2,7 @@ import type { Block } from '../../../chat/blocks.js'
 import type { Field } from '../../field.js'
 import { readBlock } from '../answer/blocks.js'
 import { readCache } from '../cache-control.js'
-import { ownFields } from '../native.js'
+import { readNative } from '../native.js'
 import { readDocument, readImage } from './read-media.js'
 
 /** Text, or a list of blocks. */
@@ -18,7 +18,7 @@ const READERS = new Map<unknown, (block: Field) => Block>([
   ['tool_result', readResult],
 ])
 
-/** The fields without which a block of the model's is none. */
+/** The required fields of each block that a model wrote. */
 const NEEDED = new Map<unknown, (block: Field) => void>([
   ['text', (block) => block.get('text').text()],
   ['thinking', (block) => block.get('thinking').text()],
@@ -26,7 +26,7 @@ const NEEDED = new Map<unknown, (block: Field) => void>([
   ['tool_use', needCall],
 ])
 
-/** Blocks without a neutral word: work of tools that ran at the provider, files in its containers, its own shortenings. */
+/** Blocks that no other protocol has: results of the provider's own tools, container files, compacted history. */
 const FOREIGN =
   /^(?:\w+_tool_(?:use|result)|server_tool_use|mcp_tool_(?:use|result)|search_result|container_upload|tool_reference|compaction|fallback)$/
 
@@ -58,6 +58,6 @@ function readResult(block: Field): Block {
     callId: block.get('tool_use_id').text(),
     blocks: content.given ? readContent(content) : [],
     failed: block.get('is_error').maybeBoolean() === true ? true : undefined,
-    native: ownFields(block.value, KNOWN_IN_RESULT),
+    native: readNative(block.value, KNOWN_IN_RESULT),
   }
 }

@@ -3,7 +3,7 @@ import { isObject } from '../../../lib/values.js'
 
 const UNIONS = ['anyOf', 'oneOf', 'allOf'] as const
 
-/** A tool's schema: at its top it must be an object without alternatives, and an object it is when left out. */
+/** Writes a tool's schema as an object without alternatives at its top, as Anthropic requires. */
 export function objectSchema(schema: JsonSchema | undefined): JsonSchema {
   if (!schema) return { type: 'object' }
   const unions = UNIONS.filter((union) => Array.isArray(schema[union]))
@@ -12,7 +12,7 @@ export function objectSchema(schema: JsonSchema | undefined): JsonSchema {
   return { ...schema, type: 'object' }
 }
 
-/** One object with the properties of all alternatives; required is what every one of them requires. */
+/** Merges alternatives into one object with all their properties. It requires what each of them requires. */
 function merged(schema: JsonSchema, unions: readonly (typeof UNIONS)[number][]): JsonSchema {
   const rest = Object.fromEntries(Object.entries(schema).filter(([name]) => !unions.some((union) => union === name)))
   const properties = new Map(Object.entries(propertiesOf(schema)))
@@ -44,14 +44,14 @@ function requiredOf({ required }: JsonSchema): string[] {
   return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : []
 }
 
-/** An answer's schema: each object in it must say that it has no other properties than those named. */
+/** Closes an answer's schema: Anthropic requires `additionalProperties: false` on every object. */
 export function closedSchema(schema: JsonSchema): JsonSchema {
   const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closeUnder(key, value)]))
   const isOpen = inner.type === 'object' && inner.additionalProperties === undefined
   return isOpen ? { ...inner, additionalProperties: false } : inner
 }
 
-/** Keywords that hold schemas by name. Names of properties are no keywords. */
+/** Keywords whose value maps names to schemas. */
 const BY_NAME: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions', 'patternProperties'])
 const HOLDERS: ReadonlySet<string> = new Set([
   'items',

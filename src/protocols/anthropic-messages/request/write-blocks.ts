@@ -2,10 +2,10 @@ import type { Block, TextBlock, ToolResultBlock } from '../../../chat/blocks.js'
 import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
 import { writeCall } from '../answer/blocks.js'
-import { writeOwnCitations } from '../answer/citations.js'
+import { writeNativeCitations } from '../answer/citations.js'
 import { writeOwnThinking } from '../answer/signatures.js'
 import { writeCache } from '../cache-control.js'
-import { ID, ownFieldsOf } from '../native.js'
+import { nativeFields, PROTOCOL_ID } from '../native.js'
 import { writeMedia } from './write-media.js'
 
 /** Consecutive turns of one role, as one message. */
@@ -28,16 +28,16 @@ export function isBlank(block: Block): boolean {
 }
 
 /** The JSON text of a block of the history; undefined for what is left out. @throws {RelayError} for what cannot be */
-export function writePart(block: Block, role: Role, writing: WriteOptions): string | undefined {
+export function writePart(block: Block, role: Role, options: WriteOptions): string | undefined {
   if (isBlank(block)) return undefined
-  const { losses, issuer } = writing
+  const { losses, issuer } = options
   if (block.type === 'reasoning') return spell(writeOwnThinking(block, issuer))
   if (block.type === 'text') return spell(writeText(block, role))
   if (block.type === 'refusal') return spell({ type: 'text', text: block.text })
   if (block.type === 'tool-call' && role === 'assistant') return writeCall(block)
-  if (block.type === 'tool-result' && role === 'user') return spell(writeResult(block, writing))
-  if (block.type === 'media' && role === 'user') return spell(writeMedia(block, writing))
-  if (block.type === 'foreign' && block.protocol === ID) return spell(block.value as object)
+  if (block.type === 'tool-result' && role === 'user') return spell(writeResult(block, options))
+  if (block.type === 'media' && role === 'user') return spell(writeMedia(block, options))
+  if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return spell(block.value as object)
   losses.noEquivalent(block.at ?? '')
   return undefined
 }
@@ -46,35 +46,35 @@ function spell(value: object | undefined): string | undefined {
   return value && JSON.stringify(value)
 }
 
-/** A text block. What a user says cites nothing. */
+/** Writes a text block. Only the assistant's text has citations. */
 export function writeText({ text, citations, native, cache }: TextBlock, role: Role): object {
-  const cited = role === 'assistant' ? writeOwnCitations(citations) : {}
-  return { type: 'text', text, ...cited, ...ownFieldsOf(native), ...writeCache(cache) }
+  const cited = role === 'assistant' ? writeNativeCitations(citations) : {}
+  return { type: 'text', text, ...cited, ...nativeFields(native), ...writeCache(cache) }
 }
 
-function writeResult(block: ToolResultBlock, writing: WriteOptions): object {
-  const said = block.blocks.filter((inner) => !isBlank(inner))
-  const content = said.flatMap((inner) => writeInner(inner, writing) ?? [])
-  if (said.length > 0 && content.length === 0) {
-    const message = `${block.at}: nothing of this result can be said in ${ID}`
+function writeResult(block: ToolResultBlock, options: WriteOptions): object {
+  const filled = block.blocks.filter((inner) => !isBlank(inner))
+  const content = filled.flatMap((inner) => writeInner(inner, options) ?? [])
+  if (filled.length > 0 && content.length === 0) {
+    const message = `${block.at}: nothing of this result can be filled in ${PROTOCOL_ID}`
     throw new RelayError('invalid_request', message, { param: block.at })
   }
-  const [only] = said
-  const isText = said.length === 1 && only?.type === 'text' && !only.cache && !only.native
+  const [only] = filled
+  const isText = filled.length === 1 && only?.type === 'text' && !only.cache && !only.native
   return {
     type: 'tool_result',
     tool_use_id: block.callId,
     ...(content.length > 0 && { content: isText ? only.text : content }),
     ...(block.failed && { is_error: true }),
-    ...ownFieldsOf(block.native),
+    ...nativeFields(block.native),
     ...writeCache(block.cache),
   }
 }
 
-function writeInner(block: Block, writing: WriteOptions): object | undefined {
+function writeInner(block: Block, options: WriteOptions): object | undefined {
   if (block.type === 'text') return writeText(block, 'user')
-  if (block.type === 'media') return writeMedia(block, writing)
-  if (block.type === 'foreign' && block.protocol === ID) return block.value as object
-  writing.losses.noEquivalent(block.at ?? '')
+  if (block.type === 'media') return writeMedia(block, options)
+  if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return block.value as object
+  options.losses.noEquivalent(block.at ?? '')
   return undefined
 }

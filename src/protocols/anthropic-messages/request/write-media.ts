@@ -3,17 +3,17 @@ import { mimeOf } from '../../../chat/media.js'
 import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
 import { writeCache } from '../cache-control.js'
-import { ID, ownFieldsOf } from '../native.js'
+import { nativeFields, PROTOCOL_ID } from '../native.js'
 
 const IMAGES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])
 const PDF = 'application/pdf'
 /** Bytes that are text under another name. */
 const TEXTS = /^text\/|^application\/(?:json|xml|x-yaml|yaml|javascript|x-sh|sql|toml)$|\+(?:json|xml)$/
 
-/** An image or a document. Undefined, and a loss, for what the language has no block for. @throws {RelayError} for a kind of file that is not taken */
+/** Writes an image or a document. Returns undefined and adds a loss for other media. @throws {RelayError} 400 for an unsupported file type */
 export function writeMedia(block: MediaBlock, { losses }: WriteOptions): object | undefined {
   const { kind, source, at = '', name, detail, cache, native } = block
-  if (kind === 'audio' || kind === 'video' || (source.type === 'id' && source.protocol !== ID)) {
+  if (kind === 'audio' || kind === 'video' || (source.type === 'id' && source.protocol !== PROTOCOL_ID)) {
     losses.noEquivalent(at)
     return undefined
   }
@@ -23,7 +23,7 @@ export function writeMedia(block: MediaBlock, { losses }: WriteOptions): object 
   if (isImage && detail !== undefined && detail !== 'auto') losses.noEquivalent(`${at}.detail`)
   const title = !isImage && name !== undefined ? { title: name } : {}
   const type = isImage ? 'image' : 'document'
-  return { type, source: written, ...title, ...ownFieldsOf(native), ...writeCache(cache) }
+  return { type, source: written, ...title, ...nativeFields(native), ...writeCache(cache) }
 }
 
 function imageSource(block: MediaBlock, mime: string | undefined): object {
@@ -48,7 +48,7 @@ function documentSource(block: MediaBlock, mime: string | undefined): object {
 
 function refuse({ kind, at }: MediaBlock, mime: string | undefined, expected: string): never {
   const what = mime === undefined ? `of an unknown type` : `of type ${mime}`
-  throw new RelayError('invalid_request', `${at}: ${kind} ${what} has no equivalent in ${ID}, ${expected}`, {
+  throw new RelayError('invalid_request', `${at}: ${kind} ${what} has no equivalent in ${PROTOCOL_ID}, ${expected}`, {
     param: at,
   })
 }

@@ -4,9 +4,9 @@ import { recordSettings } from '../../../chat/settings.js'
 import { RelayError } from '../../../errors.js'
 import { withRaw } from '../../../lib/json.js'
 import type { WriteOptions } from '../../protocol.js'
-import { isSayable } from '../answer/citations.js'
+import { isSupportedCitation } from '../answer/citations.js'
 import { writeCache } from '../cache-control.js'
-import { ownFieldsOf } from '../native.js'
+import { nativeFields } from '../native.js'
 import { closedSchema } from './schema.js'
 import type { Message } from './write-blocks.js'
 import { isBlank, writeText } from './write-blocks.js'
@@ -15,48 +15,48 @@ import { writeThinking } from './write-thinking.js'
 import { writeTools } from './write-tools.js'
 import { isSystemOnly, writeTurns } from './write-turns.js'
 
-/** As of old where the place says nothing: enough for most answers, and no model has less. */
-const MOST_TOKENS = 8192
+/** In tokens, for models whose dialect names no default. Every model accepts it. */
+const DEFAULT_MAX_TOKENS = 8192
 
-/** What the language has words for. */
-const SAYABLE: ReadonlySet<Setting> = new Set([
+/** The settings that the protocol can express. */
+const SUPPORTED_SETTINGS: ReadonlySet<Setting> = new Set([
   ...(['toolChoice', 'parallelToolCalls', 'maxOutputTokens', 'temperature', 'topP', 'topK', 'stop'] as const),
   ...(['format', 'reasoning', 'userId', 'serviceTier'] as const),
 ])
 
-/** A request's body. @throws {RelayError} for what neither can be said nor left out */
-export function writeRequest(request: ChatRequest, writing: WriteOptions): string {
-  const { losses } = writing
-  recordSettings(request, SAYABLE, losses)
+/** Writes a request's body. @throws {RelayError} 400 for content that can neither be expressed nor left out */
+export function writeRequest(request: ChatRequest, options: WriteOptions): string {
+  const { losses } = options
+  recordSettings(request, SUPPORTED_SETTINGS, losses)
   if (request.format?.type === 'json') losses.setting('format')
-  recordCitations(request.turns, isSayable, losses)
-  const messages = writeTurns(request.turns, writing)
+  recordCitations(request.turns, isSupportedCitation, losses)
+  const messages = writeTurns(request.turns, options)
   if (messages.length === 0) throw new RelayError('invalid_request', 'messages: nothing is said', { param: 'messages' })
-  const maxTokens = request.maxOutputTokens ?? writing.dialect.defaultMaxOutputTokens ?? MOST_TOKENS
-  const thinking = writeThinking(request, messages, maxTokens, writing)
-  const { metadata, output_config, ...own } = ownFieldsOf(request.native)
+  const maxTokens = request.maxOutputTokens ?? options.dialect.defaultMaxOutputTokens ?? DEFAULT_MAX_TOKENS
+  const thinking = writeThinking(request, messages, maxTokens, options)
+  const { metadata, output_config, ...own } = nativeFields(request.native)
   const body = {
-    model: writing.model,
+    model: options.model,
     max_tokens: maxTokens,
-    ...writeSystem(request.turns, writing),
-    ...writeTools(request, writing),
-    ...writeSampling(request, thinking.isOn, writing),
+    ...writeSystem(request.turns, options),
+    ...writeTools(request, options),
+    ...writeSampling(request, thinking.isOn, options),
     ...thinking.field,
     ...outputConfig(request, thinking.effort, output_config),
     ...userOf(request, metadata),
-    ...tierOf(request, writing),
+    ...tierOf(request, options),
     ...writeCache(request.cache),
     ...own,
-    ...(writing.stream && { stream: true }),
+    ...(options.stream && { stream: true }),
   }
-  return withRaw(body, 'messages', `[${messages.map(spell).join(',')}]`)
+  return withRaw(body, 'messages', `[${messages.map(writeMessage).join(',')}]`)
 }
 
-function spell({ role, parts }: Message): string {
+function writeMessage({ role, parts }: Message): string {
   return `{"role":"${role}","content":[${parts.map(({ json }) => json).join(',')}]}`
 }
 
-/** Text of the system, wherever it stood: not every model takes it in the midst of a conversation. */
+/** Joins all system text, because not every model accepts it between other messages. */
 function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object {
   if (isSystemOnly(turns)) {
     losses.add(turns[0]?.at ?? 'messages', 'a conversation needs a message of the user: this one is sent as such')

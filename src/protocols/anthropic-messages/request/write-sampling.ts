@@ -2,22 +2,22 @@ import type { ChatRequest } from '../../../chat/request.js'
 import { acceptedSampling } from '../../../chat/settings.js'
 import type { WriteOptions } from '../../protocol.js'
 
-/** Temperature and the like, as far as the model takes them: while it thinks, none but the usual. */
-export function writeSampling(request: ChatRequest, isThinking: boolean, writing: WriteOptions): object {
-  const { dialect, losses } = writing
+/** Writes the sampling settings that the model supports. A model that thinks accepts no others than the defaults. */
+export function writeSampling(request: ChatRequest, isThinking: boolean, options: WriteOptions): object {
+  const { dialect, losses } = options
   const { temperature, topP, topK } = isThinking
     ? acceptedSampling(request, { sampling: 'none' }, losses, 'is not taken with reasoning')
     : acceptedSampling(request, dialect, losses)
   if (temperature !== undefined && temperature > 1) losses.setting('temperature', 'is at most 1 here')
   return {
-    ...stopOf(request, writing),
+    ...stopOf(request, options),
     ...(temperature !== undefined && { temperature: Math.min(1, temperature) }),
     ...(topP !== undefined && { top_p: topP }),
     ...(topK !== undefined && { top_k: topK }),
   }
 }
 
-/** Sequences of white space are refused. */
+/** Anthropic refuses stop sequences of white space. */
 function stopOf({ stop }: ChatRequest, { losses }: WriteOptions): object {
   const stop_sequences = stop.filter((sequence) => sequence.trim() !== '')
   if (stop_sequences.length < stop.length) losses.setting('stop', 'a sequence of white space is not taken')

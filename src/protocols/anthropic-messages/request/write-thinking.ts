@@ -3,16 +3,16 @@ import { asksToReason, chooseEffort, recordNoReasoning, requestedEffort } from '
 import type { ChatRequest, Reasoning } from '../../../chat/request.js'
 import type { Dialect } from '../../dialect.js'
 import type { WriteOptions } from '../../protocol.js'
-import { ownFieldsOf } from '../native.js'
+import { nativeFields } from '../native.js'
 import type { Message } from './write-blocks.js'
 import { isForced } from './write-tools.js'
 
-/** What a request says of reasoning. */
+/** The reasoning fields of a request. */
 export interface Thinking {
-  /** `{ thinking }`, or nothing: to be spread. */
+  /** `{ thinking }`, or empty. */
   readonly field: object
   readonly effort?: Effort
-  /** The model thinks, so it is not to be told how to sample. */
+  /** The model thinks, so the request may not set sampling. */
   readonly isOn: boolean
 }
 
@@ -28,26 +28,26 @@ export function writeThinking(
   request: ChatRequest,
   messages: readonly Message[],
   maxTokens: number,
-  writing: WriteOptions,
+  options: WriteOptions,
 ): Thinking {
   const { reasoning } = request
-  const { thinking } = ownFieldsOf(request.native)
+  const { thinking } = nativeFields(request.native)
   if (thinking !== undefined) return { field: {}, isOn: true, ...(reasoning?.effort && { effort: reasoning.effort }) }
   if (!reasoning || (reasoning.effort === undefined && reasoning.budget === undefined)) return NOT
-  const way = wayOf(reasoning, writing.dialect)
+  const way = wayOf(reasoning, options.dialect)
   if (way === 'none') {
-    recordNoReasoning(reasoning, writing.losses)
+    recordNoReasoning(reasoning, options.losses)
     return NOT
   }
   const isOff = !asksToReason(reasoning)
-  if (isOff && (way === 'budget' || supportedEfforts(writing.dialect.reasoningEfforts, STEPS).includes('none')))
+  if (isOff && (way === 'budget' || supportedEfforts(options.dialect.reasoningEfforts, STEPS).includes('none')))
     return OFF
-  return way === 'adaptive' ? adaptive(reasoning, writing) : manual(request, messages, maxTokens, writing)
+  return way === 'adaptive' ? adaptive(reasoning, options) : manual(request, messages, maxTokens, options)
 }
 
 type Way = 'adaptive' | 'budget' | 'none'
 
-/** A place that takes all is asked in the words of the caller. */
+/** A provider that accepts every form gets the form that the client used. */
 function wayOf({ effort }: Reasoning, { reasoning: way }: Dialect): Way {
   if (way === 'effort') return 'adaptive'
   return way ?? (effort !== undefined ? 'adaptive' : 'budget')

@@ -1,27 +1,27 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
 import type { WriteOptions } from '../../protocol.js'
 import { writeCache } from '../cache-control.js'
-import { ID, ownFieldsOf } from '../native.js'
+import { nativeFields, PROTOCOL_ID } from '../native.js'
 import { objectSchema } from './schema.js'
 
-/** `tools` and `tool_choice`, or nothing: to be spread. */
-export function writeTools(request: ChatRequest, writing: WriteOptions): object {
+/** Returns `tools` and `tool_choice`, or an empty object without tools. */
+export function writeTools(request: ChatRequest, options: WriteOptions): object {
   const { toolChoice } = request
   const allowed = toolChoice?.type === 'allowed' ? new Set(toolChoice.names) : undefined
   const wanted = request.tools.filter((tool) => !allowed || ('name' in tool && allowed.has(tool.name)))
-  const tools = wanted.flatMap((tool) => writeTool(tool, writing) ?? [])
+  const tools = wanted.flatMap((tool) => writeTool(tool, options) ?? [])
   if (tools.length > 0) return { tools, ...writeChoice(request) }
   const called = calledTools(request)
-  // History that holds calls is refused without any tools. None of these may be called.
+  // Anthropic refuses a history with calls if no tools are declared. The model may call none of these.
   return called.length > 0 ? { tools: called, tool_choice: { type: 'none' } } : {}
 }
 
 function writeTool(tool: Tool, { losses }: WriteOptions): object | undefined {
   if (tool.type === 'function') return writeFunction(tool)
   if (tool.type === 'web-search') {
-    return { type: 'web_search_20250305', name: 'web_search', ...ownFieldsOf(tool.native) }
+    return { type: 'web_search_20250305', name: 'web_search', ...nativeFields(tool.native) }
   }
-  if (tool.type === 'foreign' && tool.protocol === ID) return tool.value as object
+  if (tool.type === 'foreign' && tool.protocol === PROTOCOL_ID) return tool.value as object
   losses.noEquivalent(tool.at)
   return undefined
 }
@@ -32,7 +32,7 @@ function writeFunction({ name, description, schema, strict, cache, native }: Fun
     description,
     input_schema: objectSchema(schema),
     ...(strict === true && { strict }),
-    ...ownFieldsOf(native),
+    ...nativeFields(native),
     ...writeCache(cache),
   }
 }
@@ -43,7 +43,7 @@ function calledTools({ turns }: ChatRequest): object[] {
   return [...names].map((name) => ({ name, input_schema: { type: 'object' } }))
 }
 
-/** Whether the model must call: then it may not think first, in the older way of thinking. */
+/** Whether the model must call a tool. Thinking with a budget is then not allowed. */
 export function isForced(choice: ToolChoice | undefined): boolean {
   if (choice?.type === 'allowed') return choice.mode === 'required'
   return choice?.type === 'required' || choice?.type === 'tool'

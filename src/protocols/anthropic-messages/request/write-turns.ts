@@ -1,30 +1,30 @@
 import type { Turn } from '../../../chat/request.js'
 import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
-import { ID } from '../native.js'
+import { PROTOCOL_ID } from '../native.js'
 import { pairResults } from './pair-tool-results.js'
 import type { Message } from './write-blocks.js'
 import { isBlank, type Part, type Role, writePart, writeText } from './write-blocks.js'
 
 /**
- * What the user and the model said, in turn; text of the system stands elsewhere. Where there is no other, it is what
- * the user said. @throws {RelayError} for a turn of which nothing can be said
+ * Writes the turns of user and assistant as alternating messages, without system text. A conversation of system text
+ * only is sent as the user's. @throws {RelayError} 400 for a turn that has nothing to send
  */
-export function writeTurns(turns: readonly Turn[], writing: WriteOptions): Message[] {
-  const said = turns.filter(({ role }) => role !== 'system')
-  const spoken = said.length > 0 ? said : turns.map((turn): Turn => ({ ...turn, role: 'user' }))
-  const messages = spoken.flatMap((turn, index) => {
+export function writeTurns(turns: readonly Turn[], options: WriteOptions): Message[] {
+  const conversation = turns.filter(({ role }) => role !== 'system')
+  const sent = conversation.length > 0 ? conversation : turns.map((turn): Turn => ({ ...turn, role: 'user' }))
+  const messages = sent.flatMap((turn, index) => {
     const role = turn.role === 'assistant' ? 'assistant' : 'user'
-    const parts = writeTurn(turn, role, writing)
-    if (parts.length === 0 && role === 'user') refuseSilence(turn, index === spoken.length - 1)
+    const parts = writeTurn(turn, role, options)
+    if (parts.length === 0 && role === 'user') requireContent(turn, index === sent.length - 1)
     return parts.length > 0 ? [{ role, parts } as const] : []
   })
-  // An answer that was nothing but thoughts is gone after the first: its neighbours then are one message.
-  const merged = merge(merge(messages).flatMap(endWithWords))
+  // A message of reasoning only is dropped, so its neighbours must be merged again.
+  const merged = merge(merge(messages).flatMap(dropTrailingReasoning))
   return pairResults(merged).map(resultsFirst).map(trimmed)
 }
 
-/** What one side said in several messages, as one. */
+/** Merges consecutive messages of one role. */
 function merge(messages: readonly Message[]): Message[] {
   const merged: { role: Role; parts: Part[] }[] = []
   for (const { role, parts } of messages) {
@@ -35,30 +35,32 @@ function merge(messages: readonly Message[]): Message[] {
   return merged
 }
 
-/** Whether a conversation has only text of the system, which then is what the user says. */
+/** Whether a conversation has only system text. It is then sent as the user's. */
 export function isSystemOnly(turns: readonly Turn[]): boolean {
   return turns.every(({ role }) => role === 'system')
 }
 
-function writeTurn(turn: Turn, role: Role, writing: WriteOptions): Part[] {
-  const { losses } = writing
+function writeTurn(turn: Turn, role: Role, options: WriteOptions): Part[] {
+  const { losses } = options
   if (turn.name !== undefined) losses.noEquivalent(`${turn.at}.name`)
   return turn.blocks.flatMap((block) => {
-    const json = writePart(block, role, writing)
+    const json = writePart(block, role, options)
     return json === undefined ? [] : [{ block, json }]
   })
 }
 
-/** Without its last question the conversation would end with an answer, which the model would go on writing. */
-function refuseSilence({ blocks, at = 'messages' }: Turn, isLast: boolean): void {
+/** Requires content in the last turn. Without it the model would continue its own last answer. @throws {RelayError} 400 */
+function requireContent({ blocks, at = 'messages' }: Turn, isLast: boolean): void {
   const isSilent = blocks.every(isBlank)
   if (isSilent && !isLast) return
-  const what = isSilent ? 'the last message must say something' : `nothing of this message can be said in ${ID}`
+  const what = isSilent
+    ? 'the last message must say something'
+    : `nothing of this message can be said in ${PROTOCOL_ID}`
   throw new RelayError('invalid_request', `${at}: ${what}`, { param: at })
 }
 
-/** The model's message may not end with a thought. */
-function endWithWords({ role, parts }: Message): Message[] {
+/** Anthropic refuses an assistant message that ends with reasoning. */
+function dropTrailingReasoning({ role, parts }: Message): Message[] {
   const last = parts.findLastIndex(({ block }) => block.type !== 'reasoning')
   return last < 0 ? [] : [{ role, parts: parts.slice(0, last + 1) }]
 }
@@ -68,7 +70,7 @@ function resultsFirst({ role, parts }: Message): Message {
   return { role, parts: [...results, ...parts.filter(({ block }) => block.type !== 'tool-result')] }
 }
 
-/** An answer that the model is to go on writing may not end in white space. */
+/** Anthropic refuses a last assistant message that ends in white space. */
 function trimmed(message: Message, index: number, { length }: readonly Message[]): Message {
   const last = message.parts.at(-1)
   if (index < length - 1 || message.role === 'user' || last?.block.type !== 'text') return message

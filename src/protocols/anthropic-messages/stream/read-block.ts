@@ -8,21 +8,21 @@ import { readThinkingSignature } from '../answer/signatures.js'
 type Fields = Readonly<Record<string, unknown>>
 type Open = (block: Block, emit: Emit) => number
 
-/** A block of a stream that is on its way in. */
-export interface Incoming {
+/** Reads one block of a stream. */
+export interface BlockReader {
   begin(open: Open, emit: Emit): void
   delta(delta: Fields, open: Open, emit: Emit): void
   end(open: Open, emit: Emit): void
 }
 
-/** For the block that a stream begins; `callId` is for a call without an id. */
-export function incomingFor(block: Fields, callId: string): Incoming {
-  if (block.type === 'text' || block.type === 'thinking') return new Prose(block)
-  return block.type === 'tool_use' ? new Call(block, callId) : new Whole(block)
+/** Creates the reader for a block. `callId` is the id for a call that has none. */
+export function createBlockReader(block: Fields, callId: string): BlockReader {
+  if (block.type === 'text' || block.type === 'thinking') return new TextReader(block)
+  return block.type === 'tool_use' ? new ToolCallReader(block, callId) : new NativeBlockReader(block)
 }
 
-/** Text or thinking: told of when its first word, citation or signature comes. */
-class Prose implements Incoming {
+/** Text or thinking. Opens its block at the first text, citation or signature. */
+class TextReader implements BlockReader {
   readonly #block: Fields
   #index = -1
 
@@ -32,21 +32,21 @@ class Prose implements Incoming {
 
   begin(open: Open, emit: Emit): void {
     const { text, thinking, signature, citations } = this.#block
-    this.#say(text, open, emit)
-    this.#say(thinking, open, emit)
-    this.#sign(signature, open, emit)
+    this.#emitText(text, open, emit)
+    this.#emitText(thinking, open, emit)
+    this.#emitSignature(signature, open, emit)
     for (const citation of readCitations(citations) ?? [])
-      emit({ type: 'mark', index: this.#told(open, emit), citation })
+      emit({ type: 'mark', index: this.#open(open, emit), citation })
   }
 
   delta(delta: Fields, open: Open, emit: Emit): void {
     const { type } = delta
-    if (type === 'text_delta') this.#say(delta.text, open, emit)
-    else if (type === 'thinking_delta') this.#say(delta.thinking, open, emit)
-    else if (type === 'signature_delta') this.#sign(delta.signature, open, emit)
+    if (type === 'text_delta') this.#emitText(delta.text, open, emit)
+    else if (type === 'thinking_delta') this.#emitText(delta.thinking, open, emit)
+    else if (type === 'signature_delta') this.#emitSignature(delta.signature, open, emit)
     else if (type === 'citations_delta') {
       const citation = readCitation(delta.citation)
-      if (citation) emit({ type: 'mark', index: this.#told(open, emit), citation })
+      if (citation) emit({ type: 'mark', index: this.#open(open, emit), citation })
     }
   }
 
@@ -54,25 +54,25 @@ class Prose implements Incoming {
     if (this.#index >= 0) emit({ type: 'stop', index: this.#index })
   }
 
-  #say(text: unknown, open: Open, emit: Emit): void {
-    if (typeof text === 'string' && text !== '') emit({ type: 'delta', index: this.#told(open, emit), text })
+  #emitText(text: unknown, open: Open, emit: Emit): void {
+    if (typeof text === 'string' && text !== '') emit({ type: 'delta', index: this.#open(open, emit), text })
   }
 
-  #sign(value: unknown, open: Open, emit: Emit): void {
+  #emitSignature(value: unknown, open: Open, emit: Emit): void {
     if (this.#block.type !== 'thinking') return
     const signature = readThinkingSignature(value)
-    if (signature) emit({ type: 'mark', index: this.#told(open, emit), signature })
+    if (signature) emit({ type: 'mark', index: this.#open(open, emit), signature })
   }
 
-  #told(open: Open, emit: Emit): number {
+  #open(open: Open, emit: Emit): number {
     if (this.#index < 0)
       this.#index = open({ type: this.#block.type === 'text' ? 'text' : 'reasoning', text: '' }, emit)
     return this.#index
   }
 }
 
-/** A call of a caller's tool. */
-class Call implements Incoming {
+/** A call of one of the client's tools. */
+class ToolCallReader implements BlockReader {
   readonly #block: Fields
   readonly #callId: string
   #index = -1
@@ -96,14 +96,14 @@ class Call implements Incoming {
 
   end(_open: Open, emit: Emit): void {
     const { input } = this.#block
-    // Some give the input whole with the beginning; a call without any has an empty one.
+    // Some upstreams send the whole input at the start. A call without input has an empty one.
     if (!this.#hasInput) emit({ type: 'delta', index: this.#index, text: JSON.stringify(input ?? {}) })
     emit({ type: 'stop', index: this.#index })
   }
 }
 
-/** Any other block: the language's own, told of when it is whole. */
-class Whole implements Incoming {
+/** Any other block. It is native, and emitted when it is complete. */
+class NativeBlockReader implements BlockReader {
   readonly #block: Record<string, unknown>
   #citations: unknown[] | undefined
   #json = ''

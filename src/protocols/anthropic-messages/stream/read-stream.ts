@@ -10,21 +10,21 @@ import { isDirectCall } from '../answer/blocks.js'
 import { readFinish } from '../answer/stop-reason.js'
 import { readUsage } from '../answer/usage.js'
 import { readErrorValue } from '../errors.js'
-import { type Incoming, incomingFor } from './read-block.js'
+import { type BlockReader, createBlockReader } from './read-block.js'
 
 type Fields = Record<string, unknown>
 
 /** Reads a streamed message. */
-export function readStream(reading: ReadOptions): StreamReader {
-  return new MessageReader(reading.id)
+export function readStream(options: ReadOptions): StreamReader {
+  return new MessageReader(options.id)
 }
 
 class MessageReader implements StreamReader {
   state: StreamReader['state'] = 'open'
   readonly #id: string
   /** By the index that the stream gives them: some leave numbers out, or begin with 1. */
-  readonly #incoming = new Map<unknown, Incoming>()
-  /** Blocks that have been told of. */
+  readonly #incoming = new Map<unknown, BlockReader>()
+  /** How many blocks have been emitted. */
   #opened = 0
   #calls = 0
   #started = false
@@ -97,7 +97,7 @@ class MessageReader implements StreamReader {
     if (!isObject(block)) return
     this.#ensureStarted(emit)
     this.#stop(key, emit)
-    const incoming = incomingFor(block, `call_${this.#id}_${this.#opened}`)
+    const incoming = createBlockReader(block, `call_${this.#id}_${this.#opened}`)
     if (isDirectCall(block)) this.#calls++
     this.#incoming.set(key, incoming)
     incoming.begin(this.#open, emit)

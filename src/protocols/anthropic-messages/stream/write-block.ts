@@ -5,14 +5,14 @@ import type { AnswerContext } from '../../protocol.js'
 import { writeCitation } from '../answer/citations.js'
 import { carrySignature, isRedacted, writeThinking } from '../answer/signatures.js'
 import { DIRECT } from '../answer/write-answer.js'
-import { ownFieldsOf } from '../native.js'
+import { nativeFields } from '../native.js'
 import { AFTER_DELTA, beforeDelta, writeRecord } from './record.js'
 
 type Mark = Extract<ChatEvent, { type: 'mark' }>
 
 /** A block of a stream that is on its way out. Each gives the text of its records. */
-export interface Outgoing {
-  /** Its beginning has been written: one that says nothing never is. */
+export interface BlockWriter {
+  /** The block's start is written. An empty block is never started. */
   readonly isOpen: boolean
   begin(): string
   delta(text: string): string
@@ -21,8 +21,8 @@ export interface Outgoing {
 }
 
 /** For a block that opens, under the number that it will have. */
-export function outgoingFor(block: Block, index: number, answering: AnswerContext): Outgoing {
-  if (block.type === 'reasoning') return new Thinking(block, index, answering.issuer)
+export function createBlockWriter(block: Block, index: number, context: AnswerContext): BlockWriter {
+  if (block.type === 'reasoning') return new Thinking(block, index, context.issuer)
   if (block.type === 'tool-call') return new Call(block, index)
   if (block.type === 'text') return new Text(index, block.text, block.citations ?? [])
   return block.type === 'refusal' ? new Text(index, block.text, []) : new Whole(block, index)
@@ -36,8 +36,8 @@ function writeStop(index: number): string {
   return writeRecord('content_block_stop', { index })
 }
 
-/** Begun with its first word: a block without text would be refused when it comes back with the history. */
-class Text implements Outgoing {
+/** Starts the block at its first text: Anthropic refuses empty text blocks in a history. */
+class Text implements BlockWriter {
   isOpen = false
   readonly #index: number
   readonly #known: string
@@ -82,8 +82,8 @@ class Text implements Outgoing {
   }
 }
 
-/** Signed at its end, whoever made it. Begun late, since what has a signature only may have been redacted. */
-class Thinking implements Outgoing {
+/** Writes the signature at the end. Starts the block late, since one with only a signature may be redacted thinking. */
+class Thinking implements BlockWriter {
   isOpen = false
   readonly #block: ReasoningBlock
   readonly #index: number
@@ -133,7 +133,7 @@ class Thinking implements Outgoing {
   }
 }
 
-class Call implements Outgoing {
+class Call implements BlockWriter {
   readonly isOpen = true
   readonly #block: ToolCallBlock
   readonly #index: number
@@ -148,7 +148,7 @@ class Call implements Outgoing {
 
   begin(): string {
     const { id, name, input, native } = this.#block
-    const start = writeStart(this.#index, { type: 'tool_use', id, name, input: {}, ...DIRECT, ...ownFieldsOf(native) })
+    const start = writeStart(this.#index, { type: 'tool_use', id, name, input: {}, ...DIRECT, ...nativeFields(native) })
     return start + this.delta(input)
   }
 
@@ -167,8 +167,8 @@ class Call implements Outgoing {
   }
 }
 
-/** The language's own, which comes whole. */
-class Whole implements Outgoing {
+/** A native block, which is written whole. */
+class Whole implements BlockWriter {
   readonly isOpen = true
   readonly #block: Block
   readonly #index: number

@@ -8,36 +8,36 @@ import { writeFinish } from '../answer/stop-reason.js'
 import { writeDeltaUsage, writeUsage } from '../answer/usage.js'
 import { messageId } from '../answer/write-answer.js'
 import { streamError } from '../errors.js'
-import { ID } from '../native.js'
+import { PROTOCOL_ID } from '../native.js'
 import { writeRecord } from './record.js'
-import { type Outgoing, outgoingFor } from './write-block.js'
+import { type BlockWriter, createBlockWriter } from './write-block.js'
 
-/** Writes a streamed message: one block after the other. */
-export function writeStream(answering: AnswerContext): StreamWriter {
-  return new MessageWriter(answering)
+/** Writes a streamed message, one block after the other. */
+export function writeStream(context: AnswerContext): StreamWriter {
+  return new MessageWriter(context)
 }
 
 class MessageWriter implements StreamWriter {
-  readonly #answering: AnswerContext
+  readonly #context: AnswerContext
   readonly #serial: SerialBlocks
-  /** Blocks that are left out: of other choices, or unsayable. */
+  /** Blocks that are left out: those of other choices, and unsupported ones. */
   readonly #skipped = new Set<number>()
   #text = ''
   #started = false
-  /** The block that is open, and how many were written before it. */
-  #outgoing: Outgoing | undefined
+  /** Writes the open block. */
+  #blockWriter: BlockWriter | undefined
   #written = 0
   #hasRefused = false
   #finish: Finish = { reason: 'stop' }
   #usage: Usage | undefined
 
-  constructor(answering: AnswerContext) {
-    this.#answering = answering
-    this.#serial = new SerialBlocks((event) => this.#take(event))
+  constructor(context: AnswerContext) {
+    this.#context = context
+    this.#serial = new SerialBlocks((event) => this.#writeEvent(event))
   }
 
   write(event: ChatEvent): string {
-    if (event.type === 'block' && !this.#isSaid(event)) this.#skipped.add(event.index)
+    if (event.type === 'block' && !this.#isSupported(event)) this.#skipped.add(event.index)
     if (this.#skipped.size > 0 && 'index' in event && this.#skipped.has(event.index)) return ''
     this.#text = ''
     this.#serial.push(event)
@@ -57,17 +57,21 @@ class MessageWriter implements StreamWriter {
     return streamError(error)
   }
 
-  #isSaid({ block, choice, index }: Extract<ChatEvent, { type: 'block' }>): boolean {
+  #isSupported({ block, choice, index }: Extract<ChatEvent, { type: 'block' }>): boolean {
     if (choice > 0) return false
-    if (block.type !== 'media' && block.type !== 'tool-result' && !(block.type === 'foreign' && block.protocol !== ID))
+    if (
+      block.type !== 'media' &&
+      block.type !== 'tool-result' &&
+      !(block.type === 'foreign' && block.protocol !== PROTOCOL_ID)
+    )
       return true
-    this.#answering.losses.noEquivalent(`content[${index}]`)
+    this.#context.losses.noEquivalent(`content[${index}]`)
     return false
   }
 
-  #take(event: ChatEvent): void {
-    if (event.type === 'delta') this.#text += this.#outgoing?.delta(event.text) ?? ''
-    else if (event.type === 'mark') this.#text += this.#outgoing?.mark(event) ?? ''
+  #writeEvent(event: ChatEvent): void {
+    if (event.type === 'delta') this.#text += this.#blockWriter?.delta(event.text) ?? ''
+    else if (event.type === 'mark') this.#text += this.#blockWriter?.mark(event) ?? ''
     else if (event.type === 'block') this.#begin(event)
     else if (event.type === 'stop') this.#stop()
     else if (event.type === 'usage') this.#usage = event.usage
@@ -79,10 +83,10 @@ class MessageWriter implements StreamWriter {
     if (this.#started) return
     this.#started = true
     const message = {
-      id: messageId(id, this.#answering),
+      id: messageId(id, this.#context),
       type: 'message',
       role: 'assistant',
-      model: model ?? this.#answering.model,
+      model: model ?? this.#context.model,
       content: [],
       stop_reason: null,
       stop_sequence: null,
@@ -97,14 +101,14 @@ class MessageWriter implements StreamWriter {
   #begin({ block }: Extract<ChatEvent, { type: 'block' }>): void {
     this.#start()
     if (block.type === 'refusal') this.#hasRefused = true
-    this.#outgoing = outgoingFor(block, this.#written, this.#answering)
-    this.#text += this.#outgoing.begin()
+    this.#blockWriter = createBlockWriter(block, this.#written, this.#context)
+    this.#text += this.#blockWriter.begin()
   }
 
   #stop(): void {
-    if (!this.#outgoing) return
-    this.#text += this.#outgoing.end()
-    if (this.#outgoing.isOpen) this.#written++
-    this.#outgoing = undefined
+    if (!this.#blockWriter) return
+    this.#text += this.#blockWriter.end()
+    if (this.#blockWriter.isOpen) this.#written++
+    this.#blockWriter = undefined
   }
 }

@@ -19,7 +19,7 @@ export function writeSchema(schema: JsonSchema, kind: 'full' | 'subset'): Record
   return kind === 'full' ? writeFull(schema) : writeSubset(inlineReferences(schema))
 }
 
-/** Whether a schema declares no properties and no alternatives: any such schema says only that it is an object. */
+/** Whether a schema accepts only an object, and declares neither properties nor alternatives. */
 export function isBare({ type, properties, additionalProperties, ...rest }: JsonSchema): boolean {
   const open = ['$ref', 'anyOf', 'oneOf', 'allOf', 'patternProperties'].some((name) => name in rest)
   const some = isObject(properties) && Object.keys(properties).length > 0
