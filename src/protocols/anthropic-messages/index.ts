@@ -2,30 +2,20 @@ import type { Protocol } from '../protocol.js'
 import { readAnswer } from './answer/read-answer.js'
 import { writeAnswer } from './answer/write-answer.js'
 import { readError, statusOf, writeError, writeStreamError } from './errors.js'
-import { readFacts } from './facts.js'
-import { readOutputLength } from './length.js'
-import { listing } from './listing.js'
-import { writeModel, writeModels } from './models.js'
-import { PROTOCOL_ID } from './native.js'
-import { classifyRecord, readAnswerFacts, readEnding } from './passthrough.js'
+import { listing, writeModel, writeModels } from './models.js'
+import { classifyRecord, readAnswerFacts, readEnding, readFacts, readOutputLength } from './passthrough.js'
 import { readRequest } from './request/read-request.js'
 import { writeRequest } from './request/write-request.js'
-import { settingNames } from './setting-names.js'
 import { readStream } from './stream/read-stream.js'
 import { writeStream } from './stream/write-stream.js'
 import { tokenCounting } from './token-counting.js'
+import { PROTOCOL_ID, settingNames, traits } from './traits.js'
 
-/** Anthropic's Messages. */
+/** Anthropic's Messages API, also as other vendors offer it. */
 export const anthropicMessages: Protocol = {
   id: PROTOCOL_ID,
-  traits: {
-    toolName: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
-    toolId: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
-    freeformTools: false,
-    toolNamespaces: false,
-    objectInput: true,
-  },
-  settingNames: settingNames,
+  traits,
+  settingNames,
   forwardedHeaders: ['anthropic-version', 'anthropic-beta'],
   headers: ['anthropic-version', '2023-06-01'],
   requestIdHeader: 'request-id',
@@ -37,13 +27,13 @@ export const anthropicMessages: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
-  tokenCounting: tokenCounting,
+  tokenCounting,
   listing,
   readAnswerFacts,
-  classifyRecord: classifyRecord,
+  classifyRecord,
   readEnding,
   readOutputLength,
-  readError: readError,
+  readError,
   statusOf,
   writeModels,
   writeModel,

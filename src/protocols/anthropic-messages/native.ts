@@ -1,8 +1,6 @@
 import type { Native } from '../../chat/blocks.js'
 import { isObject } from '../../lib/values.js'
-
-/** The protocol's id. Native fields, blocks, files and signatures carry it. */
-export const PROTOCOL_ID = 'anthropic-messages'
+import { PROTOCOL_ID } from './traits.js'
 
 /** Reads the fields that are neither known nor null. Returns undefined where none are left. */
 export function readNative(value: unknown, known: ReadonlySet<string>): Native | undefined {
@@ -12,7 +10,7 @@ export function readNative(value: unknown, known: ReadonlySet<string>): Native |
   return { protocol: PROTOCOL_ID, fields: Object.fromEntries(rest.map((name) => [name, value[name]])) }
 }
 
-/** Returns this protocol's native fields; empty for those of another protocol. */
+/** Returns this protocol's native fields, and an empty object for those of another protocol. */
 export function nativeFields(native: Native | undefined): Readonly<Record<string, unknown>> {
   return native?.protocol === PROTOCOL_ID ? native.fields : {}
 }

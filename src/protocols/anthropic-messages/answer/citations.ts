@@ -1,7 +1,8 @@
 import type { Citation } from '../../../chat/blocks.js'
 import type { Turn } from '../../../chat/request.js'
 import { isObject, textOf } from '../../../lib/values.js'
-import { nativeFields, PROTOCOL_ID } from '../native.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 /** Reads one of a text's `citations`. Its positions refer to the source document, so they stay native. */
 export function readCitation(value: unknown): Citation | undefined {

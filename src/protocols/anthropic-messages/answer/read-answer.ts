@@ -12,7 +12,7 @@ import { readUsage } from './usage.js'
 /** Reads a whole message. Sets `upstreamError` where the body is not one. */
 export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   const message = parseJson(body.toString())
-  const upstreamError = faultOf(message, body.length)
+  const upstreamError = findError(message, body.length)
   if (upstreamError || !isObject(message)) return { choices: [], upstreamError }
   const content: unknown[] = Array.isArray(message.content) ? message.content : []
   const read = content.filter(isObject).map((block, index) => readBlock(block, `call_${id}_${index}`))
@@ -33,7 +33,7 @@ function isEmpty(block: Block): boolean {
 }
 
 /** Why what came is no answer: an error under status 200, or nonsense. `length` is that of the body. */
-export function faultOf(answer: unknown, length: number): UpstreamError | undefined {
+export function findError(answer: unknown, length: number): UpstreamError | undefined {
   if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
   if (answer.error || answer.type === 'error') {
     return readErrorValue(answer.error) ?? invalidAnswer('an error without a message')

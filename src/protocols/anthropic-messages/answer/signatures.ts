@@ -1,6 +1,6 @@
 import type { ReasoningBlock } from '../../../chat/blocks.js'
 import { mayReceive, readSignature, type Signature, unwrapSignature, wrapSignature } from '../../../chat/signatures.js'
-import { PROTOCOL_ID } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 /** The `id` of a signature that came as `redacted_thinking`: it goes back as it came, whatever client carried it. */
 const REDACTED = 'redacted_thinking'

@@ -2,7 +2,8 @@ import type { Block, MediaBlock, MediaSource } from '../../../chat/blocks.js'
 import { sourceOfUrl } from '../../../chat/media.js'
 import { isObject } from '../../../lib/values.js'
 import type { Field } from '../../field.js'
-import { PROTOCOL_ID, readNative } from '../native.js'
+import { readNative } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['type', 'source', 'title', 'cache_control', 'citations'])
 

@@ -1,7 +1,8 @@
 import type { ChatRequest, Tool } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
 import { readCache } from '../cache-control.js'
-import { PROTOCOL_ID, readNative } from '../native.js'
+import { readNative } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control'])
 const KNOWN_IN_SEARCH: ReadonlySet<string> = new Set(['type', 'name', 'cache_control'])

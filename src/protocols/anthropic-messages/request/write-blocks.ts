@@ -5,7 +5,8 @@ import { writeCall } from '../answer/blocks.js'
 import { writeNativeCitations } from '../answer/citations.js'
 import { writeOwnThinking } from '../answer/signatures.js'
 import { writeCache } from '../cache-control.js'
-import { nativeFields, PROTOCOL_ID } from '../native.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 import { writeMedia } from './write-media.js'
 
 /** Consecutive turns of one role, as one message. */

@@ -3,7 +3,8 @@ import { mimeOf } from '../../../chat/media.js'
 import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
 import { writeCache } from '../cache-control.js'
-import { nativeFields, PROTOCOL_ID } from '../native.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 
 const IMAGES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])
 const PDF = 'application/pdf'

@@ -1,7 +1,8 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../../chat/request.js'
 import type { WriteOptions } from '../../protocol.js'
 import { writeCache } from '../cache-control.js'
-import { nativeFields, PROTOCOL_ID } from '../native.js'
+import { nativeFields } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 import { objectSchema } from './schema.js'
 
 /** Returns `tools` and `tool_choice`, or an empty object without tools. */

@@ -1,7 +1,7 @@
 import type { Turn } from '../../../chat/request.js'
 import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
-import { PROTOCOL_ID } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 import { pairResults } from './pair-tool-results.js'
 import type { Message } from './write-blocks.js'
 import { isBlank, type Part, type Role, writePart, writeText } from './write-blocks.js'

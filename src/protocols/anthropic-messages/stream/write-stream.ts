@@ -8,7 +8,7 @@ import { writeFinish } from '../answer/stop-reason.js'
 import { writeDeltaUsage, writeUsage } from '../answer/usage.js'
 import { messageId } from '../answer/write-answer.js'
 import { streamError } from '../errors.js'
-import { PROTOCOL_ID } from '../native.js'
+import { PROTOCOL_ID } from '../traits.js'
 import { writeRecord } from './record.js'
 import { type BlockWriter, createBlockWriter } from './write-block.js'
 
