@@ -7,8 +7,8 @@ export function readCache(value: unknown): CacheMark | undefined {
   return { ttl: typeof value.ttl === 'string' ? value.ttl : undefined }
 }
 
-/** Other providers' lifetimes, and Anthropic's nearest. */
-const TIMES = new Map([
+/** Maps the lifetimes of all providers to Anthropic's nearest. */
+const TTLS = new Map([
   ['5m', '5m'],
   ['1h', '1h'],
   ['30m', '1h'],
@@ -18,6 +18,6 @@ const TIMES = new Map([
 /** Returns `{ cache_control }`, or an empty object. */
 export function writeCache(cache: CacheMark | undefined): object {
   if (!cache) return {}
-  const ttl = cache.ttl === undefined ? undefined : TIMES.get(cache.ttl)
+  const ttl = cache.ttl === undefined ? undefined : TTLS.get(cache.ttl)
   return { cache_control: ttl === undefined ? { type: 'ephemeral' } : { type: 'ephemeral', ttl } }
 }

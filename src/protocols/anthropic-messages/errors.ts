@@ -24,15 +24,15 @@ const STATUSES = new Map([
   ['api_error', 500] as const,
 ])
 
-/** Clients that compact a conversation which is too long look for this text. */
+/** Clients look for this text to compact a conversation that is too long. */
 const TOO_LONG = 'prompt is too long'
 
-/** The status that Anthropic's clients expect: 529 for overload. */
+/** Returns the status that Anthropic's clients expect, which is 529 for overload. */
 export function statusOf(error: RelayError): number {
   return error.upstreamStatus === 529 ? 529 : error.status
 }
 
-/** `{ "type": "error", "error": { type, message }, "request_id" }` */
+/** Writes `{ "type": "error", "error": { type, message }, "request_id" }`. */
 export function writeError(error: RelayError, requestId: string): Buffer {
   return error.body ?? Buffer.from(JSON.stringify({ ...errorBody(error), request_id: requestId }))
 }
@@ -42,7 +42,7 @@ export function writeStreamError(error: RelayError): Buffer {
   return Buffer.from(streamError(error))
 }
 
-/** The same, as text. */
+/** Writes that record as text. */
 export function streamError(error: RelayError): string {
   return `event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`
 }
@@ -50,8 +50,8 @@ export function streamError(error: RelayError): string {
 function errorBody(error: RelayError): object {
   const status = statusOf(error)
   const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error')
-  const defaultMessage = error.kind === 'context_too_long' && !error.message.toLowerCase().includes(TOO_LONG)
-  return { type: 'error', error: { type, message: defaultMessage ? `${TOO_LONG}: ${error.message}` : error.message } }
+  const needsPrefix = error.kind === 'context_too_long' && !error.message.toLowerCase().includes(TOO_LONG)
+  return { type: 'error', error: { type, message: needsPrefix ? `${TOO_LONG}: ${error.message}` : error.message } }
 }
 
 /** Reads errors of Anthropic, and of proxies in front of it. */

@@ -22,7 +22,7 @@ const READERS = new Map<unknown, (block: Fields) => Block>([
 
 /** Reads a block that a model wrote, in an answer or in the history. `callId` is the id for a call that has none. */
 export function readBlock(value: Fields, callId?: string): Block {
-  const block = READERS.get(value.type)?.(value) ?? foreign(value)
+  const block = READERS.get(value.type)?.(value) ?? foreignBlock(value)
   return block.type === 'tool-call' && block.id === '' && callId ? { ...block, id: callId } : block
 }
 
@@ -40,8 +40,8 @@ export function readCallHead(block: Fields): ToolCallBlock {
   const own = readNative(block, KNOWN_IN_CALL)
   const { caller } = block
   // A call made by the model's code must go back with its `caller`. A direct call needs none.
-  const called = isObject(caller) && caller.type !== 'direct'
-  const native = called ? { protocol: PROTOCOL_ID, fields: { ...own?.fields, caller } } : own
+  const isByCode = isObject(caller) && caller.type !== 'direct'
+  const native = isByCode ? { protocol: PROTOCOL_ID, fields: { ...own?.fields, caller } } : own
   return { type: 'tool-call', id: stringOf(block.id), name: stringOf(block.name), input: '', native }
 }
 
@@ -49,7 +49,7 @@ function readCall(block: Fields): ToolCallBlock {
   return { ...readCallHead(block), input: JSON.stringify(block.input ?? {}) }
 }
 
-function foreign(value: Fields): Block {
+function foreignBlock(value: Fields): Block {
   return { type: 'foreign', protocol: PROTOCOL_ID, kind: textOf(value.type) ?? 'unknown', value }
 }
 
@@ -68,7 +68,7 @@ function inputOf(input: string): string {
   return objectText(input) ?? JSON.stringify({ _raw: input })
 }
 
-/** Whether the model itself calls a client's tool. Code that it runs at the provider may call tools too. */
+/** Whether the model itself calls a client's tool, not code that it runs at the provider. */
 export function isDirectCall({ type, caller }: Readonly<Record<string, unknown>>): boolean {
   return type === 'tool_use' && !(isObject(caller) && caller.type !== 'direct')
 }

@@ -30,7 +30,7 @@ export function writeCitation(citation: Citation): object | undefined {
   return { type: 'web_search_result_location', url, title: title ?? null, cited_text: quote ?? '', encrypted_index: '' }
 }
 
-/** Whether a citation goes back to the provider: only its own, in the assistant's text. */
+/** Whether the provider accepts a citation back: only its own, in assistant text. */
 export function isSupportedCitation({ native }: Citation, role: Turn['role']): boolean {
   return role === 'assistant' && native?.protocol === PROTOCOL_ID
 }

@@ -9,7 +9,7 @@ import { isDirectCall, readBlock } from './blocks.js'
 import { readFinish } from './stop-reason.js'
 import { readUsage } from './usage.js'
 
-/** Reads a whole message. Sets `upstreamError` where the body is not one. */
+/** Reads a whole message. Sets `upstreamError` where the body is not a message. */
 export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   const message = parseJson(body.toString())
   const upstreamError = findError(message, body.length)
@@ -26,13 +26,13 @@ export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   }
 }
 
-/** Drops empty text. Keeps a signature without text. */
+/** Whether a block holds neither text nor a signature. */
 function isEmpty(block: Block): boolean {
   if (block.type === 'text') return block.text === ''
   return block.type === 'reasoning' && block.text === '' && !block.signature
 }
 
-/** Why what came is no answer: an error under status 200, or nonsense. `length` is that of the body. */
+/** Returns the error that came instead of an answer, under status 200. `length`: bytes of the body. */
 export function findError(answer: unknown, length: number): UpstreamError | undefined {
   if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
   if (answer.error || answer.type === 'error') {

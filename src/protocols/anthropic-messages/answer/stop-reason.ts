@@ -2,7 +2,7 @@ import type { Finish, FinishReason } from '../../../chat/answer.js'
 import { isObject, textOf } from '../../../lib/values.js'
 import { nativeFields, readNative } from '../native.js'
 
-const READ = new Map<unknown, FinishReason>([
+const FINISH_REASONS = new Map<unknown, FinishReason>([
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
   ['max_tokens', 'length'],
@@ -12,7 +12,7 @@ const READ = new Map<unknown, FinishReason>([
   ['refusal', 'refusal'],
 ])
 
-const WRITTEN: Readonly<Record<FinishReason, string>> = {
+const STOP_REASONS: Readonly<Record<FinishReason, string>> = {
   stop: 'end_turn',
   length: 'max_tokens',
   context: 'model_context_window_exceeded',
@@ -26,8 +26,8 @@ const KNOWN_DETAILS: ReadonlySet<string> = new Set(['type', 'explanation'])
 
 /** Reads why an answer ended, from a message or a stream's `message_delta`. */
 export function readFinish(fields: Readonly<Record<string, unknown>>, calledTools: boolean): Finish {
-  const told = READ.get(fields.stop_reason) ?? 'stop'
-  const reason = told === 'stop' && calledTools ? 'tool-calls' : told
+  const reported = FINISH_REASONS.get(fields.stop_reason) ?? 'stop'
+  const reason = reported === 'stop' && calledTools ? 'tool-calls' : reported
   const details = isObject(fields.stop_details) ? fields.stop_details : {}
   const sequence = textOf(fields.stop_sequence) ?? undefined
   const explanation = textOf(details.explanation) ?? undefined
@@ -37,11 +37,11 @@ export function readFinish(fields: Readonly<Record<string, unknown>>, calledTool
 /** Writes `stop_reason`, `stop_sequence` and `stop_details`. */
 export function writeFinish({ reason, sequence, explanation, native }: Finish, hasRefused: boolean): object {
   const refused = hasRefused || reason === 'refusal' || reason === 'filter'
-  const met = !refused && reason === 'stop' && sequence !== undefined
+  const hitSequence = !refused && reason === 'stop' && sequence !== undefined
   const details = { type: 'refusal', category: null, ...nativeFields(native), explanation: explanation ?? null }
   return {
-    stop_reason: refused ? 'refusal' : met ? 'stop_sequence' : WRITTEN[reason],
-    stop_sequence: met ? sequence : null,
+    stop_reason: refused ? 'refusal' : hitSequence ? 'stop_sequence' : STOP_REASONS[reason],
+    stop_sequence: hitSequence ? sequence : null,
     stop_details: refused ? details : null,
   }
 }

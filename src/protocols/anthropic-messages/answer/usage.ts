@@ -2,8 +2,8 @@ import { count, countParts, NO_USAGE, type Usage } from '../../../chat/usage.js'
 import { isObject } from '../../../lib/values.js'
 
 /**
- * Reads `usage`. Here `input_tokens` leaves out what the cache read and took in. Of a stream's two counts both are
- * cumulative, and either may lack a field or have it as 0: the larger one is the later.
+ * Reads `usage`. Returns `before` where there is none. Anthropic's `input_tokens` excludes tokens that the cache read or
+ * stored. A stream reports cumulative counts twice. Either report may lack a count, so the larger one applies.
  */
 export function readUsage(value: unknown, before?: Usage): Usage | undefined {
   if (!isObject(value)) return before
@@ -21,19 +21,19 @@ export function readUsage(value: unknown, before?: Usage): Usage | undefined {
       webSearches: isObject(tools) && tools.web_search_requests,
     }),
   }
-  return before ? later(plain(before), plain(read), before, read) : read
+  return before ? largerCounts(before, read) : read
 }
 
-/** Input that the cache had no part in. */
-function plain({ input, cachedInput, cacheWriteInput }: Usage): number {
+/** Input tokens that the cache neither read nor stored. */
+function uncachedInput({ input, cachedInput, cacheWriteInput }: Usage): number {
   return Math.max(0, input - cachedInput - cacheWriteInput)
 }
 
-function later(plainBefore: number, plainAfter: number, before: Usage, after: Usage): Usage {
+function largerCounts(before: Usage, after: Usage): Usage {
   const cachedInput = Math.max(before.cachedInput, after.cachedInput)
   const cacheWriteInput = Math.max(before.cacheWriteInput, after.cacheWriteInput)
   return {
-    input: Math.max(plainBefore, plainAfter) + cachedInput + cacheWriteInput,
+    input: Math.max(uncachedInput(before), uncachedInput(after)) + cachedInput + cacheWriteInput,
     cachedInput,
     cacheWriteInput,
     output: Math.max(before.output, after.output),
@@ -45,10 +45,10 @@ function later(plainBefore: number, plainAfter: number, before: Usage, after: Us
   }
 }
 
-/** Writes usage for the last record of a stream. */
+/** Writes the usage of a stream's `message_delta`. */
 export function writeDeltaUsage(usage: Usage = NO_USAGE): object {
   return {
-    input_tokens: plain(usage),
+    input_tokens: uncachedInput(usage),
     cache_creation_input_tokens: usage.cacheWriteInput,
     cache_read_input_tokens: usage.cachedInput,
     output_tokens: usage.output,
@@ -61,14 +61,14 @@ export function writeDeltaUsage(usage: Usage = NO_USAGE): object {
 export function writeUsage(usage?: Usage): object {
   return {
     ...writeDeltaUsage(usage),
-    cache_creation: usage?.cacheWriteLongInput ? writeCreation(usage, usage.cacheWriteLongInput) : null,
+    cache_creation: usage?.cacheWriteLongInput ? writeCacheCreation(usage, usage.cacheWriteLongInput) : null,
     inference_geo: null,
     service_tier: null,
     speed: null,
   }
 }
 
-/** What was kept for an hour, and what for five minutes. */
-function writeCreation({ cacheWriteInput }: Usage, long: number): object {
+/** Writes the tokens that the cache stores for five minutes and for one hour (`long`). */
+function writeCacheCreation({ cacheWriteInput }: Usage, long: number): object {
   return { ephemeral_5m_input_tokens: Math.max(0, cacheWriteInput - long), ephemeral_1h_input_tokens: long }
 }

@@ -10,7 +10,7 @@ import { writeThinking } from './signatures.js'
 import { writeFinish } from './stop-reason.js'
 import { writeUsage } from './usage.js'
 
-/** A whole message: of several choices the first, since there is room for one. */
+/** Writes a whole message from the first choice. A message has no room for others. */
 export function writeAnswer(answer: ChatAnswer, context: AnswerContext): string {
   const [choice] = answer.choices
   const blocks = choice?.blocks ?? []
@@ -29,7 +29,7 @@ export function writeAnswer(answer: ChatAnswer, context: AnswerContext): string 
   return withRaw(message, 'content', `[${content.join(',')}]`)
 }
 
-/** The provider's id where it has Anthropic's form, else one made from the call's id. */
+/** Returns the provider's id where it has Anthropic's form, else an id made from the call's. */
 export function messageId(id: string | undefined, context: AnswerContext): string {
   return id?.startsWith('msg_') ? id : `msg_${context.id}`
 }
@@ -39,7 +39,7 @@ export const DIRECT: object = { caller: { type: 'direct' } }
 
 /** Writes a block as JSON text. Returns undefined for an unsupported block. */
 function writeBlock(block: Block, index: number, { issuer, losses }: AnswerContext): string | undefined {
-  if (isSilent(block)) return undefined
+  if (isEmpty(block)) return undefined
   if (block.type === 'text') return JSON.stringify(writeText(block))
   if (block.type === 'refusal') return JSON.stringify({ type: 'text', text: block.text })
   if (block.type === 'reasoning') return JSON.stringify(writeThinking(block, issuer))
@@ -49,8 +49,8 @@ function writeBlock(block: Block, index: number, { issuer, losses }: AnswerConte
   return undefined
 }
 
-/** Anthropic refuses empty text in a history. */
-function isSilent(block: Block): boolean {
+/** Clients send the answer back in the history, where Anthropic refuses empty text. */
+function isEmpty(block: Block): boolean {
   if (block.type === 'reasoning') return block.text === '' && !block.signature
   return (block.type === 'text' || block.type === 'refusal') && block.text === ''
 }

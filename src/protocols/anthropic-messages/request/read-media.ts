@@ -7,25 +7,25 @@ import { PROTOCOL_ID } from '../traits.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['type', 'source', 'title', 'cache_control', 'citations'])
 
-type Held = Pick<MediaBlock, 'mime' | 'source'>
+type TypedSource = Pick<MediaBlock, 'mime' | 'source'>
 
-const SOURCES = new Map<unknown, (source: Field) => Held>([
-  ['base64', (source) => held(source, { type: 'bytes', data: source.get('data').text() })],
+const SOURCES = new Map<unknown, (source: Field) => TypedSource>([
+  ['base64', (source) => typedSource(source, { type: 'bytes', data: source.get('data').text() })],
   ['url', (source) => sourceOfUrl(source.get('url').text())],
-  ['file', (source) => held(source, { type: 'id', id: source.get('file_id').text(), protocol: PROTOCOL_ID })],
-  ['text', (source) => held(source, { type: 'text', text: source.get('data').text() })],
+  ['file', (source) => typedSource(source, { type: 'id', id: source.get('file_id').text(), protocol: PROTOCOL_ID })],
+  ['text', (source) => typedSource(source, { type: 'text', text: source.get('data').text() })],
 ])
 
-function held(source: Field, is: MediaSource): Held {
-  return { mime: source.get('media_type').maybeText(), source: is }
+function typedSource(field: Field, source: MediaSource): TypedSource {
+  return { mime: field.get('media_type').maybeText(), source }
 }
 
-/** An `image` block. */
+/** Reads an `image` block. */
 export function readImage(block: Field): MediaBlock {
   return { type: 'media', kind: 'image', ...readSource(block.get('source')), native: nativeOf(block) }
 }
 
-/** Reads a `document` block. A document made of text blocks becomes plain text; any other nested one stays native. */
+/** Reads a `document` block. A document made of text blocks becomes plain text; with other nested blocks it stays native. */
 export function readDocument(block: Field): Block {
   const source = block.get('source')
   const name = block.get('title').maybeText()
@@ -36,7 +36,7 @@ export function readDocument(block: Field): Block {
   return { ...common, mime: 'text/plain', source: { type: 'text', text } }
 }
 
-function readSource(source: Field): Held {
+function readSource(source: Field): TypedSource {
   source.object()
   const type = source.get('type')
   const read = SOURCES.get(type.text())

@@ -2,27 +2,27 @@ import type { Native } from '../../../chat/blocks.js'
 import type { ChatRequest, Format } from '../../../chat/request.js'
 import { parseBody } from '../../body.js'
 import type { Field } from '../../field.js'
-import { readReasoning } from '../answer/read-thinking.js'
 import { readCache } from '../cache-control.js'
 import { readNative } from '../native.js'
 import { PROTOCOL_ID } from '../traits.js'
+import { readReasoning } from './read-thinking.js'
 import { readToolChoice, readTools } from './read-tools.js'
 import { readSystem, readTurn } from './read-turns.js'
 
-/** All of a request. @throws {RelayError} that names the path of what is wrong */
+/** Reads a whole request. @throws {RelayError} that names the path of an invalid value */
 export function readRequest(body: Buffer): ChatRequest {
   const request = parseBody(body.toString())
-  const most = request.get('max_tokens')
-  if (!most.given) most.number()
-  return read(request)
+  const maxTokens = request.get('max_tokens')
+  if (!maxTokens.given) maxTokens.number()
+  return readFields(request)
 }
 
-/** All of a request whose tokens are to be counted: it needs no `max_tokens`. @throws {RelayError} as {@link readRequest} */
+/** Reads a request to count tokens. It needs no `max_tokens`. @throws {RelayError} as {@link readRequest} */
 export function readCountRequest(body: Buffer): ChatRequest {
-  return read(parseBody(body.toString()))
+  return readFields(parseBody(body.toString()))
 }
 
-function read(request: Field): ChatRequest {
+function readFields(request: Field): ChatRequest {
   request.get('model').text()
   const messages = request.get('messages')
   messages.nonEmptyList()
@@ -58,16 +58,16 @@ function userOf(metadata: Field): string | undefined {
   return metadata.get('user_id').maybeText()
 }
 
-/** The usual tier has another name elsewhere. */
+/** Other protocols call Anthropic's standard tier `default`. */
 function tierOf(tier: string | undefined): string | undefined {
   return tier === 'standard_only' ? 'default' : tier
 }
 
-/** `output_config.format`, or `output_format` as it was called in its beta. */
+/** Reads `output_config.format`, or `output_format`, its name in the beta. */
 function readFormat(request: Field): Format | undefined {
   request.get('output_config').maybeObject()
-  const newer = request.get('output_config').get('format')
-  const format = newer.given ? newer : request.get('output_format')
+  const current = request.get('output_config').get('format')
+  const format = current.given ? current : request.get('output_format')
   if (!format.given) return undefined
   format.object()
   format.get('type').oneOf(['json_schema'])

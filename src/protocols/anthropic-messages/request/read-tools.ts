@@ -10,7 +10,7 @@ const SEARCH = /^web_search_\d{8}$/
 /** Types of Anthropic's own tools end with the date of their version, except `mcp_toolset`. */
 const FOREIGN = /_\d{8}$|^mcp_toolset$/
 
-/** `tools`. */
+/** Reads `tools`. */
 export function readTools(tools: Field): Tool[] {
   return tools.maybeList().map(readTool)
 }

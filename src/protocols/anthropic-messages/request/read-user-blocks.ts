@@ -5,25 +5,25 @@ import { readCache } from '../cache-control.js'
 import { readNative } from '../native.js'
 import { readDocument, readImage } from './read-media.js'
 
-/** Text, or a list of blocks. */
+/** Reads content, which is a string or a list of blocks. */
 export function readContent(content: Field): Block[] {
   if (typeof content.value === 'string') return [{ type: 'text', text: content.value, at: content.path }]
   return content.list().map(readRequestBlock)
 }
 
-/** What a caller may send of each type, beyond what a model writes. */
+/** Readers of the blocks that only a client writes. */
 const READERS = new Map<unknown, (block: Field) => Block>([
   ['image', readImage],
   ['document', readDocument],
   ['tool_result', readResult],
 ])
 
-/** The required fields of each block that a model wrote. */
-const NEEDED = new Map<unknown, (block: Field) => void>([
+/** Checks of the required fields, for each block that a model wrote. */
+const CHECKS = new Map<unknown, (block: Field) => void>([
   ['text', (block) => block.get('text').text()],
   ['thinking', (block) => block.get('thinking').text()],
   ['redacted_thinking', (block) => block.get('data').text()],
-  ['tool_use', needCall],
+  ['tool_use', checkCall],
 ])
 
 /** Blocks that no other protocol has: results of the provider's own tools, container files, compacted history. */
@@ -37,13 +37,13 @@ function readRequestBlock(block: Field): Block {
   const common = { at: block.path, cache: readCache(block.get('cache_control').maybeObject()) }
   const reader = READERS.get(kind)
   if (reader) return { ...reader(block), ...common }
-  const need = NEEDED.get(kind)
-  if (!need && !FOREIGN.test(kind)) return type.failUnknown()
-  need?.(block)
+  const check = CHECKS.get(kind)
+  if (!check && !FOREIGN.test(kind)) return type.failUnknown()
+  check?.(block)
   return { ...readBlock(block.object()), ...common }
 }
 
-function needCall(block: Field): void {
+function checkCall(block: Field): void {
   if (block.get('id').text() === '') block.get('id').fail('must not be empty')
   if (block.get('name').text() === '') block.get('name').fail('must not be empty')
   block.get('input').maybeObject()

@@ -7,13 +7,13 @@ const UNIONS = ['anyOf', 'oneOf', 'allOf'] as const
 export function objectSchema(schema: JsonSchema | undefined): JsonSchema {
   if (!schema) return { type: 'object' }
   const unions = UNIONS.filter((union) => Array.isArray(schema[union]))
-  if (unions.length > 0) return merged(schema, unions)
+  if (unions.length > 0) return mergeUnions(schema, unions)
   if (schema.type === 'object') return schema
   return { ...schema, type: 'object' }
 }
 
 /** Merges alternatives into one object with all their properties. It requires what each of them requires. */
-function merged(schema: JsonSchema, unions: readonly (typeof UNIONS)[number][]): JsonSchema {
+function mergeUnions(schema: JsonSchema, unions: readonly (typeof UNIONS)[number][]): JsonSchema {
   const rest = Object.fromEntries(Object.entries(schema).filter(([name]) => !unions.some((union) => union === name)))
   const properties = new Map(Object.entries(propertiesOf(schema)))
   const required = new Set(requiredOf(schema))
@@ -29,9 +29,9 @@ function merged(schema: JsonSchema, unions: readonly (typeof UNIONS)[number][]):
   return { ...rest, type: 'object', properties: all, ...(required.size > 0 && { required: [...required] }) }
 }
 
-function requiredBy(branches: readonly JsonSchema[], byAny: boolean): string[] {
+function requiredBy(branches: readonly JsonSchema[], isConjunction: boolean): string[] {
   const lists = branches.map(requiredOf)
-  if (byAny) return lists.flat()
+  if (isConjunction) return lists.flat()
   const [first = [], ...others] = lists.map((list) => new Set(list))
   return [...first].filter((name) => others.every((other) => other.has(name)))
 }
@@ -46,14 +46,19 @@ function requiredOf({ required }: JsonSchema): string[] {
 
 /** Closes an answer's schema: Anthropic requires `additionalProperties: false` on every object. */
 export function closedSchema(schema: JsonSchema): JsonSchema {
-  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closeUnder(key, value)]))
+  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closeKeyword(key, value)]))
   const isOpen = inner.type === 'object' && inner.additionalProperties === undefined
   return isOpen ? { ...inner, additionalProperties: false } : inner
 }
 
 /** Keywords whose value maps names to schemas. */
-const BY_NAME: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions', 'patternProperties'])
-const HOLDERS: ReadonlySet<string> = new Set([
+const KEYWORDS_WITH_NAMED_SCHEMAS: ReadonlySet<string> = new Set([
+  'properties',
+  '$defs',
+  'definitions',
+  'patternProperties',
+])
+const KEYWORDS_WITH_SCHEMAS: ReadonlySet<string> = new Set([
   'items',
   'prefixItems',
   'anyOf',
@@ -62,14 +67,14 @@ const HOLDERS: ReadonlySet<string> = new Set([
   'additionalProperties',
 ])
 
-function closeUnder(key: string, value: unknown): unknown {
-  if (BY_NAME.has(key) && isObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, closed(inner)]))
+function closeKeyword(key: string, value: unknown): unknown {
+  if (KEYWORDS_WITH_NAMED_SCHEMAS.has(key) && isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, closeIfSchema(inner)]))
   }
-  if (!HOLDERS.has(key)) return value
-  return Array.isArray(value) ? value.map(closed) : closed(value)
+  if (!KEYWORDS_WITH_SCHEMAS.has(key)) return value
+  return Array.isArray(value) ? value.map(closeIfSchema) : closeIfSchema(value)
 }
 
-function closed(value: unknown): unknown {
+function closeIfSchema(value: unknown): unknown {
   return isObject(value) ? closedSchema(value) : value
 }

@@ -3,47 +3,47 @@ import { RelayError } from '../../../errors.js'
 import type { WriteOptions } from '../../protocol.js'
 import { writeCall } from '../answer/blocks.js'
 import { writeNativeCitations } from '../answer/citations.js'
-import { writeOwnThinking } from '../answer/signatures.js'
+import { writeNativeThinking } from '../answer/signatures.js'
 import { writeCache } from '../cache-control.js'
 import { nativeFields } from '../native.js'
 import { PROTOCOL_ID } from '../traits.js'
 import { writeMedia } from './write-media.js'
 
-/** Consecutive turns of one role, as one message. */
+/** A message to send, made of consecutive turns of one role. */
 export interface Message {
   readonly role: Role
-  readonly parts: readonly Part[]
+  readonly blocks: readonly WrittenBlock[]
 }
 
-/** A block that can be sent, and its JSON text. */
-export interface Part {
+/** A block and the JSON text to send for it. */
+export interface WrittenBlock {
   readonly block: Block
   readonly json: string
 }
 
 export type Role = 'user' | 'assistant'
 
-/** Text of white space only is refused, so it is left out: that is no loss. */
+/** Whether a block is text of only white space. Anthropic refuses it, so the relay leaves it out without a loss. */
 export function isBlank(block: Block): boolean {
   return block.type === 'text' && block.text.trim() === ''
 }
 
-/** The JSON text of a block of the history; undefined for what is left out. @throws {RelayError} for what cannot be */
-export function writePart(block: Block, role: Role, options: WriteOptions): string | undefined {
+/** Writes a block as JSON text. Returns undefined for one that is left out. @throws {RelayError} 400 for one that must not be */
+export function writeBlock(block: Block, role: Role, options: WriteOptions): string | undefined {
   if (isBlank(block)) return undefined
   const { losses, issuer } = options
-  if (block.type === 'reasoning') return spell(writeOwnThinking(block, issuer))
-  if (block.type === 'text') return spell(writeText(block, role))
-  if (block.type === 'refusal') return spell({ type: 'text', text: block.text })
+  if (block.type === 'reasoning') return toJson(writeNativeThinking(block, issuer))
+  if (block.type === 'text') return toJson(writeText(block, role))
+  if (block.type === 'refusal') return toJson({ type: 'text', text: block.text })
   if (block.type === 'tool-call' && role === 'assistant') return writeCall(block)
-  if (block.type === 'tool-result' && role === 'user') return spell(writeResult(block, options))
-  if (block.type === 'media' && role === 'user') return spell(writeMedia(block, options))
-  if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return spell(block.value as object)
+  if (block.type === 'tool-result' && role === 'user') return toJson(writeResult(block, options))
+  if (block.type === 'media' && role === 'user') return toJson(writeMedia(block, options))
+  if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return toJson(block.value as object)
   losses.noEquivalent(block.at ?? '')
   return undefined
 }
 
-function spell(value: object | undefined): string | undefined {
+function toJson(value: object | undefined): string | undefined {
   return value && JSON.stringify(value)
 }
 
@@ -54,14 +54,14 @@ export function writeText({ text, citations, native, cache }: TextBlock, role: R
 }
 
 function writeResult(block: ToolResultBlock, options: WriteOptions): object {
-  const filled = block.blocks.filter((inner) => !isBlank(inner))
-  const content = filled.flatMap((inner) => writeInner(inner, options) ?? [])
-  if (filled.length > 0 && content.length === 0) {
-    const message = `${block.at}: nothing of this result can be filled in ${PROTOCOL_ID}`
+  const nonBlank = block.blocks.filter((inner) => !isBlank(inner))
+  const content = nonBlank.flatMap((inner) => writeResultBlock(inner, options) ?? [])
+  if (nonBlank.length > 0 && content.length === 0) {
+    const message = `${block.at}: the content of this tool result has no equivalent in ${PROTOCOL_ID}. Send text, an image or a PDF.`
     throw new RelayError('invalid_request', message, { param: block.at })
   }
-  const [only] = filled
-  const isText = filled.length === 1 && only?.type === 'text' && !only.cache && !only.native
+  const [only] = nonBlank
+  const isText = nonBlank.length === 1 && only?.type === 'text' && !only.cache && !only.native
   return {
     type: 'tool_result',
     tool_use_id: block.callId,
@@ -72,7 +72,7 @@ function writeResult(block: ToolResultBlock, options: WriteOptions): object {
   }
 }
 
-function writeInner(block: Block, options: WriteOptions): object | undefined {
+function writeResultBlock(block: Block, options: WriteOptions): object | undefined {
   if (block.type === 'text') return writeText(block, 'user')
   if (block.type === 'media') return writeMedia(block, options)
   if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return block.value as object

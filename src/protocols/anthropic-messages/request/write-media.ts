@@ -6,10 +6,10 @@ import { writeCache } from '../cache-control.js'
 import { nativeFields } from '../native.js'
 import { PROTOCOL_ID } from '../traits.js'
 
-const IMAGES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])
+const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])
 const PDF = 'application/pdf'
-/** Bytes that are text under another name. */
-const TEXTS = /^text\/|^application\/(?:json|xml|x-yaml|yaml|javascript|x-sh|sql|toml)$|\+(?:json|xml)$/
+/** Types of text files. Anthropic takes them as plain text only. */
+const TEXT_TYPES = /^text\/|^application\/(?:json|xml|x-yaml|yaml|javascript|x-sh|sql|toml)$|\+(?:json|xml)$/
 
 /** Writes an image or a document. Returns undefined and adds a loss for other media. @throws {RelayError} 400 for an unsupported file type */
 export function writeMedia(block: MediaBlock, { losses }: WriteOptions): object | undefined {
@@ -31,8 +31,8 @@ function imageSource(block: MediaBlock, mime: string | undefined): object {
   const { source } = block
   if (source.type === 'url') return { type: 'url', url: source.url }
   if (source.type === 'id') return { type: 'file', file_id: source.id }
-  if (source.type === 'text' || mime === undefined || !IMAGES.has(mime)) {
-    return refuse(block, mime, `expected one of ${[...IMAGES].join(', ')}`)
+  if (source.type === 'text' || mime === undefined || !IMAGE_TYPES.has(mime)) {
+    return refuse(block, mime, `expected one of ${[...IMAGE_TYPES].join(', ')}`)
   }
   return { type: 'base64', media_type: mime, data: source.data }
 }
@@ -43,7 +43,7 @@ function documentSource(block: MediaBlock, mime: string | undefined): object {
   if (source.type === 'id') return { type: 'file', file_id: source.id }
   if (source.type === 'text') return { type: 'text', media_type: 'text/plain', data: source.text }
   if (mime === PDF) return { type: 'base64', media_type: PDF, data: source.data }
-  if (mime === undefined || !TEXTS.test(mime)) return refuse(block, mime, 'expected a PDF or plain text')
+  if (mime === undefined || !TEXT_TYPES.test(mime)) return refuse(block, mime, 'expected a PDF or plain text')
   return { type: 'text', media_type: 'text/plain', data: Buffer.from(source.data, 'base64').toString() }
 }
 

@@ -8,14 +8,13 @@ import { isSupportedCitation } from '../answer/citations.js'
 import { writeCache } from '../cache-control.js'
 import { nativeFields } from '../native.js'
 import { closedSchema } from './schema.js'
-import type { Message } from './write-blocks.js'
-import { isBlank, writeText } from './write-blocks.js'
+import { isBlank, type Message, writeText } from './write-blocks.js'
 import { writeSampling } from './write-sampling.js'
 import { writeThinking } from './write-thinking.js'
 import { writeTools } from './write-tools.js'
 import { isSystemOnly, writeTurns } from './write-turns.js'
 
-/** In tokens, for models whose dialect names no default. Every model accepts it. */
+/** The default `max_tokens` for models whose dialect names none. Every model accepts it. */
 const DEFAULT_MAX_TOKENS = 8192
 
 /** The settings that the protocol can express. */
@@ -24,14 +23,17 @@ const SUPPORTED_SETTINGS: ReadonlySet<Setting> = new Set([
   ...(['format', 'reasoning', 'userId', 'serviceTier'] as const),
 ])
 
-/** Writes a request's body. @throws {RelayError} 400 for content that can neither be expressed nor left out */
+/** Writes a request's body. @throws {RelayError} 400 for content that the protocol can neither express nor leave out */
 export function writeRequest(request: ChatRequest, options: WriteOptions): string {
   const { losses } = options
   recordSettings(request, SUPPORTED_SETTINGS, losses)
   if (request.format?.type === 'json') losses.setting('format')
   recordCitations(request.turns, isSupportedCitation, losses)
   const messages = writeTurns(request.turns, options)
-  if (messages.length === 0) throw new RelayError('invalid_request', 'messages: nothing is said', { param: 'messages' })
+  if (messages.length === 0) {
+    const message = 'messages: no message has content. Send at least one message with text.'
+    throw new RelayError('invalid_request', message, { param: 'messages' })
+  }
   const maxTokens = request.maxOutputTokens ?? options.dialect.defaultMaxOutputTokens ?? DEFAULT_MAX_TOKENS
   const thinking = writeThinking(request, messages, maxTokens, options)
   const { metadata, output_config, ...own } = nativeFields(request.native)
@@ -52,14 +54,14 @@ export function writeRequest(request: ChatRequest, options: WriteOptions): strin
   return withRaw(body, 'messages', `[${messages.map(writeMessage).join(',')}]`)
 }
 
-function writeMessage({ role, parts }: Message): string {
-  return `{"role":"${role}","content":[${parts.map(({ json }) => json).join(',')}]}`
+function writeMessage({ role, blocks }: Message): string {
+  return `{"role":"${role}","content":[${blocks.map(({ json }) => json).join(',')}]}`
 }
 
 /** Joins all system text, because not every model accepts it between other messages. */
 function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object {
   if (isSystemOnly(turns)) {
-    losses.add(turns[0]?.at ?? 'messages', 'a conversation needs a message of the user: this one is sent as such')
+    losses.add(turns[0]?.at ?? 'messages', 'is sent as a user message, because a conversation needs one')
     return {}
   }
   const blocks = turns.filter(({ role }) => role === 'system').flatMap((turn) => systemBlocks(turn, losses))

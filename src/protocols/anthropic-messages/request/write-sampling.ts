@@ -2,13 +2,14 @@ import type { ChatRequest } from '../../../chat/request.js'
 import { acceptedSampling } from '../../../chat/settings.js'
 import type { WriteOptions } from '../../protocol.js'
 
-/** Writes the sampling settings that the model supports. A model that thinks accepts no others than the defaults. */
+/** Writes the sampling settings that the model supports. While it thinks, a model accepts only the defaults. */
 export function writeSampling(request: ChatRequest, isThinking: boolean, options: WriteOptions): object {
   const { dialect, losses } = options
   const { temperature, topP, topK } = isThinking
-    ? acceptedSampling(request, { sampling: 'none' }, losses, 'is not taken with reasoning')
+    ? acceptedSampling(request, { sampling: 'none' }, losses, 'is not supported with reasoning')
     : acceptedSampling(request, dialect, losses)
-  if (temperature !== undefined && temperature > 1) losses.setting('temperature', 'is at most 1 here')
+  if (temperature !== undefined && temperature > 1)
+    losses.setting('temperature', 'is 1, the highest that Anthropic supports')
   return {
     ...stopOf(request, options),
     ...(temperature !== undefined && { temperature: Math.min(1, temperature) }),
@@ -17,9 +18,9 @@ export function writeSampling(request: ChatRequest, isThinking: boolean, options
   }
 }
 
-/** Anthropic refuses stop sequences of white space. */
+/** Anthropic refuses stop sequences of only white space. */
 function stopOf({ stop }: ChatRequest, { losses }: WriteOptions): object {
   const stop_sequences = stop.filter((sequence) => sequence.trim() !== '')
-  if (stop_sequences.length < stop.length) losses.setting('stop', 'a sequence of white space is not taken')
+  if (stop_sequences.length < stop.length) losses.setting('stop', 'a sequence of only white space is not supported')
   return stop_sequences.length > 0 ? { stop_sequences } : {}
 }

@@ -12,18 +12,18 @@ export interface Thinking {
   /** `{ thinking }`, or empty. */
   readonly field: object
   readonly effort?: Effort
-  /** The model thinks, so the request may not set sampling. */
+  /** The model thinks, so the request must not set sampling. */
   readonly isOn: boolean
 }
 
-const NOT: Thinking = { field: {}, isOn: false }
-const OFF: Thinking = { field: { thinking: { type: 'disabled' } }, isOn: false }
+const UNSET: Thinking = { field: {}, isOn: false }
+const DISABLED: Thinking = { field: { thinking: { type: 'disabled' } }, isOn: false }
 
-/** Fewer tokens to think with are refused. */
-const LEAST_BUDGET = 1024
-const STEPS: readonly Effort[] = ['none', 'low', 'medium', 'high', 'xhigh', 'max']
+/** In tokens. Anthropic refuses a smaller budget. */
+const MIN_BUDGET = 1024
+const EFFORTS: readonly Effort[] = ['none', 'low', 'medium', 'high', 'xhigh', 'max']
 
-/** How the model is to think, in the way that it takes. */
+/** Writes how the model thinks, in the form that the dialect supports. */
 export function writeThinking(
   request: ChatRequest,
   messages: readonly Message[],
@@ -33,76 +33,76 @@ export function writeThinking(
   const { reasoning } = request
   const { thinking } = nativeFields(request.native)
   if (thinking !== undefined) return { field: {}, isOn: true, ...(reasoning?.effort && { effort: reasoning.effort }) }
-  if (!reasoning || (reasoning.effort === undefined && reasoning.budget === undefined)) return NOT
-  const way = wayOf(reasoning, options.dialect)
-  if (way === 'none') {
+  if (!reasoning || (reasoning.effort === undefined && reasoning.budget === undefined)) return UNSET
+  const form = formFor(reasoning, options.dialect)
+  if (form === 'none') {
     recordNoReasoning(reasoning, options.losses)
-    return NOT
+    return UNSET
   }
   const isOff = !asksToReason(reasoning)
-  if (isOff && (way === 'budget' || supportedEfforts(options.dialect.reasoningEfforts, STEPS).includes('none')))
-    return OFF
-  return way === 'adaptive' ? adaptive(reasoning, options) : manual(request, messages, maxTokens, options)
+  if (isOff && (form === 'budget' || supportedEfforts(options.dialect.reasoningEfforts, EFFORTS).includes('none')))
+    return DISABLED
+  return form === 'adaptive' ? withEffort(reasoning, options) : withBudget(request, messages, maxTokens, options)
 }
 
-type Way = 'adaptive' | 'budget' | 'none'
+type ReasoningForm = 'adaptive' | 'budget' | 'none'
 
 /** A provider that accepts every form gets the form that the client used. */
-function wayOf({ effort }: Reasoning, { reasoning: way }: Dialect): Way {
-  if (way === 'effort') return 'adaptive'
-  return way ?? (effort !== undefined ? 'adaptive' : 'budget')
+function formFor({ effort }: Reasoning, { reasoning: form }: Dialect): ReasoningForm {
+  if (form === 'effort') return 'adaptive'
+  return form ?? (effort !== undefined ? 'adaptive' : 'budget')
 }
 
-function adaptive(reasoning: Reasoning, { dialect, losses }: WriteOptions): Thinking {
+function withEffort(reasoning: Reasoning, { dialect, losses }: WriteOptions): Thinking {
   const wanted = requestedEffort(reasoning)
   const field = { thinking: { type: 'adaptive', ...display(reasoning.visible) } }
   return {
     field,
     isOn: true,
-    ...(wanted && { effort: chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts, STEPS), losses) }),
+    ...(wanted && { effort: chooseEffort(wanted, supportedEfforts(dialect.reasoningEfforts, EFFORTS), losses) }),
   }
 }
 
-/** Shown is how the older models have it anyway; some places know no other. */
+/** Leaves `display` out where it is the model's default, since some providers do not know the field. */
 function display(visible: boolean | undefined, byDefault?: boolean): object {
   return visible === undefined || visible === byDefault ? {} : { display: visible ? 'summarized' : 'omitted' }
 }
 
-function manual(
+function withBudget(
   request: ChatRequest,
   messages: readonly Message[],
   maxTokens: number,
   { losses }: WriteOptions,
 ): Thinking {
-  const hindrance = hindranceOf(request, messages, maxTokens)
-  if (hindrance) {
-    losses.setting('reasoning', hindrance)
-    return NOT
+  const conflict = budgetConflict(request, messages, maxTokens)
+  if (conflict) {
+    losses.setting('reasoning', conflict)
+    return UNSET
   }
   const budget_tokens = budgetOf(request.reasoning ?? {}, maxTokens, losses)
   const thinking = { type: 'enabled', budget_tokens, ...display(request.reasoning?.visible, true) }
   return { field: { thinking }, isOn: true }
 }
 
-/** Why the model may not think with a budget; undefined if it may. */
-function hindranceOf(request: ChatRequest, messages: readonly Message[], maxTokens: number): string | undefined {
-  if (maxTokens <= LEAST_BUDGET) return `the output cap leaves no room for ${LEAST_BUDGET} tokens of reasoning`
+/** Returns why this request rules out thinking with a budget, or undefined where it allows it. */
+function budgetConflict(request: ChatRequest, messages: readonly Message[], maxTokens: number): string | undefined {
+  if (maxTokens <= MIN_BUDGET) return `the output cap leaves no room for ${MIN_BUDGET} tokens of reasoning`
   if (isForced(request.toolChoice) && request.tools.length > 0)
     return 'a model that must call a tool cannot reason first'
-  if (messages.at(-1)?.role === 'assistant') return 'a model that goes on with an answer cannot reason first'
+  if (messages.at(-1)?.role === 'assistant') return 'a model that continues an assistant message cannot reason first'
   const last = messages.findLast(({ role }) => role === 'assistant')
-  const calls = last?.parts.some(({ block }) => block.type === 'tool-call')
-  if (!calls || last?.parts[0]?.block.type === 'reasoning') return undefined
+  const calls = last?.blocks.some(({ block }) => block.type === 'tool-call')
+  if (!calls || last?.blocks[0]?.block.type === 'reasoning') return undefined
   return 'the reasoning before the last tool call is missing'
 }
 
-/** Half of the cap is left for the answer, unless the caller counted the tokens. */
+/** In tokens. Leaves half of `maxTokens` for the answer, unless the caller set the budget itself. */
 function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number, losses: WriteOptions['losses']): number {
-  const counted = effort === undefined && budget > 0
-  const wanted = counted ? budget : budgets[effort ?? 'medium']
-  const most = counted ? maxTokens - 1 : Math.floor(maxTokens / 2)
-  const taken = Math.max(LEAST_BUDGET, Math.min(wanted, most))
-  if (counted && taken !== budget)
-    losses.setting('reasoning', `is ${taken} tokens, the nearest that this model supports`)
-  return taken
+  const isExplicit = effort === undefined && budget > 0
+  const wanted = isExplicit ? budget : budgets[effort ?? 'medium']
+  const limit = isExplicit ? maxTokens - 1 : Math.floor(maxTokens / 2)
+  const allowed = Math.max(MIN_BUDGET, Math.min(wanted, limit))
+  if (isExplicit && allowed !== budget)
+    losses.setting('reasoning', `is ${allowed} tokens, the nearest that this model supports`)
+  return allowed
 }

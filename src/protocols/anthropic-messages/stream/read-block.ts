@@ -21,7 +21,7 @@ export function createBlockReader(block: Fields, callId: string): BlockReader {
   return block.type === 'tool_use' ? new ToolCallReader(block, callId) : new NativeBlockReader(block)
 }
 
-/** Text or thinking. Opens its block at the first text, citation or signature. */
+/** Reads text or thinking. Opens the block at the first text, citation or signature. */
 class TextReader implements BlockReader {
   readonly #block: Fields
   #index = -1
@@ -71,7 +71,7 @@ class TextReader implements BlockReader {
   }
 }
 
-/** A call of one of the client's tools. */
+/** Reads a call of one of the client's tools. */
 class ToolCallReader implements BlockReader {
   readonly #block: Fields
   readonly #callId: string
@@ -102,7 +102,7 @@ class ToolCallReader implements BlockReader {
   }
 }
 
-/** Any other block. It is native, and emitted when it is complete. */
+/** Reads any other block as native. Emits it when it is complete. */
 class NativeBlockReader implements BlockReader {
   readonly #block: Record<string, unknown>
   #citations: unknown[] | undefined

@@ -22,11 +22,11 @@ export function readStream(options: ReadOptions): StreamReader {
 class MessageReader implements StreamReader {
   state: StreamReader['state'] = 'open'
   readonly #id: string
-  /** By the index that the stream gives them: some leave numbers out, or begin with 1. */
-  readonly #incoming = new Map<unknown, BlockReader>()
-  /** How many blocks have been emitted. */
-  #opened = 0
-  #calls = 0
+  /** Readers of the open blocks, by the stream's index. Some upstreams skip numbers or begin with 1. */
+  readonly #readers = new Map<unknown, BlockReader>()
+  /** Number of blocks emitted so far. */
+  #blockCount = 0
+  #callCount = 0
   #started = false
   #failed = false
   #finished = false
@@ -39,14 +39,14 @@ class MessageReader implements StreamReader {
   read({ data }: SseRecord, emit: Emit): void {
     if (this.#failed || this.state === 'over') return
     const record = parseJson(data)
-    if (!isObject(record)) return this.#unreadable(data, emit)
+    if (!isObject(record)) return this.#handleInvalidRecord(data, emit)
     const { type } = record
-    if (type === 'content_block_delta') return this.#delta(record, emit)
-    if (type === 'content_block_start') return this.#begin(record.index, record.content_block, emit)
-    if (type === 'content_block_stop') return this.#stop(record.index, emit)
-    if (type === 'message_start') return this.#start(record.message, emit)
-    if (type === 'message_delta') return this.#ending(record, emit)
-    if (type === 'message_stop') return this.#over(emit)
+    if (type === 'content_block_delta') return this.#readBlockDelta(record, emit)
+    if (type === 'content_block_start') return this.#beginBlock(record.index, record.content_block, emit)
+    if (type === 'content_block_stop') return this.#endBlock(record.index, emit)
+    if (type === 'message_start') return this.#readMessageStart(record.message, emit)
+    if (type === 'message_delta') return this.#readMessageDelta(record, emit)
+    if (type === 'message_stop') return this.#end(emit)
     if (type === 'error' || (type === undefined && record.error)) {
       return this.#fail(readErrorValue(record.error) ?? invalidAnswer('an error without a message'), emit)
     }
@@ -54,7 +54,7 @@ class MessageReader implements StreamReader {
     if (upstreamError) this.#fail(upstreamError, emit)
   }
 
-  #unreadable(data: string, emit: Emit): void {
+  #handleInvalidRecord(data: string, emit: Emit): void {
     const text = data.trim()
     if (text !== '' && text !== '[DONE]') this.#fail(invalidAnswer('a stream record that is not JSON'), emit)
   }
@@ -65,18 +65,18 @@ class MessageReader implements StreamReader {
     emit({ type: 'error', upstreamError })
   }
 
-  #start(message: unknown, emit: Emit): void {
+  #readMessageStart(message: unknown, emit: Emit): void {
     if (!isObject(message)) return
     if (!this.#started) {
       this.#started = true
       emit({ type: 'start', id: textOf(message.id) ?? undefined, model: textOf(message.model) ?? undefined })
     }
-    this.#used(message.usage, emit)
+    this.#emitUsage(message.usage, emit)
     if (!Array.isArray(message.content)) return
-    // Some proxies begin with what there is already.
+    // Some proxies put the first content into the start of the message.
     for (const [index, block] of message.content.entries()) {
-      this.#begin(index, block, emit)
-      this.#stop(index, emit)
+      this.#beginBlock(index, block, emit)
+      this.#endBlock(index, emit)
     }
   }
 
@@ -86,51 +86,51 @@ class MessageReader implements StreamReader {
     emit({ type: 'start' })
   }
 
-  #used(value: unknown, emit: Emit): void {
+  #emitUsage(value: unknown, emit: Emit): void {
     const usage = readUsage(value, this.#usage)
     if (!usage || usage === this.#usage) return
     this.#usage = usage
     emit({ type: 'usage', usage })
   }
 
-  #begin(key: unknown, block: unknown, emit: Emit): void {
+  #beginBlock(key: unknown, block: unknown, emit: Emit): void {
     if (!isObject(block)) return
     this.#ensureStarted(emit)
-    this.#stop(key, emit)
-    const incoming = createBlockReader(block, `call_${this.#id}_${this.#opened}`)
-    if (isDirectCall(block)) this.#calls++
-    this.#incoming.set(key, incoming)
-    incoming.begin(this.#open, emit)
+    this.#endBlock(key, emit)
+    const reader = createBlockReader(block, `call_${this.#id}_${this.#blockCount}`)
+    if (isDirectCall(block)) this.#callCount++
+    this.#readers.set(key, reader)
+    reader.begin(this.#openBlock, emit)
   }
 
-  /** Numbers a block when there is something to tell of it. */
-  readonly #open = (block: Block, emit: Emit): number => {
-    const index = this.#opened++
+  /** Emits the start of a block, and returns the block's number. */
+  readonly #openBlock = (block: Block, emit: Emit): number => {
+    const index = this.#blockCount++
     emit({ type: 'block', index, choice: 0, block })
     return index
   }
 
-  #delta({ index: key, delta }: Fields, emit: Emit): void {
+  #readBlockDelta({ index: key, delta }: Fields, emit: Emit): void {
     if (!isObject(delta)) return
-    let incoming = this.#incoming.get(key)
-    if (!incoming) {
-      const type = IMPLIED.get(delta.type)
+    let reader = this.#readers.get(key)
+    if (!reader) {
+      const type = IMPLIED_BLOCK_TYPES.get(delta.type)
       if (!type) return
-      this.#begin(key, { type }, emit)
-      incoming = this.#incoming.get(key)
+      this.#beginBlock(key, { type }, emit)
+      reader = this.#readers.get(key)
     }
-    incoming?.delta(delta, this.#open, emit)
+    reader?.delta(delta, this.#openBlock, emit)
   }
 
-  #stop(key: unknown, emit: Emit): void {
-    const incoming = this.#incoming.get(key)
-    if (!incoming) return
-    this.#incoming.delete(key)
-    incoming.end(this.#open, emit)
+  #endBlock(key: unknown, emit: Emit): void {
+    const reader = this.#readers.get(key)
+    if (!reader) return
+    this.#readers.delete(key)
+    reader.end(this.#openBlock, emit)
   }
 
-  #ending({ delta, usage }: Fields, emit: Emit): void {
-    this.#used(usage, emit)
+  #readMessageDelta({ delta, usage }: Fields, emit: Emit): void {
+    this.#emitUsage(usage, emit)
     if (isObject(delta) && delta.stop_reason) this.#finish(delta, emit)
   }
 
@@ -138,18 +138,18 @@ class MessageReader implements StreamReader {
     if (this.#finished) return
     this.#finished = true
     this.#ensureStarted(emit)
-    for (const key of [...this.#incoming.keys()]) this.#stop(key, emit)
-    emit({ type: 'finish', choice: 0, finish: readFinish(delta, this.#calls > 0) })
+    for (const key of [...this.#readers.keys()]) this.#endBlock(key, emit)
+    emit({ type: 'finish', choice: 0, finish: readFinish(delta, this.#callCount > 0) })
   }
 
-  #over(emit: Emit): void {
+  #end(emit: Emit): void {
     this.#finish({}, emit)
     this.state = 'over'
   }
 }
 
-/** The block that a delta belongs to when its beginning never came. */
-const IMPLIED = new Map<unknown, string>([
+/** The type of a delta's block, for upstreams that omit `content_block_start`. */
+const IMPLIED_BLOCK_TYPES = new Map<unknown, string>([
   ['text_delta', 'text'],
   ['thinking_delta', 'thinking'],
   ['signature_delta', 'thinking'],

@@ -3,16 +3,16 @@ import type { ChatEvent } from '../../../chat/events.js'
 import type { Signature } from '../../../chat/signatures.js'
 import type { AnswerContext } from '../../protocol.js'
 import { writeCitation } from '../answer/citations.js'
-import { carrySignature, isRedacted, writeThinking } from '../answer/signatures.js'
+import { isRedacted, writeSignature, writeThinking } from '../answer/signatures.js'
 import { DIRECT } from '../answer/write-answer.js'
 import { nativeFields } from '../native.js'
-import { AFTER_DELTA, beforeDelta, writeRecord } from './record.js'
+import { DELTA_SUFFIX, deltaPrefix, writeRecord } from './record.js'
 
 type Mark = Extract<ChatEvent, { type: 'mark' }>
 
-/** A block of a stream that is on its way out. Each gives the text of its records. */
+/** Writes one block of a stream. Each method returns the text of its records. */
 export interface BlockWriter {
-  /** The block's start is written. An empty block is never started. */
+  /** The block's start is written. An empty block never starts. */
   readonly isOpen: boolean
   begin(): string
   delta(text: string): string
@@ -20,12 +20,12 @@ export interface BlockWriter {
   end(): string
 }
 
-/** For a block that opens, under the number that it will have. */
+/** Creates the writer for a block. `index` is the block's number in the message. */
 export function createBlockWriter(block: Block, index: number, context: AnswerContext): BlockWriter {
-  if (block.type === 'reasoning') return new Thinking(block, index, context.issuer)
-  if (block.type === 'tool-call') return new Call(block, index)
-  if (block.type === 'text') return new Text(index, block.text, block.citations ?? [])
-  return block.type === 'refusal' ? new Text(index, block.text, []) : new Whole(block, index)
+  if (block.type === 'reasoning') return new ThinkingBlockWriter(block, index, context.issuer)
+  if (block.type === 'tool-call') return new ToolUseBlockWriter(block, index)
+  if (block.type === 'text') return new TextBlockWriter(index, block.text, block.citations ?? [])
+  return block.type === 'refusal' ? new TextBlockWriter(index, block.text, []) : new NativeBlockWriter(block, index)
 }
 
 function writeStart(index: number, content_block: object): string {
@@ -37,39 +37,39 @@ function writeStop(index: number): string {
 }
 
 /** Starts the block at its first text: Anthropic refuses empty text blocks in a history. */
-class Text implements BlockWriter {
+class TextBlockWriter implements BlockWriter {
   isOpen = false
   readonly #index: number
-  readonly #known: string
+  readonly #initialText: string
   readonly #citations: readonly Citation[]
-  readonly #before: string
+  readonly #deltaPrefix: string
 
-  constructor(index: number, known: string, citations: readonly Citation[]) {
+  constructor(index: number, initialText: string, citations: readonly Citation[]) {
     this.#index = index
-    this.#known = known
+    this.#initialText = initialText
     this.#citations = citations
-    this.#before = beforeDelta(index, 'text_delta', 'text')
+    this.#deltaPrefix = deltaPrefix(index, 'text_delta', 'text')
   }
 
   begin(): string {
-    return this.delta(this.#known) + this.#citations.map((citation) => this.#cite(citation)).join('')
+    return this.delta(this.#initialText) + this.#citations.map((citation) => this.#writeCitation(citation)).join('')
   }
 
   delta(text: string): string {
     if (text === '') return ''
-    return this.#start() + this.#before + JSON.stringify(text) + AFTER_DELTA
+    return this.#start() + this.#deltaPrefix + JSON.stringify(text) + DELTA_SUFFIX
   }
 
   mark({ citation }: Mark): string {
-    return citation ? this.#cite(citation) : ''
+    return citation ? this.#writeCitation(citation) : ''
   }
 
   end(): string {
     return this.isOpen ? writeStop(this.#index) : ''
   }
 
-  #cite(cited: Citation): string {
-    const citation = writeCitation(cited)
+  #writeCitation(value: Citation): string {
+    const citation = writeCitation(value)
     if (!citation) return ''
     const delta = { type: 'citations_delta', citation }
     return this.#start() + writeRecord('content_block_delta', { index: this.#index, delta })
@@ -82,13 +82,13 @@ class Text implements BlockWriter {
   }
 }
 
-/** Writes the signature at the end. Starts the block late, since one with only a signature may be redacted thinking. */
-class Thinking implements BlockWriter {
+/** Writes the signature last. Starts the block at its first text: without text, it may be redacted thinking. */
+class ThinkingBlockWriter implements BlockWriter {
   isOpen = false
   readonly #block: ReasoningBlock
   readonly #index: number
   readonly #issuer: string
-  readonly #before: string
+  readonly #deltaPrefix: string
   #signature: Signature | undefined
 
   constructor(block: ReasoningBlock, index: number, issuer: string) {
@@ -96,7 +96,7 @@ class Thinking implements BlockWriter {
     this.#index = index
     this.#issuer = issuer
     this.#signature = block.signature
-    this.#before = beforeDelta(index, 'thinking_delta', 'thinking')
+    this.#deltaPrefix = deltaPrefix(index, 'thinking_delta', 'thinking')
   }
 
   begin(): string {
@@ -105,7 +105,7 @@ class Thinking implements BlockWriter {
 
   delta(text: string): string {
     if (text === '') return ''
-    return this.#start() + this.#before + JSON.stringify(text) + AFTER_DELTA
+    return this.#start() + this.#deltaPrefix + JSON.stringify(text) + DELTA_SUFFIX
   }
 
   mark({ signature }: Mark): string {
@@ -121,9 +121,9 @@ class Thinking implements BlockWriter {
       const block = writeThinking({ type: 'reasoning', text: '', signature }, this.#issuer)
       return writeStart(this.#index, block) + writeStop(this.#index)
     }
-    const delta = { type: 'signature_delta', signature: carrySignature(signature, this.#issuer) }
-    const signed = writeRecord('content_block_delta', { index: this.#index, delta })
-    return this.#start() + signed + writeStop(this.#index)
+    const delta = { type: 'signature_delta', signature: writeSignature(signature, this.#issuer) }
+    const signatureDelta = writeRecord('content_block_delta', { index: this.#index, delta })
+    return this.#start() + signatureDelta + writeStop(this.#index)
   }
 
   #start(): string {
@@ -133,17 +133,17 @@ class Thinking implements BlockWriter {
   }
 }
 
-class Call implements BlockWriter {
+class ToolUseBlockWriter implements BlockWriter {
   readonly isOpen = true
   readonly #block: ToolCallBlock
   readonly #index: number
-  readonly #before: string
+  readonly #deltaPrefix: string
   #hasInput = false
 
   constructor(block: ToolCallBlock, index: number) {
     this.#block = block
     this.#index = index
-    this.#before = beforeDelta(index, 'input_json_delta', 'partial_json')
+    this.#deltaPrefix = deltaPrefix(index, 'input_json_delta', 'partial_json')
   }
 
   begin(): string {
@@ -155,7 +155,7 @@ class Call implements BlockWriter {
   delta(text: string): string {
     if (text === '') return ''
     this.#hasInput = true
-    return this.#before + JSON.stringify(text) + AFTER_DELTA
+    return this.#deltaPrefix + JSON.stringify(text) + DELTA_SUFFIX
   }
 
   mark(): string {
@@ -167,8 +167,8 @@ class Call implements BlockWriter {
   }
 }
 
-/** A native block, which is written whole. */
-class Whole implements BlockWriter {
+/** Writes a native block whole, in its start record. */
+class NativeBlockWriter implements BlockWriter {
   readonly isOpen = true
   readonly #block: Block
   readonly #index: number

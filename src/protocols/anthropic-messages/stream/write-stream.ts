@@ -19,35 +19,35 @@ export function writeStream(context: AnswerContext): StreamWriter {
 
 class MessageWriter implements StreamWriter {
   readonly #context: AnswerContext
-  readonly #serial: SerialBlocks
-  /** Blocks that are left out: those of other choices, and unsupported ones. */
+  readonly #serializer: SerialBlocks
+  /** Indexes of the blocks that are left out: those of other choices, and unsupported ones. */
   readonly #skipped = new Set<number>()
   #text = ''
   #started = false
   /** Writes the open block. */
   #blockWriter: BlockWriter | undefined
-  #written = 0
+  #blockCount = 0
   #hasRefused = false
   #finish: Finish = { reason: 'stop' }
   #usage: Usage | undefined
 
   constructor(context: AnswerContext) {
     this.#context = context
-    this.#serial = new SerialBlocks((event) => this.#writeEvent(event))
+    this.#serializer = new SerialBlocks((event) => this.#writeEvent(event))
   }
 
   write(event: ChatEvent): string {
     if (event.type === 'block' && !this.#isSupported(event)) this.#skipped.add(event.index)
     if (this.#skipped.size > 0 && 'index' in event && this.#skipped.has(event.index)) return ''
     this.#text = ''
-    this.#serial.push(event)
+    this.#serializer.push(event)
     return this.#text
   }
 
   end(): string {
     this.#text = ''
-    this.#start()
-    this.#stop()
+    this.#startMessage()
+    this.#endBlock()
     const delta = { ...writeFinish(this.#finish, this.#hasRefused), container: null }
     this.#text += writeRecord('message_delta', { delta, usage: writeDeltaUsage(this.#usage) })
     return this.#text + writeRecord('message_stop', {})
@@ -72,14 +72,14 @@ class MessageWriter implements StreamWriter {
   #writeEvent(event: ChatEvent): void {
     if (event.type === 'delta') this.#text += this.#blockWriter?.delta(event.text) ?? ''
     else if (event.type === 'mark') this.#text += this.#blockWriter?.mark(event) ?? ''
-    else if (event.type === 'block') this.#begin(event)
-    else if (event.type === 'stop') this.#stop()
+    else if (event.type === 'block') this.#beginBlock(event)
+    else if (event.type === 'stop') this.#endBlock()
     else if (event.type === 'usage') this.#usage = event.usage
-    else if (event.type === 'start') this.#start(event.id, event.model)
+    else if (event.type === 'start') this.#startMessage(event.id, event.model)
     else if (event.type === 'finish' && event.choice === 0) this.#finish = event.finish
   }
 
-  #start(id?: string, model?: string): void {
+  #startMessage(id?: string, model?: string): void {
     if (this.#started) return
     this.#started = true
     const message = {
@@ -98,17 +98,17 @@ class MessageWriter implements StreamWriter {
     this.#text += writeRecord('message_start', { message })
   }
 
-  #begin({ block }: Extract<ChatEvent, { type: 'block' }>): void {
-    this.#start()
+  #beginBlock({ block }: Extract<ChatEvent, { type: 'block' }>): void {
+    this.#startMessage()
     if (block.type === 'refusal') this.#hasRefused = true
-    this.#blockWriter = createBlockWriter(block, this.#written, this.#context)
+    this.#blockWriter = createBlockWriter(block, this.#blockCount, this.#context)
     this.#text += this.#blockWriter.begin()
   }
 
-  #stop(): void {
+  #endBlock(): void {
     if (!this.#blockWriter) return
     this.#text += this.#blockWriter.end()
-    if (this.#blockWriter.isOpen) this.#written++
+    if (this.#blockWriter.isOpen) this.#blockCount++
     this.#blockWriter = undefined
   }
 }

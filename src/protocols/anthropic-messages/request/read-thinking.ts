@@ -2,7 +2,7 @@ import { type Effort, efforts } from '../../../chat/effort.js'
 import type { Reasoning } from '../../../chat/request.js'
 import type { Field } from '../../field.js'
 
-/** `thinking` and `output_config.effort`: how hard, how long, and whether it is shown. */
+/** Reads `thinking` and `output_config.effort`. A budget of -1 lets the model choose. */
 export function readReasoning(request: Field): Reasoning | undefined {
   const thinking = request.get('thinking')
   const effort = readEffort(request.get('output_config').get('effort'))
