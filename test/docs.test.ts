@@ -11,7 +11,7 @@ import { providers } from '../src/providers/index.js'
 import { pathsBelow, pathsIn } from './documents/map.js'
 import { anchorsOf, GENERATED_PAGES, inlineCode, readPages, relativeLinks, tableRows } from './documents/pages.js'
 import { type Schema, writeReference } from './documents/reference.js'
-import { blocksOf, faultsIn } from './documents/snippets.js'
+import { codeBlocksOf, typeErrorsIn } from './documents/type-errors-in.js'
 import { freePort } from './ports.js'
 
 const root: URL = new URL('../', import.meta.url)
@@ -45,11 +45,11 @@ const REQUEST_HEADER = /headers\['([\w-]+)'\](?! = )/g
 
 describe('the pages', () => {
   it('have code that compiles, as the examples do', () => {
-    expect(faultsIn(pages)).toEqual([])
+    expect(typeErrorsIn(pages)).toEqual([])
   }, 120_000)
 
   const servers = [...pages].flatMap(([path, page]) =>
-    blocksOf(page)
+    codeBlocksOf(page)
       .filter(({ text }) => text.includes('listen(3000)') && !text.includes('@nestjs'))
       .map(({ text, line }) => ({
         place: `${path}:${line}`,
@@ -80,7 +80,7 @@ describe('the pages', () => {
 
   it('have JSON that is a valid config', () => {
     const configs = [...pages].flatMap(([path, page]) =>
-      blocksOf(page)
+      codeBlocksOf(page)
         .filter(({ language }) => language === 'json' || language === 'jsonc')
         .map(({ text, line }) => ({ text, place: `${path}:${line}` })),
     )
@@ -90,7 +90,7 @@ describe('the pages', () => {
 
   it('have shell commands that the command line knows', () => {
     const lines = [...pages.values()]
-      .flatMap(blocksOf)
+      .flatMap(codeBlocksOf)
       .filter(({ language }) => language === 'sh')
       .flatMap(({ text }) => [...text.matchAll(/^modelmount .*$/gm)].map(([line]) => line))
     expect(lines.length).toBeGreaterThan(0)
@@ -255,7 +255,7 @@ describe.each([...pages])('%s', (path, page) => {
 
 describe('the map of files', () => {
   const page = [...pages.values()].find((text) => text.includes('\n## The map\n')) ?? ''
-  const map = blocksOf(page.slice(page.indexOf('\n## The map\n')))[0]?.text ?? ''
+  const map = codeBlocksOf(page.slice(page.indexOf('\n## The map\n')))[0]?.text ?? ''
 
   // A page may have a map of all files, under this heading. None has one at present.
   it.skipIf(map === '')('names nothing that is not there', () => {

@@ -5,16 +5,31 @@ import { MARK, wrapSignature } from '../src/chat/signatures.js'
 import { RecordGatherer, readRecords } from '../src/lib/sse.js'
 import { protocolOf } from '../src/protocols/index.js'
 import type { ProtocolId } from '../src/protocols/protocol.js'
-import { type Bench, type Came, OTHER_KEY, speaks, startBench, streams } from './hardcases/bench.js'
-import { chunk, data, dig, type Language, languages, named, speeches } from './hardcases/languages.js'
+import {
+  answerIn,
+  answerStreamText,
+  type ClientResponse,
+  type Harness,
+  OTHER_KEY,
+  startHarness,
+} from './hardcases/harness.js'
+import {
+  chunk,
+  dataRecord,
+  dig,
+  namedRecord,
+  type ProtocolName,
+  protocolFixtures,
+  protocolNames,
+} from './hardcases/protocol-fixtures.js'
 import { Cleanup, until } from './mounts.js'
 import { answerJson, inTurn, type Script } from './upstream.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, { retry: { attempts: 1 }, health: { failures: 1000 } })
+  harness = await startHarness(cleanup, { retry: { attempts: 1 }, health: { failures: 1000 } })
 })
 afterEach(() => cleanup.run())
 
@@ -32,10 +47,10 @@ const fragment = (...parts: object[]): object => ({ candidates: [{ content: { pa
 const calls = { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: 'DEEP' } }] }
 
 /** A call whose input is an object nested beyond what can be written again: whole, and streamed after a first word. */
-const DEEP: Readonly<Record<Language, { whole: object; streamed: string }>> = {
+const DEEP: Readonly<Record<ProtocolName, { whole: object; streamed: string }>> = {
   chat: {
     whole: { choices: [{ index: 0, message: calls, finish_reason: 'tool_calls' }] },
-    streamed: [chunk({ content: 'hi' }), chunk(calls), chunk({}, 'tool_calls'), data('[DONE]')].join(''),
+    streamed: [chunk({ content: 'hi' }), chunk(calls), chunk({}, 'tool_calls'), dataRecord('[DONE]')].join(''),
   },
   responses: {
     whole: { status: 'completed', output: [{ type: 'function_call', call_id: 'c', name: 'f', arguments: 'DEEP' }] },
@@ -48,7 +63,7 @@ const DEEP: Readonly<Record<Language, { whole: object; streamed: string }>> = {
       },
       { type: 'response.completed', response: { status: 'completed', output: [] } },
     ]
-      .map(named)
+      .map(namedRecord)
       .join(''),
   },
   messages: {
@@ -63,54 +78,56 @@ const DEEP: Readonly<Record<Language, { whole: object; streamed: string }>> = {
       { type: 'content_block_stop', index: 1 },
       { type: 'message_stop' },
     ]
-      .map(named)
+      .map(namedRecord)
       .join(''),
   },
   gemini: {
     whole: fragment({ functionCall: { name: 'f', args: 'DEEP' } }),
     streamed:
-      data({ candidates: [{ content: { parts: [{ text: 'hi' }] } }] }) +
-      data(fragment({ functionCall: { name: 'f', args: 'DEEP' } })),
+      dataRecord({ candidates: [{ content: { parts: [{ text: 'hi' }] } }] }) +
+      dataRecord(fragment({ functionCall: { name: 'f', args: 'DEEP' } })),
   },
 }
 
-const pairs = languages.flatMap((from) => languages.filter((to) => to !== from).map((to) => [from, to] as const))
+const pairs = protocolNames.flatMap((from) =>
+  protocolNames.filter((to) => to !== from).map((to) => [from, to] as const),
+)
 
 /** It failed as it should: without a mark of success, and counted once. */
-async function failed(came: Came, from: Language, status: number): Promise<void> {
-  expect(came.status, came.text.slice(0, 300)).toBe(status)
-  expect(came.text).not.toMatch(speeches[from].end)
-  expect(came.text).toContain('too deep or too large')
-  await until(() => bench.records.length > 0)
-  expect(bench.records.splice(0).map(({ outcome }) => outcome)).toEqual([status === 200 ? 'cut' : 'failed'])
+async function failed(came: ClientResponse, from: ProtocolName, status: number): Promise<void> {
+  expect(response.status, response.text.slice(0, 300)).toBe(status)
+  expect(response.text).not.toMatch(protocolFixtures[from].endOfStream)
+  expect(response.text).toContain('too deep or too large')
+  await until(() => harness.records.length > 0)
+  expect(harness.records.splice(0).map(({ outcome }) => outcome)).toEqual([status === 200 ? 'cut' : 'failed'])
 }
 
 describe('an answer too deep or too large is the upstream’s fault', () => {
   it.each(pairs)('told to %s by %s, whole, as a stream, and whole where a stream was asked for', async (from, to) => {
     const { whole, streamed } = DEEP[to]
-    bench.upstream.script = answerJson(spliced(JSON.stringify(whole)))
-    await failed(await bench.ask(from, `${to}/m`), from, 502)
+    harness.upstream.script = answerJson(spliced(JSON.stringify(whole)))
+    await failed(await harness.ask(from, `${to}/m`), from, 502)
     // Gemini's are read through before anything of them is told.
-    await failed(await bench.ask(from, `${to}/m`, { stream: true }), from, to === 'gemini' ? 502 : 200)
-    bench.upstream.script = streams(spliced(streamed))
-    await failed(await bench.ask(from, `${to}/m`, { stream: true }), from, 200)
+    await failed(await harness.ask(from, `${to}/m`, { stream: true }), from, to === 'gemini' ? 502 : 200)
+    harness.upstream.script = answerStreamText(spliced(streamed))
+    await failed(await harness.ask(from, `${to}/m`, { stream: true }), from, 200)
   })
 
   it('also when it comes compressed: the process lives', async () => {
     const packed = gzipSync(spliced(DEEP.messages.streamed))
-    bench.upstream.script = (_req, res) => void res.writeHead(200, { 'content-encoding': 'gzip' }).end(packed)
-    await failed(await bench.ask('chat', 'messages/m', { stream: true }), 'chat', 200)
+    harness.upstream.script = (_req, res) => void res.writeHead(200, { 'content-encoding': 'gzip' }).end(packed)
+    await failed(await harness.ask('chat', 'messages/m', { stream: true }), 'chat', 200)
   })
 
   it('a caller’s call so deep goes on as it is', async () => {
-    bench.upstream.script = answerJson(fragment({ functionCall: { name: 'f', args: {} }, thoughtSignature: 'c2ln' }))
-    await bench.ask('chat', 'gemini/gemini-3-pro')
+    harness.upstream.script = answerJson(fragment({ functionCall: { name: 'f', args: {} }, thoughtSignature: 'c2ln' }))
+    await harness.ask('chat', 'gemini/gemini-3-pro')
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: deep } }
     const messages = [
       { role: 'assistant', tool_calls: [call] },
       { role: 'tool', tool_call_id: 'c', content: 'r' },
     ]
-    await bench.goes('chat', 'gemini/gemini-3-pro', { messages })
+    await harness.expectAccepted('chat', 'gemini/gemini-3-pro', { messages })
   })
 })
 
@@ -173,15 +190,15 @@ describe('streams cost in proportion', () => {
 })
 
 it('counts beyond all numbers count as none', async () => {
-  bench.upstream.script = answerJson(JSON.stringify(speeches.chat.whole('hi')).replace(':5,', ':1e999,'))
-  const { json } = await bench.ask('messages', 'chat/m')
+  harness.upstream.script = answerJson(JSON.stringify(protocolFixtures.chat.whole('hi')).replace(':5,', ':1e999,'))
+  const { json } = await harness.ask('messages', 'chat/m')
   expect(dig(json, 'usage')).toMatchObject({ input_tokens: 0, output_tokens: 2 })
 })
 
 it('half a surrogate pair in an id does no harm to its signature', async () => {
   const call = { functionCall: { id: 'HALF', name: 'f', args: {} }, thoughtSignature: 'c2ln' }
-  bench.upstream.script = answerJson(JSON.stringify(fragment(call)).replace('HALF', '\\ud800'))
-  const { status, text } = await bench.ask('responses', 'gemini/m')
+  harness.upstream.script = answerJson(JSON.stringify(fragment(call)).replace('HALF', '\\ud800'))
+  const { status, text } = await harness.ask('responses', 'gemini/m')
   expect([status, text]).toEqual([200, expect.stringContaining(MARK)])
 })
 
@@ -189,8 +206,8 @@ describe('the relay’s mark', () => {
   it('in a text changes nothing: the bytes go on as they are', async () => {
     for (const words of [MARK, `see ${MARK}eHg=`, `${MARK} is a mark`]) {
       const body = ` {"model": "chat/m", "odd": 1e2, "messages": [{"role": "critic", "content": ${JSON.stringify(words)}}]}`
-      expect((await bench.ask('chat', 'chat/m', { body })).status).toBe(200)
-      expect(bench.upstream.seen.at(-1)?.body).toBe(body.replace('chat/m', 'm'))
+      expect((await harness.ask('chat', 'chat/m', { body })).status).toBe(200)
+      expect(harness.upstream.seen.at(-1)?.body).toBe(body.replace('chat/m', 'm'))
     }
   })
 
@@ -203,25 +220,25 @@ describe('the relay’s mark', () => {
         { role: 'assistant', content: [thinking, { type: 'text', text: 'y' }] },
         { role: 'user', content: 'z' },
       ]
-      await bench.goes('messages', 'messages/m', { messages })
-      expect(bench.upstream.seen.at(-1)?.body).not.toContain('thinking')
+      await harness.expectAccepted('messages', 'messages/m', { messages })
+      expect(harness.upstream.seen.at(-1)?.body).not.toContain('thinking')
     }
   })
 
   it('on another tenant’s call id restores nothing', async () => {
-    bench.upstream.script = answerJson(
+    harness.upstream.script = answerJson(
       fragment({ functionCall: { id: 'c', name: 'f', args: {} }, thoughtSignature: 'U0VDUkVU' }),
     )
-    await bench.ask('chat', 'gemini/gemini-3-pro')
+    await harness.ask('chat', 'gemini/gemini-3-pro')
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
     const messages = [
       { role: 'assistant', tool_calls: [call] },
       { role: 'tool', tool_call_id: 'c', content: 'r' },
     ]
-    await bench.ask('chat', 'gemini/gemini-3-pro', { with: { messages }, key: OTHER_KEY })
-    expect(bench.upstream.seen.at(-1)?.body).not.toContain('U0VDUkVU')
-    await bench.ask('chat', 'gemini/gemini-3-pro', { with: { messages } })
-    expect(bench.upstream.seen.at(-1)?.body).toContain('U0VDUkVU')
+    await harness.ask('chat', 'gemini/gemini-3-pro', { with: { messages }, key: OTHER_KEY })
+    expect(harness.upstream.seen.at(-1)?.body).not.toContain('U0VDUkVU')
+    await harness.ask('chat', 'gemini/gemini-3-pro', { with: { messages } })
+    expect(harness.upstream.seen.at(-1)?.body).toContain('U0VDUkVU')
   })
 })
 
@@ -232,17 +249,17 @@ describe('failover across languages', () => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write(text, () => setTimeout(() => res.destroy(), 5))
     }
 
-  it.each(languages)('before the first output another answers %s, after it none does', async (from) => {
-    const two = await startBench(cleanup, { retry: { attempts: 3 }, models: { m: ['chat/m', 'messages/m'] } })
+  it.each(protocolNames)('before the first output another answers %s, after it none does', async (from) => {
+    const two = await startHarness(cleanup, { retry: { attempts: 3 }, models: { m: ['chat/m', 'messages/m'] } })
     const model = 'm' as 'chat/m'
-    two.upstream.script = inTurn(breaksOff(chunk({ role: 'assistant' })), speaks('messages', 'from ', 'the second'))
+    two.upstream.script = inTurn(breaksOff(chunk({ role: 'assistant' })), answerIn('messages', 'from ', 'the second'))
     const { text, records } = await two.ask(from, model, { stream: true })
-    expect(speeches[from].wordsIn(records)).toBe('from the second')
-    expect(text).toMatch(speeches[from].end)
-    two.upstream.script = inTurn(breaksOff(chunk({ content: 'half' })), speaks('messages', 'again'))
+    expect(protocolFixtures[from].textOfRecords(records)).toBe('from the second')
+    expect(text).toMatch(protocolFixtures[from].endOfStream)
+    two.upstream.script = inTurn(breaksOff(chunk({ content: 'half' })), answerIn('messages', 'again'))
     const before = two.upstream.seen.length
     const cut = await two.ask(from, model, { stream: true })
-    expect(cut.text).not.toMatch(speeches[from].end)
+    expect(cut.text).not.toMatch(protocolFixtures[from].endOfStream)
     expect(two.upstream.seen.length).toBe(before + 1)
     await until(() => two.records.length === 2)
     expect(two.records.map(({ outcome }) => outcome)).toEqual(['complete', 'cut'])

@@ -9,25 +9,25 @@ import type { Provider } from '../src/providers/provider.js'
 import { anthropic } from '../src/providers/vendors/anthropic.js'
 import { gemini } from '../src/providers/vendors/gemini.js'
 import { openai } from '../src/providers/vendors/openai.js'
-import { type Bench, type Model, startBench } from './hardcases/bench.js'
-import { dig, type Language, languages, speeches } from './hardcases/languages.js'
+import { type Harness, type Model, startHarness } from './hardcases/harness.js'
+import { dig, type ProtocolName, protocolFixtures, protocolNames } from './hardcases/protocol-fixtures.js'
 import { Cleanup } from './mounts.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, { retry: { attempts: 1 } })
+  harness = await startHarness(cleanup, { retry: { attempts: 1 } })
 })
 afterEach(() => cleanup.run())
 
-const IDS: Readonly<Record<Language, ProtocolId>> = {
+const IDS: Readonly<Record<ProtocolName, ProtocolId>> = {
   chat: 'openai-chat',
   responses: 'openai-responses',
   messages: 'anthropic-messages',
   gemini: 'gemini',
 }
-const PROVIDERS: Readonly<Record<Language, Provider>> = {
+const PROVIDERS: Readonly<Record<ProtocolName, Provider>> = {
   chat: openaiCompatible,
   responses: openai,
   messages: anthropic,
@@ -41,7 +41,7 @@ const fields = (count = MANY): object => Object.fromEntries(many((at) => [`field
 /** Models of each language; the last is of the older kind of schema. */
 const models: readonly Model[] = ['chat/m', 'responses/m', 'messages/claude-opus-4-5', 'gemini/gemini-3-pro']
 const older: Model = 'gemini/gemini-1.5-pro'
-const others = (from: Language): Model[] => models.filter((model) => !model.startsWith(from))
+const others = (from: ProtocolName): Model[] => models.filter((model) => !model.startsWith(from))
 
 /** Processor time, since the machine may have more to do. */
 function cpuMs(work: () => void): number {
@@ -58,7 +58,7 @@ const text = (type: string) => (): object => ({ type, text: 'a' })
 
 interface Long {
   readonly what: string
-  readonly from: Language
+  readonly from: ProtocolName
   readonly asked: () => object
   /** All other languages when left out. */
   readonly to?: readonly Model[]
@@ -153,15 +153,15 @@ const LONG: readonly Long[] = [
 ]
 
 /** A request as it is read in one language and written in another, without a socket. */
-function translate(from: Language, model: Model, asked: object): void {
+function translate(from: ProtocolName, model: Model, asked: object): void {
   const [to = '', name = ''] = model.split('/')
-  const body = Buffer.from(JSON.stringify({ ...speeches[from].ask('m', false), ...asked }))
+  const body = Buffer.from(JSON.stringify({ ...protocolFixtures[from].requestBody('m', false), ...asked }))
   const path = { id: 'm', stream: false, query: '' }
   const reader = protocolOf(IDS[from])
-  const writer = protocolOf(IDS[to as Language])
+  const writer = protocolOf(IDS[to as ProtocolName])
   const losses = new Losses(writer.id)
   const { request } = fitTools(reader.readRequest(body, path), writer.traits, losses)
-  const dialect = PROVIDERS[to as Language].dialect?.(name) ?? {}
+  const dialect = PROVIDERS[to as ProtocolName].dialect?.(name) ?? {}
   writer.writeRequest(request, { model: name, stream: false, issuer: 'x', dialect, losses })
 }
 
@@ -197,16 +197,16 @@ describe('long requests cost in proportion', () => {
 describe('nesting', () => {
   const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
 
-  it.each(languages)('of a hundred thousand levels is a 400 in %s', async (from) => {
+  it.each(protocolNames)('of a hundred thousand levels is a 400 in %s', async (from) => {
     for (const model of models) {
       const body = `{"model":"${model}","max_tokens":5,"messages":${deep},"input":${deep},"contents":${deep}}`
-      expect((await bench.ask(from, model, { body })).status).toBe(400)
+      expect((await harness.ask(from, model, { body })).status).toBe(400)
     }
   })
 
   it('is looked at before what a response refers to', async () => {
     const body = `{"model":"chat/m","input":"x","background":false,"metadata":${deep}}`
-    const { status, json } = await bench.ask('responses', 'chat/m', { body })
+    const { status, json } = await harness.ask('responses', 'chat/m', { body })
     expect([status, dig(json, 'error', 'message')]).toEqual([400, 'The body is nested too deeply.'])
   })
 
@@ -214,7 +214,7 @@ describe('nesting', () => {
     const $defs = Object.fromEntries(
       many((at) => [`d${at}`, { type: 'object', properties: { x: { $ref: `#/$defs/d${at + 1}` } } }], 4900),
     )
-    const { status } = await bench.ask('chat', older, { with: schema({ ...($defs.d0 as object), $defs }) })
+    const { status } = await harness.ask('chat', older, { with: schema({ ...($defs.d0 as object), $defs }) })
     expect(status).toBe(200)
   })
 })

@@ -1,51 +1,51 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup, pause, until } from '../mounts.js'
 import { answerJson, answerStream } from '../upstream.js'
-import { type Bench, type Came, speaks, startBench, streams } from './bench.js'
-import { chunk, data, dig, type Language, languages, speeches } from './languages.js'
+import { answerIn, answerStreamText, type ClientResponse, type Harness, startHarness } from './harness.js'
+import { chunk, dataRecord, dig, type ProtocolName, protocolFixtures, protocolNames } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
-const pairs = languages.flatMap((from) => languages.map((to): [Language, Language] => [from, to]))
+const pairs = protocolNames.flatMap((from) => protocolNames.map((to): [ProtocolName, ProtocolName] => [from, to]))
 
 /** The words of a whole stream that ended well. */
-function wordsOf(from: Language, { status, text, records }: Came): string {
+function wordsOf(from: ProtocolName, { status, text, records }: ClientResponse): string {
   expect(status, text).toBe(200)
-  expect(text).toMatch(speeches[from].end)
-  return speeches[from].wordsIn(records)
+  expect(text).toMatch(protocolFixtures[from].endOfStream)
+  return protocolFixtures[from].textOfRecords(records)
 }
 
 describe('HC-121: whatever was asked for is what comes', () => {
   it.each(pairs)('%s of %s: a whole answer to a stream', async (from, to) => {
-    bench.upstream.script = answerJson(speeches[to].whole('all of it'))
-    const came = await bench.ask(from, `${to}/m`, { stream: true })
+    harness.upstream.script = answerJson(protocolFixtures[to].whole('all of it'))
+    const response = await harness.ask(from, `${to}/m`, { stream: true })
     expect(wordsOf(from, came)).toBe('all of it')
-    expect(came.headers.get('content-type')).toMatch('text/event-stream')
-    expect(bench.records[0]).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
+    expect(response.headers.get('content-type')).toMatch('text/event-stream')
+    expect(harness.records[0]).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
   })
 
   it.each(pairs)('%s of %s: a stream in place of a whole answer', async (from, to) => {
-    bench.upstream.script = streams(speeches[to].streamed('all', ' of', ' it'))
-    const came = await bench.ask(from, `${to}/m`)
-    expect(came.status, came.text).toBe(200)
-    expect(speeches[from].wordsOf(came.json)).toBe('all of it')
-    expect(came.headers.get('content-type')).toMatch('application/json')
-    expect(bench.records[0]).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
+    harness.upstream.script = answerStreamText(protocolFixtures[to].streamed('all', ' of', ' it'))
+    const response = await harness.ask(from, `${to}/m`)
+    expect(response.status, response.text).toBe(200)
+    expect(protocolFixtures[from].textOfAnswer(response.json)).toBe('all of it')
+    expect(response.headers.get('content-type')).toMatch('application/json')
+    expect(harness.records[0]).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
   })
 
   it.each(['text/event-stream; charset=utf-8', 'application/x-ndjson', 'text/plain', 'application/octet-stream'])(
     'a stream called %s is a stream',
     async (type) => {
-      for (const to of languages) {
-        const records = speeches[to].streamed('a', 'b')
-        bench.upstream.script = (_req, res) => void res.writeHead(200, { 'content-type': type }).end(records)
-        const came = await bench.ask('messages', `${to}/m`, { stream: true })
+      for (const to of protocolNames) {
+        const records = protocolFixtures[to].streamed('a', 'b')
+        harness.upstream.script = (_req, res) => void res.writeHead(200, { 'content-type': type }).end(records)
+        const response = await harness.ask('messages', `${to}/m`, { stream: true })
         expect(wordsOf('messages', came)).toBe('ab')
       }
     },
@@ -55,17 +55,17 @@ describe('HC-121: whatever was asked for is what comes', () => {
 describe('HC-112: a record may be cut anywhere', () => {
   const EVERY = 19
 
-  it.each(languages)('%s, in two at every so many bytes', async (to) => {
-    const bytes = Buffer.from(speeches[to].streamed('häl', 'lo 👍'))
+  it.each(protocolNames)('%s, in two at every so many bytes', async (to) => {
+    const bytes = Buffer.from(protocolFixtures[to].streamed('häl', 'lo 👍'))
     const from = to === 'chat' ? 'gemini' : 'chat'
     const cuts: number[] = []
-    bench.upstream.script = (req, res, seen) => {
+    harness.upstream.script = (req, res, seen) => {
       const cut = 1 + cuts.length * EVERY
       cuts.push(cut)
       return answerStream([bytes.subarray(0, cut), bytes.subarray(cut)], 2)(req, res, seen)
     }
     const asked = Array.from({ length: Math.floor(bytes.length / EVERY) }, async () => {
-      expect(wordsOf(from, await bench.ask(from, `${to}/m`, { stream: true }))).toBe('hällo 👍')
+      expect(wordsOf(from, await harness.ask(from, `${to}/m`, { stream: true }))).toBe('hällo 👍')
     })
     await Promise.all(asked)
     expect(cuts.at(-1)).toBeGreaterThan(bytes.length - 2 * EVERY)
@@ -74,10 +74,10 @@ describe('HC-112: a record may be cut anywhere', () => {
 
 describe('records', () => {
   const spoiled = (change: (text: string) => string) => async (): Promise<void> => {
-    for (const to of languages) {
-      bench.upstream.script = streams(change(speeches[to].streamed('a', 'b')))
+    for (const to of protocolNames) {
+      harness.upstream.script = answerStreamText(change(protocolFixtures[to].streamed('a', 'b')))
       const from = to === 'chat' ? 'responses' : 'chat'
-      expect(wordsOf(from, await bench.ask(from, `${to}/m`, { stream: true }))).toBe('ab')
+      expect(wordsOf(from, await harness.ask(from, `${to}/m`, { stream: true }))).toBe('ab')
     }
   }
 
@@ -112,17 +112,17 @@ describe('records', () => {
 })
 
 describe('HC-116: blank lines before a whole answer', () => {
-  it.each(languages)('%s is read behind them', async (to) => {
-    bench.upstream.script = answerStream(['\n\n', '\n \n', JSON.stringify(speeches[to].whole('ab'))], 5)
-    for (const from of languages) {
-      const came = await bench.ask(from, `${to}/m`)
-      expect([came.status, speeches[from].wordsOf(came.json)]).toEqual([200, 'ab'])
+  it.each(protocolNames)('%s is read behind them', async (to) => {
+    harness.upstream.script = answerStream(['\n\n', '\n \n', JSON.stringify(protocolFixtures[to].whole('ab'))], 5)
+    for (const from of protocolNames) {
+      const response = await harness.ask(from, `${to}/m`)
+      expect([response.status, protocolFixtures[from].textOfAnswer(response.json)]).toEqual([200, 'ab'])
     }
   })
 
   it('nothing is promised to the client before the body is known', async () => {
-    bench.upstream.script = answerStream(['\n\n', '\n\n', '{"error":{"message":"Busy","code":503}}'], 5)
-    expect(await bench.ask('messages', 'chat/m')).toMatchObject({ status: 503, json: { error: { message: 'Busy' } } })
+    harness.upstream.script = answerStream(['\n\n', '\n\n', '{"error":{"message":"Busy","code":503}}'], 5)
+    expect(await harness.ask('messages', 'chat/m')).toMatchObject({ status: 503, json: { error: { message: 'Busy' } } })
   })
 })
 
@@ -131,65 +131,65 @@ describe('HC-117: what ends a stream ends it', () => {
   it.each([
     ['without a blank', `${before}data:[DONE]\n\n`],
     ['with one behind it', `${before}data: [DONE] \n\n`],
-    ['twice', `${before}${data('[DONE]')}${data('[DONE]')}`],
-    ['with more behind it', `${before}${data('[DONE]')}${chunk({ content: 'more' })}data: nonsense\n\n`],
+    ['twice', `${before}${dataRecord('[DONE]')}${dataRecord('[DONE]')}`],
+    ['with more behind it', `${before}${dataRecord('[DONE]')}${chunk({ content: 'more' })}data: nonsense\n\n`],
     ['by another name', `${before}event: done\ndata: [DONE]\n\n`],
     ['never', before],
   ])('%s', async (_how, text) => {
-    bench.upstream.script = streams(text)
+    harness.upstream.script = answerStreamText(text)
     for (const from of ['messages', 'responses', 'gemini'] as const) {
-      expect(wordsOf(from, await bench.ask(from, 'chat/m', { stream: true }))).toBe('ab')
+      expect(wordsOf(from, await harness.ask(from, 'chat/m', { stream: true }))).toBe('ab')
     }
-    expect(bench.records.map(({ outcome }) => outcome)).toEqual(['complete', 'complete', 'complete'])
+    expect(harness.records.map(({ outcome }) => outcome)).toEqual(['complete', 'complete', 'complete'])
   })
 
   it('and the rest is not waited for', async () => {
-    bench.upstream.script = (_req, res) => void res.writeHead(200).write(before + data('[DONE]'))
-    expect(wordsOf('messages', await bench.ask('messages', 'chat/m', { stream: true }))).toBe('ab')
-    await until(() => bench.upstream.running.size === 0)
+    harness.upstream.script = (_req, res) => void res.writeHead(200).write(before + dataRecord('[DONE]'))
+    expect(wordsOf('messages', await harness.ask('messages', 'chat/m', { stream: true }))).toBe('ab')
+    await until(() => harness.upstream.running.size === 0)
   })
 })
 
 describe('HC-118: half a record', () => {
-  const broken: Record<Language, string> = {
+  const broken: Record<ProtocolName, string> = {
     chat: `${chunk({ content: 'ab' })}data: {"choices":[{"delta":{"content":"a"}}]\n\n`,
-    responses: `${speeches.responses.streamed('ab').split('event: response.output_text.done')[0]}data: {"type":"resp\n\n`,
-    messages: `${speeches.messages.streamed('ab').split('event: content_block_stop')[0]}data: {"type":"content_\n\n`,
-    gemini: `${speeches.gemini.streamed('ab').split('data: ')[1]?.replace(/^/, 'data: ')}data: {"candidates":[\n\n`,
+    responses: `${protocolFixtures.responses.streamed('ab').split('event: response.output_text.done')[0]}data: {"type":"resp\n\n`,
+    messages: `${protocolFixtures.messages.streamed('ab').split('event: content_block_stop')[0]}data: {"type":"content_\n\n`,
+    gemini: `${protocolFixtures.gemini.streamed('ab').split('data: ')[1]?.replace(/^/, 'data: ')}data: {"candidates":[\n\n`,
   }
 
   it.each(pairs.filter(([from, to]) => from !== to))('%s of %s: is told, and nothing follows', async (from, to) => {
-    bench.upstream.script = streams(broken[to] + speeches[to].streamed('later'))
-    const { text, records } = await bench.ask(from, `${to}/m`, { stream: true })
-    expect(speeches[from].wordsIn(records)).toBe('ab')
-    expect(text).not.toMatch(speeches[from].end)
+    harness.upstream.script = answerStreamText(broken[to] + protocolFixtures[to].streamed('later'))
+    const { text, records } = await harness.ask(from, `${to}/m`, { stream: true })
+    expect(protocolFixtures[from].textOfRecords(records)).toBe('ab')
+    expect(text).not.toMatch(protocolFixtures[from].endOfStream)
     expect(text).not.toContain('later')
     expect(JSON.stringify(records.at(-1))).toMatch(/"error"/)
-    expect(bench.records[0]).toMatchObject({ outcome: 'failed' })
+    expect(harness.records[0]).toMatchObject({ outcome: 'failed' })
   })
 })
 
 describe('HC-120: characters', () => {
   it('halves of one are joined before they go on', async () => {
-    bench.upstream.script = streams(
+    harness.upstream.script = answerStreamText(
       `data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"}}]}\n\ndata: {"choices":[{"index":0,"delta":{"content":"\\ude00b"}}]}\n\n` +
         chunk({}, 'stop') +
-        data('[DONE]'),
+        dataRecord('[DONE]'),
     )
     for (const from of ['messages', 'responses', 'gemini'] as const) {
-      const came = await bench.ask(from, 'chat/m', { stream: true })
+      const response = await harness.ask(from, 'chat/m', { stream: true })
       expect(wordsOf(from, came)).toBe('a😀b')
-      expect(came.text).not.toContain('\ufffd')
+      expect(response.text).not.toContain('\ufffd')
     }
   })
 
   it('what some take for the end of a line is escaped', async () => {
-    for (const to of languages) {
-      bench.upstream.script = speaks(to, 'a\u2028b\u2029c\u0085d')
-      for (const from of languages.filter((language) => language !== to)) {
-        const came = await bench.ask(from, `${to}/m`, { stream: true })
+    for (const to of protocolNames) {
+      harness.upstream.script = answerIn(to, 'a\u2028b\u2029c\u0085d')
+      for (const from of protocolNames.filter((language) => language !== to)) {
+        const response = await harness.ask(from, `${to}/m`, { stream: true })
         expect(wordsOf(from, came)).toBe('a\u2028b\u2029c\u0085d')
-        expect(came.text).not.toMatch(/[\u2028\u2029\u0085]/)
+        expect(response.text).not.toMatch(/[\u2028\u2029\u0085]/)
       }
     }
   })
@@ -197,21 +197,21 @@ describe('HC-120: characters', () => {
 
 describe('HC-122: silence', () => {
   const slow = { idleMs: 60, firstOutputMs: 80, headersMs: 80, connectMs: 1000 }
-  const quiet = async (): Promise<Bench> => {
+  const quiet = async (): Promise<Harness> => {
     const provider = {
       type: 'anthropic',
       apiKey: 'sk-upstream-000000A1',
-      baseURL: `http://127.0.0.1:${bench.upstream.port}`,
+      baseURL: `http://127.0.0.1:${harness.upstream.port}`,
       timeouts: slow,
     }
-    const second = await startBench(cleanup, { providers: { messages: provider } })
-    return Object.assign(second, { upstream: bench.upstream })
+    const second = await startHarness(cleanup, { providers: { messages: provider } })
+    return Object.assign(second, { upstream: harness.upstream })
   }
 
   it('after the first output ends the stream with an error', async () => {
     const { ask, records } = await quiet()
-    const begun = speeches.messages.streamed('ab').split('event: content_block_stop')[0] ?? ''
-    bench.upstream.script = (_req, res) => void res.writeHead(200).write(begun)
+    const begun = protocolFixtures.messages.streamed('ab').split('event: content_block_stop')[0] ?? ''
+    harness.upstream.script = (_req, res) => void res.writeHead(200).write(begun)
     const { text } = await ask('chat', 'messages/m', { stream: true })
     expect(text).toMatch(/"ab"[\s\S]*"error"/)
     expect(text).not.toContain('[DONE]')
@@ -220,7 +220,7 @@ describe('HC-122: silence', () => {
 
   it('before it is a 504, and pings do not break it', async () => {
     const { ask } = await quiet()
-    bench.upstream.script = async (_req, res) => {
+    harness.upstream.script = async (_req, res) => {
       res.writeHead(200)
       while (!res.destroyed) {
         res.write('event: ping\ndata: {"type":"ping"}\n\n')

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
 import { answerJson } from '../upstream.js'
-import { type Bench, type Came, startBench } from './bench.js'
-import { dig, type Language, speeches } from './languages.js'
+import { type ClientResponse, type Harness, startHarness } from './harness.js'
+import { dig, type ProtocolName, protocolFixtures } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
-  bench.upstream.script = (req, res, seen) =>
+  harness = await startHarness(cleanup)
+  harness.upstream.script = (req, res, seen) =>
     answerJson(COUNTS[seen.url.split('/').at(-1)?.split(':').at(-1) ?? ''])(req, res, seen)
 })
 afterEach(() => cleanup.run())
@@ -21,30 +21,34 @@ const COUNTS: Readonly<Record<string, object>> = {
   input_tokens: { object: 'response.input_tokens', input_tokens: 11 },
 }
 
-type Counting = Exclude<Language, 'chat'>
+type Counting = Exclude<ProtocolName, 'chat'>
 const counting = ['messages', 'responses', 'gemini'] as const
 
-function count(from: Counting, model: string, fields: object = {}, one: Bench = bench): Promise<Came> {
+function count(from: Counting, model: string, fields: object = {}, one: Harness = harness): Promise<ClientResponse> {
   const paths = {
     messages: '/v1/messages/count_tokens',
     responses: '/v1/responses/input_tokens',
     gemini: `/v1beta/models/${model}:countTokens`,
   }
-  const { max_tokens: _, stream: __, ...body } = speeches[from].ask(model, false, 'hello') as Record<string, unknown>
+  const {
+    max_tokens: _,
+    stream: __,
+    ...body
+  } = protocolFixtures[from].requestBody(model, false, 'hello') as Record<string, unknown>
   return one.send('POST', paths[from], { with: { ...body, ...fields } })
 }
 
 /** The count, where a language has it. */
-const tokensIn = (from: Counting, { json }: Came): unknown =>
+const tokensIn = (from: Counting, { json }: ClientResponse): unknown =>
   dig(json, from === 'gemini' ? 'totalTokens' : 'input_tokens')
 
 describe('counts', () => {
   it.each(counting)('of %s are passed as they are to those who speak it', async (from) => {
-    const came = await count(from, `${from}/m`, { x: 1 })
-    expect([came.status, came.json]).toEqual([200, COUNTS[bench.upstream.seen[0]?.url.split(/[/:]/).at(-1) ?? '']])
-    expect(bench.sent()).toMatchObject({ x: 1 })
-    expect(JSON.stringify(bench.sent())).not.toContain(`${from}/m`)
-    expect(came.headers.get('x-modelmount-losses')).toBeNull()
+    const response = await count(from, `${from}/m`, { x: 1 })
+    expect([response.status, response.json]).toEqual([200, COUNTS[harness.upstream.seen[0]?.url.split(/[/:]/).at(-1) ?? '']])
+    expect(harness.sent()).toMatchObject({ x: 1 })
+    expect(JSON.stringify(harness.sent())).not.toContain(`${from}/m`)
+    expect(response.headers.get('x-modelmount-losses')).toBeNull()
   })
 
   const pairs = counting.flatMap((from) =>
@@ -52,34 +56,34 @@ describe('counts', () => {
   )
 
   it.each(pairs)('of %s are asked of %s in its own words', async (from, to) => {
-    const came = await count(from, `${to}/gpt-5`)
-    expect([came.status, tokensIn(from, came)]).toEqual([200, 11])
+    const response = await count(from, `${to}/gpt-5`)
+    expect([response.status, tokensIn(from, came)]).toEqual([200, 11])
     const paths = {
       messages: '/v1/messages/count_tokens',
       responses: '/v1/responses/input_tokens',
       gemini: '/v1beta/models/gpt-5:countTokens',
     }
-    expect(bench.upstream.seen.map(({ url }) => url)).toEqual([paths[to]])
-    expect(JSON.stringify(bench.sent())).toContain('hello')
-    if (to === 'gemini') expect(bench.sent()).toMatchObject({ generateContentRequest: { model: 'models/gpt-5' } })
-    else expect(bench.sent()).toMatchObject({ model: 'gpt-5' })
+    expect(harness.upstream.seen.map(({ url }) => url)).toEqual([paths[to]])
+    expect(JSON.stringify(harness.sent())).toContain('hello')
+    if (to === 'gemini') expect(harness.sent()).toMatchObject({ generateContentRequest: { model: 'models/gpt-5' } })
+    else expect(harness.sent()).toMatchObject({ model: 'gpt-5' })
     if (to === 'messages') {
-      expect(bench.sent()).not.toHaveProperty('max_tokens')
-      expect(bench.upstream.seen[0]?.headers['anthropic-version']).toBe('2023-06-01')
+      expect(harness.sent()).not.toHaveProperty('max_tokens')
+      expect(harness.upstream.seen[0]?.headers['anthropic-version']).toBe('2023-06-01')
     }
   })
 
   it.each(counting)('of %s are estimated where nobody can be asked, and that is told', async (from) => {
-    const came = await count(from, 'chat/m')
-    expect(came.status).toBe(200)
+    const response = await count(from, 'chat/m')
+    expect(response.status).toBe(200)
     expect(tokensIn(from, came)).toBe(Math.ceil('hello'.length / 4) + 4)
-    expect(came.headers.get('x-modelmount-losses')).toBe('count: estimated by the relay')
-    expect(bench.upstream.seen).toHaveLength(0)
+    expect(response.headers.get('x-modelmount-losses')).toBe('count: estimated by the relay')
+    expect(harness.upstream.seen).toHaveLength(0)
   })
 
   it.each(counting)('of %s are counted by the host’s own hook', async (from) => {
     const heard: unknown[] = []
-    const own = await startBench(cleanup, {
+    const own = await startHarness(cleanup, {
       countTokens(conversation, model) {
         heard.push(
           model,
@@ -94,21 +98,21 @@ describe('counts', () => {
 
   it.each(counting)('of %s fail in its words', async (from) => {
     const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }
-    bench.upstream.script = answerJson(error, 529)
-    const came = await count(from, 'messages/m')
+    harness.upstream.script = answerJson(error, 529)
+    const response = await count(from, 'messages/m')
     const status = { messages: 529, responses: 503, gemini: 503 }[from]
-    expect([came.status, dig(came.json, 'error', 'message')]).toEqual([status, 'Overloaded'])
+    expect([response.status, dig(response.json, 'error', 'message')]).toEqual([status, 'Overloaded'])
     expect(tokensIn(from, came)).toBeUndefined()
   })
 
   it.each(counting)('of %s that are none are no count', async (from) => {
-    bench.upstream.script = answerJson('{"error":{"message":"odd"}}')
+    harness.upstream.script = answerJson('{"error":{"message":"odd"}}')
     for (const to of counting) expect((await count(from, `${to}/m`)).status).toBeGreaterThanOrEqual(400)
   })
 
   it('are refused where the conversation would be: something would be lost, and nothing may be', async () => {
-    const strict = await startBench(cleanup, { translation: 'strict' })
-    strict.upstream.script = bench.upstream.script
+    const strict = await startHarness(cleanup, { translation: 'strict' })
+    strict.upstream.script = harness.upstream.script
     const fields = {
       tools: [{ type: 'computer_20250124', name: 'computer', display_width_px: 1, display_height_px: 1 }],
     }
@@ -121,7 +125,7 @@ describe('counts', () => {
   })
 
   it('need the right to the model', async () => {
-    const closed = await startBench(cleanup, { groups: { default: { models: ['messages/*'] } } })
+    const closed = await startHarness(cleanup, { groups: { default: { models: ['messages/*'] } } })
     expect((await count('messages', 'chat/m', {}, closed)).status).toBe(404)
   })
 })

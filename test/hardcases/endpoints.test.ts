@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
-import { type Bench, startBench } from './bench.js'
-import { dig, languages } from './languages.js'
+import { type Harness, startHarness } from './harness.js'
+import { dig, protocolNames } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
 it('HC-174: models are listed in three shapes, only those that the caller may use', async () => {
   const models = { a: 'chat/a', 'org/b': 'chat/b', hidden: 'chat/c' }
-  const closed = await startBench(cleanup, { groups: { default: { models: ['a', 'org/*'] } }, models })
+  const closed = await startHarness(cleanup, { groups: { default: { models: ['a', 'org/*'] } }, models })
   const anthropic = { headers: { 'anthropic-version': '2023-06-01' } }
   const plain = await closed.send('GET', '/v1/models')
   expect(plain.json).toMatchObject({ object: 'list', data: [{ id: 'a', object: 'model' }, { id: 'org/b' }] })
@@ -35,9 +35,9 @@ it('HC-174: models are listed in three shapes, only those that the caller may us
 })
 
 describe('HC-176: completions of old, of every language', () => {
-  it.each(languages)('%s', async (to) => {
-    const ask = (fields: object): ReturnType<Bench['send']> =>
-      bench.send('POST', '/v1/completions', { with: { model: `${to}/m`, ...fields } })
+  it.each(protocolNames)('%s', async (to) => {
+    const ask = (fields: object): ReturnType<Harness['send']> =>
+      harness.send('POST', '/v1/completions', { with: { model: `${to}/m`, ...fields } })
     expect((await ask({ prompt: 'Say' })).json).toMatchObject({
       object: 'text_completion',
       choices: [{ index: 0, text: 'ok', finish_reason: 'stop' }],
@@ -55,6 +55,6 @@ describe('HC-176: completions of old, of every language', () => {
       { prompt: 'x', logprobs: 3 },
     ])
       expect((await ask(fields)).status).toBe(400)
-    for (const { body } of bench.upstream.seen) expect(body).not.toContain('1,2,3')
+    for (const { body } of harness.upstream.seen) expect(body).not.toContain('1,2,3')
   })
 })

@@ -1,22 +1,31 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup, pause } from '../mounts.js'
 import { answerJson, answerStream, type Script } from '../upstream.js'
-import { type Bench, type Model, providersAt, speaks, startBench, streams } from './bench.js'
-import { chunk, data, dig, type Language, languages, messageStart, named, speeches } from './languages.js'
+import { answerIn, answerStreamText, type Harness, type Model, providersAt, startHarness } from './harness.js'
+import {
+  chunk,
+  dataRecord,
+  dig,
+  messageStart,
+  namedRecord,
+  type ProtocolName,
+  protocolFixtures,
+  protocolNames,
+} from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 /** Its first target is the upstream under test, its second one that answers well in Messages. */
-let pair: Bench
+let pair: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, { health: { failures: 99 }, retry: { attempts: 1 } })
-  const well = await startBench(cleanup)
-  well.upstream.script = speaks('messages', 'second')
+  harness = await startHarness(cleanup, { health: { failures: 99 }, retry: { attempts: 1 } })
+  const well = await startHarness(cleanup)
+  well.upstream.script = answerIn('messages', 'second')
   const { messages } = providersAt(well.upstream.port)
-  const models = Object.fromEntries(languages.map((to) => [`${to}/m`, [`${to}/m`, 'well/m']]))
-  pair = await startBench(cleanup, {
-    providers: { ...providersAt(bench.upstream.port), well: messages as never },
+  const models = Object.fromEntries(protocolNames.map((to) => [`${to}/m`, [`${to}/m`, 'well/m']]))
+  pair = await startHarness(cleanup, {
+    providers: { ...providersAt(harness.upstream.port), well: messages as never },
     models,
   })
 })
@@ -24,17 +33,19 @@ afterEach(() => cleanup.run())
 
 const html = '<html><body>nginx at llm-7.prod.internal</body></html>'
 const page = (status: number, text = html): Script => answerJson(text, status, { 'content-type': 'text/html' })
-const broken = data({
+const broken = dataRecord({
   choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error', native_finish_reason: 'network_error' }],
 })
 
 describe('an answer that is none, before any output', () => {
-  const rows: [string, Language, Script, string | number][] = [
-    ['HC-092: finish_reason error', 'chat', streams(broken), 'invalid'],
+  const rows: [string, ProtocolName, Script, string | number][] = [
+    ['HC-092: finish_reason error', 'chat', answerStreamText(broken), 'invalid'],
     [
       'HC-092: native_finish_reason error',
       'chat',
-      streams(data({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'error' }] })),
+      answerStreamText(
+        dataRecord({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'error' }] }),
+      ),
       'invalid',
     ],
     [
@@ -64,14 +75,14 @@ describe('an answer that is none, before any output', () => {
     [
       'HC-094: an error event behind the beginning',
       'messages',
-      streams(
-        named({ type: 'message_start', message: messageStart }) +
-          named({ type: 'ping' }) +
-          named({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
+      answerStreamText(
+        namedRecord({ type: 'message_start', message: messageStart }) +
+          namedRecord({ type: 'ping' }) +
+          namedRecord({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
       ),
       529,
     ],
-    ...languages.flatMap((to): [string, Language, Script, string | number][] => [
+    ...protocolNames.flatMap((to): [string, ProtocolName, Script, string | number][] => [
       ['HC-097: nothing at all', to, answerStream([]), 'invalid'],
       ['HC-097: nothing at all as JSON', to, answerJson(''), 'invalid'],
       ['HC-097: null', to, answerJson('null'), 'invalid'],
@@ -82,28 +93,28 @@ describe('an answer that is none, before any output', () => {
   ]
 
   it.each(rows)('%s, of %s: the next target answers', async (_what, to, script, status) => {
-    bench.upstream.script = script
+    harness.upstream.script = script
     for (const stream of [false, true]) {
       const from = to === 'chat' ? 'messages' : 'chat'
-      const came = await pair.ask(from, `${to}/m`, { stream })
-      expect(came.status, came.text).toBe(200)
-      expect(came.text).toContain('second')
+      const response = await pair.ask(from, `${to}/m`, { stream })
+      expect(response.status, response.text).toBe(200)
+      expect(response.text).toContain('second')
       expect(pair.records.at(-1)?.attempts[0]).toEqual({ target: `${to}/m`, status })
       // A 429 rests the channel for a moment: the next question is to find it again.
       await pause(30)
     }
   })
 
-  it.each(languages)('HC-098: %s clients get no page, and a status of the same class', async (from) => {
-    for (const to of languages) {
+  it.each(protocolNames)('HC-098: %s clients get no page, and a status of the same class', async (from) => {
+    for (const to of protocolNames) {
       for (const [script, status] of [
         [page(502), 502],
         [page(524), 504],
         [page(200), 502],
         [page(400, ''), 400],
       ] as const) {
-        bench.upstream.script = script
-        const { status: told, json, text } = await bench.ask(from, `${to}/m`)
+        harness.upstream.script = script
+        const { status: told, json, text } = await harness.ask(from, `${to}/m`)
         expect([told, typeof dig(json, 'error', 'message')]).toEqual([status, 'string'])
         expect(text).not.toMatch(/nginx|<html|internal|context_length/)
       }
@@ -112,51 +123,51 @@ describe('an answer that is none, before any output', () => {
 })
 
 describe('HC-096: a stream without its end mark', () => {
-  const cut: Record<Language, string> = {
+  const cut: Record<ProtocolName, string> = {
     chat: chunk({ content: 'half' }),
-    responses: speeches.responses.streamed('half').split('event: response.completed')[0] ?? '',
-    messages: speeches.messages.streamed('half').split('event: message_stop')[0] ?? '',
-    gemini: data({ candidates: [{ index: 0, content: { role: 'model', parts: [{ text: 'half' }] } }] }),
+    responses: protocolFixtures.responses.streamed('half').split('event: response.completed')[0] ?? '',
+    messages: protocolFixtures.messages.streamed('half').split('event: message_stop')[0] ?? '',
+    gemini: dataRecord({ candidates: [{ index: 0, content: { role: 'model', parts: [{ text: 'half' }] } }] }),
   }
 
-  it.each(languages.flatMap((from) => languages.map((to): [Language, Language] => [from, to])))(
+  it.each(protocolNames.flatMap((from) => protocolNames.map((to): [ProtocolName, ProtocolName] => [from, to])))(
     '%s of %s: is told as an error, and never as a whole answer',
     async (from, to) => {
-      bench.upstream.script = streams(cut[to])
-      const { text, records } = await bench.ask(from, `${to}/m`, { stream: true })
-      expect(speeches[from].wordsIn(records)).toBe('half')
+      harness.upstream.script = answerStreamText(cut[to])
+      const { text, records } = await harness.ask(from, `${to}/m`, { stream: true })
+      expect(protocolFixtures[from].textOfRecords(records)).toBe('half')
       expect(records.at(-1)).toHaveProperty(from === 'responses' ? 'type' : 'error')
       // What is passed on has passed; no end mark follows it.
-      expect(text.split('"half"').pop()).not.toMatch(speeches[from].end)
-      expect(bench.records[0]?.outcome).toBe('cut')
+      expect(text.split('"half"').pop()).not.toMatch(protocolFixtures[from].endOfStream)
+      expect(harness.records[0]?.outcome).toBe('cut')
     },
   )
 
   it('whole answers that came as such a stream are errors', async () => {
-    for (const to of languages) {
-      bench.upstream.script = streams(cut[to])
-      expect((await bench.ask('messages', `${to}/m`)).status).toBe(502)
+    for (const to of protocolNames) {
+      harness.upstream.script = answerStreamText(cut[to])
+      expect((await harness.ask('messages', `${to}/m`)).status).toBe(502)
     }
   })
 })
 
 describe('HC-094: an error after output', () => {
-  it.each(languages)('%s clients are told in the stream, and it does not end well', async (from) => {
-    const begun = speeches.messages.streamed('half').split('event: content_block_stop')[0] ?? ''
-    bench.upstream.script = streams(
-      begun + named({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
+  it.each(protocolNames)('%s clients are told in the stream, and it does not end well', async (from) => {
+    const begun = protocolFixtures.messages.streamed('half').split('event: content_block_stop')[0] ?? ''
+    harness.upstream.script = answerStreamText(
+      begun + namedRecord({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
     )
-    const { text, records } = await bench.ask(from, 'messages/m', { stream: true })
-    expect(speeches[from].wordsIn(records)).toBe('half')
+    const { text, records } = await harness.ask(from, 'messages/m', { stream: true })
+    expect(protocolFixtures[from].textOfRecords(records)).toBe('half')
     expect(JSON.stringify(records.at(-1))).toContain('Overloaded')
-    expect(text).not.toMatch(speeches[from].end)
-    expect(bench.records[0]?.outcome).toBe('failed')
+    expect(text).not.toMatch(protocolFixtures[from].endOfStream)
+    expect(harness.records[0]?.outcome).toBe('failed')
   })
 })
 
 describe('HC-104: a conversation that is too long', () => {
   const message = 'prompt is too long: 210000 tokens > 200000 maximum'
-  const rows: [Language, object][] = [
+  const rows: [ProtocolName, object][] = [
     [
       'chat',
       {
@@ -178,26 +189,26 @@ describe('HC-104: a conversation that is too long', () => {
   ]
 
   it.each(rows)('of %s is known by its one code: %j', async (to, body) => {
-    bench.upstream.script = answerJson(body, 400)
-    const { status, json } = await bench.ask('responses', `${to}/m`)
+    harness.upstream.script = answerJson(body, 400)
+    const { status, json } = await harness.ask('responses', `${to}/m`)
     expect([status, dig(json, 'error', 'code')]).toEqual([400, 'context_length_exceeded'])
     expect(dig(json, 'error', 'message')).toBe(dig(body, 'error', 'message'))
     // Claude Code looks for the words.
-    expect(dig((await bench.ask('messages', `${to}/m`)).json, 'error', 'message')).toMatch(/^prompt is too long/)
-    const { relay } = bench
+    expect(dig((await harness.ask('messages', `${to}/m`)).json, 'error', 'message')).toMatch(/^prompt is too long/)
+    const { relay } = harness
     expect(relay.explain(`${to}/m`).targets[0]?.credentials[0]?.cooldownMs).toBe(0)
     expect((await pair.ask('responses', `${to}/m`)).status).toBe(400)
   })
 
   it('goes to the targets for long ones only', async () => {
-    bench.upstream.script = (req, res, seen) =>
+    harness.upstream.script = (req, res, seen) =>
       (seen.url === '/v1/messages'
         ? answerJson({ type: 'error', error: { type: 'invalid_request_error', message } }, 400)
-        : speaks('gemini', 'long'))(req, res, seen)
+        : answerIn('gemini', 'long'))(req, res, seen)
     const models = { 'messages/m': { targets: ['messages/m'], onContextTooLong: ['gemini/m'] } }
-    const hop = await startBench(cleanup, { providers: providersAt(bench.upstream.port), models })
-    expect(speeches.chat.wordsOf((await hop.ask('chat', 'messages/m')).json)).toBe('long')
-    bench.upstream.script = answerJson(
+    const hop = await startHarness(cleanup, { providers: providersAt(harness.upstream.port), models })
+    expect(protocolFixtures.chat.textOfAnswer((await hop.ask('chat', 'messages/m')).json)).toBe('long')
+    harness.upstream.script = answerJson(
       { type: 'error', error: { type: 'invalid_request_error', message: 'code: context' } },
       400,
     )
@@ -209,19 +220,19 @@ it('HC-105: what a content filter refuses goes elsewhere only where that is conf
   const filtered = {
     error: { message: 'filtered', type: 'invalid_request_error', param: null, code: 'content_filter' },
   }
-  bench.upstream.script = (req, res, seen) =>
-    (seen.url.includes('chat') ? answerJson(filtered, 400) : speaks('gemini', 'other'))(req, res, seen)
+  harness.upstream.script = (req, res, seen) =>
+    (seen.url.includes('chat') ? answerJson(filtered, 400) : answerIn('gemini', 'other'))(req, res, seen)
   expect(await pair.ask('messages', 'chat/m')).toMatchObject({ status: 400, json: { error: { message: 'filtered' } } })
   const models = { 'chat/m': { targets: ['chat/m'], onContentFilter: ['gemini/m'] } }
-  const hop = await startBench(cleanup, { providers: providersAt(bench.upstream.port), models })
-  expect(speeches.messages.wordsOf((await hop.ask('messages', 'chat/m')).json)).toBe('other')
+  const hop = await startHarness(cleanup, { providers: providersAt(harness.upstream.port), models })
+  expect(protocolFixtures.messages.textOfAnswer((await hop.ask('messages', 'chat/m')).json)).toBe('other')
   expect(hop.relay.explain('chat/m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
 })
 
 describe('HC-106: errors of the request’s own making', () => {
   it.each([400, 404, 413, 422])('%d goes straight back', async (status) => {
-    for (const to of languages) {
-      bench.upstream.script = answerJson({ type: 'error', error: { type: 'x', message: 'your fault' } }, status)
+    for (const to of protocolNames) {
+      harness.upstream.script = answerJson({ type: 'error', error: { type: 'x', message: 'your fault' } }, status)
       const { status: told, json } = await pair.ask('chat', `${to}/m` as Model)
       expect([told, dig(json, 'error', 'message')]).toEqual([status, 'your fault'])
       expect(pair.records.at(-1)?.attempts).toHaveLength(1)
@@ -235,12 +246,12 @@ describe('HC-106: errors of the request’s own making', () => {
       ['gemini', 'responses'],
       ['responses', 'gemini'],
     ] as const) {
-      bench.upstream.script = answerJson(
+      harness.upstream.script = answerJson(
         { error: { message: 'Incorrect API key sk-proj-****abcd of org-xyz1234', code: status } },
         status,
       )
       const { status: told, text } = await (
-        await startBench(cleanup, { providers: providersAt(bench.upstream.port) })
+        await startHarness(cleanup, { providers: providersAt(harness.upstream.port) })
       ).ask(from, `${to}/m`)
       expect(told).toBe(502)
       expect(text).not.toMatch(/sk-proj|org-xyz/)

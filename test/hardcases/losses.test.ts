@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
-import { type Bench, type Model, startBench } from './bench.js'
-import { dig, type Language } from './languages.js'
+import { type Harness, type Model, startHarness } from './harness.js'
+import { dig, type ProtocolName } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
-const strictly = (): Promise<Bench> => startBench(cleanup, { translation: 'strict' })
+const strictly = (): Promise<Harness> => startHarness(cleanup, { translation: 'strict' })
 const user = (content: unknown): object => ({ role: 'user', content })
 
 /** What the other language cannot say, and where it stands. */
-const LOSSES: readonly [from: Language, to: Model, fields: object, path: string][] = [
+const LOSSES: readonly [from: ProtocolName, to: Model, fields: object, path: string][] = [
   ['chat', 'messages/claude-opus-4-5', { frequency_penalty: 0.5 }, 'frequency_penalty'],
   ['chat', 'messages/claude-sonnet-5-5', { temperature: 0.2 }, 'temperature'],
   ['chat', 'messages/claude-opus-4-5', { messages: [{ ...user('x'), name: 'Al' }] }, 'messages[0].name'],
@@ -34,67 +34,67 @@ const LOSSES: readonly [from: Language, to: Model, fields: object, path: string]
 describe('translation: lenient', () => {
   it.each(LOSSES)('%s to %s: %j is left out, and told in header and record', async (from, to, fields, path) => {
     for (const stream of [false, true]) {
-      const bench = await startBench(cleanup)
-      const [, { headers }] = await bench.goes(from, to, fields, { stream })
+      const harness = await startHarness(cleanup)
+      const [, { headers }] = await harness.expectAccepted(from, to, fields, { stream })
       const told = headers.get('x-modelmount-losses') ?? ''
       expect(told.split('; ').map((loss) => loss.split(': ')[0])).toEqual([path])
-      expect(bench.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(told)
+      expect(harness.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(told)
     }
   })
 
   it('says nothing where nothing is lost', async () => {
-    const bench = await startBench(cleanup)
-    const [, { headers }] = await bench.goes('chat', 'messages/claude-opus-4-5', {
+    const harness = await startHarness(cleanup)
+    const [, { headers }] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', {
       temperature: 0.5,
       stop: ['x'],
       user: 'u',
     })
     expect(headers.get('x-modelmount-losses')).toBeNull()
-    expect(bench.records[0]?.losses).toEqual([])
+    expect(harness.records[0]?.losses).toEqual([])
   })
 
   it('tells in a header only what a header can hold', async () => {
-    const bench = await startBench(cleanup)
+    const harness = await startHarness(cleanup)
     const fields = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`fieldé${index}\n`, 1]))
-    const [, { headers }] = await bench.goes('chat', 'messages/claude-opus-4-5', fields)
+    const [, { headers }] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', fields)
     const told = headers.get('x-modelmount-losses') ?? ''
     expect(told).toMatch(/^[\x20-\x7e]+$/)
     expect(told.length).toBeLessThan(5000)
-    expect(bench.records[0]?.losses).toHaveLength(200)
+    expect(harness.records[0]?.losses).toHaveLength(200)
   })
 })
 
 describe('translation: strict', () => {
   it.each(LOSSES)('%s to %s: %j is refused by its path', async (from, to, fields, path) => {
-    const bench = await strictly()
+    const harness = await strictly()
     for (const stream of [false, true]) {
-      const { status, json, text } = await bench.ask(from, to, { with: fields, stream })
+      const { status, json, text } = await harness.ask(from, to, { with: fields, stream })
       expect(status, text).toBe(400)
       expect(dig(json, 'error', 'message')).toContain(`${path}: `)
       if (from === 'chat' || from === 'responses')
         expect(dig(json, 'error')).toMatchObject({ code: 'untranslatable', param: path })
     }
-    expect(bench.upstream.seen).toHaveLength(0)
-    expect(bench.records[0]).toMatchObject({ outcome: 'failed', status: 400, error: 'untranslatable' })
+    expect(harness.upstream.seen).toHaveLength(0)
+    expect(harness.records[0]).toMatchObject({ outcome: 'failed', status: 400, error: 'untranslatable' })
   })
 
   it('lets through what can be said, and all of it in the same language', async () => {
-    const bench = await strictly()
-    await bench.goes('chat', 'messages/claude-opus-4-5', { temperature: 0.5 })
-    await bench.goes('chat', 'chat/m', { frequency_penalty: 0.5, brand_new: 1 })
-    expect(bench.sent()).toMatchObject({ frequency_penalty: 0.5, brand_new: 1 })
+    const harness = await strictly()
+    await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { temperature: 0.5 })
+    await harness.expectAccepted('chat', 'chat/m', { frequency_penalty: 0.5, brand_new: 1 })
+    expect(harness.sent()).toMatchObject({ frequency_penalty: 0.5, brand_new: 1 })
   })
 
   it('names only what is lost first as its param, and the others in its words', async () => {
-    const bench = await strictly()
-    const { message, param } = await bench.refuses('chat', 'responses/gpt-5', { top_k: 5, seed: 7 })
+    const harness = await strictly()
+    const { message, param } = await harness.expectRefused('chat', 'responses/gpt-5', { top_k: 5, seed: 7 })
     expect([param, message]).toEqual(['top_k', expect.stringMatching(/top_k: .*; seed: /)])
   })
 })
 
 describe('a turn that loses all it says', () => {
   const audio = [{ type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }]
-  const rows: readonly [Language, Model, object, string][] = [
+  const rows: readonly [ProtocolName, Model, object, string][] = [
     ['chat', 'messages/m', { messages: [user(audio)] }, 'messages[0]'],
     ['chat', 'messages/m', { messages: [user('x'), user(audio)] }, 'messages[1]'],
     ['messages', 'chat/m', { messages: [user([{ type: 'container_upload', file_id: 'file_1' }])] }, 'messages[0]'],
@@ -108,8 +108,8 @@ describe('a turn that loses all it says', () => {
   ]
 
   it.each(rows)('from %s to %s is refused by its path: %j', async (from, model, fields, path) => {
-    const bench = await startBench(cleanup)
-    const { message } = await bench.refuses(from, model, fields)
+    const harness = await startHarness(cleanup)
+    const { message } = await harness.expectRefused(from, model, fields)
     expect(message).toContain(path)
   })
 })

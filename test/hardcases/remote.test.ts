@@ -11,8 +11,8 @@ import { fetchMedia } from '../../src/upstream/media/fetch-media.js'
 import { createFetch, fetchRemote, isPrivate } from '../../src/upstream/media/fetch-remote.js'
 import { Cleanup, pause } from '../mounts.js'
 import { answerError, inTurn } from '../upstream.js'
-import { speaks, startBench } from './bench.js'
-import { dig } from './languages.js'
+import { answerIn, startHarness } from './harness.js'
+import { dig } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -97,7 +97,7 @@ describe('HC-140: what is never fetched', () => {
     'https://localhost/x',
     'https://does-not-exist.invalid/x',
   ])('from a caller: %s is a 400 with its path, and nothing goes upstream', async (url) => {
-    const { refuses } = await startBench(cleanup, { media: { fetch: true } })
+    const { refuses } = await startHarness(cleanup, { media: { fetch: true } })
     const { param, message } = await refuses('chat', 'gemini/gemini-2.5-pro', image(url))
     expect([param, message]).toEqual(['messages[0].content[0]', expect.stringContaining('could not be fetched')])
     expect(message).not.toMatch(/127\.0\.0\.1|ECONN|ENOTFOUND/)
@@ -105,12 +105,12 @@ describe('HC-140: what is never fetched', () => {
 
   it('for models that take addresses, or where fetching is off, nothing at all', async () => {
     const url = 'https://127.0.0.1:1/x.png'
-    const { goes } = await startBench(cleanup, { media: { fetch: true } })
+    const { goes } = await startHarness(cleanup, { media: { fetch: true } })
     expect(dig((await goes('chat', 'messages/m', image(url)))[0], 'messages', 0, 'content', 0, 'source')).toEqual({
       type: 'url',
       url,
     })
-    const { ask, upstream } = await startBench(cleanup)
+    const { ask, upstream } = await startHarness(cleanup)
     const { status } = await ask('chat', 'gemini/gemini-2.5-pro', { with: image(url) })
     expect([200, 400]).toContain(status)
     if (status === 200) expect(upstream.seen[0]?.body).toContain(url)
@@ -119,15 +119,15 @@ describe('HC-140: what is never fetched', () => {
   it('for a fallback that takes only bytes, before it is asked', async () => {
     const url = 'https://127.0.0.1/x.png'
     const models = { both: ['messages/m', 'gemini/gemini-2.5-pro'] }
-    const { ask, upstream } = await startBench(cleanup, { media: { fetch: true }, models })
-    upstream.script = inTurn(speaks('messages', 'hello'), answerError(500, 'down'))
+    const { ask, upstream } = await startHarness(cleanup, { media: { fetch: true }, models })
+    upstream.script = inTurn(answerIn('messages', 'hello'), answerError(500, 'down'))
     expect((await ask('chat', 'both' as 'a/b', { with: image(url) })).status).toBe(200)
     expect((await ask('chat', 'both' as 'a/b', { with: image(url) })).status).toBe(400)
     expect(upstream.seen).toHaveLength(2)
   })
 
   it('an address that a caller names as the provider’s', async () => {
-    const { goes, upstream } = await startBench(cleanup)
+    const { goes, upstream } = await startHarness(cleanup)
     const fields = { api_base: 'http://127.0.0.1:1', base_url: 'http://127.0.0.1:1' }
     await goes('chat', 'chat/m', fields)
     await goes('chat', 'messages/m', fields)

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
 import { answerJson } from '../upstream.js'
-import { type Bench, startBench } from './bench.js'
-import { dig } from './languages.js'
+import { type Harness, startHarness } from './harness.js'
+import { dig } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
@@ -24,7 +24,7 @@ const tool = (tool_call_id: string, content: unknown): object => ({ role: 'tool'
 describe('from Chat Completions to Messages', () => {
   it('HC-001: results of parallel calls are one message, before the text', async () => {
     const messages = [user('w?'), calls(call('c1'), call('c2')), tool('c2', '2'), tool('c1', '1'), user('and now?')]
-    const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', { messages })
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
     expect(dig(body, 'messages')).toMatchObject([
       { role: 'user' },
       {
@@ -47,25 +47,25 @@ describe('from Chat Completions to Messages', () => {
 
   it('HC-002: a call that was never answered gets a result that says so', async () => {
     const messages = [user('w?'), calls(call('c1'), call('c2')), tool('c1', '1'), user('go on')]
-    const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', { messages })
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
     const missing = { type: 'tool_result', tool_use_id: 'c2', is_error: true, content: '[no result was supplied]' }
     expect(dig(body, 'messages', 2, 'content')).toMatchObject([{ tool_use_id: 'c1' }, missing, { text: 'go on' }])
   })
 
   it('HC-002: a result that answers no call is refused by its path', async () => {
     const messages = [user('w?'), tool('c9', '1'), user('go on')]
-    expect(await bench.refuses('chat', 'messages/claude-opus-4-5', { messages })).toMatchObject({
+    expect(await harness.expectRefused('chat', 'messages/claude-opus-4-5', { messages })).toMatchObject({
       param: 'messages[1]',
     })
   })
 
   it('HC-004: sampling is left out where it is not taken, and that is told', async () => {
     const fields = { temperature: 0.2, top_p: 0.9 }
-    const [body, { headers }] = await bench.goes('chat', 'messages/claude-sonnet-5-5', fields)
+    const [body, { headers }] = await harness.expectAccepted('chat', 'messages/claude-sonnet-5-5', fields)
     expect(body).not.toHaveProperty('temperature')
     expect(body).not.toHaveProperty('top_p')
     expect(headers.get('x-modelmount-losses')).toMatch(/temperature: .*; top_p: /)
-    expect((await bench.goes('chat', 'messages/claude-opus-4-5', { temperature: 0.2 }))[0]).toMatchObject({
+    expect((await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { temperature: 0.2 }))[0]).toMatchObject({
       temperature: 0.2,
     })
   })
@@ -77,13 +77,13 @@ describe('from Chat Completions to Messages', () => {
       [undefined, '2023-06-01'],
     ]) {
       const headers = { ...(given && { 'anthropic-version': given }), 'anthropic-beta': 'new-thing-2026-11-01' }
-      const [body] = await bench.goes('messages', 'messages/claude-opus-4-5', { temperature: 0.3 }, { headers })
-      const seen = bench.upstream.seen.at(-1)?.headers ?? {}
+      const [body] = await harness.expectAccepted('messages', 'messages/claude-opus-4-5', { temperature: 0.3 }, { headers })
+      const seen = harness.upstream.seen.at(-1)?.headers ?? {}
       expect([seen['anthropic-version'], seen['anthropic-beta']]).toEqual([expected, 'new-thing-2026-11-01'])
       expect(body).toMatchObject({ temperature: 0.3 })
     }
-    await bench.goes('chat', 'messages/claude-opus-4-5', {}, { headers: { 'anthropic-version': '2026-10-21' } })
-    expect(bench.upstream.seen.at(-1)?.headers['anthropic-version']).toBe('2023-06-01')
+    await harness.expectAccepted('chat', 'messages/claude-opus-4-5', {}, { headers: { 'anthropic-version': '2026-10-21' } })
+    expect(harness.upstream.seen.at(-1)?.headers['anthropic-version']).toBe('2023-06-01')
   })
 
   it('HC-006: a key comes as Bearer or as x-api-key; of two x-api-key counts; none goes on', async () => {
@@ -96,26 +96,26 @@ describe('from Chat Completions to Messages', () => {
       [{ 'x-api-key': 'sk-wrong', ...bearer }, 401],
     ]
     for (const [headers, status] of ways) {
-      const came = await bench.ask('messages', 'messages/claude-opus-4-5', { headers, key: '' })
-      expect(came.status).toBe(status)
-      if (status === 401) expect(came.json).toMatchObject({ type: 'error', error: { type: 'authentication_error' } })
+      const response = await harness.ask('messages', 'messages/claude-opus-4-5', { headers, key: '' })
+      expect(response.status).toBe(status)
+      if (status === 401) expect(response.json).toMatchObject({ type: 'error', error: { type: 'authentication_error' } })
     }
-    expect(bench.upstream.seen).toHaveLength(3)
-    for (const { headers } of bench.upstream.seen) {
+    expect(harness.upstream.seen).toHaveLength(3)
+    for (const { headers } of harness.upstream.seen) {
       expect(headers['x-api-key']).toBe('sk-upstream-000000A1')
       expect(headers.authorization).toBeUndefined()
     }
   })
 
   it('HC-009: max_tokens is the model’s own when the caller gave none', async () => {
-    const [body] = await bench.goes('chat', 'messages/claude-opus-5-5', {})
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-5-5', {})
     expect(body).toMatchObject({ max_tokens: 64_000 })
-    expect((await bench.goes('chat', 'messages/claude-3-haiku', {}))[0]).toMatchObject({ max_tokens: 4096 })
+    expect((await harness.expectAccepted('chat', 'messages/claude-3-haiku', {}))[0]).toMatchObject({ max_tokens: 4096 })
   })
 
   it('HC-012: an answer that is to be gone on with is passed as it is', async () => {
     const messages = [user('2+2?'), { role: 'assistant', content: 'The answer is ( ' }]
-    const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', { messages })
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
     expect(dig(body, 'messages', -1)).toMatchObject({ role: 'assistant', content: [{ text: 'The answer is (' }] })
   })
 
@@ -126,28 +126,28 @@ describe('from Chat Completions to Messages', () => {
     for (const label of ['image/png', 'image/jpg', 'image/jpeg']) {
       const messages = [image(`data:${label};base64,${jpeg}`)]
       const source = { type: 'base64', media_type: 'image/jpeg', data: jpeg }
-      const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', { messages })
+      const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
       expect(dig(body, 'messages', 0, 'content', 0, 'source')).toEqual(source)
-      const [contents] = await bench.goes('chat', 'gemini/gemini-2.5-pro', { messages })
+      const [contents] = await harness.expectAccepted('chat', 'gemini/gemini-2.5-pro', { messages })
       expect(dig(contents, 'contents', 0, 'parts', 0, 'inlineData')).toEqual({ mimeType: 'image/jpeg', data: jpeg })
     }
   })
 
   it('HC-013: an image that nobody takes is refused by its path', async () => {
     const messages = [image('data:image/svg+xml;base64,PHN2Zz4=')]
-    expect(await bench.refuses('chat', 'messages/claude-opus-4-5', { messages })).toMatchObject({
+    expect(await harness.expectRefused('chat', 'messages/claude-opus-4-5', { messages })).toMatchObject({
       param: 'messages[0].content[0]',
     })
   })
 
   it('HC-014: too many large images are told as they were, tried nowhere else, held against nobody', async () => {
     const second = { model: ['messages/claude-opus-4-5', 'messages/claude-opus-4-1'] }
-    const { upstream, ask, records, relay } = await startBench(cleanup, {
+    const { upstream, ask, records, relay } = await startHarness(cleanup, {
       providers: {
         messages: {
           type: 'anthropic',
           apiKey: 'sk-upstream-000000A1',
-          baseURL: `http://127.0.0.1:${bench.upstream.port}`,
+          baseURL: `http://127.0.0.1:${harness.upstream.port}`,
         },
       },
       models: { 'messages/m': second.model },
@@ -155,14 +155,14 @@ describe('from Chat Completions to Messages', () => {
     })
     const message = 'messages.0.content.3: image exceeds 2000 px in many-image requests'
     const details = { error_code: 'image_dimensions_too_large' }
-    bench.upstream.script = answerJson(
+    harness.upstream.script = answerJson(
       { type: 'error', error: { type: 'invalid_request_error', message, details } },
       400,
     )
-    const came = await ask('chat', 'messages/m')
-    expect([came.status, dig(came.json, 'error', 'message')]).toEqual([400, message])
-    expect(dig(came.json, 'error', 'code')).toBe('image_dimensions_too_large')
-    expect(bench.upstream.seen).toHaveLength(1)
+    const response = await ask('chat', 'messages/m')
+    expect([response.status, dig(response.json, 'error', 'message')]).toEqual([400, message])
+    expect(dig(response.json, 'error', 'code')).toBe('image_dimensions_too_large')
+    expect(harness.upstream.seen).toHaveLength(1)
     expect(upstream.seen).toHaveLength(0)
     expect(records[0]?.attempts).toHaveLength(1)
     expect(relay.explain('messages/m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
@@ -172,7 +172,7 @@ describe('from Chat Completions to Messages', () => {
     const inner = { type: 'object', properties: { a: { type: ['string', 'null'] } }, required: ['a'] }
     const parameters = { anyOf: [inner, { type: 'object', properties: { b: { type: 'integer' } } }] }
     const tools = [{ type: 'function', function: { name: 'f', parameters } }]
-    const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', { tools })
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { tools })
     expect(dig(body, 'tools', 0, 'input_schema')).toEqual({
       type: 'object',
       properties: { a: { type: ['string', 'null'] }, b: { type: 'integer' } },
@@ -189,20 +189,20 @@ describe('from Chat Completions to Messages', () => {
     [{ tools, tool_choice: 'none', parallel_tool_calls: false }, { type: 'none' }],
     [{ tools: [], tool_choice: 'auto' }, undefined],
   ])('HC-024: the choice of %j', async (fields, expected) => {
-    const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', fields)
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', fields)
     expect(dig(body, 'tool_choice')).toEqual(expected)
     if (expected === undefined) expect(body).not.toHaveProperty('tools')
   })
 
   it('HC-024: history with calls keeps its tools declared', async () => {
     const messages = [user('w?'), calls(call('c1', 'w')), tool('c1', '1')]
-    const [body] = await bench.goes('chat', 'messages/claude-opus-4-5', { messages, tools: [] })
+    const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages, tools: [] })
     expect(body).toMatchObject({ tools: [{ name: 'w' }], tool_choice: { type: 'none' } })
   })
 
   it('HC-033: several answers are refused, not made one', async () => {
     for (const model of ['messages/claude-opus-4-5', 'responses/gpt-5'] as const)
-      expect(await bench.refuses('chat', model, { n: 3 })).toMatchObject({ param: 'n' })
+      expect(await harness.expectRefused('chat', model, { n: 3 })).toMatchObject({ param: 'n' })
   })
 })
 
@@ -214,9 +214,9 @@ describe('HC-032: content of the wrong shape is a 400 that names it, in every la
     [[{ type: 'text' }], 'messages[0].content[0].text'],
   ])('%j', async (content, param) => {
     for (const to of ['messages/m', 'responses/m', 'gemini/m'] as const) {
-      expect(await bench.refuses('chat', to, { messages: [user(content)] })).toMatchObject({ param })
+      expect(await harness.expectRefused('chat', to, { messages: [user(content)] })).toMatchObject({ param })
     }
-    const { status, json } = await bench.ask('messages', 'chat/m', { with: { messages: [user(7)] } })
+    const { status, json } = await harness.ask('messages', 'chat/m', { with: { messages: [user(7)] } })
     expect([status, dig(json, 'error', 'message')]).toEqual([400, expect.stringContaining('messages[0].content')])
   })
 })

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
 import { answerJson } from '../upstream.js'
-import { type Bench, startBench } from './bench.js'
-import { dig, type Language, languages, speeches } from './languages.js'
+import { type Harness, startHarness } from './harness.js'
+import { dig, type ProtocolName, protocolFixtures, protocolNames } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
 /** Where a language tells an error, and what it looks like there. */
-const SHAPES: Readonly<Record<Language, (status: number) => object>> = {
+const SHAPES: Readonly<Record<ProtocolName, (status: number) => object>> = {
   chat: () => ({ error: { message: expect.any(String), type: expect.any(String), param: null } }),
   responses: () => ({ error: { message: expect.any(String), type: expect.any(String), param: null } }),
   messages: () => ({
@@ -27,33 +27,33 @@ const SHAPES: Readonly<Record<Language, (status: number) => object>> = {
 }
 
 describe('HC-108: errors in the caller’s own shape', () => {
-  it.each(languages)('overload, told to %s', async (from) => {
+  it.each(protocolNames)('overload, told to %s', async (from) => {
     const expected = {
       chat: [503, { error: { type: 'server_error', param: null, code: 'overloaded' } }],
       responses: [503, { error: { type: 'server_error', param: null, code: 'overloaded' } }],
       messages: [529, { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }],
       gemini: [503, { error: { code: 503, status: 'UNAVAILABLE', message: 'Overloaded' } }],
     }[from]
-    bench.upstream.script = answerJson(
+    harness.upstream.script = answerJson(
       { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } },
       529,
     )
-    const { status, json } = await bench.ask(from, 'messages/m')
+    const { status, json } = await harness.ask(from, 'messages/m')
     expect([status, json]).toMatchObject(expected)
   })
 
-  it.each(languages)('the relay’s own, told to %s', async (from) => {
-    const { path } = speeches[from]
+  it.each(protocolNames)('the relay’s own, told to %s', async (from) => {
+    const { path } = protocolFixtures[from]
     const shape = SHAPES[from]
-    const wrong = await bench.ask(from, 'chat/m', { key: 'sk-nobody' })
+    const wrong = await harness.ask(from, 'chat/m', { key: 'sk-nobody' })
     expect([wrong.status, wrong.json]).toMatchObject([401, shape(401)])
-    const unknown = await bench.ask(from, 'nowhere/m' as 'chat/m')
+    const unknown = await harness.ask(from, 'nowhere/m' as 'chat/m')
     expect(unknown.status).toBe(404)
     expect(unknown.json).toMatchObject({ error: { message: expect.any(String) } })
-    const method = await bench.send('PUT', path('chat/m', false))
+    const method = await harness.send('PUT', path('chat/m', false))
     expect([method.status, method.json]).toMatchObject([405, shape(405)])
     expect(method.headers.get('allow')).toBe('POST')
-    const small = await startBench(cleanup, { maxBodyBytes: 100 })
+    const small = await startHarness(cleanup, { maxBodyBytes: 100 })
     const large = await small.ask(from, 'chat/m', { with: { x: 'x'.repeat(200) } })
     expect([large.status, large.json]).toMatchObject([413, shape(413)])
   })
@@ -67,22 +67,22 @@ it.each<[unknown, string]>([
   [[{ error: { message: 'in a list', code: 400 } }], 'in a list'],
   [{ message: 'bare', code: 'InvalidParameter' }, 'bare'],
 ])('HC-109: the words in %j are found', async (body, message) => {
-  bench.upstream.script = answerJson(JSON.stringify(body), 400)
-  for (const from of languages) {
-    const { status, json } = await bench.ask(from, from === 'chat' ? 'gemini/m' : 'chat/m')
+  harness.upstream.script = answerJson(JSON.stringify(body), 400)
+  for (const from of protocolNames) {
+    const { status, json } = await harness.ask(from, from === 'chat' ? 'gemini/m' : 'chat/m')
     expect([status, dig(json, 'error', 'message')]).toEqual([400, message])
   }
 })
 
 it('HC-100: Gemini’s own word for how long to wait is told to clients of every language', async () => {
   const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.07s' }]
-  bench.upstream.script = answerJson(
+  harness.upstream.script = answerJson(
     { error: { code: 429, message: 'slow', status: 'RESOURCE_EXHAUSTED', details } },
     429,
   )
-  for (const from of languages) {
-    const one = await startBench(cleanup)
-    one.upstream.script = bench.upstream.script
+  for (const from of protocolNames) {
+    const one = await startHarness(cleanup)
+    one.upstream.script = harness.upstream.script
     const { status, headers } = await one.ask(from, 'gemini/m')
     expect([status, headers.get('retry-after'), headers.get('retry-after-ms')]).toEqual([429, '35', '34070'])
   }
@@ -92,15 +92,15 @@ it('HC-110: of an upstream’s words no key, organisation, mail or inside addres
   const message =
     'Incorrect key sk-proj-****abcd, sk-upstream-000000A1, organization org-xyzAbc123, me@corp.example, 10.1.2.3:8443, db.prod.internal, https://h/x?key=AIzaSyTest12345'
   const leaks = /sk-proj|sk-upstream|org-xyz|me@corp|10\.1\.2\.3|prod\.internal|AIzaSy/
-  for (const to of languages) {
+  for (const to of protocolNames) {
     for (const status of [400, 429, 500]) {
       const body =
         to === 'gemini'
           ? { error: { code: status, message, status: 'INTERNAL' } }
           : { type: 'error', error: { type: 'x', message } }
-      const one = await startBench(cleanup, { retry: { attempts: 1 } })
+      const one = await startHarness(cleanup, { retry: { attempts: 1 } })
       one.upstream.script = answerJson(body, status)
-      for (const from of languages) expect((await one.ask(from, `${to}/m`)).text).not.toMatch(leaks)
+      for (const from of protocolNames) expect((await one.ask(from, `${to}/m`)).text).not.toMatch(leaks)
     }
   }
 })
@@ -119,12 +119,12 @@ describe('HC-141: a model’s name goes nowhere else', () => {
   ]
 
   it.each(NAMES)('%j', async (name) => {
-    for (const from of languages) {
+    for (const from of protocolNames) {
       const path = from === 'gemini' ? `gemini/${encodeURIComponent(name)}` : `gemini/${name}`
-      const { status } = await bench.ask(from, path as 'gemini/m')
+      const { status } = await harness.ask(from, path as 'gemini/m')
       expect([400, 404]).toContain(status)
     }
-    expect(bench.upstream.seen).toHaveLength(0)
+    expect(harness.upstream.seen).toHaveLength(0)
   })
 
   it('in a caller’s own path', async () => {
@@ -132,15 +132,17 @@ describe('HC-141: a model’s name goes nowhere else', () => {
       '/v1beta/models/%2e%2e%2Ffiles:generateContent',
       '/v1beta/models/gemini%2F..%2F..%2Fv1%2Fx:generateContent',
     ]) {
-      expect((await bench.send('POST', path, { with: speeches.gemini.ask('', false) })).status).toBe(404)
+      expect((await harness.send('POST', path, { with: protocolFixtures.gemini.requestBody('', false) })).status).toBe(
+        404,
+      )
     }
-    expect(bench.upstream.seen).toHaveLength(0)
+    expect(harness.upstream.seen).toHaveLength(0)
   })
 })
 
 describe('HC-144: what is almost JSON', () => {
-  it.each(languages)('is refused by %s without a stack; a BOM is no harm', async (from) => {
-    const good = JSON.stringify(speeches[from].ask('chat/m', false))
+  it.each(protocolNames)('is refused by %s without a stack; a BOM is no harm', async (from) => {
+    const good = JSON.stringify(protocolFixtures[from].requestBody('chat/m', false))
     const bad = [
       good.replace(/}$/, ',"temperature":NaN}'),
       good.replace(/}$/, ',"x":Infinity}'),
@@ -150,14 +152,14 @@ describe('HC-144: what is almost JSON', () => {
       '',
     ]
     for (const body of bad) {
-      const { status, json, text } = await bench.ask(from, 'chat/m', { body })
+      const { status, json, text } = await harness.ask(from, 'chat/m', { body })
       expect([status, typeof dig(json, 'error', 'message')]).toEqual([400, 'string'])
       expect(text).not.toMatch(/SyntaxError|\bat \w+ \(|\.ts|\.js/)
     }
-    expect(bench.upstream.seen).toHaveLength(0)
-    for (const to of languages) {
-      const body = `\ufeff${JSON.stringify(speeches[from].ask(`${to}/m`, false))}`
-      expect((await bench.ask(from, `${to}/m`, { body })).status).toBe(200)
+    expect(harness.upstream.seen).toHaveLength(0)
+    for (const to of protocolNames) {
+      const body = `\ufeff${JSON.stringify(protocolFixtures[from].requestBody(`${to}/m`, false))}`
+      expect((await harness.ask(from, `${to}/m`, { body })).status).toBe(200)
     }
   })
 })
@@ -175,9 +177,9 @@ describe('HC-149: a list of models cannot be slipped past', () => {
     'ft:gpt-4o',
   ]
 
-  it.each(languages)('by %s', async (from) => {
+  it.each(protocolNames)('by %s', async (from) => {
     const models = { mini: 'chat/mini', 'gpt-4o': 'chat/gpt-4o', '*': 'chat' }
-    const closed = await startBench(cleanup, { groups: { default: { models: ['mini'] } }, models })
+    const closed = await startHarness(cleanup, { groups: { default: { models: ['mini'] } }, models })
     for (const name of VARIANTS) {
       const path = from === 'gemini' ? encodeURIComponent(name) : name
       expect((await closed.ask(from, path as 'chat/m')).status).toBe(404)
@@ -191,16 +193,16 @@ describe('HC-149: a list of models cannot be slipped past', () => {
 })
 
 describe('HC-166: x-request-id', () => {
-  it.each(languages)('stands on every answer of %s', async (from) => {
+  it.each(protocolNames)('stands on every answer of %s', async (from) => {
     for (const given of ['my-id_1.2', undefined, 'x'.repeat(10_000), 'a b', 'é'.normalize('NFC')]) {
       const headers = given === undefined ? {} : { 'x-request-id': given }
       const kept = given === 'my-id_1.2'
       const answers = [
-        await bench.ask(from, 'messages/m', { headers }),
-        await bench.ask(from, 'messages/m', { headers, stream: true }),
-        await bench.ask(from, 'nowhere/m' as 'chat/m', { headers }),
-        await bench.ask(from, 'chat/m', { headers, key: 'sk-nobody' }),
-        await bench.send('GET', '/v1/nothing/at/all', { headers }),
+        await harness.ask(from, 'messages/m', { headers }),
+        await harness.ask(from, 'messages/m', { headers, stream: true }),
+        await harness.ask(from, 'nowhere/m' as 'chat/m', { headers }),
+        await harness.ask(from, 'chat/m', { headers, key: 'sk-nobody' }),
+        await harness.send('GET', '/v1/nothing/at/all', { headers }),
       ]
       for (const { headers: told } of answers) {
         const id = told.get('x-request-id')

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MARK } from '../../src/chat/signatures.js'
 import { Cleanup } from '../mounts.js'
 import { answerJson, type Script } from '../upstream.js'
-import { type Bench, type Model, startBench, streams } from './bench.js'
-import { chunk, data, dig, fragment, messageStart, speeches } from './languages.js'
+import { answerStreamText, type Harness, type Model, startHarness } from './harness.js'
+import { chunk, dataRecord, dig, fragment, messageStart, protocolFixtures } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
@@ -25,15 +25,15 @@ const messageWith = (content: readonly object[], stop_reason: string): object =>
 /** Answers once, then with plain words. */
 function first(script: Script): void {
   let turn = 0
-  const plain = bench.upstream.script
-  bench.upstream.script = (req, res, seen) => (turn++ === 0 ? script : plain)(req, res, seen)
+  const plain = harness.upstream.script
+  harness.upstream.script = (req, res, seen) => (turn++ === 0 ? script : plain)(req, res, seen)
 }
 
 it('HC-042: a signature on an empty text is not lost with it', async () => {
   first(answerJson(fragment([{ text: 'so' }, { text: '', thoughtSignature: 'dA==' }], 'STOP')))
-  const { json } = await bench.ask('responses', gemini)
-  await bench.goes('responses', gemini, { input: [user('hi'), ...list(dig(json, 'output')), user('and?')] })
-  expect(JSON.stringify(dig(bench.sent(), 'contents', 1, 'parts'))).toContain('"thoughtSignature":"dA=="')
+  const { json } = await harness.ask('responses', gemini)
+  await harness.expectAccepted('responses', gemini, { input: [user('hi'), ...list(dig(json, 'output')), user('and?')] })
+  expect(JSON.stringify(dig(harness.sent(), 'contents', 1, 'parts'))).toContain('"thoughtSignature":"dA=="')
 })
 
 describe('HC-044: in a session that changes its model', () => {
@@ -49,16 +49,16 @@ describe('HC-044: in a session that changes its model', () => {
         ],
       }),
     )
-    const { json } = await bench.ask('messages', 'chat/deepseek')
+    const { json } = await harness.ask('messages', 'chat/deepseek')
     expect(dig(json, 'content', 0)).toMatchObject({
       type: 'thinking',
       thinking: 'deep',
       signature: expect.stringContaining(MARK),
     })
     const messages = [user('hi'), { role: 'assistant', content: dig(json, 'content') }, user('on')]
-    await bench.goes('messages', 'messages/claude-opus-4-5', { messages })
-    expect(dig(bench.sent(), 'messages', 1, 'content')).toEqual([{ type: 'text', text: 'said' }])
-    expect(bench.upstream.seen.at(-1)?.body).not.toContain(MARK)
+    await harness.expectAccepted('messages', 'messages/claude-opus-4-5', { messages })
+    expect(dig(harness.sent(), 'messages', 1, 'content')).toEqual([{ type: 'text', text: 'said' }])
+    expect(harness.upstream.seen.at(-1)?.body).not.toContain(MARK)
   })
 
   it('HC-046: a thought is no field of a server that does not know it', async () => {
@@ -66,8 +66,8 @@ describe('HC-044: in a session that changes its model', () => {
       { type: 'thinking', thinking: 'deep', signature: 'x' },
       { type: 'text', text: 'said' },
     ]
-    await bench.goes('messages', 'chat/m', { messages: [user('hi'), { role: 'assistant', content }, user('on')] })
-    expect(dig(bench.sent(), 'messages', 1)).toEqual({ role: 'assistant', content: 'said' })
+    await harness.expectAccepted('messages', 'chat/m', { messages: [user('hi'), { role: 'assistant', content }, user('on')] })
+    expect(dig(harness.sent(), 'messages', 1)).toEqual({ role: 'assistant', content: 'said' })
   })
 })
 
@@ -80,8 +80,8 @@ it('HC-048: reasoning, words, reasoning and a call are blocks in turn; each thou
     { reasoning_content: 'c' },
     { tool_calls: [call] },
   ]
-  first(streams(deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'tool_calls') + data('[DONE]')))
-  const { records } = await bench.ask('messages', 'chat/m', { stream: true })
+  first(answerStreamText(deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'tool_calls') + dataRecord('[DONE]')))
+  const { records } = await harness.ask('messages', 'chat/m', { stream: true })
   const starts = records.filter((record) => dig(record, 'type') === 'content_block_start')
   expect(starts.map((record) => [dig(record, 'index'), dig(record, 'content_block', 'type')])).toEqual([
     [0, 'thinking'],
@@ -96,8 +96,8 @@ it('HC-048: reasoning, words, reasoning and a call are blocks in turn; each thou
 describe('HC-049: encrypted reasoning', () => {
   const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' }
   const sealed = answerJson({
-    ...speeches.responses.whole('said'),
-    output: [reasoning, ...list(dig(speeches.responses.whole('said'), 'output'))],
+    ...protocolFixtures.responses.whole('said'),
+    output: [reasoning, ...list(dig(protocolFixtures.responses.whole('said'), 'output'))],
   })
 
   it.each<[Model, boolean]>([
@@ -105,33 +105,33 @@ describe('HC-049: encrypted reasoning', () => {
     ['responses/gpt-6', false],
   ])('goes back to %s: %s', async (model, back) => {
     first(sealed)
-    const { json } = await bench.ask('messages', 'responses/gpt-5')
+    const { json } = await harness.ask('messages', 'responses/gpt-5')
     const messages = [user('hi'), { role: 'assistant', content: dig(json, 'content') }, user('on')]
-    await bench.goes('messages', model, { messages })
-    expect(bench.upstream.seen.at(-1)?.body.includes('"gAAA"')).toBe(back)
+    await harness.expectAccepted('messages', model, { messages })
+    expect(harness.upstream.seen.at(-1)?.body.includes('"gAAA"')).toBe(back)
   })
 
   it('that is refused is refused once, not on every channel', async () => {
     const message = 'The encrypted content could not be verified.'
-    bench.upstream.script = answerJson(
+    harness.upstream.script = answerJson(
       { error: { message, type: 'invalid_request_error', param: null, code: 'invalid_encrypted_content' } },
       400,
     )
-    const { status, json } = await bench.ask('responses', 'responses/gpt-5', {
+    const { status, json } = await harness.ask('responses', 'responses/gpt-5', {
       with: { input: [reasoning, user('on')] },
     })
     expect([status, dig(json, 'error', 'code')]).toEqual([400, 'invalid_encrypted_content'])
-    expect(bench.upstream.seen).toHaveLength(1)
+    expect(harness.upstream.seen).toHaveLength(1)
   })
 })
 
 it('HC-050: what was redacted shows nothing, and goes back unchanged and first', async () => {
   const redacted = { type: 'redacted_thinking', data: 'EmwK' }
   first(answerJson(messageWith([redacted, { type: 'text', text: 'x' }], 'end_turn')))
-  const { json, text } = await bench.ask('chat', 'messages/claude-sonnet-4-5')
+  const { json, text } = await harness.ask('chat', 'messages/claude-sonnet-4-5')
   const message = dig(json, 'choices', 0, 'message')
   expect(dig(message, 'content')).toBe('x')
   expect(text).not.toContain('EmwK')
-  await bench.goes('chat', 'messages/claude-sonnet-4-5', { messages: [user('hi'), message, user('on')] })
-  expect(dig(bench.sent(), 'messages', 1, 'content')).toEqual([redacted, { type: 'text', text: 'x' }])
+  await harness.expectAccepted('chat', 'messages/claude-sonnet-4-5', { messages: [user('hi'), message, user('on')] })
+  expect(dig(harness.sent(), 'messages', 1, 'content')).toEqual([redacted, { type: 'text', text: 'x' }])
 })

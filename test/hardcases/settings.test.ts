@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
-import { type Bench, type Model, speaks, startBench } from './bench.js'
-import { dig, type Language, speeches } from './languages.js'
+import { answerIn, type Harness, type Model, startHarness } from './harness.js'
+import { dig, type ProtocolName, protocolFixtures } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
@@ -19,39 +19,41 @@ describe('sampling and caps', () => {
       [0.3, 'temperature: is not supported by this model'],
       [1, null],
     ]) {
-      const [body, { headers }] = await bench.goes('chat', 'responses/gpt-5.6-luna', { temperature })
+      const [body, { headers }] = await harness.expectAccepted('chat', 'responses/gpt-5.6-luna', { temperature })
       expect(body).not.toHaveProperty('temperature')
       expect(headers.get('x-modelmount-losses')).toBe(losses)
     }
-    expect((await bench.goes('chat', 'responses/gpt-4.1', { temperature: 0.3 }))[0]).toMatchObject({ temperature: 0.3 })
+    expect((await harness.expectAccepted('chat', 'responses/gpt-4.1', { temperature: 0.3 }))[0]).toMatchObject({
+      temperature: 0.3,
+    })
   })
 
   it('HC-010: a cap of none is a prewarm, or refused; it is never a paid answer', async () => {
-    const [body] = await bench.goes('messages', 'responses/gpt-5', { max_tokens: 0 })
+    const [body] = await harness.expectAccepted('messages', 'responses/gpt-5', { max_tokens: 0 })
     expect(body).toMatchObject({ prompt_cache_options: { prewarm: true } })
     expect(body).not.toHaveProperty('max_output_tokens')
-    expect((await bench.refuses('messages', 'chat/m', { max_tokens: 0 })).message).toContain('max_tokens')
+    expect((await harness.expectRefused('messages', 'chat/m', { max_tokens: 0 })).message).toContain('max_tokens')
   })
 
   it('HC-034: stop words that Responses cannot say end the answer here, whole and streamed', async () => {
     const stop = ['\n\nUser:', 'END']
-    bench.upstream.script = speaks('responses', 'Hello\n', '\nUs', 'er: and', ' more')
-    const [body, { json, headers }] = await bench.goes('chat', 'responses/gpt-5', { stop })
+    harness.upstream.script = answerIn('responses', 'Hello\n', '\nUs', 'er: and', ' more')
+    const [body, { json, headers }] = await harness.expectAccepted('chat', 'responses/gpt-5', { stop })
     expect(body).not.toHaveProperty('stop')
     expect(headers.get('x-modelmount-losses')).toBeNull()
     expect(dig(json, 'choices', 0)).toMatchObject({ message: { content: 'Hello' }, finish_reason: 'stop' })
-    const streamed = await bench.ask('chat', 'responses/gpt-5', { with: { stop }, stream: true })
-    expect(speeches.chat.wordsIn(streamed.records)).toBe('Hello')
-    expect(streamed.text).toMatch(speeches.chat.end)
+    const streamed = await harness.ask('chat', 'responses/gpt-5', { with: { stop }, stream: true })
+    expect(protocolFixtures.chat.textOfRecords(streamed.records)).toBe('Hello')
+    expect(streamed.text).toMatch(protocolFixtures.chat.endOfStream)
     expect(dig(streamed.records.at(-1), 'choices', 0, 'finish_reason')).toBe('stop')
-    const message = await bench.ask('messages', 'responses/gpt-5', { with: { stop_sequences: stop } })
+    const message = await harness.ask('messages', 'responses/gpt-5', { with: { stop_sequences: stop } })
     expect(message.json).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: '\n\nUser:' })
   })
 
   it('of more stop words than are taken the relay minds the rest', async () => {
     const stop = ['1', '2', '3', '4', '5', 'END']
-    bench.upstream.script = speaks('gemini', 'Hello E', 'ND more')
-    const [body, { json, headers }] = await bench.goes('chat', 'gemini/m', { stop })
+    harness.upstream.script = answerIn('gemini', 'Hello E', 'ND more')
+    const [body, { json, headers }] = await harness.expectAccepted('chat', 'gemini/m', { stop })
     expect(dig(body, 'generationConfig', 'stopSequences')).toEqual(stop.slice(0, 5))
     expect(headers.get('x-modelmount-losses')).toBeNull()
     expect(dig(json, 'choices', 0, 'message', 'content')).toBe('Hello ')
@@ -59,12 +61,12 @@ describe('sampling and caps', () => {
 
   it('HC-037: what only one vendor knows passes to those who speak the language', async () => {
     const messages = [user('x'), { role: 'assistant', content: '{"name":', partial: true }]
-    expect((await bench.goes('chat', 'chat/kimi', { messages, enable_thinking: false }))[0]).toMatchObject({
+    expect((await harness.expectAccepted('chat', 'chat/kimi', { messages, enable_thinking: false }))[0]).toMatchObject({
       messages,
       enable_thinking: false,
     })
-    const [body] = await bench.goes('responses', 'chat/kimi', {})
-    expect(bench.upstream.seen.at(-1)?.body).not.toContain('partial')
+    const [body] = await harness.expectAccepted('responses', 'chat/kimi', {})
+    expect(harness.upstream.seen.at(-1)?.body).not.toContain('partial')
     expect(body).toHaveProperty('messages')
   })
 
@@ -73,20 +75,20 @@ describe('sampling and caps', () => {
     ['none', 'claude-opus-5-5', 'low'],
     ['xhigh', 'claude-opus-4-6', 'high'],
   ])('HC-052: an effort of %s for %s is %s', async (reasoning_effort, model, effort) => {
-    const [body, { headers }] = await bench.goes('chat', `messages/${model}`, { reasoning_effort })
+    const [body, { headers }] = await harness.expectAccepted('chat', `messages/${model}`, { reasoning_effort })
     expect(dig(body, 'output_config', 'effort')).toBe(effort)
     if (reasoning_effort === 'none') expect(headers.get('x-modelmount-losses')).toContain('reasoning_effort')
   })
 
   it('HC-052: an effort that nobody knows is refused with those that are', async () => {
-    const { message, param } = await bench.refuses('chat', 'messages/m', { reasoning_effort: 'turbo' })
+    const { message, param } = await harness.expectRefused('chat', 'messages/m', { reasoning_effort: 'turbo' })
     expect([param, message]).toEqual(['reasoning_effort', expect.stringMatching(/none.*minimal.*low.*medium.*high/)])
   })
 })
 
 it('HC-025: tools, choice and format are flat in Responses, and strict is set on purpose', async () => {
   const schema = { type: 'object', properties: {} }
-  const [body] = await bench.goes('chat', 'responses/gpt-5', {
+  const [body] = await harness.expectAccepted('chat', 'responses/gpt-5', {
     tools: [
       { type: 'function', function: { name: 'f', parameters: {} } },
       { type: 'custom', custom: { name: 'p' } },
@@ -106,17 +108,17 @@ it('HC-025: tools, choice and format are flat in Responses, and strict is set on
 
 it('HC-026: a reasoning item without words says nothing, in no language', async () => {
   const input = [{ type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' }, user('continue')]
-  const [chat] = await bench.goes('responses', 'chat/m', { input })
+  const [chat] = await harness.expectAccepted('responses', 'chat/m', { input })
   expect(dig(chat, 'messages')).toEqual([{ role: 'user', content: 'continue' }])
-  const [messages] = await bench.goes('responses', 'messages/m', { input })
+  const [messages] = await harness.expectAccepted('responses', 'messages/m', { input })
   expect(dig(messages, 'messages')).toEqual([{ role: 'user', content: [{ type: 'text', text: 'continue' }] }])
-  const [gemini] = await bench.goes('responses', 'gemini/m', { input })
+  const [gemini] = await harness.expectAccepted('responses', 'gemini/m', { input })
   expect(dig(gemini, 'contents')).toEqual([{ role: 'user', parts: [{ text: 'continue' }] }])
 })
 
 describe('HC-040: a block that only one language has', () => {
   const result = { type: 'search_result', source: 's', title: 't', content: [{ type: 'text', text: 'x' }] }
-  const rows: [Language, object, string][] = [
+  const rows: [ProtocolName, object, string][] = [
     ['messages', { messages: [user([{ type: 'text', text: 'q' }, result])] }, 'messages[0].content[1]'],
     [
       'messages',
@@ -143,15 +145,15 @@ describe('HC-040: a block that only one language has', () => {
   ]
 
   it.each(rows)('of %s passes untouched to its own: %j', async (from, fields) => {
-    await bench.goes(from, `${from}/m`, fields)
-    expect(bench.sent()).toMatchObject(fields)
+    await harness.expectAccepted(from, `${from}/m`, fields)
+    expect(harness.sent()).toMatchObject(fields)
   })
 
   it.each(rows)('of %s is told or refused elsewhere, never dropped in silence: %j', async (from, fields, path) => {
-    const { status, json, headers } = await bench.ask(from, 'chat/m' as Model, { with: fields })
+    const { status, json, headers } = await harness.ask(from, 'chat/m' as Model, { with: fields })
     const told = status === 200 ? headers.get('x-modelmount-losses') : String(dig(json, 'error', 'message'))
     expect([200, 400]).toContain(status)
     expect(told).toContain(path)
-    if (status === 400) expect(speeches[from].wordsOf(json)).toBe('')
+    if (status === 400) expect(protocolFixtures[from].textOfAnswer(json)).toBe('')
   })
 })

@@ -4,14 +4,22 @@ import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson } from '../upstream.js'
-import { type Bench, speaks, startBench, streams } from './bench.js'
-import { chunk, data, dig, languages, messageStart, named, speeches } from './languages.js'
+import { answerIn, answerStreamText, type Harness, startHarness } from './harness.js'
+import {
+  chunk,
+  dataRecord,
+  dig,
+  messageStart,
+  namedRecord,
+  protocolFixtures,
+  protocolNames,
+} from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
@@ -24,7 +32,7 @@ describe('streams of Chat Completions', () => {
     })
 
   it('HC-056: calls that come in turns are blocks one after the other', async () => {
-    bench.upstream.script = streams(
+    harness.upstream.script = answerStreamText(
       [
         begin(0),
         begin(1),
@@ -33,10 +41,10 @@ describe('streams of Chat Completions', () => {
         piece(0, ':1}'),
         piece(1, ':2}'),
         chunk({}, 'tool_calls'),
-        data('[DONE]'),
+        dataRecord('[DONE]'),
       ].join(''),
     )
-    const client = new Anthropic({ baseURL: bench.origin, apiKey: KEY, maxRetries: 0 })
+    const client = new Anthropic({ baseURL: harness.origin, apiKey: KEY, maxRetries: 0 })
     const message = await client.messages
       .stream({ model: 'chat/m', max_tokens: 100, messages: [{ role: 'user', content: 'x' }] })
       .finalMessage()
@@ -61,11 +69,11 @@ describe('streams of Chat Completions', () => {
       { type: 'content_block_stop', index },
     ])
     const end = [{ type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: {} }, { type: 'message_stop' }]
-    bench.upstream.script = streams(
-      [{ type: 'message_start', message: messageStart }, ...records, ...end].map(named).join(''),
+    harness.upstream.script = answerStreamText(
+      [{ type: 'message_start', message: messageStart }, ...records, ...end].map(namedRecord).join(''),
     )
-    const came = await bench.ask('chat', 'messages/m', { stream: true })
-    const calls = came.records.flatMap((record) => dig(record, 'choices', 0, 'delta', 'tool_calls', 0) ?? [])
+    const response = await harness.ask('chat', 'messages/m', { stream: true })
+    const calls = response.records.flatMap((record) => dig(record, 'choices', 0, 'delta', 'tool_calls', 0) ?? [])
     expect(calls.filter((call) => dig(call, 'id')).map((call) => [dig(call, 'index'), dig(call, 'id')])).toEqual([
       [0, 'a'],
       [1, 'b'],
@@ -77,27 +85,31 @@ describe('streams of Chat Completions', () => {
   })
 
   it('HC-072: records of a filter alone are no beginning', async () => {
-    const filter = data({ choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: [{}] })
-    const offsets = data({
+    const filter = dataRecord({ choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: [{}] })
+    const offsets = dataRecord({
       id: '',
       choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: {} }],
     })
-    bench.upstream.script = streams(filter + chunk({ content: 'ab' }) + offsets + chunk({}, 'stop') + data('[DONE]'))
+    harness.upstream.script = answerStreamText(
+      filter + chunk({ content: 'ab' }) + offsets + chunk({}, 'stop') + dataRecord('[DONE]'),
+    )
     for (const from of ['messages', 'responses', 'gemini'] as const) {
-      const { records, text } = await bench.ask(from, 'chat/m', { stream: true })
-      expect(speeches[from].wordsIn(records)).toBe('ab')
-      expect(text).toMatch(speeches[from].end)
+      const { records, text } = await harness.ask(from, 'chat/m', { stream: true })
+      expect(protocolFixtures[from].textOfRecords(records)).toBe('ab')
+      expect(text).toMatch(protocolFixtures[from].endOfStream)
       expect(text).not.toContain('"id":""')
     }
   })
 
   it('HC-073: a finish that is not there, a delta that is null', async () => {
-    const bare = data({ id: 'x', choices: [{ index: 0, delta: { content: 'ab' } }] })
-    bench.upstream.script = streams(bare + chunk(null, 'stop') + data('[DONE]'))
+    const bare = dataRecord({ id: 'x', choices: [{ index: 0, delta: { content: 'ab' } }] })
+    harness.upstream.script = answerStreamText(bare + chunk(null, 'stop') + dataRecord('[DONE]'))
     for (const from of ['messages', 'responses', 'gemini'] as const)
-      expect(speeches[from].wordsIn((await bench.ask(from, 'chat/m', { stream: true })).records)).toBe('ab')
-    bench.upstream.script = speaks('messages', 'ab')
-    for (const record of (await bench.ask('chat', 'messages/m', { stream: true })).records) {
+      expect(protocolFixtures[from].textOfRecords((await harness.ask(from, 'chat/m', { stream: true })).records)).toBe(
+        'ab',
+      )
+    harness.upstream.script = answerIn('messages', 'ab')
+    for (const record of (await harness.ask('chat', 'messages/m', { stream: true })).records) {
       expect(dig(record, 'choices', 0)).toHaveProperty('finish_reason')
       expect(dig(record, 'choices', 0, 'delta')).toBeTypeOf('object')
     }
@@ -105,44 +117,44 @@ describe('streams of Chat Completions', () => {
 
   it('HC-074: a call is a call though its end says stop', async () => {
     const call = { index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
-    bench.upstream.script = streams(chunk({ tool_calls: [call] }) + chunk({}, 'stop') + data('[DONE]'))
-    expect((await bench.ask('messages', 'chat/m', { stream: true })).text).toContain('"stop_reason":"tool_use"')
+    harness.upstream.script = answerStreamText(chunk({ tool_calls: [call] }) + chunk({}, 'stop') + dataRecord('[DONE]'))
+    expect((await harness.ask('messages', 'chat/m', { stream: true })).text).toContain('"stop_reason":"tool_use"')
     const message = { role: 'assistant', content: null, tool_calls: [call] }
-    bench.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
-    expect((await bench.ask('messages', 'chat/m')).json).toMatchObject({ stop_reason: 'tool_use' })
+    harness.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
+    expect((await harness.ask('messages', 'chat/m')).json).toMatchObject({ stop_reason: 'tool_use' })
   })
 
   it('HC-078: usage comes when it was asked for, once and last', async () => {
-    bench.upstream.script = speaks('messages', 'ab')
-    const without = await bench.ask('chat', 'messages/m', { stream: true })
+    harness.upstream.script = answerIn('messages', 'ab')
+    const without = await harness.ask('chat', 'messages/m', { stream: true })
     expect(without.text).not.toContain('"usage"')
-    expect(bench.records[0]).toMatchObject({ inputTokens: 5, outputTokens: 2 })
-    const asked = await bench.ask('chat', 'messages/m', {
+    expect(harness.records[0]).toMatchObject({ inputTokens: 5, outputTokens: 2 })
+    const asked = await harness.ask('chat', 'messages/m', {
       stream: true,
       with: { stream_options: { include_usage: true } },
     })
     const counts = asked.records.map((record) => dig(record, 'usage')).filter(Boolean)
     expect(counts).toHaveLength(1)
     expect(asked.records.at(-1)).toMatchObject({ choices: [], usage: counts[0] })
-    bench.upstream.script = speaks('chat', 'ab')
-    await bench.ask('messages', 'chat/m', { stream: true })
-    expect(bench.sent()).toMatchObject({ stream_options: { include_usage: true } })
+    harness.upstream.script = answerIn('chat', 'ab')
+    await harness.ask('messages', 'chat/m', { stream: true })
+    expect(harness.sent()).toMatchObject({ stream_options: { include_usage: true } })
   })
 })
 
 describe('the official clients take every stream', () => {
-  it.each(languages)('HC-060, HC-061: OpenAI’s strict helper, of %s', async (to) => {
-    bench.upstream.script =
+  it.each(protocolNames)('HC-060, HC-061: OpenAI’s strict helper, of %s', async (to) => {
+    harness.upstream.script =
       to === 'chat'
-        ? streams(
+        ? answerStreamText(
             chunk({ reasoning_content: 'hm' }) +
               chunk({ content: 'ab' }) +
               begun +
               chunk({}, 'tool_calls') +
-              data('[DONE]'),
+              dataRecord('[DONE]'),
           )
-        : speaks(to, 'a', 'b')
-    const client = new OpenAI({ baseURL: `${bench.origin}/v1`, apiKey: KEY, maxRetries: 0 })
+        : answerIn(to, 'a', 'b')
+    const client = new OpenAI({ baseURL: `${harness.origin}/v1`, apiKey: KEY, maxRetries: 0 })
     const numbers: number[] = []
     const stream = client.responses.stream({ model: `${to}/m`, input: 'x' })
     stream.on('event', (event) => void numbers.push(event.sequence_number))
@@ -157,9 +169,9 @@ describe('the official clients take every stream', () => {
     tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
   })
 
-  it.each(languages)('HC-064, HC-065: Anthropic’s, of %s', async (to) => {
-    bench.upstream.script = speaks(to, 'a', 'b')
-    const client = new Anthropic({ baseURL: bench.origin, apiKey: KEY, maxRetries: 0 })
+  it.each(protocolNames)('HC-064, HC-065: Anthropic’s, of %s', async (to) => {
+    harness.upstream.script = answerIn(to, 'a', 'b')
+    const client = new Anthropic({ baseURL: harness.origin, apiKey: KEY, maxRetries: 0 })
     const message = await client.messages
       .stream({ model: `${to}/m`, max_tokens: 100, messages: [{ role: 'user', content: 'x' }] })
       .finalMessage()
@@ -170,9 +182,9 @@ describe('the official clients take every stream', () => {
     })
   })
 
-  it.each(languages)('HC-066: Google’s, of %s', async (to) => {
-    bench.upstream.script = speaks(to, 'a', 'b')
-    const client = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: bench.origin } })
+  it.each(protocolNames)('HC-066: Google’s, of %s', async (to) => {
+    harness.upstream.script = answerIn(to, 'a', 'b')
+    const client = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: harness.origin } })
     let text = ''
     for await (const { text: piece } of await client.models.generateContentStream({ model: `${to}/m`, contents: 'x' }))
       text += piece ?? ''
@@ -181,19 +193,19 @@ describe('the official clients take every stream', () => {
 })
 
 describe('HC-062: a stream of Responses that ends otherwise', () => {
-  const good = speeches.responses.streamed('ab')
+  const good = protocolFixtures.responses.streamed('ab')
   it.each([
     ['by another name', good.replaceAll('response.completed', 'response.done')],
     ['without its output', good.replace(/("type":"response.completed".*?"output":)\[.*?\](,"usage")/, '$1[]$2')],
     ['without a last blank line', good.trimEnd()],
   ])('%s', async (_how, text) => {
     expect(text).not.toBe(good)
-    bench.upstream.script = streams(text)
+    harness.upstream.script = answerStreamText(text)
     for (const from of ['chat', 'messages', 'gemini'] as const) {
-      const came = await bench.ask(from, 'responses/m', { stream: true })
-      expect(speeches[from].wordsIn(came.records)).toBe('ab')
-      expect(came.text).toMatch(speeches[from].end)
-      expect(speeches[from].wordsOf((await bench.ask(from, 'responses/m')).json)).toBe('ab')
+      const response = await harness.ask(from, 'responses/m', { stream: true })
+      expect(protocolFixtures[from].textOfRecords(response.records)).toBe('ab')
+      expect(response.text).toMatch(protocolFixtures[from].endOfStream)
+      expect(protocolFixtures[from].textOfAnswer((await harness.ask(from, 'responses/m')).json)).toBe('ab')
     }
   })
 })

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
 import { answerJson, type Script } from '../upstream.js'
-import { type Bench, type Came, type Model, OTHER_KEY, startBench, streams } from './bench.js'
-import { data, dig, fragment, type Language, messageStart, named } from './languages.js'
+import { answerStreamText, type ClientResponse, type Harness, type Model, OTHER_KEY, startHarness } from './harness.js'
+import { dataRecord, dig, fragment, messageStart, namedRecord, type ProtocolName } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
@@ -18,12 +18,12 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 /** Answers once, then with plain words. */
 function first(script: Script): void {
   let turn = 0
-  const plain = bench.upstream.script
-  bench.upstream.script = (req, res, seen) => (turn++ === 0 ? script : plain)(req, res, seen)
+  const plain = harness.upstream.script
+  harness.upstream.script = (req, res, seen) => (turn++ === 0 ? script : plain)(req, res, seen)
 }
 
 /** A turn in Chat Completions: the assistant's message of an answer, whole or put together from a stream. */
-function messageOf({ json, records }: Came): Record<string, unknown> {
+function messageOf({ json, records }: ClientResponse): Record<string, unknown> {
   const whole = dig(json, 'choices', 0, 'message')
   if (whole) return whole as Record<string, unknown>
   const calls = new Map<unknown, Record<string, unknown>>()
@@ -58,25 +58,25 @@ const ls = { functionCall: { name: 'ls', args: {} }, thoughtSignature: 'U0lH' }
 const pwd = { functionCall: { name: 'pwd', args: {} } }
 const listing = {
   whole: answerJson(fragment([ls, pwd], 'STOP')),
-  streamed: streams(data(fragment([ls])) + data(fragment([pwd], 'STOP'))),
+  streamed: answerStreamText(dataRecord(fragment([ls])) + dataRecord(fragment([pwd], 'STOP'))),
 }
 
 /** The signatures of the calls that Gemini is sent. */
 const signaturesSent = (): unknown[] =>
-  list(dig(bench.sent(), 'contents', 1, 'parts')).map((part) => dig(part, 'thoughtSignature'))
+  list(dig(harness.sent(), 'contents', 1, 'parts')).map((part) => dig(part, 'thoughtSignature'))
 
 describe.each([false, true])(
   'HC-041: a thoughtSignature goes through a client of Chat Completions, streamed: %s',
   (stream) => {
-    async function turns(keeps: boolean, key?: string): Promise<Came> {
+    async function turns(keeps: boolean, key?: string): Promise<ClientResponse> {
       first(stream ? listing.streamed : listing.whole)
-      const came = await bench.ask('chat', gemini, { stream })
-      await bench.goes('chat', gemini, goOn(messageOf(came), keeps), { ...(key && { key }) })
+      const response = await harness.ask('chat', gemini, { stream })
+      await harness.expectAccepted('chat', gemini, goOn(messageOf(came), keeps), { ...(key && { key }) })
       return came
     }
 
     it('that brings it back: it stands on its own call, and on no other', async () => {
-      const came = await turns(true)
+      const response = await turns(true)
       const [call] = list(messageOf(came).tool_calls)
       expect(call).toMatchObject({ function: { name: 'ls' }, extra_content: { google: { thought_signature: 'U0lH' } } })
       expect(signaturesSent()).toEqual(['U0lH', undefined])
@@ -95,7 +95,7 @@ describe.each([false, true])(
 )
 
 describe('HC-041: a thoughtSignature goes through other clients', () => {
-  it.each<[Language, (answer: unknown) => object]>([
+  it.each<[ProtocolName, (answer: unknown) => object]>([
     [
       'messages',
       (answer) => ({
@@ -112,8 +112,8 @@ describe('HC-041: a thoughtSignature goes through other clients', () => {
     ],
   ])('of %s', async (from, history) => {
     first(listing.whole)
-    const { json } = await bench.ask(from, gemini)
-    await bench.goes(from, gemini, history(json))
+    const { json } = await harness.ask(from, gemini)
+    await harness.expectAccepted(from, gemini, history(json))
     expect(signaturesSent()).toEqual(['U0lH', undefined])
   })
 
@@ -136,7 +136,7 @@ const thinking = [
 const answer = (content: readonly object[], stop_reason: string): object => ({ ...messageStart, content, stop_reason })
 const thoughtful = {
   whole: answerJson(answer(thinking, 'tool_use')),
-  streamed: streams(
+  streamed: answerStreamText(
     [
       { type: 'message_start', message: messageStart },
       { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
@@ -152,35 +152,38 @@ const thoughtful = {
       { type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage: { output_tokens: 9 } },
       { type: 'message_stop' },
     ]
-      .map(named)
+      .map(namedRecord)
       .join(''),
   ),
 }
 
 describe.each([false, true])('HC-045: a thought stays with its tool call, streamed: %s', (stream) => {
-  async function turns(keeps: boolean, model: Model, key?: string): Promise<Came> {
+  async function turns(keeps: boolean, model: Model, key?: string): Promise<ClientResponse> {
     first(stream ? thoughtful.streamed : thoughtful.whole)
-    const came = await bench.ask('chat', 'messages/claude-sonnet-4-5', { stream, with: { reasoning_effort: 'medium' } })
+    const response = await harness.ask('chat', 'messages/claude-sonnet-4-5', {
+      stream,
+      with: { reasoning_effort: 'medium' },
+    })
     const fields = { ...goOn(messageOf(came), keeps), reasoning_effort: 'medium' }
-    const [, next] = await bench.goes('chat', model, fields, { ...(key && { key }) })
+    const [, next] = await harness.expectAccepted('chat', model, fields, { ...(key && { key }) })
     return next
   }
 
   it('when the client has dropped it: from memory, and the model thinks on', async () => {
     await turns(false, 'messages/claude-sonnet-4-5')
-    expect(dig(bench.sent(), 'messages', 1, 'content')).toMatchObject(thinking)
-    expect(dig(bench.sent(), 'thinking', 'type')).toBe('enabled')
+    expect(dig(harness.sent(), 'messages', 1, 'content')).toMatchObject(thinking)
+    expect(dig(harness.sent(), 'thinking', 'type')).toBe('enabled')
   })
 
   it('never for another tenant: then the model does not think, and that is told', async () => {
     const { headers } = await turns(false, 'messages/claude-sonnet-4-5', OTHER_KEY)
-    expect(dig(bench.sent(), 'messages', 1, 'content')).toMatchObject([{ type: 'tool_use', id: 'toolu_1' }])
-    expect(bench.sent()).not.toHaveProperty('thinking')
+    expect(dig(harness.sent(), 'messages', 1, 'content')).toMatchObject([{ type: 'tool_use', id: 'toolu_1' }])
+    expect(harness.sent()).not.toHaveProperty('thinking')
     expect(headers.get('x-modelmount-losses')).toContain('reasoning_effort')
   })
 
   it('never for another model: it is not that one’s (HC-044)', async () => {
     await turns(false, 'messages/claude-opus-4-5')
-    expect(bench.upstream.seen.at(-1)?.body).not.toContain('c2lnbmVk')
+    expect(harness.upstream.seen.at(-1)?.body).not.toContain('c2lnbmVk')
   })
 })

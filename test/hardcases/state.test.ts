@@ -1,14 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
-import { type Bench, type Came, type Model, OTHER_KEY, speaksAll, startBench } from './bench.js'
-import { dig } from './languages.js'
+import {
+  answerInAnyProtocol,
+  type ClientResponse,
+  type Harness,
+  type Model,
+  OTHER_KEY,
+  startHarness,
+} from './harness.js'
+import { dig } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, { responses: { store: true } })
-  bench.upstream.script = speaksAll('fi', 'rst')
+  harness = await startHarness(cleanup, { responses: { store: true } })
+  harness.upstream.script = answerInAnyProtocol('fi', 'rst')
 })
 afterEach(() => cleanup.run())
 
@@ -17,7 +24,7 @@ const TRANSLATED: Model = 'chat/m'
 const user = (text: string): object => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] })
 
 /** The id in an answer, whole or streamed. */
-function idOf({ json, records }: Came): string {
+function idOf({ json, records }: ClientResponse): string {
   return String(dig(json, 'id') ?? dig(records.at(-1), 'response', 'id'))
 }
 
@@ -33,9 +40,9 @@ describe('HC-030: without a store, what stands on state is refused', () => {
     [{ conversation: 'conv_1' }, 'conversation'],
     [{ background: true }, 'background'],
   ])('%j', async (fields, param) => {
-    bench = await startBench(cleanup)
+    harness = await startHarness(cleanup)
     for (const model of [NATIVE, TRANSLATED, 'messages/m', 'gemini/m'] as const)
-      expect(await bench.refuses('responses', model, fields)).toMatchObject({ param })
+      expect(await harness.expectRefused('responses', model, fields)).toMatchObject({ param })
   })
 
   const items = '"input":[{"role":"user","content":"caf\\u00e9"}]'
@@ -46,9 +53,9 @@ describe('HC-030: without a store, what stands on state is refused', () => {
     ['by a type in disguise', '{"model":"responses/m","input":[{"type":"item\\u005freference","id":"msg_1"}]}'],
   ])('%s', async (_how, body) => {
     for (const store of [false, true]) {
-      bench = await startBench(cleanup, { responses: { store } })
-      expect((await bench.ask('responses', NATIVE, { body })).status).toBe(400)
-      expect(bench.upstream.seen).toHaveLength(0)
+      harness = await startHarness(cleanup, { responses: { store } })
+      expect((await harness.ask('responses', NATIVE, { body })).status).toBe(400)
+      expect(harness.upstream.seen).toHaveLength(0)
     }
   })
 
@@ -57,9 +64,9 @@ describe('HC-030: without a store, what stands on state is refused', () => {
     ['a name twice, once in disguise', `${start},${hidden},"previous_response_id":null}`],
     ['an input twice', `{"model":"responses/m","input":[{"type":"item_reference","id":"resp_theirs"}],${items}}`],
   ])('%s does not bring it upstream', async (_how, body) => {
-    const came = await bench.ask('responses', NATIVE, { body })
-    expect([200, 400]).toContain(came.status)
-    for (const seen of bench.upstream.seen) expect(seen.body).not.toContain('resp_theirs')
+    const response = await harness.ask('responses', NATIVE, { body })
+    expect([200, 400]).toContain(response.status)
+    for (const seen of harness.upstream.seen) expect(seen.body).not.toContain('resp_theirs')
   })
 })
 
@@ -68,18 +75,18 @@ describe('HC-030: what refers to nothing', () => {
     '{"model":"m","input":"caf\\u00e9", "previous_response_id":null}',
     '{"model":"m","input":[{"role":"user","content":"\\"previous_response_id\\" caf\\u00e9"}],"x":1.0}',
   ])('goes on as it came: %s', async (body) => {
-    await bench.ask('responses', NATIVE, { body: body.replace('"m"', '"responses/m"') })
-    expect(bench.upstream.seen[0]?.body).toBe(body)
+    await harness.ask('responses', NATIVE, { body: body.replace('"m"', '"responses/m"') })
+    expect(harness.upstream.seen[0]?.body).toBe(body)
   })
 })
 
 describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
   it.each([NATIVE, TRANSLATED])('the history is put in for %s', async (model) => {
-    const first = await bench.ask('responses', model, { stream, with: { input: 'one', instructions: 'Be brief.' } })
+    const first = await harness.ask('responses', model, { stream, with: { input: 'one', instructions: 'Be brief.' } })
     const id = idOf(first)
-    const second = await bench.ask('responses', model, { stream, with: { input: 'two', previous_response_id: id } })
+    const second = await harness.ask('responses', model, { stream, with: { input: 'two', previous_response_id: id } })
     expect(second.status).toBe(200)
-    const body = bench.sent()
+    const body = harness.sent()
     expect(body).not.toHaveProperty('previous_response_id')
     const said = model === NATIVE ? dig(body, 'input') : dig(body, 'messages')
     const [one, answer, two, ...more] = said as object[]
@@ -89,49 +96,51 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
     expect(JSON.stringify(answer)).toContain('first')
     // Instructions are of their own request only.
     expect(JSON.stringify(body)).not.toContain('Be brief.')
-    const third = await bench.ask('responses', model, { with: { input: 'three', previous_response_id: idOf(second) } })
+    const third = await harness.ask('responses', model, {
+      with: { input: 'three', previous_response_id: idOf(second) },
+    })
     expect(third.status).toBe(200)
-    const all = model === NATIVE ? dig(bench.sent(), 'input') : dig(bench.sent(), 'messages')
+    const all = model === NATIVE ? dig(harness.sent(), 'input') : dig(harness.sent(), 'messages')
     expect(all).toHaveLength(model === NATIVE || idOf(second) !== id ? 5 : 3)
   })
 
   it.each([NATIVE, TRANSLATED])('another tenant does not find it: %s', async (model) => {
-    const id = idOf(await bench.ask('responses', model, { stream }))
-    const asked = await bench.ask('responses', model, { with: { previous_response_id: id }, key: OTHER_KEY })
+    const id = idOf(await harness.ask('responses', model, { stream }))
+    const asked = await harness.ask('responses', model, { with: { previous_response_id: id }, key: OTHER_KEY })
     expect(asked).toMatchObject(notFound)
-    expect(bench.upstream.seen).toHaveLength(1)
+    expect(harness.upstream.seen).toHaveLength(1)
     for (const method of ['GET', 'DELETE'])
-      expect(await bench.send(method, `/v1/responses/${id}`, { key: OTHER_KEY })).toMatchObject({ status: 404 })
-    expect((await bench.send('GET', `/v1/responses/${id}`)).status).toBe(200)
+      expect(await harness.send(method, `/v1/responses/${id}`, { key: OTHER_KEY })).toMatchObject({ status: 404 })
+    expect((await harness.send('GET', `/v1/responses/${id}`)).status).toBe(200)
   })
 
   it.each([NATIVE, TRANSLATED])('it is shown and deleted: %s', async (model) => {
-    const id = idOf(await bench.ask('responses', model, { stream }))
-    const shown = await bench.send('GET', `/v1/responses/${id}`)
+    const id = idOf(await harness.ask('responses', model, { stream }))
+    const shown = await harness.send('GET', `/v1/responses/${id}`)
     expect(shown).toMatchObject({ status: 200, json: { id, object: 'response', status: 'completed' } })
     expect(JSON.stringify(dig(shown.json, 'output'))).toContain('"first"')
-    const deleted = await bench.send('DELETE', `/v1/responses/${id}`)
+    const deleted = await harness.send('DELETE', `/v1/responses/${id}`)
     expect(deleted).toMatchObject({ status: 200, json: { id, object: 'response', deleted: true } })
     for (const method of ['GET', 'DELETE'])
-      expect(await bench.send(method, `/v1/responses/${id}`)).toMatchObject({
+      expect(await harness.send(method, `/v1/responses/${id}`)).toMatchObject({
         status: 404,
         json: { error: { param: 'response_id' } },
       })
-    expect(await bench.ask('responses', model, { with: { previous_response_id: id } })).toMatchObject(notFound)
+    expect(await harness.ask('responses', model, { with: { previous_response_id: id } })).toMatchObject(notFound)
   })
 
   it.each([NATIVE, TRANSLATED])('an item of it can be referred to: %s', async (model) => {
-    const first = await bench.ask('responses', model, { stream })
+    const first = await harness.ask('responses', model, { stream })
     const output = dig(first.json, 'output') ?? dig(first.records.at(-1), 'response', 'output')
     const reference = { type: 'item_reference', id: dig(output, 0, 'id') }
-    await bench.goes('responses', model, { input: [user('a'), reference, user('b')] })
-    expect(bench.upstream.seen.at(-1)?.body).toMatch(/"a".*"first".*"b"/)
-    expect(bench.upstream.seen.at(-1)?.body).not.toContain('item_reference')
+    await harness.expectAccepted('responses', model, { input: [user('a'), reference, user('b')] })
+    expect(harness.upstream.seen.at(-1)?.body).toMatch(/"a".*"first".*"b"/)
+    expect(harness.upstream.seen.at(-1)?.body).not.toContain('item_reference')
   })
 
   it('what its caller does not want kept is not', async () => {
-    const id = idOf(await bench.ask('responses', TRANSLATED, { stream, with: { store: false } }))
-    expect((await bench.send('GET', `/v1/responses/${id}`)).status).toBe(404)
+    const id = idOf(await harness.ask('responses', TRANSLATED, { stream, with: { store: false } }))
+    expect((await harness.send('GET', `/v1/responses/${id}`)).status).toBe(404)
   })
 })
 
@@ -143,9 +152,9 @@ describe('HC-177: what is done with a response later', () => {
     ['POST', '/v1/responses/resp_x/cancel', 405],
     ['GET', '/v1/responses/resp_x/input_items', 404],
   ])('%s %s is answered here, never with the shared key', async (method, path, status) => {
-    for (const one of [bench, await startBench(cleanup)]) {
-      const came = await one.send(method, path, { with: {} })
-      expect([came.status, typeof dig(came.json, 'error', 'message')]).toEqual([status, 'string'])
+    for (const one of [harness, await startHarness(cleanup)]) {
+      const response = await one.send(method, path, { with: {} })
+      expect([response.status, typeof dig(response.json, 'error', 'message')]).toEqual([status, 'string'])
       expect(one.upstream.seen).toHaveLength(0)
     }
   })

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
-import { type Bench, calling, startBench } from './bench.js'
-import { dig, languages } from './languages.js'
+import { answerToolCall, type Harness, startHarness } from './harness.js'
+import { dig, protocolNames } from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
@@ -32,11 +32,11 @@ describe('calls in a history', () => {
       { role: 'assistant', content: [{ type: 'tool_use', id: 't1', name: 'w', input: {} }] },
       user([result]),
     ]
-    const [chat] = await bench.goes('messages', 'chat/m', { messages })
+    const [chat] = await harness.expectAccepted('messages', 'chat/m', { messages })
     expect(dig(chat, 'messages', -1)).toEqual({ role: 'tool', tool_call_id: 't1', content: 'Error: ENOENT' })
-    const [gemini] = await bench.goes('messages', 'gemini/gemini-2.5-pro', { messages })
+    const [gemini] = await harness.expectAccepted('messages', 'gemini/gemini-2.5-pro', { messages })
     expect(dig(gemini, 'contents', -1, 'parts', 0, 'functionResponse', 'response')).toEqual({ error: 'ENOENT' })
-    const [responses] = await bench.goes('messages', 'responses/gpt-5', { messages })
+    const [responses] = await harness.expectAccepted('messages', 'responses/gpt-5', { messages })
     expect(dig(responses, 'input', -1)).toMatchObject({ call_id: 't1', output: 'Error: ENOENT' })
   })
 
@@ -46,11 +46,11 @@ describe('calls in a history', () => {
     ['[1]', { _raw: '[1]' }],
     ['{"a":1}{"b":2}', { _raw: '{"a":1}{"b":2}' }],
   ])('HC-017: a call with the broken input %j is kept with its result', async (args, input) => {
-    const [messages, { headers }] = await bench.goes('chat', 'messages/m', history(args))
+    const [messages, { headers }] = await harness.expectAccepted('chat', 'messages/m', history(args))
     expect(dig(messages, 'messages', 1, 'content')).toEqual([{ type: 'tool_use', id: 'c1', name: 'w', input }])
     expect(dig(messages, 'messages', 2, 'content', 0)).toMatchObject({ tool_use_id: 'c1', content: 'sunny' })
     expect(headers.get('x-modelmount-losses') ?? '').toMatch(args ? 'messages[1].tool_calls[0]: has an input' : /^$/)
-    const [gemini] = await bench.goes('chat', 'gemini/m', history(args))
+    const [gemini] = await harness.expectAccepted('chat', 'gemini/m', history(args))
     expect(dig(gemini, 'contents', 1, 'parts', 0, 'functionCall')).toMatchObject({ name: 'w', args: input })
     expect(dig(gemini, 'contents', 2, 'parts', 0, 'functionResponse', 'name')).toBe('w')
   })
@@ -58,8 +58,8 @@ describe('calls in a history', () => {
   it('HC-038: the digits of a call’s input survive', async () => {
     const args = '{"seed":9007199254740993,"x":1.0,"y":1e400}'
     for (const to of ['messages/m', 'gemini/m'] as const) {
-      await bench.goes('chat', to, history(args))
-      expect(bench.upstream.seen.at(-1)?.body).toContain(args)
+      await harness.expectAccepted('chat', to, history(args))
+      expect(harness.upstream.seen.at(-1)?.body).toContain(args)
     }
   })
 })
@@ -67,13 +67,13 @@ describe('calls in a history', () => {
 describe('HC-038: numbers', () => {
   it('are the same bytes in the same language', async () => {
     const body = '{"model":"chat/m","messages":[{"role":"user","content":"x"}],"seed":9007199254740993,"x":1.0, "y":-0}'
-    await bench.ask('chat', 'chat/m', { body })
-    expect(bench.upstream.seen[0]?.body).toBe(body.replace('"chat/m"', '"m"'))
+    await harness.ask('chat', 'chat/m', { body })
+    expect(harness.upstream.seen[0]?.body).toBe(body.replace('"chat/m"', '"m"'))
   })
 
   it('that do not survive translation are refused', async () => {
     const body = '{"model":"gemini/m","messages":[{"role":"user","content":"x"}],"seed":9007199254740993}'
-    expect(await bench.ask('chat', 'gemini/m', { body })).toMatchObject({
+    expect(await harness.ask('chat', 'gemini/m', { body })).toMatchObject({
       status: 400,
       json: { error: { param: 'seed' } },
     })
@@ -88,7 +88,7 @@ describe('HC-018: a schema for Gemini', () => {
   const tools = [{ type: 'function', function: { name: 'f', parameters: schema } }]
 
   it('loses keywords, not properties of their name, where only the older kind is taken', async () => {
-    const [body] = await bench.goes('chat', 'gemini/gemini-1.5-pro', { tools })
+    const [body] = await harness.expectAccepted('chat', 'gemini/gemini-1.5-pro', { tools })
     expect(dig(body, 'tools', 0, 'functionDeclarations', 0, 'parameters')).toEqual({
       type: 'object',
       properties: {
@@ -104,7 +104,7 @@ describe('HC-018: a schema for Gemini', () => {
   })
 
   it('goes as JSON Schema where that is taken', async () => {
-    const [body] = await bench.goes('chat', 'gemini/gemini-2.5-pro', { tools })
+    const [body] = await harness.expectAccepted('chat', 'gemini/gemini-2.5-pro', { tools })
     const written = dig(body, 'tools', 0, 'functionDeclarations', 0, 'parametersJsonSchema')
     expect(dig(written, 'properties', 'c')).toEqual({ $ref: '#/$defs/C' })
     expect(written).not.toHaveProperty('$schema')
@@ -123,7 +123,7 @@ describe('names of tools', () => {
       user([{ type: 'tool_result', tool_use_id: 't1', content: '1' }]),
     ]
     const fields = { tools, tool_choice: { type: 'tool', name: long }, messages: before }
-    const [body] = await bench.goes('messages', 'chat/m', fields)
+    const [body] = await harness.expectAccepted('messages', 'chat/m', fields)
     const fitted = (dig(body, 'tools') as object[]).map((tool) => String(dig(tool, 'function', 'name')))
     expect(new Set(fitted).size).toBe(names.length)
     for (const name of fitted) expect(name).toMatch(/^[\w-]{1,64}$/)
@@ -131,23 +131,23 @@ describe('names of tools', () => {
     expect(dig(body, 'tool_choice', 'function', 'name')).toBe(short)
     expect(dig(body, 'messages', 1, 'tool_calls', 0, 'function', 'name')).toBe(short)
     for (const [index, name] of names.entries()) {
-      bench.upstream.script = calling(fitted[index] ?? '', '{}')
-      const whole = await bench.ask('messages', 'chat/m', { with: fields })
+      harness.upstream.script = answerToolCall(fitted[index] ?? '', '{}')
+      const whole = await harness.ask('messages', 'chat/m', { with: fields })
       expect(dig(whole.json, 'content', 0)).toMatchObject({ type: 'tool_use', name, input: {} })
-      const { records } = await bench.ask('messages', 'chat/m', { with: fields, stream: true })
+      const { records } = await harness.ask('messages', 'chat/m', { with: fields, stream: true })
       expect(dig(records[1], 'content_block', 'name')).toBe(name)
     }
   })
 
   it('HC-142: may be those of every object, and no field of a body leaves it', async () => {
-    for (const from of languages) {
-      for (const to of languages) {
+    for (const from of protocolNames) {
+      for (const to of protocolNames) {
         const body = JSON.stringify({ x: 1 }).replace(
           '"x":1',
           '"__proto__":{"isAdmin":true},"constructor":{"prototype":{"x":1}}',
         )
         const fields = JSON.parse(body)
-        const { status } = await bench.ask(from, `${to}/m`, { with: fields })
+        const { status } = await harness.ask(from, `${to}/m`, { with: fields })
         expect([200, 400]).toContain(status)
       }
     }
@@ -163,8 +163,8 @@ describe('HC-028: a plain-text tool', () => {
 
   it('is a function to those without, and itself again in the answer, whole and streamed', async () => {
     const json = JSON.stringify({ input: patch }).replace('é', '\\u00e9').replace('😀', '\\ud83d\\ude00')
-    bench.upstream.script = calling('apply_patch', ...json)
-    const [body, { json: whole }] = await bench.goes('responses', 'chat/m', { tools })
+    harness.upstream.script = answerToolCall('apply_patch', ...json)
+    const [body, { json: whole }] = await harness.expectAccepted('responses', 'chat/m', { tools })
     expect(dig(body, 'tools', 0, 'function')).toMatchObject({
       name: 'apply_patch',
       description: expect.stringContaining('start: /.+/s'),
@@ -176,7 +176,7 @@ describe('HC-028: a plain-text tool', () => {
       input: patch,
       call_id: 'call_1',
     })
-    const [, { records }] = await bench.goes('responses', 'chat/m', { tools }, { stream: true })
+    const [, { records }] = await harness.expectAccepted('responses', 'chat/m', { tools }, { stream: true })
     const deltas = records.filter((record) => dig(record, 'type') === 'response.custom_tool_call_input.delta')
     expect(deltas.map((record) => dig(record, 'delta')).join('')).toBe(patch)
     expect(records.find((record) => dig(record, 'type') === 'response.custom_tool_call_input.done')).toMatchObject({
@@ -191,7 +191,7 @@ describe('HC-028: a plain-text tool', () => {
       { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input: patch },
       { type: 'custom_tool_call_output', call_id: 'c1', output: 'done' },
     ]
-    const [body] = await bench.goes('responses', 'messages/m', { tools, input })
+    const [body] = await harness.expectAccepted('responses', 'messages/m', { tools, input })
     expect(dig(body, 'messages', 1, 'content', 0)).toMatchObject({ type: 'tool_use', input: { input: patch } })
   })
 })
@@ -202,8 +202,8 @@ it('HC-029: grouped tools are flattened, and each is itself again in the answer'
     { type: 'function', name: 'open', parameters: { type: 'object' } },
   ]
   const tools = [{ type: 'namespace', name: 'editor', tools: grouped }]
-  bench.upstream.script = calling('editor__open', '{"path":"x"}')
-  const [body, { json }] = await bench.goes('responses', 'chat/m', { tools })
+  harness.upstream.script = answerToolCall('editor__open', '{"path":"x"}')
+  const [body, { json }] = await harness.expectAccepted('responses', 'chat/m', { tools })
   expect((dig(body, 'tools') as object[]).map((tool) => dig(tool, 'function', 'name'))).toEqual([
     'editor__apply_patch',
     'editor__open',
@@ -214,8 +214,8 @@ it('HC-029: grouped tools are flattened, and each is itself again in the answer'
     namespace: 'editor',
     arguments: '{"path":"x"}',
   })
-  bench.upstream.script = calling('editor__apply_patch', '{"input":"P"}')
-  const [, patched] = await bench.goes('responses', 'chat/m', { tools })
+  harness.upstream.script = answerToolCall('editor__apply_patch', '{"input":"P"}')
+  const [, patched] = await harness.expectAccepted('responses', 'chat/m', { tools })
   expect(dig(patched.json, 'output', 0)).toMatchObject({
     type: 'custom_tool_call',
     name: 'apply_patch',

@@ -1,18 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cleanup } from '../mounts.js'
 import { answerJson } from '../upstream.js'
-import { type Bench, type Came, startBench, streams } from './bench.js'
-import { chunk, data, dig, languages, messageStart, named, speeches } from './languages.js'
+import { answerStreamText, type ClientResponse, type Harness, startHarness } from './harness.js'
+import {
+  chunk,
+  dataRecord,
+  dig,
+  messageStart,
+  namedRecord,
+  protocolFixtures,
+  protocolNames,
+} from './protocol-fixtures.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
 })
 afterEach(() => cleanup.run())
 
-const usageIn = ({ records }: Came): unknown => records.map((record) => dig(record, 'usage')).findLast((usage) => usage)
+const usageIn = ({ records }: ClientResponse): unknown =>
+  records.map((record) => dig(record, 'usage')).findLast((usage) => usage)
 const usage = { stream: true, with: { stream_options: { include_usage: true } } }
 
 describe('counts of Messages', () => {
@@ -23,20 +32,20 @@ describe('counts of Messages', () => {
       cache_read_input_tokens: 2455,
       output_tokens: 34,
     }
-    bench.upstream.script = answerJson({
+    harness.upstream.script = answerJson({
       ...messageStart,
       content: [{ type: 'text', text: 'x' }],
       stop_reason: 'end_turn',
       usage: counted,
     })
-    expect(dig((await bench.ask('chat', 'messages/m')).json, 'usage')).toMatchObject({
+    expect(dig((await harness.ask('chat', 'messages/m')).json, 'usage')).toMatchObject({
       prompt_tokens: 2559,
       prompt_tokens_details: { cached_tokens: 2455, cache_write_tokens: 100 },
       completion_tokens: 34,
       total_tokens: 2593,
     })
-    for (const from of ['chat', 'messages', 'gemini'] as const) await bench.ask(from, 'messages/m')
-    for (const record of bench.records)
+    for (const from of ['chat', 'messages', 'gemini'] as const) await harness.ask(from, 'messages/m')
+    for (const record of harness.records)
       expect(record).toMatchObject({ inputTokens: 2559, cachedInputTokens: 2455, outputTokens: 34 })
   })
 
@@ -49,7 +58,7 @@ describe('counts of Messages', () => {
       { output_tokens: 34, input_tokens: 4, cache_read_input_tokens: 2455 },
     ],
   ])('HC-081: of %j and then %j the last counts, and nothing is added', async (start, delta) => {
-    bench.upstream.script = streams(
+    harness.upstream.script = answerStreamText(
       [
         { type: 'message_start', message: { ...messageStart, usage: start } },
         { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
@@ -58,23 +67,23 @@ describe('counts of Messages', () => {
         { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: delta },
         { type: 'message_stop' },
       ]
-        .map(named)
+        .map(namedRecord)
         .join(''),
     )
-    expect(usageIn(await bench.ask('chat', 'messages/m', usage))).toMatchObject({
+    expect(usageIn(await harness.ask('chat', 'messages/m', usage))).toMatchObject({
       prompt_tokens: 2459,
       prompt_tokens_details: { cached_tokens: 2455 },
       completion_tokens: 34,
     })
-    for (const from of languages) await bench.ask(from, 'messages/m', { stream: true })
-    for (const record of bench.records)
+    for (const from of protocolNames) await harness.ask(from, 'messages/m', { stream: true })
+    for (const record of harness.records)
       expect(record).toMatchObject({ inputTokens: 2459, cachedInputTokens: 2455, outputTokens: 34 })
   })
 })
 
 describe('counts of Chat Completions', () => {
   const counted = (counts: object): void => {
-    bench.upstream.script = answerJson({ ...speeches.chat.whole('x'), usage: counts })
+    harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('x'), usage: counts })
   }
 
   it('HC-082: what the cache had is subtracted once', async () => {
@@ -89,18 +98,18 @@ describe('counts of Chat Completions', () => {
       cache_creation_input_tokens: 100,
       output_tokens: 5,
     }
-    expect(dig((await bench.ask('messages', 'chat/m')).json, 'usage')).toMatchObject(expected)
+    expect(dig((await harness.ask('messages', 'chat/m')).json, 'usage')).toMatchObject(expected)
     counted({ prompt_tokens: 10, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 800 } })
-    expect(dig((await bench.ask('messages', 'chat/m')).json, 'usage', 'input_tokens')).toBe(0)
+    expect(dig((await harness.ask('messages', 'chat/m')).json, 'usage', 'input_tokens')).toBe(0)
   })
 
   it('HC-084: reasoning that is counted apart is output as well', async () => {
     const details = { completion_tokens_details: { reasoning_tokens: 2809 } }
     counted({ prompt_tokens: 10120, completion_tokens: 1499, total_tokens: 14428, ...details })
-    for (const from of languages) await bench.ask(from, 'chat/m')
-    for (const record of bench.records) expect(record).toMatchObject({ outputTokens: 4308, reasoningTokens: 2809 })
+    for (const from of protocolNames) await harness.ask(from, 'chat/m')
+    for (const record of harness.records) expect(record).toMatchObject({ outputTokens: 4308, reasoningTokens: 2809 })
     counted({ prompt_tokens: 10, completion_tokens: 3000, total_tokens: 3010, ...details })
-    expect(dig((await bench.ask('messages', 'chat/m')).json, 'usage', 'output_tokens')).toBe(3000)
+    expect(dig((await harness.ask('messages', 'chat/m')).json, 'usage', 'output_tokens')).toBe(3000)
   })
 
   const counts = (completion_tokens: number): object => ({
@@ -119,11 +128,14 @@ describe('counts of Chat Completions', () => {
     ['under x_groq', [chunk({ content: 'ab' }), chunk({}, 'stop', { x_groq: counts(2) })]],
     [
       'in the choice',
-      [chunk({ content: 'ab' }), data({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...counts(2) }] })],
+      [
+        chunk({ content: 'ab' }),
+        dataRecord({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...counts(2) }] }),
+      ],
     ],
   ])('HC-085: usage is found %s', async (_where, records) => {
-    bench.upstream.script = streams(records.join('') + data('[DONE]'))
-    for (const from of languages) await bench.ask(from, 'chat/m', { stream: true })
-    for (const record of bench.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
+    harness.upstream.script = answerStreamText(records.join('') + dataRecord('[DONE]'))
+    for (const from of protocolNames) await harness.ask(from, 'chat/m', { stream: true })
+    for (const record of harness.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
   })
 })

@@ -1,5 +1,5 @@
 import { says } from '../mounts.js'
-import type { Row } from './row.js'
+import type { OperationCase } from './operation-case.js'
 
 const hello = says('Hello', ', world')
 const USER = { role: 'user', content: 'hi' } as const
@@ -12,7 +12,7 @@ async function joined<Item>(items: AsyncIterable<Item>, textOf: (item: Item) => 
 }
 
 /** Conversations, in every language and both ways, of a model that speaks Chat Completions. */
-export const conversations: readonly Row[] = [
+export const conversations: readonly OperationCase[] = [
   {
     name: 'chat completions',
     script: hello,
@@ -20,9 +20,9 @@ export const conversations: readonly Row[] = [
       const { choices, usage } = await openai.chat.completions.create({ model: 'm', messages: [USER] })
       return [choices[0]?.message.content, usage?.total_tokens]
     },
-    gives: ['Hello, world', 7],
+    result: ['Hello, world', 7],
     url: '/v1/chat/completions',
-    sends: CHAT,
+    sentFields: CHAT,
   },
   {
     name: 'chat completions, streamed',
@@ -31,34 +31,34 @@ export const conversations: readonly Row[] = [
       const stream = await openai.chat.completions.create({ model: 'm', messages: [USER], stream: true })
       return joined(stream, ({ choices }) => choices[0]?.delta.content)
     },
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: { ...CHAT, stream: true },
+    sentFields: { ...CHAT, stream: true },
   },
   {
     name: 'completions of old',
     script: hello,
     ask: async ({ openai }) => (await openai.completions.create({ model: 'm', prompt: 'hi' })).choices[0]?.text,
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: CHAT,
+    sentFields: CHAT,
   },
   {
     name: 'completions of old, streamed',
     script: hello,
     ask: async ({ openai }) =>
       joined(await openai.completions.create({ model: 'm', prompt: 'hi', stream: true }), (it) => it.choices[0]?.text),
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: { ...CHAT, stream: true },
+    sentFields: { ...CHAT, stream: true },
   },
   {
     name: 'responses',
     script: hello,
     ask: async ({ openai }) => (await openai.responses.create({ model: 'm', input: 'hi' })).output_text,
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: CHAT,
+    sentFields: CHAT,
   },
   {
     name: 'responses, streamed',
@@ -67,9 +67,9 @@ export const conversations: readonly Row[] = [
       joined(await openai.responses.create({ model: 'm', input: 'hi', stream: true }), (event) =>
         event.type === 'response.output_text.delta' ? event.delta : '',
       ),
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: { ...CHAT, stream: true },
+    sentFields: { ...CHAT, stream: true },
   },
   {
     name: 'messages',
@@ -78,33 +78,33 @@ export const conversations: readonly Row[] = [
       const answer = await anthropic.messages.create({ model: 'm', max_tokens: 9, messages: [USER] })
       return [answer.content, answer.usage.output_tokens]
     },
-    gives: [[{ type: 'text', text: 'Hello, world' }], 2],
+    result: [[{ type: 'text', text: 'Hello, world' }], 2],
     url: '/v1/chat/completions',
-    sends: { ...CHAT, max_tokens: 9 },
+    sentFields: { ...CHAT, max_tokens: 9 },
   },
   {
     name: 'messages, streamed',
     script: hello,
     ask: ({ anthropic }) => anthropic.messages.stream({ model: 'm', max_tokens: 9, messages: [USER] }).finalText(),
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: { ...CHAT, max_tokens: 9, stream: true },
+    sentFields: { ...CHAT, max_tokens: 9, stream: true },
   },
   {
     name: 'generateContent',
     script: hello,
     ask: async ({ gemini }) => (await gemini.models.generateContent({ model: 'm', contents: 'hi' })).text,
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: CHAT,
+    sentFields: CHAT,
   },
   {
     name: 'generateContent, streamed',
     script: hello,
     ask: async ({ gemini }) =>
       joined(await gemini.models.generateContentStream({ model: 'm', contents: 'hi' }), ({ text }) => text),
-    gives: 'Hello, world',
+    result: 'Hello, world',
     url: '/v1/chat/completions',
-    sends: { ...CHAT, stream: true },
+    sentFields: { ...CHAT, stream: true },
   },
 ]

@@ -1,6 +1,6 @@
 import { toBase64 } from '../../src/lib/vectors.js'
 import { answerJson, answerStream, type Script } from '../upstream.js'
-import type { Row } from './row.js'
+import type { OperationCase } from './operation-case.js'
 
 /** Numbers that 32 bits hold exactly. */
 const VECTOR = [0.5, -0.25, 0.75]
@@ -28,7 +28,7 @@ const FLAGGED = { id: 'modr-1', model: 'real-model', results: [{ flagged: true, 
 const RANKED = { id: 'r', results: [{ index: 1, relevance_score: 0.9 }], meta: { billed_units: { search_units: 1 } } }
 
 /** What is asked for in JSON and is no conversation. */
-export const json: readonly Row[] = [
+export const json: readonly OperationCase[] = [
   {
     name: 'embeddings of texts, as numbers',
     script: vectors,
@@ -41,25 +41,25 @@ export const json: readonly Row[] = [
       })
       return [data.map(({ embedding }) => embedding), usage.prompt_tokens]
     },
-    gives: [[VECTOR, VECTOR], 4],
+    result: [[VECTOR, VECTOR], 4],
     url: '/v1/embeddings',
-    sends: { model: 'real-model', input: ['one', 'two'], encoding_format: 'float', dimensions: 3 },
+    sentFields: { model: 'real-model', input: ['one', 'two'], encoding_format: 'float', dimensions: 3 },
   },
   {
     name: 'embeddings, as the bytes that are OpenAI’s client’s default',
     script: vectors,
     ask: async ({ openai }) => (await openai.embeddings.create({ model: 'm', input: 'one' })).data[0]?.embedding,
-    gives: VECTOR,
+    result: VECTOR,
     url: '/v1/embeddings',
-    sends: { model: 'real-model', input: 'one', encoding_format: 'base64' },
+    sentFields: { model: 'real-model', input: 'one', encoding_format: 'base64' },
   },
   {
     name: 'embeddings of tokens',
     script: vectors,
     ask: async ({ openai }) => (await openai.embeddings.create({ model: 'm', input: [[1, 2], [3]] })).data.length,
-    gives: 2,
+    result: 2,
     url: '/v1/embeddings',
-    sends: { model: 'real-model', input: [[1, 2], [3]] },
+    sentFields: { model: 'real-model', input: [[1, 2], [3]] },
   },
   {
     name: 'embedContent',
@@ -69,17 +69,17 @@ export const json: readonly Row[] = [
       const { embeddings } = await gemini.models.embedContent({ model: 'm', contents: ['one', 'two'], config })
       return embeddings?.map(({ values }) => values)
     },
-    gives: [VECTOR, VECTOR],
+    result: [VECTOR, VECTOR],
     url: '/v1/embeddings',
-    sends: { model: 'real-model', input: ['one', 'two'], dimensions: 3 },
+    sentFields: { model: 'real-model', input: ['one', 'two'], dimensions: 3 },
   },
   {
     name: 'images',
     script: answerJson(IMAGES),
     ask: async ({ openai }) => (await openai.images.generate({ model: 'm', prompt: 'a cat', n: 2 })).data,
-    gives: IMAGES.data,
+    result: IMAGES.data,
     url: '/v1/images/generations',
-    sends: { model: 'real-model', prompt: 'a cat', n: 2 },
+    sentFields: { model: 'real-model', prompt: 'a cat', n: 2 },
   },
   {
     name: 'images, streamed while they are drawn',
@@ -90,25 +90,25 @@ export const json: readonly Row[] = [
       for await (const event of await openai.images.generate(asked)) events.push(event)
       return events
     },
-    gives: DRAWING,
+    result: DRAWING,
     url: '/v1/images/generations',
-    sends: { model: 'real-model', prompt: 'a cat', stream: true, partial_images: 1 },
+    sentFields: { model: 'real-model', prompt: 'a cat', stream: true, partial_images: 1 },
   },
   {
     name: 'moderations',
     script: answerJson(FLAGGED),
     ask: async ({ openai }) => openai.moderations.create({ model: 'm', input: ['bad', 'good'] }),
-    gives: FLAGGED,
+    result: FLAGGED,
     url: '/v1/moderations',
-    sends: { model: 'real-model', input: ['bad', 'good'] },
+    sentFields: { model: 'real-model', input: ['bad', 'good'] },
   },
   {
     name: 'rerank',
     script: answerJson(RANKED),
     ask: async ({ post }) => (await post('rerank', { model: 'm', query: 'q', documents: ['a', 'b'] })).json(),
-    gives: RANKED,
+    result: RANKED,
     url: '/v1/rerank',
-    sends: { model: 'real-model', query: 'q', documents: ['a', 'b'] },
+    sentFields: { model: 'real-model', query: 'q', documents: ['a', 'b'] },
   },
   {
     name: 'models of OpenAI’s client',
@@ -117,7 +117,7 @@ export const json: readonly Row[] = [
       const { data } = await openai.models.list()
       return [data.map(({ id }) => id), (await openai.models.retrieve('m')).id]
     },
-    gives: [['m', 'mended'], 'm'],
+    result: [['m', 'mended'], 'm'],
   },
   {
     name: 'models of Anthropic’s client',
@@ -126,7 +126,7 @@ export const json: readonly Row[] = [
       const { data } = await anthropic.models.list()
       return [data.map(({ id }) => id), (await anthropic.models.retrieve('m')).id]
     },
-    gives: [['m', 'mended'], 'm'],
+    result: [['m', 'mended'], 'm'],
   },
   {
     name: 'models of Google’s client',
@@ -135,6 +135,6 @@ export const json: readonly Row[] = [
       const { page } = await gemini.models.list()
       return [page.map(({ name }) => name), (await gemini.models.get({ model: 'm' })).name]
     },
-    gives: [['models/m', 'models/mended'], 'models/m'],
+    result: [['models/m', 'models/mended'], 'models/m'],
   },
 ]

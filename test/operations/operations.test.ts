@@ -45,7 +45,7 @@ describe.each(hosts)('in $name', ({ start }) => {
     steady.seen.length = 0
   })
 
-  test.each([...conversations, ...json])('$name', async ({ script, ask, gives, url, sends }) => {
+  test.each([...conversations, ...json])('$name', async ({ script, ask, result: gives, url, sentFields: sends }) => {
     steady.script = script
     expect(await ask(clients)).toEqual(gives)
     expect(steady.seen.map((seen) => seen.url)).toEqual(url ? [url] : [])

@@ -4,20 +4,20 @@ import { protocolOf } from '../../src/protocols/index.js'
 import { providers, providersWithKeys } from '../../src/providers/index.js'
 import type { Provider } from '../../src/providers/provider.js'
 import { parseBaseUrl } from '../../src/upstream/connection/base-url.js'
-import { type Bench, startBench } from '../hardcases/bench.js'
-import type { Language } from '../hardcases/languages.js'
+import { type Harness, startHarness } from '../hardcases/harness.js'
+import type { ProtocolName } from '../hardcases/protocol-fixtures.js'
 import { Cleanup } from '../mounts.js'
-import { API_KEY, placesAt } from './places.js'
+import { API_KEY, allProvidersAt } from './all-providers-at.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, {}, placesAt)
+  harness = await startHarness(cleanup, {}, allProvidersAt)
 })
 afterEach(() => cleanup.run())
 
-type Row = [id: string, variable: string | undefined, address: string, others?: Partial<Record<Language, string>>]
+type Row = [id: string, variable: string | undefined, address: string, others?: Partial<Record<ProtocolName, string>>]
 
 /** Where Chat Completions stand, and the other languages that are spoken untranslated. */
 const rows: Row[] = [
@@ -94,7 +94,7 @@ const rows: Row[] = [
 ]
 
 const IDS = { chat: 'openai-chat', responses: 'openai-responses', messages: 'anthropic-messages' } as const
-const all: readonly Language[] = ['chat', 'responses', 'messages', 'gemini']
+const all: readonly ProtocolName[] = ['chat', 'responses', 'messages', 'gemini']
 
 function providerOf(id: string): Provider {
   const provider = providers.get(id)
@@ -123,8 +123,8 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
 
   it('is reached there, signed, in each language that it speaks, and in the first by all others', async () => {
     for (const from of all) {
-      const { status, text } = await bench.ask(from, `${id}/some-model`)
-      const seen = bench.upstream.seen.at(-1)
+      const { status, text } = await harness.ask(from, `${id}/some-model`)
+      const seen = harness.upstream.seen.at(-1)
       expect(status, text).toBe(200)
       const address = new URL(addresses.find(([language]) => language === from)?.[1] ?? chat)
       expect([from, seen?.url]).toEqual([from, address.pathname])
@@ -136,12 +136,12 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
 
 describe('azure', () => {
   it('is reached by its v1 path, with its own header, and needs an address', async () => {
-    await bench.ask('messages', 'azure/my-deployment')
-    const seen = bench.upstream.seen.at(-1)
+    await harness.ask('messages', 'azure/my-deployment')
+    const seen = harness.upstream.seen.at(-1)
     expect(seen).toMatchObject({ url: '/v1/chat/completions', headers: { 'api-key': API_KEY } })
     expect(seen?.headers).not.toHaveProperty('authorization')
-    await bench.ask('responses', 'azure/my-deployment')
-    expect(bench.upstream.seen.at(-1)).toMatchObject({ url: '/v1/responses', headers: { 'api-key': API_KEY } })
+    await harness.ask('responses', 'azure/my-deployment')
+    expect(harness.upstream.seen.at(-1)).toMatchObject({ url: '/v1/responses', headers: { 'api-key': API_KEY } })
     expect(addressOf(providerOf('azure'), 'https://mine.openai.azure.com/openai/v1/', 'responses')).toBe(
       'https://mine.openai.azure.com/openai/v1/responses',
     )
@@ -181,9 +181,9 @@ describe('the registry', () => {
 
   it('no server of this machine needs a key', async () => {
     const local = (port: number) => ({ ollama: { baseURL: `http://127.0.0.1:${port}/v1` } })
-    bench = await startBench(cleanup, {}, local)
-    expect((await bench.ask('chat', 'ollama/llama3.2')).status).toBe(200)
-    expect(bench.upstream.seen.at(-1)?.headers).not.toHaveProperty('authorization')
+    harness = await startHarness(cleanup, {}, local)
+    expect((await harness.ask('chat', 'ollama/llama3.2')).status).toBe(200)
+    expect(harness.upstream.seen.at(-1)?.headers).not.toHaveProperty('authorization')
   })
 
   it('no two claim the same name, and each familiar one is claimed by its own', () => {
@@ -200,8 +200,8 @@ describe('the registry', () => {
 
   it('a count is not asked of those that cannot count', async () => {
     const counting = { with: { model: 'deepseek/m', messages: [{ role: 'user', content: 'hi' }] } }
-    const { status, headers } = await bench.send('POST', '/v1/messages/count_tokens', counting)
+    const { status, headers } = await harness.send('POST', '/v1/messages/count_tokens', counting)
     expect([status, headers.get('x-modelmount-losses')]).toEqual([200, 'count: estimated by the relay'])
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 })

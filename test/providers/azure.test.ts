@@ -1,8 +1,8 @@
 import OpenAI, { APIError, toFile } from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, createRelay, type RelayOptions } from '../../src/index.js'
-import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
-import { data, dig, speeches } from '../hardcases/languages.js'
+import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
+import { dataRecord, dig, protocolFixtures } from '../hardcases/protocol-fixtures.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson, completion, inTurn } from '../upstream.js'
 
@@ -18,19 +18,19 @@ const azureAt =
     azure: { apiKey: API_KEY, baseURL: `http://127.0.0.1:${port}${path}`, apiVersion: VERSION, ...more },
   })
 
-const start = (path = '', more: Partial<RelayOptions> = {}): Promise<Bench> =>
-  startBench(cleanup, { retry: { attempts: 1 }, ...more }, azureAt(path))
+const start = (path = '', more: Partial<RelayOptions> = {}): Promise<Harness> =>
+  startHarness(cleanup, { retry: { attempts: 1 }, ...more }, azureAt(path))
 
-const clientOf = ({ origin }: Bench): OpenAI => new OpenAI({ apiKey: KEY, baseURL: `${origin}/v1`, maxRetries: 0 })
+const clientOf = ({ origin }: Harness): OpenAI => new OpenAI({ apiKey: KEY, baseURL: `${origin}/v1`, maxRetries: 0 })
 
-let bench: Bench
+let harness: Harness
 let client: OpenAI
 beforeEach(async () => {
-  bench = await start()
-  client = clientOf(bench)
+  harness = await start()
+  client = clientOf(harness)
 })
 
-const seenURL = (): string | undefined => bench.upstream.seen.at(-1)?.url
+const seenURL = (): string | undefined => harness.upstream.seen.at(-1)?.url
 const AT = '/openai/deployments/my-deployment'
 const QUERY = `?api-version=${VERSION}`
 const model = 'azure/my-deployment'
@@ -65,24 +65,24 @@ describe('a version of the API', () => {
       ],
     ]
     for (const [path, answer, ask] of rows) {
-      bench.upstream.script = answerJson(answer)
+      harness.upstream.script = answerJson(answer)
       await ask()
-      const seen = bench.upstream.seen.at(-1)
+      const seen = harness.upstream.seen.at(-1)
       expect(seen?.url).toBe(AT + path + QUERY)
       expect(seen?.headers).toMatchObject({ 'api-key': API_KEY })
       expect(seen?.headers).not.toHaveProperty('authorization')
     }
-    bench.upstream.script = (_req, res) => void res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('sound')
+    harness.upstream.script = (_req, res) => void res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('sound')
     const sound = await client.audio.speech.create({ model, input: 'hi', voice: 'alloy' })
     expect(await sound.text()).toBe('sound')
     expect(seenURL()).toBe(`${AT}/audio/speech${QUERY}`)
   })
 
   it('has Responses at the resource, whole and streamed', async () => {
-    bench.upstream.script = speaks('responses', 'he', 'llo')
+    harness.upstream.script = answerIn('responses', 'he', 'llo')
     expect((await client.responses.create({ model, input: 'hi' })).output_text).toBe('hello')
-    expect(bench.upstream.seen.at(-1)).toMatchObject({ url: `/openai/responses${QUERY}`, method: 'POST' })
-    expect(dig(bench.sent(), 'model')).toBe('my-deployment')
+    expect(harness.upstream.seen.at(-1)).toMatchObject({ url: `/openai/responses${QUERY}`, method: 'POST' })
+    expect(dig(harness.sent(), 'model')).toBe('my-deployment')
     let text = ''
     for await (const event of await client.responses.create({ model, input: 'hi', stream: true })) {
       if (event.type === 'response.output_text.delta') text += event.delta
@@ -91,8 +91,8 @@ describe('a version of the API', () => {
   })
 
   it('streams, with its filter results first, to callers of every language', async () => {
-    const first = data({ id: '', model: '', object: '', created: 0, choices: [], prompt_filter_results: [] })
-    bench.upstream.script = streams(first + speeches.chat.streamed('he', 'llo'))
+    const first = dataRecord({ id: '', model: '', object: '', created: 0, choices: [], prompt_filter_results: [] })
+    harness.upstream.script = answerStreamText(first + protocolFixtures.chat.streamed('he', 'llo'))
     const stream = await client.chat.completions.create({
       model,
       stream: true,
@@ -102,38 +102,38 @@ describe('a version of the API', () => {
     for await (const { choices } of stream) text += choices[0]?.delta?.content ?? ''
     expect([text, seenURL()]).toEqual(['hello', `${AT}/chat/completions${QUERY}`])
     for (const from of ['messages', 'gemini'] as const) {
-      const { text: whole, records } = await bench.ask(from, model, { stream: true })
-      expect(speeches[from].wordsIn(records)).toBe('hello')
-      expect(whole).toMatch(speeches[from].end)
+      const { text: whole, records } = await harness.ask(from, model, { stream: true })
+      expect(protocolFixtures[from].textOfRecords(records)).toBe('hello')
+      expect(whole).toMatch(protocolFixtures[from].endOfStream)
     }
-    expect(bench.records.at(-1)).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
+    expect(harness.records.at(-1)).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
   })
 
   it.each(['/openai', '/openai/v1', '/openai/v1/', '/v1', '/'])('is found from a base URL with %s', async (path) => {
-    bench = await start(path)
-    bench.upstream.script = speaks('chat', 'ok')
-    expect((await bench.ask('chat', model)).status).toBe(200)
+    harness = await start(path)
+    harness.upstream.script = answerIn('chat', 'ok')
+    expect((await harness.ask('chat', model)).status).toBe(200)
     expect(seenURL()).toBe(`${AT}/chat/completions${QUERY}`)
   })
 
   it('maps a model to its deployment, whose name stands in the path and leads nowhere else', async () => {
-    bench = await start('', { models: { 'gpt-4o': 'azure/team a', mini: 'azure/mini.1', 'a/*': 'azure/*' } })
-    bench.upstream.script = speaks('chat', 'ok')
-    expect((await bench.ask('chat', 'mini' as 'a/b')).status).toBe(200)
+    harness = await start('', { models: { 'gpt-4o': 'azure/team a', mini: 'azure/mini.1', 'a/*': 'azure/*' } })
+    harness.upstream.script = answerIn('chat', 'ok')
+    expect((await harness.ask('chat', 'mini' as 'a/b')).status).toBe(200)
     expect(seenURL()).toBe(`/openai/deployments/mini.1/chat/completions${QUERY}`)
-    const before = bench.upstream.seen.length
+    const before = harness.upstream.seen.length
     for (const bad of ['gpt-4o', 'a/../../files', 'a/..', 'a/x?y=', 'a/%2e%2e', 'a/\ud800'] as const) {
-      const { status, json } = await bench.ask('chat', bad as 'a/b')
+      const { status, json } = await harness.ask('chat', bad as 'a/b')
       expect([bad, status, dig(json, 'error', 'code')]).toEqual([bad, 404, 'model_not_found'])
     }
-    expect(bench.upstream.seen).toHaveLength(before)
+    expect(harness.upstream.seen).toHaveLength(before)
   })
 
   it('estimates counts of tokens: deployments have none', async () => {
     const asking = { with: { model, messages: [{ role: 'user', content: 'hi' }] } }
-    const { status, headers } = await bench.send('POST', '/v1/messages/count_tokens', asking)
+    const { status, headers } = await harness.send('POST', '/v1/messages/count_tokens', asking)
     expect([status, headers.get('x-modelmount-losses')]).toEqual([200, 'count: estimated by the relay'])
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 
   it('is refused for a provider that has but one, and where it is none', () => {
@@ -145,9 +145,9 @@ describe('a version of the API', () => {
   })
 
   it('left out, all stands at the v1 path', async () => {
-    bench = await startBench(cleanup, {}, azureAt('/openai/v1', { apiVersion: undefined }))
-    bench.upstream.script = speaks('chat', 'ok')
-    await bench.ask('chat', model)
+    harness = await startHarness(cleanup, {}, azureAt('/openai/v1', { apiVersion: undefined }))
+    harness.upstream.script = answerIn('chat', 'ok')
+    await harness.ask('chat', model)
     expect(seenURL()).toBe('/openai/v1/chat/completions')
   })
 })
@@ -168,7 +168,7 @@ describe('errors', () => {
   }
 
   it('of the content filter say what it found', async () => {
-    bench.upstream.script = answerJson(filtered, 400)
+    harness.upstream.script = answerJson(filtered, 400)
     const error = await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] }).then(
       () => undefined,
       (caught: unknown) => caught,
@@ -179,40 +179,40 @@ describe('errors', () => {
       code: 'content_filter',
       error: { innererror: filtered.error.innererror },
     })
-    const { status, json } = await bench.ask('messages', model)
+    const { status, json } = await harness.ask('messages', model)
     expect([status, dig(json, 'error', 'type')]).toEqual([400, 'invalid_request_error'])
     expect(String(dig(json, 'error', 'message'))).toContain('content management policy')
   })
 
   it('of the content filter lead to the fallback that is configured for it', async () => {
-    bench = await start('', {
+    harness = await start('', {
       models: { safe: { targets: ['azure/one'], onContentFilter: ['azure/two'] } },
       retry: { attempts: 2 },
     })
-    bench.upstream.script = inTurn(answerJson(filtered, 400), speaks('chat', 'ok'))
-    const { status, headers } = await bench.ask('gemini', 'safe' as 'a/b')
+    harness.upstream.script = inTurn(answerJson(filtered, 400), answerIn('chat', 'ok'))
+    const { status, headers } = await harness.ask('gemini', 'safe' as 'a/b')
     expect([status, headers.get('x-modelmount-target')]).toEqual([200, 'azure/two'])
     expect(seenURL()).toBe(`/openai/deployments/two/chat/completions${QUERY}`)
   })
 
   it('of a missing deployment, and of the gateway before it', async () => {
     const missing = { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } }
-    bench.upstream.script = answerJson(missing, 404)
-    expect(await bench.ask('chat', model)).toMatchObject({ status: 404, json: missing })
-    bench.upstream.script = answerJson({ statusCode: 401, message: 'Access denied due to invalid key.' }, 401)
-    const { status, text } = await bench.ask('chat', model)
+    harness.upstream.script = answerJson(missing, 404)
+    expect(await harness.ask('chat', model)).toMatchObject({ status: 404, json: missing })
+    harness.upstream.script = answerJson({ statusCode: 401, message: 'Access denied due to invalid key.' }, 401)
+    const { status, text } = await harness.ask('chat', model)
     expect([status, text.includes('Access denied')]).toEqual([502, false])
   })
 
   it('429 rests the deployment, and the next answers', async () => {
-    bench = await start('', { models: { both: ['azure/one', 'azure/two'] }, retry: { attempts: 2 } })
+    harness = await start('', { models: { both: ['azure/one', 'azure/two'] }, retry: { attempts: 2 } })
     const busy = answerJson({ error: { code: '429', message: 'Requests exceeded the quota.' } }, 429, {
       'retry-after-ms': '60000',
     })
-    bench.upstream.script = inTurn(busy, speaks('chat', 'ok'))
-    const { headers } = await bench.ask('chat', 'both' as 'a/b')
+    harness.upstream.script = inTurn(busy, answerIn('chat', 'ok'))
+    const { headers } = await harness.ask('chat', 'both' as 'a/b')
     expect(headers.get('x-modelmount-attempts')).toBe('azure/one 429, azure/two 200')
-    await bench.ask('chat', 'both' as 'a/b')
+    await harness.ask('chat', 'both' as 'a/b')
     expect(seenURL()).toBe(`/openai/deployments/two/chat/completions${QUERY}`)
   })
 })

@@ -4,8 +4,8 @@ import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RelayOptions, UnsignedRequest } from '../../src/index.js'
 import { answerFrames, chunkFrame, eventFrame, exceptionFrame, framesOf } from '../event-frames.js'
-import { type Bench, speaks, startBench } from '../hardcases/bench.js'
-import { dig, languages, messageStart, speeches } from '../hardcases/languages.js'
+import { answerIn, type Harness, startHarness } from '../hardcases/harness.js'
+import { dig, messageStart, protocolFixtures, protocolNames } from '../hardcases/protocol-fixtures.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson, inTurn, type Script } from '../upstream.js'
 
@@ -24,29 +24,33 @@ const placesAt =
     spare: { type: 'openai-compatible', baseURL: `http://127.0.0.1:${port}/v1` },
   })
 
-const start = (more: Partial<RelayOptions> = {}, path?: string): Promise<Bench> =>
-  startBench(cleanup, { retry: { attempts: 1 }, ...more }, placesAt(path))
+const start = (more: Partial<RelayOptions> = {}, path?: string): Promise<Harness> =>
+  startHarness(cleanup, { retry: { attempts: 1 }, ...more }, placesAt(path))
 
-const FRAMES = framesOf(speeches.messages.streamed('he', 'llo'))
+const FRAMES = framesOf(protocolFixtures.messages.streamed('he', 'llo'))
 
 /** Answers as Bedrock does, whole or in frames, by the path. */
 const invoked: Script = (req, res, seen) =>
-  (seen.url.endsWith('-stream') ? answerFrames(FRAMES) : answerJson(speeches.messages.whole('hello')))(req, res, seen)
+  (seen.url.endsWith('-stream') ? answerFrames(FRAMES) : answerJson(protocolFixtures.messages.whole('hello')))(
+    req,
+    res,
+    seen,
+  )
 
-let bench: Bench
+let harness: Harness
 beforeEach(async () => {
-  bench = await start()
-  bench.upstream.script = invoked
+  harness = await start()
+  harness.upstream.script = invoked
 })
 
-const anthropicOf = ({ origin }: Bench): Anthropic => new Anthropic({ apiKey: KEY, baseURL: origin, maxRetries: 0 })
+const anthropicOf = ({ origin }: Harness): Anthropic => new Anthropic({ apiKey: KEY, baseURL: origin, maxRetries: 0 })
 const question = { max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] }
 
 describe('Claude on Bedrock', () => {
   it("is asked by Anthropic's callers: model and stream in the path, the version in the body, all else as it came", async () => {
-    const answer = await anthropicOf(bench).messages.create({ model, ...question })
+    const answer = await anthropicOf(harness).messages.create({ model, ...question })
     expect(answer.content).toMatchObject([{ type: 'text', text: 'hello' }])
-    const [seen] = bench.upstream.seen
+    const [seen] = harness.upstream.seen
     expect(seen).toMatchObject({ method: 'POST', url: `${AT}/invoke` })
     expect(seen?.headers).toMatchObject({
       authorization: 'Bearer bedrock-api-key-1',
@@ -54,7 +58,7 @@ describe('Claude on Bedrock', () => {
     })
     for (const name of ['anthropic-version', 'anthropic-beta', 'x-api-key'])
       expect(seen?.headers).not.toHaveProperty(name)
-    expect(bench.sent()).toEqual({ anthropic_version: VERSION, ...question })
+    expect(harness.sent()).toEqual({ anthropic_version: VERSION, ...question })
   })
 
   it('keeps every byte of the rest', async () => {
@@ -62,43 +66,50 @@ describe('Claude on Bedrock', () => {
       '"max_tokens" : 100,\n "messages": [ {"role":"user","content":"\\"stream\\":true, ü"} ], "x": 12345678901234567890'
     for (const stream of ['false', 'true']) {
       const body = `{"stream" : ${stream}, ${rest} , "model": "${model}"}`
-      expect((await bench.ask('messages', model, { body })).status).toBe(200)
-      expect(bench.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}", ${rest} }`)
+      expect((await harness.ask('messages', model, { body })).status).toBe(200)
+      expect(harness.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}", ${rest} }`)
     }
-    await bench.ask('messages', model, { body: `{${rest},"model":"${model}","str\\u0065am":true}` })
-    expect(bench.upstream.seen.at(-1)).toMatchObject({
+    await harness.ask('messages', model, { body: `{${rest},"model":"${model}","str\\u0065am":true}` })
+    expect(harness.upstream.seen.at(-1)).toMatchObject({
       url: `${AT}/invoke-with-response-stream`,
       body: `{"anthropic_version":"${VERSION}",${rest}}`,
     })
   })
 
   it('streams to its own callers, as server-sent events', async () => {
-    const stream = anthropicOf(bench).messages.stream({ model, ...question })
+    const stream = anthropicOf(harness).messages.stream({ model, ...question })
     expect(await stream.finalText()).toBe('hello')
     expect(await stream.finalMessage()).toMatchObject({ stop_reason: 'end_turn', usage: { output_tokens: 2 } })
-    expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke-with-response-stream`)
-    expect(bench.sent()).toEqual({ anthropic_version: VERSION, ...question })
-    const { text, headers } = await bench.ask('messages', model, { stream: true })
+    expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke-with-response-stream`)
+    expect(harness.sent()).toEqual({ anthropic_version: VERSION, ...question })
+    const { text, headers } = await harness.ask('messages', model, { stream: true })
     expect(headers.get('content-type')).toContain('text/event-stream')
-    expect(text).toBe(speeches.messages.streamed('he', 'llo'))
-    expect(bench.records.at(-1)).toMatchObject({ target: model, outcome: 'complete', inputTokens: 5, outputTokens: 2 })
-    expect(bench.records.at(-1)?.costNanos).toBeGreaterThan(0)
+    expect(text).toBe(protocolFixtures.messages.streamed('he', 'llo'))
+    expect(harness.records.at(-1)).toMatchObject({
+      target: model,
+      outcome: 'complete',
+      inputTokens: 5,
+      outputTokens: 2,
+    })
+    expect(harness.records.at(-1)?.costNanos).toBeGreaterThan(0)
   })
 
   it("is asked by callers of every language, in Anthropic's", async () => {
-    for (const from of languages) {
+    for (const from of protocolNames) {
       for (const stream of [false, true]) {
-        const { status, text, json, records } = await bench.ask(from, model, { stream })
+        const { status, text, json, records } = await harness.ask(from, model, { stream })
         expect(status, text).toBe(200)
-        expect(stream ? speeches[from].wordsIn(records) : speeches[from].wordsOf(json)).toBe('hello')
-        if (stream) expect(text).toMatch(speeches[from].end)
-        expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke${stream ? '-with-response-stream' : ''}`)
-        expect(bench.sent()).toMatchObject({ anthropic_version: VERSION, messages: [{ role: 'user' }] })
-        expect(bench.sent()).not.toHaveProperty('model')
-        expect(bench.sent()).not.toHaveProperty('stream')
+        expect(stream ? protocolFixtures[from].textOfRecords(records) : protocolFixtures[from].textOfAnswer(json)).toBe(
+          'hello',
+        )
+        if (stream) expect(text).toMatch(protocolFixtures[from].endOfStream)
+        expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke${stream ? '-with-response-stream' : ''}`)
+        expect(harness.sent()).toMatchObject({ anthropic_version: VERSION, messages: [{ role: 'user' }] })
+        expect(harness.sent()).not.toHaveProperty('model')
+        expect(harness.sent()).not.toHaveProperty('stream')
       }
     }
-    const openai = new OpenAI({ apiKey: KEY, baseURL: `${bench.origin}/v1`, maxRetries: 0 })
+    const openai = new OpenAI({ apiKey: KEY, baseURL: `${harness.origin}/v1`, maxRetries: 0 })
     const messages = [{ role: 'user' as const, content: 'hi' }]
     const asked = { model, messages, stream: true as const, stream_options: { include_usage: true } }
     let words = ''
@@ -108,9 +119,9 @@ describe('Claude on Bedrock', () => {
       tokens += usage?.total_tokens ?? 0
     }
     expect([words, tokens]).toEqual(['hello', 7])
-    expect(dig(bench.sent(), 'max_tokens')).toBe(64_000)
-    await bench.ask('chat', model, { with: { service_tier: 'default' } })
-    expect(bench.sent()).not.toHaveProperty('service_tier')
+    expect(dig(harness.sent(), 'max_tokens')).toBe(64_000)
+    await harness.ask('chat', model, { with: { service_tier: 'default' } })
+    expect(harness.sent()).not.toHaveProperty('service_tier')
   })
 
   it.each([
@@ -125,135 +136,137 @@ describe('Claude on Bedrock', () => {
       'arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123',
     ],
   ])('%s is one segment of the path', async (name, segment) => {
-    bench = await start({ models: { claude: `bedrock/${name}` } })
-    bench.upstream.script = invoked
-    expect((await bench.ask('chat', 'claude' as 'a/b')).status).toBe(200)
-    expect(bench.upstream.seen.at(-1)?.url).toBe(`/model/${segment}/invoke`)
+    harness = await start({ models: { claude: `bedrock/${name}` } })
+    harness.upstream.script = invoked
+    expect((await harness.ask('chat', 'claude' as 'a/b')).status).toBe(200)
+    expect(harness.upstream.seen.at(-1)?.url).toBe(`/model/${segment}/invoke`)
   })
 
   it('an account that a model is of is told the operator only', async () => {
     const profile = 'arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc123'
     const models = { mine: [`bedrock/${profile}`, 'spare/m'] }
-    bench = await start({ models, retry: { attempts: 2 } })
-    bench.upstream.script = inTurn(answerJson({ message: 'no' }, 503), speaks('chat', 'spare'), invoked)
-    const failed = await bench.ask('messages', 'mine' as 'a/b')
+    harness = await start({ models, retry: { attempts: 2 } })
+    harness.upstream.script = inTurn(answerJson({ message: 'no' }, 503), answerIn('chat', 'spare'), invoked)
+    const failed = await harness.ask('messages', 'mine' as 'a/b')
     const hidden = 'bedrock/arn:aws:bedrock:eu-central-1:************:application-inference-profile/abc123'
     expect(failed.headers.get('x-modelmount-attempts')).toBe(`${hidden} 503, spare/m 200`)
-    const answered = await bench.ask('messages', 'mine' as 'a/b')
+    const answered = await harness.ask('messages', 'mine' as 'a/b')
     expect(answered.headers.get('x-modelmount-target')).toBe(hidden)
-    expect(bench.records.at(-1)).toMatchObject({ target: `bedrock/${profile}` })
-    expect(bench.records[0]?.attempts[0]).toMatchObject({ target: `bedrock/${profile}` })
-    expect(bench.upstream.seen[0]?.url).toContain('123456789012')
+    expect(harness.records.at(-1)).toMatchObject({ target: `bedrock/${profile}` })
+    expect(harness.records[0]?.attempts[0]).toMatchObject({ target: `bedrock/${profile}` })
+    expect(harness.upstream.seen[0]?.url).toContain('123456789012')
   })
 
   it('a name that leads elsewhere goes nowhere', async () => {
     for (const bad of ['anthropic./../x', 'anthropic.claude?a=b', 'anthropic.claude/..', 'anthropic.%2e']) {
-      const { status } = await bench.ask('messages', `bedrock/${bad}`)
+      const { status } = await harness.ask('messages', `bedrock/${bad}`)
       expect([bad, status]).toEqual([bad, 404])
     }
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 
   it('leaves the others where they were, and takes the base URL of the region', async () => {
-    bench.upstream.script = speaks('chat', 'ok')
-    await bench.ask('messages', 'bedrock/openai.gpt-oss-120b')
-    expect(bench.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
+    harness.upstream.script = answerIn('chat', 'ok')
+    await harness.ask('messages', 'bedrock/openai.gpt-oss-120b')
+    expect(harness.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
     for (const path of ['', '/', '/openai/v1/']) {
-      bench = await start({}, path)
-      bench.upstream.script = invoked
-      expect((await bench.ask('chat', model)).status).toBe(200)
-      expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke`)
+      harness = await start({}, path)
+      harness.upstream.script = invoked
+      expect((await harness.ask('chat', model)).status).toBe(200)
+      expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}/invoke`)
     }
   })
 
   it('is asked like the others where the config wants it so', async () => {
-    bench = await startBench(cleanup, {}, (port) => ({
+    harness = await startHarness(cleanup, {}, (port) => ({
       bedrock: { apiKey: 'k-1', baseURL: `http://127.0.0.1:${port}/openai/v1`, speaks: ['openai-chat'] },
     }))
-    bench.upstream.script = speaks('chat', 'ok')
-    expect((await bench.ask('messages', model)).status).toBe(200)
-    expect(bench.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
+    harness.upstream.script = answerIn('chat', 'ok')
+    expect((await harness.ask('messages', model)).status).toBe(200)
+    expect(harness.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
   })
 
   it('is told of betas in the body, but for those of clients', async () => {
     const headers = { 'anthropic-beta': 'claude-code-20250219, context-1m-2025-08-07,interleaved-thinking-2025-05-14' }
-    await bench.ask('messages', model, { headers })
-    expect(bench.sent()).toMatchObject({ anthropic_beta: ['context-1m-2025-08-07', 'interleaved-thinking-2025-05-14'] })
-    await bench.ask('messages', model, { headers, with: { anthropic_beta: ['mine'] } })
-    expect(bench.sent()).toMatchObject({ anthropic_beta: ['mine'] })
+    await harness.ask('messages', model, { headers })
+    expect(harness.sent()).toMatchObject({
+      anthropic_beta: ['context-1m-2025-08-07', 'interleaved-thinking-2025-05-14'],
+    })
+    await harness.ask('messages', model, { headers, with: { anthropic_beta: ['mine'] } })
+    expect(harness.sent()).toMatchObject({ anthropic_beta: ['mine'] })
   })
 
   it('has its tokens counted by the relay: not every model there can', async () => {
     const { messages } = question
-    const { input_tokens } = await anthropicOf(bench).messages.countTokens({ model, messages })
+    const { input_tokens } = await anthropicOf(harness).messages.countTokens({ model, messages })
     expect(input_tokens).toBeGreaterThan(0)
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 
   it('has images fetched that are named by their address, where that is configured', async () => {
-    bench = await start({ media: { fetch: true } })
+    harness = await start({ media: { fetch: true } })
     const url = 'https://127.0.0.1/cat.png'
     const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
-    const { status, text } = await bench.ask('chat', model, { with: { messages } })
+    const { status, text } = await harness.ask('chat', model, { with: { messages } })
     expect([status, text.includes('could not be fetched')]).toEqual([400, true])
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 
   it('may be signed over the path and the body that are sent', async () => {
     const signed: UnsignedRequest[] = []
-    bench = await start({
+    harness = await start({
       sign: (request) => {
         signed.push(request)
         return { authorization: 'AWS4-HMAC-SHA256 Signature=1', 'x-amz-date': '20261124T000000Z' }
       },
     })
-    bench.upstream.script = invoked
-    await bench.ask('messages', model, { stream: true })
-    const [seen] = bench.upstream.seen
+    harness.upstream.script = invoked
+    await harness.ask('messages', model, { stream: true })
+    const [seen] = harness.upstream.seen
     expect(seen?.headers).toMatchObject({ authorization: 'AWS4-HMAC-SHA256 Signature=1' })
-    expect(signed[0]?.url).toBe(`http://127.0.0.1:${bench.upstream.port}${seen?.url}`)
+    expect(signed[0]?.url).toBe(`http://127.0.0.1:${harness.upstream.port}${seen?.url}`)
     expect(signed[0]?.body).toEqual(seen?.raw)
   })
 })
 
 describe('frames', () => {
   it('may be cut at every byte', async () => {
-    const whole = speeches.messages.streamed('he', 'llo')
+    const whole = protocolFixtures.messages.streamed('he', 'llo')
     const { length } = Buffer.concat(FRAMES)
     for (let cut = 1; cut < length; cut++) {
-      bench.upstream.script = answerFrames(FRAMES, cut)
+      harness.upstream.script = answerFrames(FRAMES, cut)
       const from = cut % 2 === 0 ? 'messages' : 'chat'
-      const { text, records } = await bench.ask(from, model, { stream: true })
+      const { text, records } = await harness.ask(from, model, { stream: true })
       if (from === 'messages') expect(text).toBe(whole)
-      else expect(speeches.chat.wordsIn(records)).toBe('hello')
+      else expect(protocolFixtures.chat.textOfRecords(records)).toBe('hello')
     }
   })
 
   it('may be compressed, though nobody asked for it', async () => {
-    bench.upstream.script = (_req, res) => {
+    harness.upstream.script = (_req, res) => {
       const head = { 'content-type': 'application/vnd.amazon.eventstream', 'content-encoding': 'gzip' }
       res.writeHead(200, head).end(gzipSync(Buffer.concat(FRAMES)))
     }
-    const { text } = await bench.ask('messages', model, { stream: true })
-    expect(text).toBe(speeches.messages.streamed('he', 'llo'))
+    const { text } = await harness.ask('messages', model, { stream: true })
+    expect(text).toBe(protocolFixtures.messages.streamed('he', 'llo'))
   })
 
   it('stop when their reader does, and go on with it', async () => {
     const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(64_000) } }
     const many = Array.from({ length: 400 }, () => chunkFrame(JSON.stringify(delta)))
-    bench.upstream.script = answerFrames([...FRAMES.slice(0, 3), ...many, ...FRAMES.slice(-3)])
-    const { text } = await bench.ask('messages', model, { stream: true })
+    harness.upstream.script = answerFrames([...FRAMES.slice(0, 3), ...many, ...FRAMES.slice(-3)])
+    const { text } = await harness.ask('messages', model, { stream: true })
     expect(text.length).toBeGreaterThan(400 * 64_000)
-    expect(text).toMatch(speeches.messages.end)
+    expect(text).toMatch(protocolFixtures.messages.endOfStream)
   })
 
   it('of kinds that nobody knows are passed over, and line ends in a record are none', async () => {
     const strange = eventFrame({ ':message-type': 'event', ':event-type': 'news' }, '{}')
     const spread = chunkFrame('{\r\n"type": "ping",\n"x": "a\\nb" }')
-    bench.upstream.script = answerFrames([strange, FRAMES[0] as Buffer, spread, ...FRAMES.slice(1)])
-    const { text } = await bench.ask('messages', model, { stream: true })
+    harness.upstream.script = answerFrames([strange, FRAMES[0] as Buffer, spread, ...FRAMES.slice(1)])
+    const { text } = await harness.ask('messages', model, { stream: true })
     expect(text).toContain('event: ping\ndata: { "type": "ping", "x": "a\\nb" }\n\n')
-    expect(text).toMatch(speeches.messages.end)
+    expect(text).toMatch(protocolFixtures.messages.endOfStream)
   })
 
   const begun = FRAMES.slice(0, 3)
@@ -274,16 +287,16 @@ describe('frames', () => {
       'Gone.',
     ],
   ])('a stream that %s in its midst says so, and does not end well', async (_what, frames, words) => {
-    for (const from of languages) {
-      bench.upstream.script = answerFrames(frames)
-      const { status, text } = await bench.ask(from, model, { stream: true })
+    for (const from of protocolNames) {
+      harness.upstream.script = answerFrames(frames)
+      const { status, text } = await harness.ask(from, model, { stream: true })
       expect([from, status]).toEqual([from, 200])
       expect(text).toContain('he')
       expect(text).toContain(words)
-      expect(text).not.toMatch(speeches[from].end)
+      expect(text).not.toMatch(protocolFixtures[from].endOfStream)
     }
-    expect(['failed', 'cut']).toContain(bench.records.at(-1)?.outcome)
-    expect(bench.records.at(-1)).toMatchObject({ inputTokens: 5 })
+    expect(['failed', 'cut']).toContain(harness.records.at(-1)?.outcome)
+    expect(harness.records.at(-1)).toMatchObject({ inputTokens: 5 })
   })
 
   it.each<[what: string, frames: readonly Buffer[], told: string]>([
@@ -294,19 +307,19 @@ describe('frames', () => {
     ['damaged', [chunkFrame(JSON.stringify({ type: 'message_start', message: messageStart })), damaged], 'invalid'],
     ['overloaded', [chunkFrame('{"type":"error","error":{"type":"overloaded_error","message":"x"}}')], '529'],
   ])('a stream that is %s before its first word goes to the next target', async (_what, frames, told) => {
-    bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+    harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     for (const from of ['messages', 'chat'] as const) {
-      bench.upstream.script = inTurn(answerFrames(frames), speaks('chat', 'spare'))
-      const { records, headers } = await bench.ask(from, 'both' as 'a/b', { stream: true })
-      expect(speeches[from].wordsIn(records)).toBe('spare')
+      harness.upstream.script = inTurn(answerFrames(frames), answerIn('chat', 'spare'))
+      const { records, headers } = await harness.ask(from, 'both' as 'a/b', { stream: true })
+      expect(protocolFixtures[from].textOfRecords(records)).toBe('spare')
       if (from === 'messages') expect(headers.get('x-modelmount-attempts')).toContain(`${model} ${told}, spare/m 200`)
-      bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+      harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     }
   })
 
   it('a request that is wrong is told at once', async () => {
-    bench.upstream.script = answerFrames([exceptionFrame('validationException', 'messages: too short')])
-    const { status, json } = await bench.ask('messages', model, { stream: true })
+    harness.upstream.script = answerFrames([exceptionFrame('validationException', 'messages: too short')])
+    const { status, json } = await harness.ask('messages', model, { stream: true })
     expect([status, dig(json, 'error', 'message')]).toEqual([400, 'messages: too short'])
   })
 })
@@ -322,11 +335,11 @@ describe('errors', () => {
   ])('%i', async (upstreamStatus, message, told) => {
     for (const stream of [false, true]) {
       const headers = { 'x-amzn-errortype': 'SomeException:http://internal.amazon.com/coral/' }
-      bench.upstream.script = answerJson({ message }, upstreamStatus, headers)
+      harness.upstream.script = answerJson({ message }, upstreamStatus, headers)
       for (const from of ['messages', 'chat'] as const) {
-        bench = await start()
-        bench.upstream.script = answerJson({ message }, upstreamStatus, headers)
-        const { status, text } = await bench.ask(from, model, { stream })
+        harness = await start()
+        harness.upstream.script = answerJson({ message }, upstreamStatus, headers)
+        const { status, text } = await harness.ask(from, model, { stream })
         expect([from, status]).toEqual([from, told])
         if (told === 502) expect(text).not.toContain('123456789012')
         else expect(text).toContain(message)
@@ -335,21 +348,21 @@ describe('errors', () => {
   })
 
   it('too long a prompt is known for what it is', async () => {
-    bench = await start({
+    harness = await start({
       models: { long: { targets: [model], onContextTooLong: ['spare/m'] } },
       retry: { attempts: 2 },
     })
-    bench.upstream.script = inTurn(
+    harness.upstream.script = inTurn(
       answerJson({ message: 'Input is too long for requested model.' }, 400),
-      speaks('chat', 'spare'),
+      answerIn('chat', 'spare'),
     )
-    expect(speeches.chat.wordsOf((await bench.ask('chat', 'long' as 'a/b')).json)).toBe('spare')
+    expect(protocolFixtures.chat.textOfAnswer((await harness.ask('chat', 'long' as 'a/b')).json)).toBe('spare')
   })
 
   it.each([424, 429, 500, 503])('%i goes to the next target', async (status) => {
-    bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
-    bench.upstream.script = inTurn(answerJson({ message: 'no' }, status), speaks('chat', 'spare'))
-    const { headers } = await bench.ask('gemini', 'both' as 'a/b')
+    harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+    harness.upstream.script = inTurn(answerJson({ message: 'no' }, status), answerIn('chat', 'spare'))
+    const { headers } = await harness.ask('gemini', 'both' as 'a/b')
     expect(headers.get('x-modelmount-attempts')).toBe(`${model} ${status}, spare/m 200`)
   })
 })

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Bench, type Model, startBench } from '../hardcases/bench.js'
-import { dig } from '../hardcases/languages.js'
+import { type Harness, type Model, startHarness } from '../hardcases/harness.js'
+import { dig } from '../hardcases/protocol-fixtures.js'
 import { Cleanup } from '../mounts.js'
-import { placesAt } from './places.js'
+import { allProvidersAt } from './all-providers-at.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, {}, placesAt)
+  harness = await startHarness(cleanup, {}, allProvidersAt)
 })
 afterEach(() => cleanup.run())
 
@@ -68,7 +68,7 @@ describe('reasoning is asked for in the words of', () => {
   ])('%s: %j is %j', async (model, asked, written, loss = '') => {
     // Gemini's callers are translated everywhere.
     const thinkingConfig = asked && thinkingOf(String(dig(asked, 'reasoning_effort')))
-    const [body, came] = await bench.goes('gemini', model, { generationConfig: { thinkingConfig } })
+    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: { thinkingConfig } })
     const fields = ['reasoning_effort', 'thinking', 'enable_thinking', 'thinking_budget', 'reasoning']
     const own = ['reasoning_format', 'reasoning_split']
     const found = [...fields, ...own].flatMap((name) =>
@@ -81,13 +81,13 @@ describe('reasoning is asked for in the words of', () => {
 
   it('OpenRouter takes tokens too, and hides what it is told to hide', async () => {
     const asked = (thinkingConfig: object): object => ({ generationConfig: { thinkingConfig } })
-    const [body] = await bench.goes('gemini', 'openrouter/v/m', asked({ thinkingBudget: 3000 }))
+    const [body] = await harness.expectAccepted('gemini', 'openrouter/v/m', asked({ thinkingBudget: 3000 }))
     expect(dig(body, 'reasoning')).toMatchObject({ max_tokens: 3000 })
-    const [off] = await bench.goes('gemini', 'openrouter/v/m', asked({ thinkingBudget: 0 }))
+    const [off] = await harness.expectAccepted('gemini', 'openrouter/v/m', asked({ thinkingBudget: 0 }))
     expect(dig(off, 'reasoning')).toMatchObject({ effort: 'none' })
-    const [hidden] = await bench.goes('gemini', 'openrouter/v/m', asked({ includeThoughts: false }))
+    const [hidden] = await harness.expectAccepted('gemini', 'openrouter/v/m', asked({ includeThoughts: false }))
     expect(dig(hidden, 'reasoning')).toEqual({ exclude: true })
-    const [counted] = await bench.goes('gemini', 'qwen/qwen-plus', asked({ thinkingBudget: 3000 }))
+    const [counted] = await harness.expectAccepted('gemini', 'qwen/qwen-plus', asked({ thinkingBudget: 3000 }))
     expect(counted).toMatchObject({ enable_thinking: true, thinking_budget: 3000 })
   })
 })
@@ -109,18 +109,18 @@ describe('settings', () => {
     ['perplexity/sonar', 2, 1.99, 'is 1.99'],
     ['cerebras/gpt-oss-120b', 2, 1.5, 'is 1.5'],
   ])('%s: a temperature of %d is %d', async (model, temperature, taken, loss) => {
-    const [body, came] = await bench.goes('gemini', model, { generationConfig: { temperature } })
+    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature } })
     expect(dig(body, 'temperature')).toBe(taken)
     expect(losses(came)).toContain(`generationConfig.temperature: ${loss}`)
-    const [usual, silent] = await bench.goes('gemini', model, { generationConfig: { temperature: 0.5 } })
+    const [usual, silent] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 0.5 } })
     expect([dig(usual, 'temperature'), losses(silent)]).toEqual([0.5, ''])
   })
 
   it.each<Model>(['moonshot/kimi-k2.5', 'azure/gpt-5-mini'])('HC-008: %s picks words as it likes', async (model) => {
-    const [body, came] = await bench.goes('gemini', model, { generationConfig: { temperature: 0.3 } })
+    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 0.3 } })
     expect(body).not.toHaveProperty('temperature')
     expect(losses(came)).toContain('temperature: is not supported by this model')
-    expect(losses((await bench.goes('gemini', model, { generationConfig: { temperature: 1 } }))[1])).toBe('')
+    expect(losses((await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 1 } }))[1])).toBe('')
   })
 
   it.each<[Model, string[]]>([
@@ -132,7 +132,7 @@ describe('settings', () => {
     ['perplexity/sonar', ['seed']],
   ])('%s does not take %j', async (model, names) => {
     const given = { frequencyPenalty: 0.5, presencePenalty: 0.5, seed: 7 }
-    const [body, came] = await bench.goes('gemini', model, { generationConfig: given })
+    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: given })
     const spelled = { frequencyPenalty: 'frequency_penalty', presencePenalty: 'presence_penalty', seed: 'seed' }
     for (const [name, field] of Object.entries(spelled)) {
       expect([name, dig(body, field) === undefined]).toEqual([name, names.includes(name)])
@@ -141,7 +141,7 @@ describe('settings', () => {
   })
 
   it('several answers are refused where one is given', async () => {
-    const { message } = await bench.refuses('gemini', 'groq/llama-3.3-70b-versatile', {
+    const { message } = await harness.expectRefused('gemini', 'groq/llama-3.3-70b-versatile', {
       generationConfig: { candidateCount: 2 },
     })
     expect(message).toContain('one answer at a time')
@@ -165,25 +165,25 @@ describe('settings', () => {
     ['azure/gpt-5', 'max_completion_tokens', {}],
   ])('%s knows the cap as %s, whoever asks', async (model, name, more) => {
     const other = name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
-    const [translated] = await bench.goes('gemini', model, { generationConfig: { maxOutputTokens: 9, seed: 7 } })
-    const [passed] = await bench.goes('chat', model, { max_completion_tokens: 9, seed: 7 })
+    const [translated] = await harness.expectAccepted('gemini', model, { generationConfig: { maxOutputTokens: 9, seed: 7 } })
+    const [passed] = await harness.expectAccepted('chat', model, { max_completion_tokens: 9, seed: 7 })
     for (const body of [translated, passed]) {
       expect(dig(body, name)).toBe(9)
       expect(body).not.toHaveProperty(other)
     }
     expect(passed).toMatchObject(more)
     // HC-009: where the cap may be left out, none is made up.
-    const [none] = await bench.goes('gemini', model, {})
+    const [none] = await harness.expectAccepted('gemini', model, {})
     expect(none).not.toHaveProperty(name)
   })
 
   it('of stop words the relay minds those that are not taken', async () => {
     const stop = { generationConfig: { stopSequences: ['ok', 'b'] } }
-    const [grok, came] = await bench.goes('gemini', 'xai/grok-4.6', stop)
+    const [grok, came] = await harness.expectAccepted('gemini', 'xai/grok-4.6', stop)
     expect(grok).not.toHaveProperty('stop')
-    expect([dig(came.json, 'candidates', 0, 'finishReason'), losses(came)]).toEqual(['STOP', ''])
-    expect(dig((await bench.goes('gemini', 'zai/glm-5.2', stop))[0], 'stop')).toEqual(['ok'])
-    expect(dig((await bench.goes('gemini', 'mistral/m', stop))[0], 'stop')).toEqual(['ok', 'b'])
+    expect([dig(response.json, 'candidates', 0, 'finishReason'), losses(came)]).toEqual(['STOP', ''])
+    expect(dig((await harness.expectAccepted('gemini', 'zai/glm-5.2', stop))[0], 'stop')).toEqual(['ok'])
+    expect(dig((await harness.expectAccepted('gemini', 'mistral/m', stop))[0], 'stop')).toEqual(['ok', 'b'])
   })
 })
 
@@ -204,7 +204,7 @@ describe('tools', () => {
     ['deepseek/deepseek-v4-flash', 'AUTO', 'auto', {}, ''],
     ['zai/glm-5.2', 'NONE', undefined, {}, ''],
   ])('%s: %s is %s, %j', async (model, name, choice, more, loss) => {
-    const [body, came] = await bench.goes('gemini', model, mode(name))
+    const [body, came] = await harness.expectAccepted('gemini', model, mode(name))
     expect(dig(body, 'tool_choice')).toBe(choice)
     expect(body).toMatchObject(more)
     if (Object.keys(more).length === 0) expect(body).not.toHaveProperty('thinking')
@@ -215,7 +215,7 @@ describe('tools', () => {
 
   it('that a model must call before it thinks is told to who wanted it to think', async () => {
     const asked = { generationConfig: { thinkingConfig: { thinkingLevel: 'HIGH' } }, ...mode('ANY') }
-    const [body, came] = await bench.goes('gemini', 'deepseek/deepseek-v4-pro', asked)
+    const [body, came] = await harness.expectAccepted('gemini', 'deepseek/deepseek-v4-pro', asked)
     expect(body).toMatchObject({ tool_choice: 'required', thinking: { type: 'disabled' } })
     expect(losses(came)).toContain('is off')
   })
@@ -226,7 +226,7 @@ describe('tools', () => {
       { role: 'user', content: 'continue' },
     ]
     for (const model of ['groq/llama', 'mistral/mistral-small'] as const) {
-      const [body] = await bench.goes('responses', model, { input })
+      const [body] = await harness.expectAccepted('responses', model, { input })
       expect(dig(body, 'messages')).toEqual([{ role: 'user', content: 'continue' }])
     }
   })
@@ -242,7 +242,7 @@ describe('a format', () => {
     ['qwen/qwen-plus', { type: 'json_object' }],
     ['qwen/qwq-plus', undefined],
   ])('%s: a schema that it cannot be held to is told in words', async (model, format) => {
-    const [body, came] = await bench.goes('gemini', model, {
+    const [body, came] = await harness.expectAccepted('gemini', model, {
       ...asked,
       systemInstruction: { parts: [{ text: 'Be brief.' }] },
     })
@@ -259,7 +259,7 @@ describe('a format', () => {
   it.each<Model>(['mistral/mistral-large', 'groq/openai/gpt-oss-120b', 'perplexity/sonar', 'vllm/m', 'xai/grok-4.6'])(
     '%s takes schemas',
     async (model) => {
-      const [body, came] = await bench.goes('gemini', model, asked)
+      const [body, came] = await harness.expectAccepted('gemini', model, asked)
       expect(dig(body, 'response_format', 'json_schema', 'schema')).toEqual(schema)
       expect(losses(came)).toBe('')
     },
@@ -267,7 +267,7 @@ describe('a format', () => {
 
   it('Perplexity has no JSON without a schema', async () => {
     const json = { generationConfig: { responseMimeType: 'application/json' } }
-    const [body] = await bench.goes('gemini', 'perplexity/sonar', json)
+    const [body] = await harness.expectAccepted('gemini', 'perplexity/sonar', json)
     expect(body).not.toHaveProperty('response_format')
     expect(JSON.stringify(dig(body, 'messages'))).toContain('JSON object')
   })

@@ -1,15 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Bench, calling, type Model, speaks, startBench, streams } from '../hardcases/bench.js'
-import { chunk, data, dig, type Language, languages, speeches } from '../hardcases/languages.js'
+import {
+  answerIn,
+  answerStreamText,
+  answerToolCall,
+  type Harness,
+  type Model,
+  startHarness,
+} from '../hardcases/harness.js'
+import {
+  chunk,
+  dataRecord,
+  dig,
+  type ProtocolName,
+  protocolFixtures,
+  protocolNames,
+} from '../hardcases/protocol-fixtures.js'
 import { Cleanup } from '../mounts.js'
 import { answerJson, answerStream } from '../upstream.js'
-import { placesAt } from './places.js'
+import { allProvidersAt } from './all-providers-at.js'
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 
 beforeEach(async () => {
-  bench = await startBench(cleanup, {}, placesAt)
+  harness = await startHarness(cleanup, {}, allProvidersAt)
 })
 afterEach(() => cleanup.run())
 
@@ -20,7 +34,7 @@ const result = (tool_call_id: string): object => ({ role: 'tool', tool_call_id, 
 
 describe('HC-022: Mistral takes ids of nine letters and digits', () => {
   const two = ['call_0fypS1hVX', 'toolu_01A/b']
-  const conversations: Partial<Record<Language, object>> = {
+  const conversations: Partial<Record<ProtocolName, object>> = {
     chat: {
       messages: [
         user('go'),
@@ -55,7 +69,7 @@ describe('HC-022: Mistral takes ids of nine letters and digits', () => {
 
   it.each(Object.entries(conversations))('from %s, the same on call and result', async (from, fields) => {
     const ids = async (): Promise<[unknown[], unknown[]]> => {
-      const [body, { headers }] = await bench.goes(from as Language, 'mistral/mistral-large', fields)
+      const [body, { headers }] = await harness.expectAccepted(from as ProtocolName, 'mistral/mistral-large', fields)
       expect(headers.get('x-modelmount-losses')).toBeNull()
       const messages = list(dig(body, 'messages'))
       return [
@@ -74,14 +88,14 @@ describe('HC-022: Mistral takes ids of nine letters and digits', () => {
 
   it('its own ids, and a body with none, go on byte for byte', async () => {
     const body = '{ "model":"mistral/m",  "messages":[{"role":"user","content":"é"}] }'
-    await bench.ask('chat', 'mistral/m', { body })
-    expect(bench.upstream.seen.at(-1)?.body).toBe(body.replace('mistral/m', 'm'))
+    await harness.ask('chat', 'mistral/m', { body })
+    expect(harness.upstream.seen.at(-1)?.body).toBe(body.replace('mistral/m', 'm'))
     const own = JSON.stringify({
       model: 'mistral/m',
       messages: [{ role: 'assistant', tool_calls: [call('ABCabc123')] }],
     })
-    await bench.ask('chat', 'mistral/m', { body: `${own} ` })
-    expect(bench.upstream.seen.at(-1)?.body).toBe(`${own.replace('mistral/m', 'm')} `)
+    await harness.ask('chat', 'mistral/m', { body: `${own} ` })
+    expect(harness.upstream.seen.at(-1)?.body).toBe(`${own.replace('mistral/m', 'm')} `)
   })
 })
 
@@ -91,11 +105,11 @@ describe('Mistral', () => {
   it('is not asked for usage, which it tells by itself', async () => {
     const asked = { stream: true, with: { stream_options: { include_usage: true } } }
     for (const from of ['chat', 'messages'] as const) {
-      const { status, text } = await bench.ask(from, model, from === 'chat' ? asked : { stream: true })
+      const { status, text } = await harness.ask(from, model, from === 'chat' ? asked : { stream: true })
       expect(status, text).toBe(200)
-      expect(bench.sent()).not.toHaveProperty('stream_options')
+      expect(harness.sent()).not.toHaveProperty('stream_options')
     }
-    for (const record of bench.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
+    for (const record of harness.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
   })
 
   it('is answered by the model before the user goes on after results of tools', async () => {
@@ -107,15 +121,15 @@ describe('Mistral', () => {
         { type: 'text', text: 'and?' },
       ]),
     ]
-    const [translated] = await bench.goes('messages', model, { messages })
+    const [translated] = await harness.expectAccepted('messages', model, { messages })
     const own = [user('go'), { role: 'assistant', tool_calls: [call('ABCabc123')] }, result('ABCabc123'), user('and?')]
-    const [passed] = await bench.goes('chat', model, { messages: own })
+    const [passed] = await harness.expectAccepted('chat', model, { messages: own })
     for (const body of [translated, passed]) {
       expect(list(dig(body, 'messages')).map((message) => dig(message, 'role'))).toEqual([
         ...['user', 'assistant', 'tool', 'assistant', 'user'],
       ])
     }
-    const [other] = await bench.goes('messages', 'groq/llama', { messages })
+    const [other] = await harness.expectAccepted('messages', 'groq/llama', { messages })
     expect(dig(other, 'messages', 3, 'role')).toBe('user')
   })
 
@@ -124,10 +138,10 @@ describe('Mistral', () => {
       { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
       { type: 'text', text: 'said' },
     ]
-    bench.upstream.script = answerJson({
+    harness.upstream.script = answerJson({
       choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'model_length' }],
     })
-    const { json } = await bench.ask('messages', model)
+    const { json } = await harness.ask('messages', model)
     expect(dig(json, 'content')).toMatchObject([
       { type: 'thinking', thinking: 'hm' },
       { type: 'text', text: 'said' },
@@ -136,26 +150,30 @@ describe('Mistral', () => {
   })
 
   it('tells of what it refuses in its own shapes', async () => {
-    bench.upstream.script = answerJson({ detail: [{ loc: ['body', 'x'], msg: 'Extra inputs are not permitted' }] }, 422)
-    const { status, text } = await bench.ask('messages', model)
+    harness.upstream.script = answerJson(
+      { detail: [{ loc: ['body', 'x'], msg: 'Extra inputs are not permitted' }] },
+      422,
+    )
+    const { status, text } = await harness.ask('messages', model)
     expect([status, text.includes('Extra inputs')]).toEqual([422, true])
   })
 })
 
 describe('HC-036: Qwen answers in streams only while it thinks', () => {
-  it.each(languages)('a whole answer for a caller of %s is put together', async (from) => {
+  it.each(protocolNames)('a whole answer for a caller of %s is put together', async (from) => {
     const deltas = [{ role: 'assistant', content: null, reasoning_content: 'hm' }, { content: 'so' }]
     const usage = { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 } }
-    const text = deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'stop') + data(usage) + data('[DONE]')
-    bench.upstream.script = streams(text)
-    const { status, json, text: came, headers } = await bench.ask(from, 'qwen/qwen3-235b-a22b')
+    const text =
+      deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'stop') + dataRecord(usage) + dataRecord('[DONE]')
+    harness.upstream.script = answerStreamText(text)
+    const { status, json, text: came, headers } = await harness.ask(from, 'qwen/qwen3-235b-a22b')
     expect(status, came).toBe(200)
     expect(headers.get('content-type')).toContain('application/json')
     expect(headers.get('x-modelmount-losses')).toBeNull()
     // Gemini's parts are thoughts and words alike.
-    expect(speeches[from].wordsOf(json)).toBe(from === 'gemini' ? 'hmso' : 'so')
-    expect(bench.records.at(-1)).toMatchObject({ inputTokens: 5, outputTokens: 2, outcome: 'complete' })
-    expect(bench.sent()).toMatchObject({ stream: true, stream_options: { include_usage: true } })
+    expect(protocolFixtures[from].textOfAnswer(json)).toBe(from === 'gemini' ? 'hmso' : 'so')
+    expect(harness.records.at(-1)).toMatchObject({ inputTokens: 5, outputTokens: 2, outcome: 'complete' })
+    expect(harness.sent()).toMatchObject({ stream: true, stream_options: { include_usage: true } })
     if (from === 'chat') expect(dig(json, 'choices', 0, 'message', 'reasoning_content')).toBe('hm')
   })
 
@@ -166,33 +184,33 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
       ['qwen3-max', '/apps/anthropic/v1/messages'],
       ['qwen-plus-2025-09-11', '/apps/anthropic/v1/messages'],
     ]) {
-      await bench.ask('messages', `qwen/${model}`, { stream: true })
-      expect([model, bench.upstream.seen.at(-1)?.url]).toEqual([model, path])
+      await harness.ask('messages', `qwen/${model}`, { stream: true })
+      expect([model, harness.upstream.seen.at(-1)?.url]).toEqual([model, path])
     }
   })
 
   it("the caller's own switch stays, and models that do not think are asked as the caller asks", async () => {
-    bench.upstream.script = speaks('chat', 'so')
-    const [body] = await bench.goes('chat', 'qwen/qwen3-32b', { enable_thinking: true })
+    harness.upstream.script = answerIn('chat', 'so')
+    const [body] = await harness.expectAccepted('chat', 'qwen/qwen3-32b', { enable_thinking: true })
     expect(body).toMatchObject({ enable_thinking: true, stream: true })
-    const [plain] = await bench.goes('chat', 'qwen/qwen3-coder-plus', {})
+    const [plain] = await harness.expectAccepted('chat', 'qwen/qwen3-coder-plus', {})
     expect(plain).toMatchObject({ stream: false })
     expect(plain).not.toHaveProperty('stream_options')
   })
 
   it('a stream that its caller wants goes on as it is', async () => {
-    const { text } = await bench.ask('chat', 'qwen/qwen3-32b', {
+    const { text } = await harness.ask('chat', 'qwen/qwen3-32b', {
       stream: true,
       with: { stream_options: { include_usage: true } },
     })
-    expect(text).toBe(speeches.chat.streamed('ok'))
+    expect(text).toBe(protocolFixtures.chat.streamed('ok'))
   })
 
   it('what is refused, and what fails in the stream, is an error as ever', async () => {
-    bench.upstream.script = answerJson({ error: { message: 'no', code: 'invalid_parameter_error' } }, 400)
-    expect((await bench.ask('chat', 'qwen/qwen3-32b')).status).toBe(400)
-    bench.upstream.script = streams(data({ error: { message: 'Busy', code: 'ServiceUnavailable' } }))
-    expect((await bench.ask('chat', 'qwen/qwen3-32b')).status).toBeGreaterThanOrEqual(500)
+    harness.upstream.script = answerJson({ error: { message: 'no', code: 'invalid_parameter_error' } }, 400)
+    expect((await harness.ask('chat', 'qwen/qwen3-32b')).status).toBe(400)
+    harness.upstream.script = answerStreamText(dataRecord({ error: { message: 'Busy', code: 'ServiceUnavailable' } }))
+    expect((await harness.ask('chat', 'qwen/qwen3-32b')).status).toBeGreaterThanOrEqual(500)
   })
 })
 
@@ -203,10 +221,10 @@ describe('HC-037: an answer that is begun by its caller', () => {
     ['mistral/mistral-small', 'prefix'],
   ])('at %s by %s', async (model, mark) => {
     const messages = [user('x'), { role: 'assistant', content: '{"name":', [mark]: true }]
-    const [body, { json }] = await bench.goes('chat', model, { messages })
+    const [body, { json }] = await harness.expectAccepted('chat', model, { messages })
     expect(dig(body, 'messages', 1)).toMatchObject({ role: 'assistant', content: '{"name":', [mark]: true })
     // What the caller has begun is not said again.
-    expect(speeches.chat.wordsOf(json)).toBe('ok')
+    expect(protocolFixtures.chat.textOfAnswer(json)).toBe('ok')
   })
 })
 
@@ -233,22 +251,22 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
     ['groq/llama', [undefined, undefined]],
     ['mistral/mistral-small', [undefined, undefined]],
   ])('a caller of its language: %s, %j', async (model, expected) => {
-    const [body] = await bench.goes('chat', model, { messages: history })
+    const [body] = await harness.expectAccepted('chat', model, { messages: history })
     expect(echoes(body)).toEqual(expected)
     expect(list(dig(body, 'messages'))).toHaveLength(5)
   })
 
   it('a thought by its other name is a thought', async () => {
     const messages = [user('go'), { role: 'assistant', content: 'a', reasoning: 'deep' }, user('on')]
-    const [body] = await bench.goes('chat', 'deepseek/deepseek-v4-pro', { messages })
+    const [body] = await harness.expectAccepted('chat', 'deepseek/deepseek-v4-pro', { messages })
     expect(dig(body, 'messages', 1, 'reasoning_content')).toBe('deep')
   })
 
   it('DeepSeek misses it in every turn of the model', async () => {
     const messages = [user('go'), { role: 'assistant', content: 'a' }, user('on')]
-    const [deepseek] = await bench.goes('chat', 'deepseek/deepseek-v4-pro', { messages })
+    const [deepseek] = await harness.expectAccepted('chat', 'deepseek/deepseek-v4-pro', { messages })
     expect(dig(deepseek, 'messages', 1, 'reasoning_content')).toBe('')
-    const [kimi] = await bench.goes('chat', 'moonshot/kimi-k2.5', { messages })
+    const [kimi] = await harness.expectAccepted('chat', 'moonshot/kimi-k2.5', { messages })
     expect(dig(kimi, 'messages', 1)).toEqual(messages[1])
   })
 
@@ -257,14 +275,14 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
     ['moonshot/kimi-k2.6', ' '],
   ])('a caller of another: what it was shown it brings back to %s; what it has lost is %j', async (model, lost) => {
     const thinking = {
-      ...(dig(speeches.chat.whole('a'), 'choices', 0, 'message') as object),
+      ...(dig(protocolFixtures.chat.whole('a'), 'choices', 0, 'message') as object),
       reasoning_content: 'deep',
     }
-    bench.upstream.script = answerJson({ choices: [{ index: 0, message: thinking, finish_reason: 'stop' }] })
-    const { json } = await bench.ask('gemini', model)
+    harness.upstream.script = answerJson({ choices: [{ index: 0, message: thinking, finish_reason: 'stop' }] })
+    const { json } = await harness.ask('gemini', model)
     const parts = list(dig(json, 'candidates', 0, 'content', 'parts'))
     expect(parts[0]).toMatchObject({ text: 'deep', thought: true })
-    bench.upstream.script = speaks('chat', 'ok')
+    harness.upstream.script = answerIn('chat', 'ok')
     const contents = [
       { role: 'user', parts: [{ text: 'go' }] },
       { role: 'model', parts },
@@ -272,23 +290,23 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
       { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] },
       { role: 'user', parts: [{ functionResponse: { name: 'f', response: { a: 1 } } }] },
     ]
-    const [body] = await bench.goes('gemini', model, { contents })
+    const [body] = await harness.expectAccepted('gemini', model, { contents })
     expect(echoes(body)).toEqual(['deep', lost])
   })
 
   it('MiniMax has it back in the form in which it gave it', async () => {
     const details = [{ type: 'reasoning.text', id: 'r1', format: 'MiniMax-response-v1', index: 0, text: 'deep' }]
     const message = { role: 'assistant', content: 'a', reasoning_details: details }
-    bench.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
-    const { json } = await bench.ask('gemini', 'minimax/MiniMax-M2.7')
+    harness.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
+    const { json } = await harness.ask('gemini', 'minimax/MiniMax-M2.7')
     const parts = list(dig(json, 'candidates', 0, 'content', 'parts'))
-    bench.upstream.script = speaks('chat', 'ok')
+    harness.upstream.script = answerIn('chat', 'ok')
     const contents = [
       { role: 'user', parts: [{ text: 'go' }] },
       { role: 'model', parts },
       { role: 'user', parts: [{ text: 'on' }] },
     ]
-    const [body] = await bench.goes('gemini', 'minimax/MiniMax-M2.7', { contents })
+    const [body] = await harness.expectAccepted('gemini', 'minimax/MiniMax-M2.7', { contents })
     expect(dig(body, 'messages', 1)).toMatchObject({
       content: 'a',
       reasoning_details: [{ type: 'reasoning.text', text: 'deep' }],
@@ -304,11 +322,15 @@ describe('answers', () => {
       id: '',
       choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: {} }],
     }
-    bench.upstream.script = streams(
-      data(filter) + chunk({ role: 'assistant', content: 'so' }) + data(late) + chunk({}, 'stop') + data('[DONE]'),
+    harness.upstream.script = answerStreamText(
+      dataRecord(filter) +
+        chunk({ role: 'assistant', content: 'so' }) +
+        dataRecord(late) +
+        chunk({}, 'stop') +
+        dataRecord('[DONE]'),
     )
-    const { records } = await bench.ask('messages', 'azure/my-deployment', { stream: true })
-    expect(speeches.messages.wordsIn(records)).toBe('so')
+    const { records } = await harness.ask('messages', 'azure/my-deployment', { stream: true })
+    expect(protocolFixtures.messages.textOfRecords(records)).toBe('so')
     expect(records.map((record) => dig(record, 'type'))).toEqual([
       ...['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop'],
       ...['message_delta', 'message_stop'],
@@ -318,9 +340,9 @@ describe('answers', () => {
   it('HC-084: xAI counts reasoning apart; its Responses do not', async () => {
     const counts = { completion_tokens_details: { reasoning_tokens: 317 } }
     const usage = { prompt_tokens: 12, completion_tokens: 2, total_tokens: 331, ...counts }
-    bench.upstream.script = answerJson({ ...speeches.chat.whole('ok'), usage })
-    for (const from of ['chat', 'messages', 'gemini'] as const) await bench.ask(from, 'xai/grok-4.3')
-    for (const record of bench.records)
+    harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('ok'), usage })
+    for (const from of ['chat', 'messages', 'gemini'] as const) await harness.ask(from, 'xai/grok-4.3')
+    for (const record of harness.records)
       expect(record).toMatchObject({ inputTokens: 12, outputTokens: 319, reasoningTokens: 317 })
     const told = {
       input_tokens: 12,
@@ -328,9 +350,9 @@ describe('answers', () => {
       total_tokens: 331,
       output_tokens_details: { reasoning_tokens: 317 },
     }
-    bench.upstream.script = answerJson({ ...speeches.responses.whole('ok'), usage: told })
-    await bench.ask('responses', 'xai/grok-4.3')
-    expect(bench.records.at(-1)).toMatchObject({ outputTokens: 319, reasoningTokens: 317 })
+    harness.upstream.script = answerJson({ ...protocolFixtures.responses.whole('ok'), usage: told })
+    await harness.ask('responses', 'xai/grok-4.3')
+    expect(harness.records.at(-1)).toMatchObject({ outputTokens: 319, reasoningTokens: 317 })
   })
 
   const counted = { usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 } }
@@ -338,7 +360,7 @@ describe('answers', () => {
     ['groq/llama-3.3-70b-versatile', chunk({ content: 'ab' }) + chunk({}, 'stop', { x_groq: { id: 'r', ...counted } })],
     [
       'moonshot/kimi-k2.5',
-      chunk({ content: 'ab' }) + data({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...counted }] }),
+      chunk({ content: 'ab' }) + dataRecord({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...counted }] }),
     ],
     [
       'vllm/m',
@@ -351,23 +373,27 @@ describe('answers', () => {
         chunk({}, 'stop', { usage: { ...counted.usage, prompt_cache_hit_tokens: 3, prompt_cache_miss_tokens: 2 } }),
     ],
   ])('HC-085: %s has its own place for usage', async (model, text) => {
-    bench.upstream.script = streams(text + data('[DONE]'))
-    for (const from of ['chat', 'gemini'] as const) await bench.ask(from, model, { stream: true })
-    for (const record of bench.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
-    if (model === 'deepseek/m') expect(bench.records[0]).toMatchObject({ cachedInputTokens: 3 })
+    harness.upstream.script = answerStreamText(text + dataRecord('[DONE]'))
+    for (const from of ['chat', 'gemini'] as const) await harness.ask(from, model, { stream: true })
+    for (const record of harness.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
+    if (model === 'deepseek/m') expect(harness.records[0]).toMatchObject({ cachedInputTokens: 3 })
   })
 
   it('HC-092, HC-093: what OpenRouter calls a success and is none', async () => {
     const scripts = [
-      streams(
-        data({ choices: [{ delta: { content: '' }, finish_reason: 'error', native_finish_reason: 'network_error' }] }),
+      answerStreamText(
+        dataRecord({
+          choices: [{ delta: { content: '' }, finish_reason: 'error', native_finish_reason: 'network_error' }],
+        }),
       ),
-      streams(data({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'error' }] })),
+      answerStreamText(
+        dataRecord({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'error' }] }),
+      ),
       answerJson({ error: { message: 'Provider returned error', code: 502, metadata: { raw: '…' } } }),
     ]
     for (const script of scripts) {
-      bench.upstream.script = script
-      const { status } = await bench.ask('gemini', 'openrouter/v/m', { stream: true })
+      harness.upstream.script = script
+      const { status } = await harness.ask('gemini', 'openrouter/v/m', { stream: true })
       expect(status).toBeGreaterThanOrEqual(500)
     }
   })
@@ -375,30 +401,30 @@ describe('answers', () => {
   it('HC-113, HC-117: comments of OpenRouter and DeepSeek are no output, and the first end mark ends', async () => {
     const text = `: OPENROUTER PROCESSING\n\n${chunk({ content: 'ab' })}: keep-alive\n\n${chunk({}, 'stop')}data: [DONE]\n\ndata: [DONE]\n\n`
     for (const model of ['openrouter/v/m', 'deepseek/deepseek-v4-pro'] as const) {
-      bench.upstream.script = streams(text)
-      const { records } = await bench.ask('gemini', model, { stream: true })
-      expect(speeches.gemini.wordsIn(records)).toBe('ab')
+      harness.upstream.script = answerStreamText(text)
+      const { records } = await harness.ask('gemini', model, { stream: true })
+      expect(protocolFixtures.gemini.textOfRecords(records)).toBe('ab')
     }
   })
 
   it('HC-116: DeepSeek writes blank lines before a whole answer', async () => {
-    bench.upstream.script = answerStream(['\n\n', '\n\n', JSON.stringify(speeches.chat.whole('ab'))], 5)
-    for (const from of languages.filter((one) => one === 'chat' || one === 'gemini')) {
-      const { status, json } = await bench.ask(from, 'deepseek/deepseek-v4-pro')
-      expect([status, speeches[from].wordsOf(json)]).toEqual([200, 'ab'])
+    harness.upstream.script = answerStream(['\n\n', '\n\n', JSON.stringify(protocolFixtures.chat.whole('ab'))], 5)
+    for (const from of protocolNames.filter((one) => one === 'chat' || one === 'gemini')) {
+      const { status, json } = await harness.ask(from, 'deepseek/deepseek-v4-pro')
+      expect([status, protocolFixtures[from].textOfAnswer(json)]).toEqual([200, 'ab'])
     }
   })
 
   it('Ollama numbers all calls alike, and ends them with stop', async () => {
     const calls = ['a', 'b'].map((id) => chunk({ tool_calls: [{ index: 0, ...call(id) }] }))
-    bench.upstream.script = streams(calls.join('') + chunk({}, 'stop') + data('[DONE]'))
-    const { records } = await bench.ask('gemini', 'ollama/llama3.2', { stream: true })
+    harness.upstream.script = answerStreamText(calls.join('') + chunk({}, 'stop') + dataRecord('[DONE]'))
+    const { records } = await harness.ask('gemini', 'ollama/llama3.2', { stream: true })
     const names = records.flatMap((record) =>
       list(dig(record, 'candidates', 0, 'content', 'parts')).flatMap((part) => dig(part, 'functionCall', 'name') ?? []),
     )
     expect(names).toEqual(['f', 'f'])
-    bench.upstream.script = calling('f', '{}')
-    expect((await bench.ask('gemini', 'ollama/llama3.2')).status).toBe(200)
+    harness.upstream.script = answerToolCall('f', '{}')
+    expect((await harness.ask('gemini', 'ollama/llama3.2')).status).toBe(200)
   })
 
   it.each<[Model, number, object]>([
@@ -415,9 +441,9 @@ describe('answers', () => {
     ],
     ['azure/m', 404, { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } }],
   ])('%s tells what is wrong in its own shape', async (model, status, body) => {
-    bench.upstream.script = answerJson(body, status)
-    const came = await bench.ask('gemini', model)
-    expect(came.status).toBe(status)
-    expect(String(dig(came.json, 'error', 'message')).length).toBeGreaterThan(10)
+    harness.upstream.script = answerJson(body, status)
+    const response = await harness.ask('gemini', model)
+    expect(response.status).toBe(status)
+    expect(String(dig(response.json, 'error', 'message')).length).toBeGreaterThan(10)
   })
 })

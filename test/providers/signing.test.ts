@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RelayOptions, Sign, UnsignedRequest } from '../../src/index.js'
-import { type Bench, speaks, startBench } from '../hardcases/bench.js'
-import { speeches } from '../hardcases/languages.js'
+import { answerIn, type Harness, startHarness } from '../hardcases/harness.js'
+import { protocolFixtures } from '../hardcases/protocol-fixtures.js'
 import { Cleanup } from '../mounts.js'
 import { answerError } from '../upstream.js'
 
@@ -16,58 +16,58 @@ const placesAt = (port: number): RelayOptions['providers'] => ({
   azure: { apiKey: '0123456789abcdef0123456789abcdef', baseURL: `http://127.0.0.1:${port}/openai/v1` },
 })
 
-const start = (sign?: Sign): Promise<Bench> =>
-  startBench(cleanup, { retry: { attempts: 1 }, ...(sign && { sign }) }, placesAt)
+const start = (sign?: Sign): Promise<Harness> =>
+  startHarness(cleanup, { retry: { attempts: 1 }, ...(sign && { sign }) }, placesAt)
 
 describe('vertex', () => {
   it('has its own path for what Gemini has under its version, and a token from the host for each request', async () => {
     let turn = 0
-    const bench = await start(async ({ provider }) =>
+    const harness = await start(async ({ provider }) =>
       provider === 'vertex' ? { authorization: `Bearer token-${++turn}` } : undefined,
     )
     for (const from of ['gemini', 'chat'] as const) {
-      const { status, text } = await bench.ask(from, 'vertex/gemini-2.5-flash')
+      const { status, text } = await harness.ask(from, 'vertex/gemini-2.5-flash')
       expect(status, text).toBe(200)
-      expect(bench.upstream.seen.at(-1)).toMatchObject({
+      expect(harness.upstream.seen.at(-1)).toMatchObject({
         url: `${GOOGLE}/models/gemini-2.5-flash:generateContent`,
         headers: { authorization: `Bearer token-${turn}` },
       })
     }
-    const { text } = await bench.ask('messages', 'vertex/gemini-2.5-flash', { stream: true })
-    expect(text).toMatch(speeches.messages.end)
-    expect(bench.upstream.seen.at(-1)?.url).toBe(`${GOOGLE}/models/gemini-2.5-flash:streamGenerateContent?alt=sse`)
+    const { text } = await harness.ask('messages', 'vertex/gemini-2.5-flash', { stream: true })
+    expect(text).toMatch(protocolFixtures.messages.endOfStream)
+    expect(harness.upstream.seen.at(-1)?.url).toBe(`${GOOGLE}/models/gemini-2.5-flash:streamGenerateContent?alt=sse`)
     expect(turn).toBe(3)
   })
 })
 
 describe('bedrock', () => {
   it('takes its own keys', async () => {
-    const bench = await start()
-    await bench.ask('messages', 'bedrock/openai.gpt-oss-120b')
-    expect(bench.upstream.seen.at(-1)).toMatchObject({
+    const harness = await start()
+    await harness.ask('messages', 'bedrock/openai.gpt-oss-120b')
+    expect(harness.upstream.seen.at(-1)).toMatchObject({
       url: '/openai/v1/chat/completions',
       headers: { authorization: 'Bearer bedrock-key-1' },
     })
-    await bench.ask('responses', 'bedrock/openai.gpt-oss-120b')
-    expect(bench.upstream.seen.at(-1)?.url).toBe('/openai/v1/responses')
+    await harness.ask('responses', 'bedrock/openai.gpt-oss-120b')
+    expect(harness.upstream.seen.at(-1)?.url).toBe('/openai/v1/responses')
   })
 
   it('may be signed over all that is sent, in place of its key', async () => {
     const seen: UnsignedRequest[] = []
     const hash = (body: string | Buffer): string => createHmac('sha256', 'secret').update(body).digest('hex')
-    const bench = await start((request) => {
+    const harness = await start((request) => {
       seen.push(request)
       return { Authorization: `AWS4-HMAC-SHA256 Signature=${hash(request.body)}`, 'x-amz-date': '20261124T000000Z' }
     })
-    await bench.ask('chat', 'bedrock/openai.gpt-oss-120b')
-    const [came] = bench.upstream.seen
+    await harness.ask('chat', 'bedrock/openai.gpt-oss-120b')
+    const [came] = harness.upstream.seen
     expect(came?.headers).toMatchObject({
       authorization: `AWS4-HMAC-SHA256 Signature=${hash(came?.body ?? '')}`,
       'x-amz-date': '20261124T000000Z',
     })
     expect(came?.rawHeaders.filter((name) => /^authorization$/i.test(name))).toHaveLength(1)
     expect(seen[0]).toMatchObject({ provider: 'bedrock', method: 'POST' })
-    expect(seen[0]?.url).toBe(`http://127.0.0.1:${bench.upstream.port}/openai/v1/chat/completions`)
+    expect(seen[0]?.url).toBe(`http://127.0.0.1:${harness.upstream.port}/openai/v1/chat/completions`)
   })
 })
 
@@ -81,28 +81,28 @@ describe('a signature that cannot be had', () => {
       },
     ],
   ])("%s: it is the relay's trouble, and nobody is told of it", async (_how, sign) => {
-    const bench = await start(sign)
-    const { status, text } = await bench.ask('chat', 'vertex/gemini-2.5-flash')
+    const harness = await start(sign)
+    const { status, text } = await harness.ask('chat', 'vertex/gemini-2.5-flash')
     expect(status).toBe(502)
     expect(text).toContain('upstream_auth_error')
     expect(text).not.toContain('secret-account')
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 
   it('of another provider is no matter', async () => {
-    const bench = await start(({ provider }) => {
+    const harness = await start(({ provider }) => {
       if (provider === 'vertex') throw new Error('no token')
       return undefined
     })
-    bench.upstream.script = speaks('chat', 'ok')
-    expect((await bench.ask('chat', 'bedrock/m')).status).toBe(200)
+    harness.upstream.script = answerIn('chat', 'ok')
+    expect((await harness.ask('chat', 'bedrock/m')).status).toBe(200)
   })
 })
 
 it('a key without a prefix is struck out of what its provider says of it', async () => {
-  const bench = await start()
-  bench.upstream.script = answerError(400, 'The key 0123456789abcdef0123456789abcdef is of another region.')
-  const { status, text } = await bench.ask('chat', 'azure/my-deployment')
+  const harness = await start()
+  harness.upstream.script = answerError(400, 'The key 0123456789abcdef0123456789abcdef is of another region.')
+  const { status, text } = await harness.ask('chat', 'azure/my-deployment')
   expect(status).toBe(400)
   expect(text).toContain('of another region')
   expect(text).not.toContain('0123456789abcdef')

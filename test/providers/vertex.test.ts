@@ -2,8 +2,8 @@ import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RelayOptions, UnsignedRequest } from '../../src/index.js'
-import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
-import { dig, languages, messageStart, named, speeches } from '../hardcases/languages.js'
+import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
+import { dig, messageStart, namedRecord, protocolFixtures, protocolNames } from '../hardcases/protocol-fixtures.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson, answerStream, inTurn } from '../upstream.js'
 
@@ -24,29 +24,29 @@ const placesAt =
   })
 
 let signed: UnsignedRequest[]
-const start = (more: Partial<RelayOptions> = {}, path?: string): Promise<Bench> => {
+const start = (more: Partial<RelayOptions> = {}, path?: string): Promise<Harness> => {
   signed = []
   const sign = (request: UnsignedRequest) => {
     signed.push(request)
     return request.provider === 'vertex' ? { authorization: `Bearer ya29.token-${signed.length}` } : undefined
   }
-  return startBench(cleanup, { retry: { attempts: 1 }, sign, ...more }, placesAt(path))
+  return startHarness(cleanup, { retry: { attempts: 1 }, sign, ...more }, placesAt(path))
 }
 
-let bench: Bench
+let harness: Harness
 beforeEach(async () => {
-  bench = await start()
-  bench.upstream.script = speaks('messages', 'he', 'llo')
+  harness = await start()
+  harness.upstream.script = answerIn('messages', 'he', 'llo')
 })
 
-const anthropicOf = ({ origin }: Bench): Anthropic => new Anthropic({ apiKey: KEY, baseURL: origin, maxRetries: 0 })
+const anthropicOf = ({ origin }: Harness): Anthropic => new Anthropic({ apiKey: KEY, baseURL: origin, maxRetries: 0 })
 const question = { max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] }
 
 describe('Claude on Vertex AI', () => {
   it("is asked by Anthropic's callers: the model in the path, the version in the body, all else as it came", async () => {
-    const answer = await anthropicOf(bench).messages.create({ model, ...question })
+    const answer = await anthropicOf(harness).messages.create({ model, ...question })
     expect(answer.content).toMatchObject([{ type: 'text', text: 'hello' }])
-    const [seen] = bench.upstream.seen
+    const [seen] = harness.upstream.seen
     expect(seen).toMatchObject({ method: 'POST', url: `${AT}:rawPredict` })
     expect(seen?.headers).toMatchObject({ authorization: 'Bearer ya29.token-1' })
     expect(seen?.headers).not.toHaveProperty('anthropic-version')
@@ -60,104 +60,106 @@ describe('Claude on Vertex AI', () => {
     const rest =
       '"max_tokens" : 100,\n "messages": [ {"role":"user","content":"hi ü\\u00e9"} ], "x": 12345678901234567890, "2":1'
     const body = `{ "model": "${model}", ${rest} }`
-    expect((await bench.ask('messages', model, { body })).status).toBe(200)
-    expect(bench.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}", ${rest} }`)
+    expect((await harness.ask('messages', model, { body })).status).toBe(200)
+    expect(harness.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}", ${rest} }`)
     const own = `{"anthropic_version":"bedrock-2023-05-31",${rest},"model":"${model}"}`
-    await bench.ask('messages', model, { body: own })
-    expect(bench.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}",${rest}}`)
+    await harness.ask('messages', model, { body: own })
+    expect(harness.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}",${rest}}`)
   })
 
   it('streams to its own callers', async () => {
-    const stream = anthropicOf(bench).messages.stream({ model, ...question })
+    const stream = anthropicOf(harness).messages.stream({ model, ...question })
     expect(await stream.finalText()).toBe('hello')
-    expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}:streamRawPredict`)
-    expect(bench.sent()).toEqual({ anthropic_version: VERSION, ...question, stream: true })
-    expect(bench.records.at(-1)).toMatchObject({
+    expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}:streamRawPredict`)
+    expect(harness.sent()).toEqual({ anthropic_version: VERSION, ...question, stream: true })
+    expect(harness.records.at(-1)).toMatchObject({
       target: model,
       outcome: 'complete',
       inputTokens: 5,
       outputTokens: 2,
     })
-    expect(bench.records.at(-1)?.costNanos).toBeGreaterThan(0)
+    expect(harness.records.at(-1)?.costNanos).toBeGreaterThan(0)
   })
 
   it("is asked by callers of every language, in Anthropic's", async () => {
-    for (const from of languages) {
+    for (const from of protocolNames) {
       for (const stream of [false, true]) {
-        const { status, text, json, records } = await bench.ask(from, model, { stream })
+        const { status, text, json, records } = await harness.ask(from, model, { stream })
         expect(status, text).toBe(200)
-        expect(stream ? speeches[from].wordsIn(records) : speeches[from].wordsOf(json)).toBe('hello')
-        expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}:${stream ? 'streamRawPredict' : 'rawPredict'}`)
-        expect(bench.sent()).toMatchObject({ anthropic_version: VERSION, messages: [{ role: 'user' }] })
-        expect(bench.sent()).not.toHaveProperty('model')
+        expect(stream ? protocolFixtures[from].textOfRecords(records) : protocolFixtures[from].textOfAnswer(json)).toBe(
+          'hello',
+        )
+        expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}:${stream ? 'streamRawPredict' : 'rawPredict'}`)
+        expect(harness.sent()).toMatchObject({ anthropic_version: VERSION, messages: [{ role: 'user' }] })
+        expect(harness.sent()).not.toHaveProperty('model')
       }
     }
-    const openai = new OpenAI({ apiKey: KEY, baseURL: `${bench.origin}/v1`, maxRetries: 0 })
+    const openai = new OpenAI({ apiKey: KEY, baseURL: `${harness.origin}/v1`, maxRetries: 0 })
     const chat = await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })
     expect([chat.choices[0]?.message.content, chat.usage?.total_tokens]).toEqual(['hello', 7])
-    expect(dig(bench.sent(), 'max_tokens')).toBe(64_000)
-    await bench.ask('chat', model, { with: { service_tier: 'default' } })
-    expect(bench.sent()).not.toHaveProperty('service_tier')
+    expect(dig(harness.sent(), 'max_tokens')).toBe(64_000)
+    await harness.ask('chat', model, { with: { service_tier: 'default' } })
+    expect(harness.sent()).not.toHaveProperty('service_tier')
   })
 
   it('leaves Gemini where it was, and takes a base URL of any publisher, or of none', async () => {
-    bench.upstream.script = speaks('gemini', 'ok')
-    await bench.ask('chat', 'vertex/gemini-2.5-flash')
-    expect(bench.upstream.seen.at(-1)?.url).toBe(`${PLACE}/google/models/gemini-2.5-flash:generateContent`)
+    harness.upstream.script = answerIn('gemini', 'ok')
+    await harness.ask('chat', 'vertex/gemini-2.5-flash')
+    expect(harness.upstream.seen.at(-1)?.url).toBe(`${PLACE}/google/models/gemini-2.5-flash:generateContent`)
     for (const path of [`${PLACE}/anthropic`, PLACE.replace('/publishers', ''), `${PLACE}/google/`]) {
-      bench = await start({}, path)
-      bench.upstream.script = speaks('messages', 'ok')
-      expect((await bench.ask('chat', model)).status).toBe(200)
-      expect(bench.upstream.seen.at(-1)?.url).toBe(`${AT}:rawPredict`)
+      harness = await start({}, path)
+      harness.upstream.script = answerIn('messages', 'ok')
+      expect((await harness.ask('chat', model)).status).toBe(200)
+      expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}:rawPredict`)
     }
   })
 
   it('passes betas on in their header, but for those of clients', async () => {
     const betas = (text: string) => ({ headers: { 'anthropic-beta': text } })
-    await bench.ask(
+    await harness.ask(
       'messages',
       model,
       betas('claude-code-20250219, context-management-2025-06-27,oauth-2025-04-20,a-1'),
     )
-    expect(bench.upstream.seen.at(-1)?.headers['anthropic-beta']).toBe('context-management-2025-06-27,a-1')
-    await bench.ask('messages', model, betas('claude-code-20250219'))
-    expect(bench.upstream.seen.at(-1)?.headers).not.toHaveProperty('anthropic-beta')
+    expect(harness.upstream.seen.at(-1)?.headers['anthropic-beta']).toBe('context-management-2025-06-27,a-1')
+    await harness.ask('messages', model, betas('claude-code-20250219'))
+    expect(harness.upstream.seen.at(-1)?.headers).not.toHaveProperty('anthropic-beta')
   })
 
   it('counts tokens by the model for that', async () => {
-    bench.upstream.script = answerJson({ input_tokens: 12 })
+    harness.upstream.script = answerJson({ input_tokens: 12 })
     const { messages } = question
-    const client = anthropicOf(bench)
+    const client = anthropicOf(harness)
     const counted = await client.messages.countTokens({ model, messages }, { headers: { 'anthropic-beta': 'a-1' } })
     expect(counted.input_tokens).toBe(12)
-    const [seen] = bench.upstream.seen
+    const [seen] = harness.upstream.seen
     expect(seen?.url).toBe(`${PLACE}/anthropic/models/count-tokens:rawPredict`)
     expect(seen?.headers).not.toHaveProperty('anthropic-beta')
-    expect(bench.sent()).toEqual({ anthropic_version: VERSION, model: CLAUDE, messages })
-    const asked = { with: speeches.gemini.ask(model, false) }
-    const { json } = await bench.send('POST', `/v1beta/models/${model}:countTokens`, asked)
+    expect(harness.sent()).toEqual({ anthropic_version: VERSION, model: CLAUDE, messages })
+    const asked = { with: protocolFixtures.gemini.requestBody(model, false) }
+    const { json } = await harness.send('POST', `/v1beta/models/${model}:countTokens`, asked)
     expect(json).toMatchObject({ totalTokens: 12 })
-    expect(bench.sent()).toMatchObject({ anthropic_version: VERSION, model: CLAUDE })
+    expect(harness.sent()).toMatchObject({ anthropic_version: VERSION, model: CLAUDE })
   })
 
   it('takes images by their address, and files as bytes: they are fetched, where that is configured', async () => {
-    bench = await start({ media: { fetch: true } })
-    bench.upstream.script = speaks('messages', 'ok')
+    harness = await start({ media: { fetch: true } })
+    harness.upstream.script = answerIn('messages', 'ok')
     const url = 'https://127.0.0.1/cat'
     const image = { role: 'user', content: [{ type: 'input_image', image_url: url }] }
-    expect((await bench.ask('responses', model, { with: { input: [image] } })).status).toBe(200)
-    expect(dig(bench.sent(), 'messages', 0, 'content', 0, 'source')).toEqual({ type: 'url', url })
+    expect((await harness.ask('responses', model, { with: { input: [image] } })).status).toBe(200)
+    expect(dig(harness.sent(), 'messages', 0, 'content', 0, 'source')).toEqual({ type: 'url', url })
     const file = { role: 'user', content: [{ type: 'input_file', file_url: url }] }
-    const { status, text } = await bench.ask('responses', model, { with: { input: [file] } })
+    const { status, text } = await harness.ask('responses', model, { with: { input: [file] } })
     expect([status, text.includes('could not be fetched')]).toEqual([400, true])
   })
 
   it('a name that leads elsewhere goes nowhere', async () => {
     for (const bad of ['claude-x/../../google/models/y', 'claude-?a', 'claude-%2e', 'claude-x/..']) {
-      const { status } = await bench.ask('messages', `vertex/${bad}`)
+      const { status } = await harness.ask('messages', `vertex/${bad}`)
       expect([bad, status]).toEqual([bad, 404])
     }
-    expect(bench.upstream.seen).toEqual([])
+    expect(harness.upstream.seen).toEqual([])
   })
 })
 
@@ -171,8 +173,8 @@ describe('what goes wrong', () => {
 
   it('is told in the words of each language', async () => {
     const wrong = { type: 'error', error: { type: 'invalid_request_error', message: 'messages: too short' } }
-    bench.upstream.script = answerJson(wrong, 400)
-    const error = await anthropicOf(bench)
+    harness.upstream.script = answerJson(wrong, 400)
+    const error = await anthropicOf(harness)
       .messages.create({ model, ...question })
       .then(
         () => undefined,
@@ -180,39 +182,43 @@ describe('what goes wrong', () => {
       )
     expect(error).toBeInstanceOf(Anthropic.BadRequestError)
     expect(error).toMatchObject({ status: 400, error: wrong })
-    const { status, json } = await bench.ask('chat', model)
+    const { status, json } = await harness.ask('chat', model)
     expect([status, dig(json, 'error', 'message')]).toEqual([400, 'messages: too short'])
-    bench.upstream.script = answerJson(google, 403)
-    const refused = await bench.ask('messages', model)
+    harness.upstream.script = answerJson(google, 403)
+    const refused = await harness.ask('messages', model)
     expect([refused.status, refused.text.includes('project p')]).toEqual([502, false])
   })
 
   it('429 goes to the next target, in its own language', async () => {
-    bench = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
+    harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     for (const stream of [false, true]) {
-      bench.upstream.script = inTurn(answerJson(busy, 429, { 'retry-after': '0' }), speaks('chat', 'sp', 'are'))
-      const { headers, json, records } = await bench.ask('messages', 'both' as 'a/b', { stream })
+      harness.upstream.script = inTurn(answerJson(busy, 429, { 'retry-after': '0' }), answerIn('chat', 'sp', 'are'))
+      const { headers, json, records } = await harness.ask('messages', 'both' as 'a/b', { stream })
       expect(headers.get('x-modelmount-attempts')).toBe(`${model} 429, spare/m 200`)
-      expect(stream ? speeches.messages.wordsIn(records) : speeches.messages.wordsOf(json)).toBe('spare')
-      expect(bench.sent()).toMatchObject({ model: 'm' })
-      expect(bench.sent()).not.toHaveProperty('anthropic_version')
+      expect(
+        stream ? protocolFixtures.messages.textOfRecords(records) : protocolFixtures.messages.textOfAnswer(json),
+      ).toBe('spare')
+      expect(harness.sent()).toMatchObject({ model: 'm' })
+      expect(harness.sent()).not.toHaveProperty('anthropic_version')
     }
   })
 
   it('of a stream, before its first word, goes there too; after it, it is told', async () => {
-    bench = await start({ models: { both: [model, 'spare/m'], 'vertex/*': 'vertex' }, retry: { attempts: 2 } })
-    const begins = named({ type: 'message_start', message: messageStart })
-    const fails = named({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } })
-    bench.upstream.script = inTurn(streams(begins + fails), speaks('chat', 'spare'))
-    expect(speeches.chat.wordsIn((await bench.ask('chat', 'both' as 'a/b', { stream: true })).records)).toBe('spare')
-    const [head = ''] = speeches.messages.streamed('half').split('event: content_block_stop')
-    bench.upstream.script = answerStream([head, fails])
-    for (const from of languages) {
-      const { text } = await bench.ask(from, model, { stream: true })
+    harness = await start({ models: { both: [model, 'spare/m'], 'vertex/*': 'vertex' }, retry: { attempts: 2 } })
+    const begins = namedRecord({ type: 'message_start', message: messageStart })
+    const fails = namedRecord({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } })
+    harness.upstream.script = inTurn(answerStreamText(begins + fails), answerIn('chat', 'spare'))
+    expect(
+      protocolFixtures.chat.textOfRecords((await harness.ask('chat', 'both' as 'a/b', { stream: true })).records),
+    ).toBe('spare')
+    const [head = ''] = protocolFixtures.messages.streamed('half').split('event: content_block_stop')
+    harness.upstream.script = answerStream([head, fails])
+    for (const from of protocolNames) {
+      const { text } = await harness.ask(from, model, { stream: true })
       expect(text).toContain('half')
       expect(text).toContain('Overloaded')
-      expect(text).not.toMatch(speeches[from].end)
+      expect(text).not.toMatch(protocolFixtures[from].endOfStream)
     }
-    expect(bench.records.at(-1)).toMatchObject({ outcome: 'failed' })
+    expect(harness.records.at(-1)).toMatchObject({ outcome: 'failed' })
   })
 })

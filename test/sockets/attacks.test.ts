@@ -6,12 +6,12 @@ import type { WebSocket } from 'ws'
 import type { RelayOptions } from '../../src/index.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { keepSilent, refuseWith, respond } from './realtime-upstream.js'
-import { startSessions } from './sessions.js'
+import { startSessionHarness } from './session-harness.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
-const start = (more: Partial<RelayOptions> = {}) => startSessions(cleanup, more)
+const start = (more: Partial<RelayOptions> = {}) => startSessionHarness(cleanup, more)
 
 function handshake(query = '?model=voice', more = ''): string {
   return (

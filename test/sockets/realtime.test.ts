@@ -7,9 +7,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws'
 import type { RelayOptions } from '../../src/index.js'
 import { Cleanup, KEY } from '../mounts.js'
-import { openSocket, type Refused } from './client.js'
+import { openWebSocket, type RefusedHandshake } from './open-web-socket.js'
 import { keepSilent, refuseWith, respond, startRealtime } from './realtime-upstream.js'
-import { startSessions } from './sessions.js'
+import { startSessionHarness } from './session-harness.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -19,7 +19,7 @@ function withoutTls(baseURL: string): ClientOptions {
   return { createConnection: () => connect(Number(new URL(baseURL).port), '127.0.0.1') }
 }
 
-const start = (more: Partial<RelayOptions> = {}) => startSessions(cleanup, more)
+const start = (more: Partial<RelayOptions> = {}) => startSessionHarness(cleanup, more)
 
 describe('a realtime session', () => {
   it('is held by the official client as with OpenAI itself', async () => {
@@ -503,14 +503,16 @@ describe('messages', () => {
 describe('an upgrade', () => {
   it('of another path is left to the host where it has a listener, and told where not', async () => {
     const { refused, server, baseURL } = await start()
-    expect((await openSocket(`${baseURL}/elsewhere`).catch((error: Refused) => error)) as Refused).toMatchObject({
+    expect(
+      (await openWebSocket(`${baseURL}/elsewhere`).catch((error: RefusedHandshake) => error)) as RefusedHandshake,
+    ).toMatchObject({
       status: 404,
     })
     const own = new WebSocketServer({ noServer: true })
     server.on('upgrade', (req, socket, head) => {
       if (req.url === '/chat') own.handleUpgrade(req, socket, head, (client) => client.send('{"type":"host"}'))
     })
-    const client = await openSocket(baseURL.replace('/v1', '/chat'))
+    const client = await openWebSocket(baseURL.replace('/v1', '/chat'))
     await expect.poll(() => client.events).toEqual([{ type: 'host' }])
     client.socket.terminate()
     expect((await refused('?model=nothing')).status).toBe(404)

@@ -6,7 +6,7 @@ import { nodeRelay, upgradeRelay } from '../../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
 import { Cleanup, KEY, listen, testRelay } from '../mounts.js'
 import { answerError, answerStream, inTurn, type Script, startUpstream } from '../upstream.js'
-import { type Client, openSocket, type Refused } from './client.js'
+import { openWebSocket, type RefusedHandshake, type WebSocketClient } from './open-web-socket.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -54,8 +54,10 @@ async function start(script: Script = answer('hello'), more: Partial<RelayOption
   )
   const server = createServer(nodeRelay(relay)).on('upgrade', upgradeRelay(relay))
   const { baseURL } = cleanup.add(await listen(server))
-  const open = async (headers: Record<string, string> = { authorization: `Bearer ${KEY}` }): Promise<Client> => {
-    const client = await openSocket(`${baseURL}/responses`, { headers })
+  const open = async (
+    headers: Record<string, string> = { authorization: `Bearer ${KEY}` },
+  ): Promise<WebSocketClient> => {
+    const client = await openWebSocket(`${baseURL}/responses`, { headers })
     cleanup.add({ close: async () => client.socket.terminate() })
     return client
   }
@@ -64,7 +66,7 @@ async function start(script: Script = answer('hello'), more: Partial<RelayOption
 }
 
 const ASK = { type: 'response.create', model: 'gpt-5', input: 'hi', store: false }
-const firstId = (client: Client): unknown =>
+const firstId = (client: WebSocketClient): unknown =>
   (client.of('response.completed')[0]?.response as { id?: unknown } | undefined)?.id
 const user = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] })
 
@@ -305,7 +307,9 @@ describe('the Responses API on a WebSocket', () => {
 
   it('is refused without a key, and closed when the relay closes', async () => {
     const { open, relay } = await start((...given) => void setTimeout(() => void answer('late')(...given), 150))
-    const no = (await open({ authorization: 'Bearer sk-wrong' }).catch((error: Refused) => error)) as Refused
+    const no = (await open({ authorization: 'Bearer sk-wrong' }).catch(
+      (error: RefusedHandshake) => error,
+    )) as RefusedHandshake
     expect(no.status).toBe(401)
     const [idle, busy] = [await open(), await open()]
     busy.send(ASK)
@@ -315,6 +319,6 @@ describe('the Responses API on a WebSocket', () => {
     expect((await busy.closed).code).toBe(1001)
     expect(busy.of('response.completed')).toHaveLength(1)
     await closing
-    expect(((await open().catch((error: Refused) => error)) as Refused).status).toBe(503)
+    expect(((await open().catch((error: RefusedHandshake) => error)) as RefusedHandshake).status).toBe(503)
   })
 })

@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest'
 import { Cleanup, KEY } from '../mounts.js'
 import { describeWithRedis } from '../redis-server.js'
-import type { Client } from './client.js'
-import { startSessions } from './sessions.js'
+import type { WebSocketClient } from './open-web-socket.js'
+import { startSessionHarness } from './session-harness.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -11,7 +11,7 @@ let runs = 0
 
 describeWithRedis('sessions whose limits stand in Redis', (server) => {
   const start = (limits: object) =>
-    startSessions(cleanup, {
+    startSessionHarness(cleanup, {
       store: { redis: server.url, prefix: `sockets-${++runs}:` },
       prices: { 'gpt-realtime': { input: 1, output: 1 } },
       keys: [{ id: 'alice', key: KEY, limits, budget: { usd: 1 } }],
@@ -37,7 +37,7 @@ describeWithRedis('sessions whose limits stand in Redis', (server) => {
 
   it('count the answers of several at once, asked for or not, to the last one', async () => {
     const { open, records } = await start({ rpm: 11 })
-    const clients: Client[] = []
+    const clients: WebSocketClient[] = []
     for (let opened = 0; opened < 4; opened++) clients.push(await open())
     for (const client of clients) for (let asked = 0; asked < 3; asked++) client.send({ type: 'response.create' })
     const all = (type: string): number => clients.reduce((sum, client) => sum + client.of(type).length, 0)

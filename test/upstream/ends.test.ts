@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CallEnd } from '../../src/call.js'
-import { type Bench, speaks, startBench, streams } from '../hardcases/bench.js'
-import { chunk, data, fragment, languages, messageStart, named, response, speeches } from '../hardcases/languages.js'
+import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
+import {
+  chunk,
+  dataRecord,
+  fragment,
+  messageStart,
+  namedRecord,
+  protocolFixtures,
+  protocolNames,
+  response,
+} from '../hardcases/protocol-fixtures.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson, type Script } from '../upstream.js'
 import { ends } from './watch.js'
@@ -11,9 +20,9 @@ vi.mock('../../src/upstream/attempt/attempt.js', async (original) =>
 )
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 beforeEach(async () => {
-  bench = await startBench(cleanup, { retry: { attempts: 1 }, health: { failures: 1_000_000 } })
+  harness = await startHarness(cleanup, { retry: { attempts: 1 }, health: { failures: 1_000_000 } })
   ends.length = 0
 })
 afterEach(() => cleanup.run())
@@ -28,8 +37,8 @@ async function end(): Promise<CallEnd> {
 const WORDS = Array.from({ length: 400 }, (_, index) => `w${String(index).padStart(4, '0')} `)
 
 /** All of a stream but its last word and what follows. */
-const cutOff = (language: keyof typeof speeches): string => {
-  const all = speeches[language].streamed(...WORDS)
+const cutOff = (language: keyof typeof protocolFixtures): string => {
+  const all = protocolFixtures[language].streamed(...WORDS)
   return all.slice(0, all.indexOf('w0399'))
 }
 
@@ -41,12 +50,12 @@ const breaks =
     res.write(text, () => setTimeout(() => res.destroy(), 100))
   }
 
-const pairs = languages.flatMap((from) => languages.map((to) => [from, to] as const))
+const pairs = protocolNames.flatMap((from) => protocolNames.map((to) => [from, to] as const))
 
 describe('an answer without usage', () => {
   it.each(pairs)('HC-086: %s of %s, cut off: about as much as was told', async (from, to) => {
-    bench.upstream.script = breaks(cutOff(to))
-    await bench.ask(from, `${to}/m`, { stream: true })
+    harness.upstream.script = breaks(cutOff(to))
+    await harness.ask(from, `${to}/m`, { stream: true })
     const { outcome, deliveredTokens, usage } = await end()
     expect(outcome).toBe('cut')
     expect(deliveredTokens).toBeGreaterThan(540)
@@ -56,19 +65,19 @@ describe('an answer without usage', () => {
   })
 
   it.each(pairs)('%s of %s, streamed to its end: all is known', async (from, to) => {
-    bench.upstream.script = speaks(to, ...WORDS)
-    await bench.ask(from, `${to}/m`, { stream: true })
+    harness.upstream.script = answerIn(to, ...WORDS)
+    await harness.ask(from, `${to}/m`, { stream: true })
     expect(await end()).toMatchObject({ outcome: 'complete', usage: { output: 2 }, deliveredTokens: undefined })
   })
 
-  it.each(languages)('HC-086: the client of %s leaves in the middle', async (language) => {
-    bench.upstream.script = (_req, res) => {
+  it.each(protocolNames)('HC-086: the client of %s leaves in the middle', async (language) => {
+    harness.upstream.script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write(cutOff(language))
     }
     const leaving = new AbortController()
-    const { path, ask } = speeches[language]
-    const answer = await fetch(bench.origin + path(`${language}/m`, true), {
+    const { path, requestBody: ask } = protocolFixtures[language]
+    const answer = await fetch(harness.origin + path(`${language}/m`, true), {
       method: 'POST',
       headers: { 'x-api-key': KEY },
       body: JSON.stringify(ask(`${language}/m`, true)),
@@ -90,16 +99,16 @@ describe('an answer without usage', () => {
       chunk({ reasoning_content: 'abcd' }) + chunk({ content: 'é'.repeat(8) }) + chunk({ tool_calls: [call] })
     for (const to of ['chat', 'messages'] as const) {
       ends.length = 0
-      bench.upstream.script = streams(text + chunk({}, 'tool_calls') + data('[DONE]'))
-      await bench.ask(to, 'chat/m', { stream: true })
+      harness.upstream.script = answerStreamText(text + chunk({}, 'tool_calls') + dataRecord('[DONE]'))
+      await harness.ask(to, 'chat/m', { stream: true })
       expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: Math.ceil(26 / 4) })
     }
   })
 
   it('HC-090: padding is not counted', async () => {
     const padded = WORDS.map((content) => chunk({ content }, null, { obfuscation: 'x'.repeat(40) })).join('')
-    bench.upstream.script = streams(padded + chunk({}, 'stop') + data('[DONE]'))
-    await bench.ask('chat', 'chat/m', { stream: true })
+    harness.upstream.script = answerStreamText(padded + chunk({}, 'stop') + dataRecord('[DONE]'))
+    await harness.ask('chat', 'chat/m', { stream: true })
     const { deliveredTokens } = await end()
     expect(deliveredTokens).toBeGreaterThan(560)
     expect(deliveredTokens).toBeLessThan(660)
@@ -107,58 +116,58 @@ describe('an answer without usage', () => {
 
   it('is not measured by the question, which some repeat in the beginning', async () => {
     const begun = response('', 'in_progress')
-    const created = named({ type: 'response.created', response: { ...begun, instructions: 'x'.repeat(40_000) } })
-    bench.upstream.script = breaks(created + cutOff('responses'))
-    await bench.ask('responses', 'responses/m', { stream: true })
+    const created = namedRecord({ type: 'response.created', response: { ...begun, instructions: 'x'.repeat(40_000) } })
+    harness.upstream.script = breaks(created + cutOff('responses'))
+    await harness.ask('responses', 'responses/m', { stream: true })
     const { deliveredTokens } = await end()
     expect(deliveredTokens).toBeGreaterThan(540)
     expect(deliveredTokens).toBeLessThan(660)
   })
 
   it('of which nothing is left to look at is still none of nothing', async () => {
-    const all = speeches.responses.streamed(...WORDS)
-    bench.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
-    await bench.ask('responses', 'responses/m', { stream: true })
+    const all = protocolFixtures.responses.streamed(...WORDS)
+    harness.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
+    await harness.ask('responses', 'responses/m', { stream: true })
     const { deliveredTokens } = await end()
     expect(deliveredTokens).toBeGreaterThan(300)
     expect(deliveredTokens).toBeLessThan(900)
   })
 
   it('of Responses is counted by its last record', async () => {
-    const text = speeches.responses.streamed(...WORDS).replace(/"usage":\{[^}]*\}/, '"usage":null')
-    bench.upstream.script = streams(text)
-    await bench.ask('responses', 'responses/m', { stream: true })
+    const text = protocolFixtures.responses.streamed(...WORDS).replace(/"usage":\{[^}]*\}/, '"usage":null')
+    harness.upstream.script = answerStreamText(text)
+    await harness.ask('responses', 'responses/m', { stream: true })
     expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 600 })
   })
 
   it.each(pairs)('%s of %s, whole: by its characters', async (from, to) => {
-    const answer: Record<string, unknown> = { ...speeches[to].whole('x'.repeat(99)) }
+    const answer: Record<string, unknown> = { ...protocolFixtures[to].whole('x'.repeat(99)) }
     delete answer.usage
     delete answer.usageMetadata
-    bench.upstream.script = answerJson(answer)
-    expect((await bench.ask(from, `${to}/m`)).status).toBe(200)
+    harness.upstream.script = answerJson(answer)
+    expect((await harness.ask(from, `${to}/m`)).status).toBe(200)
     expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 25, refused: false })
   })
 
   it('that was told whole where a stream was asked for', async () => {
-    bench.upstream.script = answerJson({ ...speeches.chat.whole('x'.repeat(99)), usage: undefined })
-    await bench.ask('chat', 'chat/m', { stream: true })
+    harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('x'.repeat(99)), usage: undefined })
+    await harness.ask('chat', 'chat/m', { stream: true })
     expect(await end()).toMatchObject({ usage: undefined, deliveredTokens: 25 })
   })
 
   it('that failed before its first output was none', async () => {
-    bench.upstream.script = breaks(chunk({ role: 'assistant', content: '' }))
-    await bench.ask('chat', 'chat/m', { stream: true })
+    harness.upstream.script = breaks(chunk({ role: 'assistant', content: '' }))
+    await harness.ask('chat', 'chat/m', { stream: true })
     expect(ends).toHaveLength(0)
   })
 })
 
 /** A stream that ends as a refusal. */
 const REFUSALS = {
-  chat: chunk({ content: 'a' }) + chunk({}, 'content_filter') + data('[DONE]'),
+  chat: chunk({ content: 'a' }) + chunk({}, 'content_filter') + dataRecord('[DONE]'),
   responses:
-    named({ type: 'response.output_text.delta', item_id: 'm', output_index: 0, content_index: 0, delta: 'a' }) +
-    named({
+    namedRecord({ type: 'response.output_text.delta', item_id: 'm', output_index: 0, content_index: 0, delta: 'a' }) +
+    namedRecord({
       type: 'response.incomplete',
       response: { ...response('a'), status: 'incomplete', incomplete_details: { reason: 'content_filter' } },
     }),
@@ -169,31 +178,31 @@ const REFUSALS = {
     { type: 'message_delta', delta: { stop_reason: 'refusal', stop_sequence: null }, usage: { output_tokens: 2 } },
     { type: 'message_stop' },
   ]
-    .map(named)
+    .map(namedRecord)
     .join(''),
-  gemini: data(fragment([{ text: 'a' }])) + data(fragment([], 'PROHIBITED_CONTENT')),
+  gemini: dataRecord(fragment([{ text: 'a' }])) + dataRecord(fragment([], 'PROHIBITED_CONTENT')),
 }
 
 describe('a refusal', () => {
   it.each(pairs)('%s of %s, streamed', async (from, to) => {
-    bench.upstream.script = streams(REFUSALS[to])
-    await bench.ask(from, `${to}/m`, { stream: true })
+    harness.upstream.script = answerStreamText(REFUSALS[to])
+    await harness.ask(from, `${to}/m`, { stream: true })
     expect(await end()).toMatchObject({ outcome: 'complete', refused: true })
   })
 
-  it.each(languages)('%s: what is none', async (language) => {
+  it.each(protocolNames)('%s: what is none', async (language) => {
     for (const stream of [true, false]) {
       ends.length = 0
-      bench.upstream.script = speaks(language, 'ab')
-      await bench.ask(language, `${language}/m`, { stream })
+      harness.upstream.script = answerIn(language, 'ab')
+      await harness.ask(language, `${language}/m`, { stream })
       expect(await end()).toMatchObject({ outcome: 'complete', refused: false })
     }
   })
 
-  it.each(languages)('for %s, whole, in the model’s own words', async (from) => {
+  it.each(protocolNames)('for %s, whole, in the model’s own words', async (from) => {
     const message = { role: 'assistant', content: null, refusal: 'no' }
-    bench.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
-    await bench.ask(from, 'chat/m')
+    harness.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
+    await harness.ask(from, 'chat/m')
     expect(await end()).toMatchObject({ refused: true })
   })
 })

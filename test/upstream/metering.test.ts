@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import type { InjectedUsage } from '../../src/protocols/passthrough.js'
 import { dropUsageRecords } from '../../src/upstream/stream/marked-records.js'
-import { type Bench, startBench } from '../hardcases/bench.js'
-import { chunk, data } from '../hardcases/languages.js'
+import { type Harness, startHarness } from '../hardcases/harness.js'
+import { chunk, dataRecord } from '../hardcases/protocol-fixtures.js'
 import { Cleanup } from '../mounts.js'
 import { pick, seeded } from '../random.js'
 import { answerStream } from '../upstream.js'
@@ -14,9 +14,9 @@ vi.mock('../../src/upstream/attempt/attempt.js', async (original) =>
 )
 
 const cleanup = new Cleanup()
-let bench: Bench
+let harness: Harness
 beforeEach(async () => {
-  bench = await startBench(cleanup)
+  harness = await startHarness(cleanup)
   ends.length = 0
   watching.metered = true
   watching.dialect = {}
@@ -24,33 +24,35 @@ beforeEach(async () => {
 afterEach(() => cleanup.run())
 
 const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 }
-const EXTRA = data({ id: 'c', object: 'chat.completion.chunk', choices: [], usage })
+const EXTRA = dataRecord({ id: 'c', object: 'chat.completion.chunk', choices: [], usage })
 /** Azure's first. */
-const FILTERED = data({ id: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })
+const FILTERED = dataRecord({ id: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })
 const two = (content: string, finish: string | null = null): string =>
-  [0, 1].map((index) => data({ choices: [{ index, delta: { content }, finish_reason: finish }], usage: null })).join('')
-const DONE = data('[DONE]')
+  [0, 1]
+    .map((index) => dataRecord({ choices: [{ index, delta: { content }, finish_reason: finish }], usage: null }))
+    .join('')
+const DONE = dataRecord('[DONE]')
 const BEFORE = FILTERED + two('the "prompt_tokens" of ü') + two('b') + two('', 'stop')
 
 const asked = { model: 'chat/m', stream: true }
 
 describe('HC-078: a stream whose caller did not ask for usage', () => {
   it('is asked for it, and gives it to the relay only', async () => {
-    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
-    const { text } = await bench.ask('chat', 'chat/m', { stream: true, with: { n: 2 } })
+    harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    const { text } = await harness.ask('chat', 'chat/m', { stream: true, with: { n: 2 } })
     expect(text).toBe(BEFORE + DONE)
-    expect(bench.upstream.seen[0]?.body).toBe(
+    expect(harness.upstream.seen[0]?.body).toBe(
       '{"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"n":2}',
     )
     expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 }, deliveredTokens: undefined }])
   })
 
   it('keeps the rest of its request, byte for byte', async () => {
-    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     const rest = '"messages":[{"role":"user","content":"\\u00fc"}] , "seed":90071992547409931, "2":1,"1":2.0}'
     const body = `{ "model" :"chat/m", "stream": true, "stream_options":{"include_obfuscation":false}, ${rest}`
-    await bench.ask('chat', 'chat/m', { stream: true, body })
-    expect(bench.upstream.seen[0]?.body).toBe(
+    await harness.ask('chat', 'chat/m', { stream: true, body })
+    expect(harness.upstream.seen[0]?.body).toBe(
       `{ "model" :"m", "stream": true, "stream_options":{"include_obfuscation":false,"include_usage":true}, ${rest}`,
     )
   })
@@ -70,8 +72,8 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
         at = next
       }
       ends.length = 0
-      bench.upstream.script = answerStream(pieces, pick(random, [0, 0, 1]))
-      const { text } = await bench.ask('chat', 'chat/m', { stream: true })
+      harness.upstream.script = answerStream(pieces, pick(random, [0, 0, 1]))
+      const { text } = await harness.ask('chat', 'chat/m', { stream: true })
       expect(text.replaceAll(end, '\n')).toBe(BEFORE + last)
       expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 } }])
     }
@@ -79,28 +81,28 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
 
   it('has its usage with the last words of several vendors: that record stays', async () => {
     const text = chunk({ content: 'a' }, null, { usage }) + chunk({}, 'stop', { usage }) + DONE
-    bench.upstream.script = answerStream([text])
-    expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(text)
+    harness.upstream.script = answerStream([text])
+    expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(text)
     expect(ends).toMatchObject([{ usage: { output: 2 } }])
   })
 
   it('in completions, of one prompt and of several', async () => {
-    const told = data({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
+    const told = dataRecord({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
     const pass = {
       providers: {
         chat: {
           type: 'openai-compatible' as const,
-          baseURL: bench.upstream.baseURL,
+          baseURL: harness.upstream.baseURL,
           speaks: ['openai-completions' as const],
         },
       },
     }
-    const other = await startBench(cleanup, pass)
-    bench.upstream.script = answerStream([told + EXTRA + DONE])
+    const other = await startHarness(cleanup, pass)
+    harness.upstream.script = answerStream([told + EXTRA + DONE])
     const ask = async (prompt: unknown): Promise<string> =>
       (await other.send('POST', '/v1/completions', { with: { ...asked, prompt } })).text
     expect(await ask('x')).toBe(told + DONE)
-    expect(JSON.parse(bench.upstream.seen[0]?.body ?? '')).toMatchObject({ stream_options: { include_usage: true } })
+    expect(JSON.parse(harness.upstream.seen[0]?.body ?? '')).toMatchObject({ stream_options: { include_usage: true } })
     expect(await ask(['x', 'y'])).toBe(told + DONE)
     expect(ends.map((end) => end.usage?.output)).toEqual([2, 2])
   })
@@ -108,8 +110,8 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
 
 describe('HC-078: nothing changes', () => {
   it('where the caller asked itself', async () => {
-    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
-    const { text } = await bench.ask('chat', 'chat/m', {
+    harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    const { text } = await harness.ask('chat', 'chat/m', {
       stream: true,
       with: { stream_options: { include_usage: true } },
     })
@@ -118,29 +120,29 @@ describe('HC-078: nothing changes', () => {
 
   it('where nobody counts', async () => {
     watching.metered = false
-    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
-    expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + EXTRA + DONE)
-    expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
+    harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + EXTRA + DONE)
+    expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
   it('where the place does not take it', async () => {
     watching.dialect = { acceptsUsageRequest: false }
-    bench.upstream.script = answerStream([BEFORE + DONE])
-    expect((await bench.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + DONE)
-    expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
+    harness.upstream.script = answerStream([BEFORE + DONE])
+    expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + DONE)
+    expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
   it('where no stream is asked for', async () => {
-    await bench.ask('chat', 'chat/m')
-    expect(bench.upstream.seen[0]?.body).not.toContain('stream_options')
+    await harness.ask('chat', 'chat/m')
+    expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
   it('where the words cannot be found plainly', async () => {
-    bench.upstream.script = answerStream([BEFORE + EXTRA + DONE])
+    harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     const body = JSON.stringify({ ...asked, messages: [{ role: 'user', content: 'x' }], stream_options: {} })
     const disguised = body.replace('_options', '\\u005foptions')
-    expect((await bench.ask('chat', 'chat/m', { body: disguised })).text).toBe(BEFORE + EXTRA + DONE)
-    expect(bench.upstream.seen[0]?.body).toBe(disguised.replace('chat/m', 'm'))
+    expect((await harness.ask('chat', 'chat/m', { body: disguised })).text).toBe(BEFORE + EXTRA + DONE)
+    expect(harness.upstream.seen[0]?.body).toBe(disguised.replace('chat/m', 'm'))
   })
 })
 

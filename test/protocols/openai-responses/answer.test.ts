@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import { answering, plain } from './speak.js'
+import { answerContext, withoutUndefined } from './responses-fixtures.js'
 
 const readAnswer = (body: unknown): ChatAnswer =>
   openaiResponses.readAnswer(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), { id: 'r1' })
@@ -45,7 +45,7 @@ describe('a whole answer, read', () => {
         total_tokens: 14,
       },
     })
-    expect(plain(answer)).toEqual({
+    expect(withoutUndefined(answer)).toEqual({
       id: 'resp_1',
       model: 'gpt-x',
       choices: [
@@ -93,7 +93,7 @@ describe('a whole answer, read', () => {
     ]
     const [block] =
       readAnswer({ output: [message({ type: 'output_text', text: '😀 said', annotations })] }).choices[0]?.blocks ?? []
-    expect(plain(block)).toEqual({
+    expect(withoutUndefined(block)).toEqual({
       type: 'text',
       text: '😀 said',
       citations: [
@@ -169,7 +169,7 @@ describe('a whole answer, written', () => {
             },
           ],
         },
-        answering(),
+        answerContext(),
       ),
     )
     expect(written).toMatchObject({
@@ -203,7 +203,7 @@ describe('a whole answer, written', () => {
   })
 
   it('names the model that was asked for when the provider named none', () => {
-    const text = openaiResponses.writeAnswer({ choices: [] }, answering())
+    const text = openaiResponses.writeAnswer({ choices: [] }, answerContext())
     expect(JSON.parse(text)).toMatchObject({ model: 'asked', output: [] })
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import { ASKED, eventsOf, NO_PATH } from './speak.js'
+import { ASKED, eventsOf, NO_PATH } from './responses-fixtures.js'
 
 const { readError, writeError, writeStreamError, statusOf, tokenCounting, writeModels, writeModel } = openaiResponses
 const upstreamError = (body: unknown): unknown =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { wrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import { NO_PATH, plain, read, refusal } from './speak.js'
+import { NO_PATH, read, refusedRequest, withoutUndefined } from './responses-fixtures.js'
 
 const facts = (body: string): unknown => {
   try {
@@ -37,7 +37,7 @@ describe('readFacts', () => {
 describe('the input', () => {
   it('may be a string', () => {
     const { turns } = read({ instructions: 'Be brief.', input: 'Hi' })
-    expect(plain(turns)).toEqual([
+    expect(withoutUndefined(turns)).toEqual([
       { role: 'system', blocks: [{ type: 'text', text: 'Be brief.', at: 'instructions' }], at: 'instructions' },
       { role: 'user', blocks: [{ type: 'text', text: 'Hi', at: 'input' }], at: 'input' },
     ])
@@ -97,7 +97,7 @@ describe('the input', () => {
       ],
     })
     expect(turns.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'user'])
-    expect(plain(turns[1]?.blocks)).toEqual([
+    expect(withoutUndefined(turns[1]?.blocks)).toEqual([
       { type: 'reasoning', text: 'hm', at: 'input[1].summary[0]' },
       {
         type: 'reasoning',
@@ -116,7 +116,7 @@ describe('the input', () => {
         at: 'input[3]',
       },
     ])
-    expect(plain(turns[2]?.blocks)).toMatchObject([
+    expect(withoutUndefined(turns[2]?.blocks)).toMatchObject([
       { type: 'tool-result', callId: 'c1', blocks: [{ type: 'text', text: 'one' }], at: 'input[4]' },
       {
         type: 'tool-result',
@@ -148,7 +148,7 @@ describe('the input', () => {
     const { turns } = read({
       input: [{ type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'raw' }] }, after],
     })
-    expect(plain(turns[0]?.blocks)).toEqual([{ type: 'reasoning', text: 'raw', at: 'input[0].content[0]' }])
+    expect(withoutUndefined(turns[0]?.blocks)).toEqual([{ type: 'reasoning', text: 'raw', at: 'input[0].content[0]' }])
   })
 
   it('keeps images, files and audio', () => {
@@ -167,7 +167,7 @@ describe('the input', () => {
         },
       ],
     }).turns
-    expect(plain(turn?.blocks)).toMatchObject([
+    expect(withoutUndefined(turn?.blocks)).toMatchObject([
       { kind: 'image', source: { type: 'url', url: 'https://x.example/a.png' }, detail: 'low' },
       { kind: 'image', source: { type: 'id', id: 'file_1', protocol: 'openai-responses' } },
       { kind: 'file', name: 'a.pdf', mime: 'application/pdf', source: { type: 'bytes', data: 'JVBERg==' } },
@@ -221,7 +221,11 @@ describe('the input', () => {
       ],
     })
     const signature = { protocol: 'gemini', value: 'U0lH', issuer: 'tag' }
-    expect(plain(turns[1]?.blocks)).toMatchObject([{ type: 'text', signature }, { id: 'c1', signature }, { id: 'c2' }])
+    expect(withoutUndefined(turns[1]?.blocks)).toMatchObject([
+      { type: 'text', signature },
+      { id: 'c1', signature },
+      { id: 'c2' },
+    ])
     expect(turns[1]?.blocks).toHaveLength(3)
     expect(turns[1]?.blocks[2]).not.toHaveProperty('signature')
   })
@@ -237,7 +241,7 @@ describe('HC-030: what stands on state', () => {
     [{ input: [{ type: 'item_reference', id: 'rs_1' }] }, 'input[0]', null],
     [{ input: [{ type: 'image_generation_call', id: 'ig_1', result: null }] }, 'input[0]', null],
   ])('is refused, never ignored: %j', (fields, param, code) => {
-    const error = refusal({ input: 'more', ...fields })
+    const error = refusedRequest({ input: 'more', ...fields })
     expect(error).toMatchObject({ status: 400, param, code })
     expect(error.message).toMatch(/this relay (?:has not stored|stores no|runs no)/)
   })
@@ -281,7 +285,7 @@ describe('HC-032: what is wrong is told by its path', () => {
     [{ input: 'a', max_output_tokens: 2 ** 53 }, 'max_output_tokens'],
     [{ input: 'a', metadata: { a: 1 } }, 'metadata.a'],
     [{ input: 'a', include: 'all' }, 'include'],
-  ])('%j', (body, param) => expect(refusal(body)).toMatchObject({ status: 400, param }))
+  ])('%j', (body, param) => expect(refusedRequest(body)).toMatchObject({ status: 400, param }))
 })
 
 describe('tools and choices', () => {
@@ -316,7 +320,7 @@ describe('tools and choices', () => {
         { type: 'file_search', vector_store_ids: ['vs'] },
       ],
     })
-    expect(plain(tools)).toEqual([
+    expect(withoutUndefined(tools)).toEqual([
       {
         type: 'function',
         name: 'f',
@@ -380,7 +384,7 @@ describe('tools and choices', () => {
     ],
     [{ type: 'file_search' }, undefined],
   ])('reads the choice %j', (choice, expected) => {
-    expect(plain(read({ input: 'a', tool_choice: choice }).toolChoice ?? null)).toEqual(expected ?? null)
+    expect(withoutUndefined(read({ input: 'a', tool_choice: choice }).toolChoice ?? null)).toEqual(expected ?? null)
   })
 
   it('keeps a choice that has no neutral word', () => {
@@ -409,7 +413,7 @@ describe('the rest', () => {
       service_tier: 'flex',
       prompt_cache_key: 'k',
     })
-    expect(plain(request)).toMatchObject({
+    expect(withoutUndefined(request)).toMatchObject({
       stream: true,
       maxOutputTokens: 99,
       temperature: 0.5,
@@ -441,7 +445,7 @@ describe('the rest', () => {
       instructions: null,
       prompt: null,
     })
-    expect({ ...(plain(request.native?.fields) as object) }).toEqual({
+    expect({ ...(withoutUndefined(request.native?.fields) as object) }).toEqual({
       client_metadata: { a: 1 },
       max_tool_calls: 3,
       include: ['web_search_call.action.sources'],

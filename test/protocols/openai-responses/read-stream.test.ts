@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import { fold, plain, readText, spell } from './speak.js'
+import { collectAnswer, readText, streamOf, withoutUndefined } from './responses-fixtures.js'
 
 const response = { id: 'resp_1', model: 'gpt-x', status: 'completed' }
 const created = { type: 'response.created', response: { ...response, status: 'in_progress', output: [] } }
@@ -32,8 +32,9 @@ const textOf = (text: string, annotations: object[] = []): object => ({
   content: [{ type: 'output_text', text, annotations }],
 })
 
-const read = (...events: object[]): { events: ChatEvent[]; state: string } => readText(spell(events))
-const blocks = (...events: object[]): unknown => plain(fold(read(...events).events).choices[0]?.blocks)
+const read = (...events: object[]): { events: ChatEvent[]; state: string } => readText(streamOf(events))
+const blocks = (...events: object[]): unknown =>
+  withoutUndefined(collectAnswer(read(...events).events).choices[0]?.blocks)
 /** Every block has a beginning and one end, in order, before the answer's. */
 const expectLawful = (events: readonly ChatEvent[]): void => {
   const open = new Set<number>()
@@ -73,7 +74,7 @@ describe('a stream, read', () => {
       done(0, textOf('Hi')),
       completed,
     )
-    expect(plain(events)).toEqual([
+    expect(withoutUndefined(events)).toEqual([
       { type: 'start', id: 'resp_1', model: 'gpt-x' },
       { type: 'block', index: 0, choice: 0, block: { type: 'text', text: '' } },
       { type: 'delta', index: 0, text: 'H' },
@@ -111,13 +112,13 @@ describe('a stream, read', () => {
       completed,
     )
     expectLawful(events)
-    expect(plain(fold(events).choices[0]?.blocks)).toEqual([
+    expect(withoutUndefined(collectAnswer(events).choices[0]?.blocks)).toEqual([
       { type: 'reasoning', text: 'ab' },
       { type: 'reasoning', text: 'c', signature: { protocol: 'openai-responses', value: 'gAAA', id: 'rs_1' } },
     ])
     const hidden = read(created, done(0, { ...item, summary: [] }), completed)
     expectLawful(hidden.events)
-    expect(fold(hidden.events).choices[0]?.blocks).toMatchObject([{ text: '', signature: { value: 'gAAA' } }])
+    expect(collectAnswer(hidden.events).choices[0]?.blocks).toMatchObject([{ text: '', signature: { value: 'gAAA' } }])
     const raw = { type: 'response.reasoning_text.delta', output_index: 0, content_index: 0, delta: 'raw' }
     expect(blocks(created, raw, completed)).toEqual([{ type: 'reasoning', text: 'raw' }])
   })
@@ -136,7 +137,7 @@ describe('a stream, read', () => {
       completed,
     )
     expectLawful(events)
-    expect(fold(events).choices[0]).toMatchObject({
+    expect(collectAnswer(events).choices[0]).toMatchObject({
       blocks: [
         { id: 'c1', name: 'f', input: '{}' },
         { id: 'c2', name: 'g', input: '{"b":2}' },
@@ -157,7 +158,7 @@ describe('a stream, read', () => {
       completed,
     )
     expectLawful(events)
-    expect(plain(fold(events).choices[0]?.blocks)).toEqual([
+    expect(withoutUndefined(collectAnswer(events).choices[0]?.blocks)).toEqual([
       { type: 'refusal', text: 'no', native: { protocol: 'openai-responses', fields: { phase: 'commentary' } } },
       { type: 'tool-call', id: 'c1', name: 'p', namespace: 'n', input: '*** x', freeform: true },
     ])
@@ -182,7 +183,7 @@ describe('a stream, read', () => {
       completed,
     )
     expectLawful(events)
-    expect(fold(events).choices[0]?.blocks).toMatchObject([
+    expect(collectAnswer(events).choices[0]?.blocks).toMatchObject([
       {
         citations: [
           { url: 'https://x', title: 'X', start: 3, end: 7 },
@@ -204,7 +205,7 @@ describe('a stream, read', () => {
       completed,
     )
     expectLawful(events)
-    expect(plain(fold(events).choices[0])).toMatchObject({
+    expect(withoutUndefined(collectAnswer(events).choices[0])).toMatchObject({
       blocks: [
         { type: 'foreign', kind: 'web_search_call', value: search },
         { type: 'media', kind: 'image', source: { data: 'AAAA' } },
@@ -327,7 +328,9 @@ describe('HC-062: what servers leave out or write otherwise', () => {
   ])('%s', (_name, events) => {
     const { events: told, state } = read(...events)
     expectLawful(told)
-    expect(plain(fold(told).choices)).toEqual([{ blocks: expected, finish: { reason: 'tool-calls' } }])
+    expect(withoutUndefined(collectAnswer(told).choices)).toEqual([
+      { blocks: expected, finish: { reason: 'tool-calls' } },
+    ])
     expect(state).toBe('over')
   })
 
@@ -344,7 +347,7 @@ describe('HC-062: what servers leave out or write otherwise', () => {
     ['response.done', { incomplete_details: { reason: 'max_output_tokens' }, status: 'incomplete' }, 'length'],
   ])('%s %j', (type, fields, reason) => {
     const { events, state } = read(created, { type, response: { ...response, ...fields } })
-    expect(fold(events).choices[0]?.finish.reason).toBe(reason)
+    expect(collectAnswer(events).choices[0]?.finish.reason).toBe(reason)
     expect(state).toBe('over')
   })
 
@@ -384,8 +387,8 @@ describe('what fails', () => {
     ['a bare error', { error: { message: 'Bad', code: 503 } }, { status: 503, message: 'Bad' }],
     ['HC-118: what is not JSON', '{"type":"response.output', { message: expect.stringContaining('not JSON') }],
   ])('%s', (_name, event, upstreamError) => {
-    const last = typeof event === 'string' ? `data: ${event}\n\n` : spell([event])
-    const { events, state } = readText(spell([created, delta(0, 'a')]) + last + spell([delta(0, 'b'), completed]))
+    const last = typeof event === 'string' ? `data: ${event}\n\n` : streamOf([event])
+    const { events, state } = readText(streamOf([created, delta(0, 'a')]) + last + streamOf([delta(0, 'b'), completed]))
     expect(events.at(-1)).toMatchObject({ type: 'error', upstreamError })
     expect(events.filter(({ type }) => type === 'error')).toHaveLength(1)
     expect(state).toBe('open')

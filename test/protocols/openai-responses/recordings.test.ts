@@ -5,7 +5,15 @@ import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { replayAsEvents } from '../../../src/chat/replay-answer.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import { answering, fold, plain, read, readText, write, writeEvents } from './speak.js'
+import {
+  answerContext,
+  collectAnswer,
+  read,
+  readText,
+  withoutUndefined,
+  write,
+  writeEvents,
+} from './responses-fixtures.js'
 
 const folder = resolve(import.meta.dirname, '../../../../shared/conformance/recordings')
 const isThere = existsSync(join(folder, 'index.json'))
@@ -37,7 +45,7 @@ function answerOf({ file, sse_file: stream }: Recording): ChatAnswer {
   if (!stream) return openaiResponses.readAnswer(Buffer.from(JSON.stringify(load(file).response.json)), { id: 'r1' })
   const { events, state } = readText(readFileSync(join(folder, stream), 'utf8'))
   expect(state).toBe('over')
-  return fold(events)
+  return collectAnswer(events)
 }
 
 /** What of an answer must survive. Seals are wrapped on the way. */
@@ -47,7 +55,7 @@ function meaning({ choices, usage }: ChatAnswer): unknown {
     if (block.type === 'reasoning') return { type: block.type, text: block.text, sealed: block.signature !== undefined }
     return block.type === 'text' ? { type: block.type, text: block.text, citations: block.citations } : block
   })
-  return plain({ blocks, finish: choice?.finish, usage })
+  return withoutUndefined({ blocks, finish: choice?.finish, usage })
 }
 
 describe.skipIf(!isThere)('recorded traffic', () => {
@@ -58,8 +66,8 @@ describe.skipIf(!isThere)('recorded traffic', () => {
     const events: ChatEvent[] = []
     replayAsEvents(answer, (event) => events.push(event))
     const again = readText(writeEvents(events))
-    expect(meaning(fold(again.events))).toEqual(meaning(answer))
-    const whole = openaiResponses.writeAnswer(answer, answering())
+    expect(meaning(collectAnswer(again.events))).toEqual(meaning(answer))
+    const whole = openaiResponses.writeAnswer(answer, answerContext())
     expect(meaning(openaiResponses.readAnswer(Buffer.from(whole), { id: 'r1' }))).toEqual(meaning(answer))
   })
 
@@ -67,7 +75,7 @@ describe.skipIf(!isThere)('recorded traffic', () => {
     const request = read(load(file).request?.body ?? {})
     const { body, losses } = write(request)
     expect(losses).toEqual([])
-    expect(plain({ ...read(body), native: undefined })).toMatchObject({ turns: expect.anything() })
+    expect(withoutUndefined({ ...read(body), native: undefined })).toMatchObject({ turns: expect.anything() })
     const words = (value: unknown): unknown =>
       JSON.parse(JSON.stringify(value, (key, inner) => (key === 'at' ? undefined : inner)))
     const { native: _, ...first } = request

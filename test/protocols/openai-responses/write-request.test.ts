@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Block } from '../../../src/chat/blocks.js'
 import type { ChatRequest } from '../../../src/chat/request.js'
 import { RelayError } from '../../../src/errors.js'
-import { read, write } from './speak.js'
+import { read, write } from './responses-fixtures.js'
 
 const hello: ChatRequest['turns'] = [{ role: 'user', blocks: [{ type: 'text', text: 'Hi' }], at: 'messages[0]' }]
 const user = (...blocks: Block[]): Partial<ChatRequest> => ({ turns: [{ role: 'user', blocks, at: 'messages[0]' }] })

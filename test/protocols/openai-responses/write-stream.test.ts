@@ -4,7 +4,7 @@ import type { ChatEvent } from '../../../src/chat/events.js'
 import { unwrapSignature } from '../../../src/chat/signatures.js'
 import { RelayError } from '../../../src/errors.js'
 import { openaiResponses } from '../../../src/protocols/openai-responses/index.js'
-import { answering, type Event, eventsOf, read, writeEvents } from './speak.js'
+import { answerContext, type Event, eventsOf, read, writeEvents } from './responses-fixtures.js'
 
 const start: ChatEvent = { type: 'start', id: 'x', model: 'up-1' }
 const finish = (reason: 'stop' | 'length' | 'tool-calls' | 'filter' | 'context' | 'pause'): ChatEvent => ({
@@ -111,7 +111,7 @@ describe('HC-060: the life of a stream', () => {
       reasoning: { effort: 'high' },
       store: true,
     }
-    const { response } = lastOf(writeEvents([start, finish('stop')], answering(read({ input: 'a', ...asked }))))
+    const { response } = lastOf(writeEvents([start, finish('stop')], answerContext(read({ input: 'a', ...asked }))))
     expect(response).toMatchObject({
       ...asked,
       tools: [{ type: 'function', name: 'f', description: null, parameters: null, strict: null }, asked.tools[1]],
@@ -312,7 +312,7 @@ describe('parts and other blocks', () => {
   it('citations are annotations, counted in code points', async () => {
     const [open, ...rest] = text(0, '😀 said')
     const citation = { url: 'https://x', title: 'X', start: 3, end: 7 }
-    const to = answering()
+    const to = answerContext()
     const written = writeEvents(
       [
         start,
@@ -340,7 +340,7 @@ describe('parts and other blocks', () => {
       { type: 'block', index, choice: 0, block },
       { type: 'stop', index },
     ]
-    const to = answering()
+    const to = answerContext()
     const search = { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'q' } }
     const written = writeEvents(
       [
@@ -414,7 +414,7 @@ describe('how it ends', () => {
   })
 
   it('in failure, with the same id, what was done, and no mark of success', async () => {
-    const writer = openaiResponses.writeStream(answering())
+    const writer = openaiResponses.writeStream(answerContext())
     const begun = [start, ...call(0, 'c1', '{}'), ...text(1, 'half').slice(0, -1)]
     const before = begun.map((event) => writer.write(event)).join('')
     const written = before + writer.fail(new RelayError('upstream_timeout', 'Silent.'))
@@ -431,7 +431,9 @@ describe('how it ends', () => {
   })
 
   it('in failure before it began, as an error', async () => {
-    const written = openaiResponses.writeStream(answering()).fail(new RelayError('upstream_rate_limited', 'Slow down.'))
+    const written = openaiResponses
+      .writeStream(answerContext())
+      .fail(new RelayError('upstream_rate_limited', 'Slow down.'))
     expect(eventsOf(written)).toMatchObject([
       { type: 'error', code: 'rate_limit_exceeded', message: 'Slow down.', param: null, sequence_number: 0 },
     ])
@@ -439,6 +441,6 @@ describe('how it ends', () => {
   })
 
   it('when nothing came at all', async () => {
-    expect((await byTheSdk(openaiResponses.writeStream(answering()).end())).status).toBe('completed')
+    expect((await byTheSdk(openaiResponses.writeStream(answerContext()).end())).status).toBe('completed')
   })
 })

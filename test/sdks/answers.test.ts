@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { Cleanup, KEY } from '../mounts.js'
+import { ANSWER_SCHEMA, PNG } from './clients/sdk-client.js'
+import { sdkClients } from './sdk-clients.js'
+import { protocols, startSdkHarness } from './sdk-harness.js'
+import { USAGE } from './upstreams/upstream-protocol.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+describe.each(sdkClients)('$name', (client) => {
+  describe.each(protocols)('of a model in $id', (protocol) => {
+    test('reads text, its end and its cost', async () => {
+      const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
+      scriptAnswers({ text: ['Grüß ', 'dich, ', '🦊!'] })
+      expect(await client.openSession(origin, KEY).ask({ text: 'Sag was' })).toMatchObject({
+        text: 'Grüß dich, 🦊!',
+        reasoning: '',
+        calls: [],
+        finish: client.finishReasons.stop,
+        usage: { input: USAGE.input, cached: USAGE.cached, output: USAGE.output },
+      })
+      expect(received()).toMatchObject([{ texts: ['Sag was'], tools: [], wantsReasoning: false, schema: undefined }])
+    })
+
+    test('reads what the model thought, and how long', async () => {
+      const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
+      scriptAnswers({ reasoning: 'They want an answer.', text: ['An ', 'answer'] })
+      const { text, reasoning, usage } = await client.openSession(origin, KEY).ask({ text: 'Think', reason: true })
+      expect({ text, usage }).toMatchObject({ text: 'An answer', usage: { reasoning: USAGE.reasoning } })
+      expect(reasoning).toBe(client.showsReasoning ? 'They want an answer.' : '')
+      expect(received()).toMatchObject([{ wantsReasoning: true }])
+    })
+
+    test('has its image seen', async () => {
+      const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
+      scriptAnswers({ text: ['A pixel'] })
+      expect(await client.openSession(origin, KEY).ask({ text: 'What is it?', image: PNG })).toMatchObject({
+        text: 'A pixel',
+      })
+      expect(received()).toMatchObject([{ texts: ['What is it?'], images: [{ mime: 'image/png', data: PNG }] }])
+    })
+
+    test('has its schema followed', async () => {
+      const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
+      scriptAnswers({ text: ['{"city":"Oslo",', '"people":700000}'] })
+      const { text } = await client.openSession(origin, KEY).ask({ text: 'A city', hasSchema: true })
+      expect(JSON.parse(text)).toEqual({ city: 'Oslo', people: 700_000 })
+      expect(received()).toMatchObject([
+        { schema: { properties: ANSWER_SCHEMA.properties, required: ANSWER_SCHEMA.required } },
+      ])
+    })
+  })
+})

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { Cleanup, KEY } from '../mounts.js'
+import type { Script } from '../upstream.js'
+import { answerWithError, failMidStream, protocols, type SdkHarness, startSdkHarness } from './sdk-harness.js'
+import type { Json, UpstreamProtocol } from './upstreams/upstream-protocol.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+/** Asks for a stream without saying that it shall be events: it then is one array that grows. */
+function ask({ origin }: SdkHarness): Promise<Response> {
+  return fetch(`${origin}/v1beta/models/m:streamGenerateContent`, {
+    method: 'POST',
+    headers: { 'x-goog-api-key': KEY, 'content-type': 'application/json' },
+    body: JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] }),
+  })
+}
+
+function textOf(fragments: readonly Json[]): string {
+  return fragments
+    .flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? [])
+    .map(({ text }) => text ?? '')
+    .join('')
+}
+
+/** Waits in the midst of its stream until it is let go on. */
+function halting(protocol: UpstreamProtocol): { script: Script; goOn: () => void } {
+  let goOn = (): void => undefined
+  const gone = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const script: Script = async (_req, res, { body }) => {
+    const records = protocol.records({ text: ['Grüß ', 'dich, "🦊"]'] }, JSON.parse(body))
+    const half = records.findIndex((record) => record.includes('dich'))
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(records.slice(0, half).join(''))
+    await gone
+    res.end(records.slice(half).join(''))
+  }
+  return { script, goOn }
+}
+
+describe.each(protocols)('an array of fragments of a model in $id', (protocol) => {
+  test('is JSON when it is whole', async () => {
+    const harness = await startSdkHarness(protocol, cleanup)
+    harness.scriptAnswers({
+      text: ['Grüß ', 'dich, "🦊"]'],
+      calls: [{ id: 'c1', name: 'weather', input: { place: 'Oslo' } }],
+    })
+    const response = await ask(harness)
+    expect(response.headers.get('content-type')).toContain('application/json')
+    const fragments = (await response.json()) as Json[]
+    expect(textOf(fragments)).toBe('Grüß dich, "🦊"]')
+    const parts = fragments.flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? [])
+    expect(parts.filter((part) => part.functionCall)).toMatchObject([
+      { functionCall: { name: 'weather', args: { place: 'Oslo' } } },
+    ])
+    expect(fragments.at(-1)).toMatchObject({
+      candidates: [{ finishReason: 'STOP' }],
+      usageMetadata: { promptTokenCount: 20, totalTokenCount: 32 },
+    })
+  })
+
+  test('can be read while it grows', async () => {
+    const harness = await startSdkHarness(protocol, cleanup)
+    const { script, goOn } = halting(protocol)
+    harness.upstream.script = script
+    const response = await ask(harness)
+    const decoder = new TextDecoder()
+    let text = ''
+    let early: Json[] | undefined
+    for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(bytes, { stream: true })
+      if (early || !text.includes('Grüß')) continue
+      // What has come so far is an array but for its end.
+      early = JSON.parse(`${text}]`)
+      goOn()
+    }
+    expect(textOf(early ?? [])).toBe('Grüß ')
+    expect(textOf(JSON.parse(text))).toBe('Grüß dich, "🦊"]')
+  })
+
+  test('holds the error that broke it off, and is JSON still', async () => {
+    const harness = await startSdkHarness(protocol, cleanup)
+    harness.upstream.script = failMidStream(protocol, 'It broke')
+    const fragments = (await (await ask(harness)).json()) as Json[]
+    expect(textOf(fragments)).toBe('Half of it')
+    expect(fragments.at(-1)).toMatchObject({ error: { message: 'It broke', code: expect.any(Number) } })
+  })
+
+  test('is none when nothing was said: the error has its status', async () => {
+    const harness = await startSdkHarness(protocol, cleanup)
+    harness.upstream.script = answerWithError(protocol, 400, 'Too many cooks')
+    const response = await ask(harness)
+    expect(response.status).toBe(400)
+    const answer: Json = await response.json()
+    expect(answer).toMatchObject({ error: { code: 400, status: 'INVALID_ARGUMENT' } })
+  })
+})

@@ -1,0 +1,53 @@
+import { afterEach, expect, test } from 'vitest'
+import { Cleanup, KEY } from '../mounts.js'
+import { anthropicClient } from './clients/anthropic.js'
+import { genaiClient } from './clients/genai.js'
+import { openaiClient } from './clients/openai-chat.js'
+import { startSdkHarness } from './sdk-harness.js'
+import { openaiChat } from './upstreams/openai-chat.js'
+
+const cleanup = new Cleanup()
+afterEach(() => cleanup.run())
+
+const NAMES = ['a', 'b/with/slashes', 'claude-x', 'gemini-y', 'gpt-z']
+
+const origin = async (): Promise<string> => (await startSdkHarness(openaiChat, cleanup, NAMES)).origin
+
+/** All that a client lists; it gives up on a list without end. */
+async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
+  const items: Item[] = []
+  for await (const item of list) if (items.push(item) > 20) throw new Error('the list has no end')
+  return items
+}
+
+test('openai lists all models, and finds each', async () => {
+  const { models } = openaiClient(await origin(), KEY)
+  expect((await all(await models.list())).map(({ id }) => id)).toEqual(NAMES)
+  for (const id of NAMES) expect(await models.retrieve(id)).toMatchObject({ id, object: 'model', owned_by: 'up' })
+  await expect(models.retrieve('none')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+})
+
+test.each([{}, { limit: 1 }, { limit: 2 }])('anthropic lists models with %o, and its pages end', async (asked) => {
+  const { models } = anthropicClient(await origin(), KEY)
+  expect((await all(await models.list(asked))).map(({ id }) => id)).toEqual(NAMES)
+})
+
+test('anthropic finds each model', async () => {
+  const { models } = anthropicClient(await origin(), KEY)
+  for (const id of NAMES) expect(await models.retrieve(id)).toMatchObject({ id, type: 'model', display_name: id })
+  await expect(models.retrieve('none')).rejects.toMatchObject({ status: 404, type: 'not_found_error' })
+})
+
+test.each([{}, { pageSize: 1 }, { pageSize: 2 }])('genai lists models with %o, and its pages end', async (config) => {
+  const { models } = genaiClient(await origin(), KEY)
+  const listed = await all(await models.list({ config }))
+  expect(listed.map(({ name }) => name)).toEqual(NAMES.map((name) => `models/${name}`))
+  expect(listed[0]?.supportedActions).toContain('generateContent')
+})
+
+test('genai finds each model', async () => {
+  const { models } = genaiClient(await origin(), KEY)
+  for (const model of NAMES)
+    expect(await models.get({ model: `models/${model}` })).toMatchObject({ name: `models/${model}` })
+  await expect(models.get({ model: 'none' })).rejects.toMatchObject({ status: 404 })
+})
