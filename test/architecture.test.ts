@@ -35,8 +35,8 @@ function read(file: string): Source {
   return { path: relative(root, file), text, imports }
 }
 
-/** The floors, from the top down. A file may import from its own floor and those below. */
-const floors: readonly (readonly string[])[] = [
+/** The layers, from the top down. A file may import from its own layer and from those below. */
+const layers: readonly (readonly string[])[] = [
   ['src/cli.ts', 'src/cli/', 'src/demo/'],
   ['adapters/'],
   ['src/index.ts'],
@@ -57,21 +57,21 @@ const floors: readonly (readonly string[])[] = [
   ['src/lib/'],
 ]
 
-function floorOf(path: string): number {
-  const floor = floors.findIndex((rooms) =>
-    rooms.some((room) => path === room || (room.endsWith('/') && path.startsWith(room))),
+function layerOf(path: string): number {
+  const layer = layers.findIndex((members) =>
+    members.some((member) => path === member || (member.endsWith('/') && path.startsWith(member))),
   )
-  expect(floor, `${path} has no floor`).toBeGreaterThanOrEqual(0)
-  return floor
+  expect(layer, `${path} has no layer`).toBeGreaterThanOrEqual(0)
+  return layer
 }
 
-/** Files that import each other in a circle: the strongly connected components of more than one file (Tarjan). */
-function circlesOf(files: readonly Source[]): string[][] {
+/** Import cycles: the strongly connected components with more than one file (Tarjan's algorithm). */
+function importCyclesIn(files: readonly Source[]): string[][] {
   const importsOf = new Map(files.map(({ path, imports }) => [path, imports]))
   const order = new Map<string, number>()
   const lowest = new Map<string, number>()
   const open: string[] = []
-  const circles: string[][] = []
+  const cycles: string[][] = []
   const visit = (path: string): number => {
     const at = order.size
     order.set(path, at)
@@ -84,35 +84,35 @@ function circlesOf(files: readonly Source[]): string[][] {
     }
     const low = lowest.get(path) ?? at
     if (low === at) {
-      const circle = open.splice(open.indexOf(path))
-      if (circle.length > 1) circles.push(circle.sort())
+      const cycle = open.splice(open.indexOf(path))
+      if (cycle.length > 1) cycles.push(cycle.sort())
     }
     return low
   }
   for (const { path } of files) if (!order.has(path)) visit(path)
-  return circles
+  return cycles
 }
 
 describe('the architecture', () => {
-  it('lets imports go down, never up', () => {
+  it('lets a file import only from its own layer and lower ones', () => {
     const breaches = sources.flatMap(({ path, imports }) =>
       imports
-        .filter((name) => name.startsWith('src/') && floorOf(name) < floorOf(path))
+        .filter((name) => name.startsWith('src/') && layerOf(name) < layerOf(path))
         .map((name) => `${path} → ${name}`),
     )
     expect(breaches).toEqual([])
   })
 
-  it('has no circle of imports, types counted', () => {
-    expect(circlesOf(sources)).toEqual([])
+  it('has no import cycles, type imports included', () => {
+    expect(importCyclesIn(sources)).toEqual([])
   })
 
-  it('finds circles, and only those', () => {
+  it('finds every import cycle in a graph', () => {
     const file = (path: string, ...imports: string[]): Source => ({ path, text: '', imports })
-    expect(circlesOf([file('a', 'b'), file('b', 'c'), file('c', 'b'), file('d', 'a', 'c')])).toEqual([['b', 'c']])
+    expect(importCyclesIn([file('a', 'b'), file('b', 'c'), file('c', 'b'), file('d', 'a', 'c')])).toEqual([['b', 'c']])
   })
 
-  it('has at most 25 files beside each other in a folder', () => {
+  it('has at most 25 files directly in a folder', () => {
     const counts = new Map<string, number>()
     for (const { path } of sources) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
     expect([...counts].filter(([, count]) => count > 25)).toEqual([])
@@ -128,7 +128,7 @@ describe('the architecture', () => {
     const plain = listedBelow('A plain chat completion')
     const translated = [...plain, ...listedBelow('A translated stream')]
 
-    it('leads through few files', () => {
+    it('lists at most 12 files for a plain call and 19 for a translated one', () => {
       expect(plain.length).toBeGreaterThan(5)
       expect(plain.length).toBeLessThanOrEqual(12)
       expect(translated.length).toBeGreaterThan(plain.length)
@@ -145,7 +145,7 @@ describe('the architecture', () => {
     })
   })
 
-  it('shows adapters nothing but the public API', () => {
+  it('lets adapters import only the public API', () => {
     const breaches = sources
       .filter(({ path }) => path.startsWith('adapters/'))
       .flatMap(({ path, imports }) =>
@@ -164,15 +164,15 @@ describe('the architecture', () => {
     ['http-proxy-3', ['adapters/passthrough.ts', 'adapters/websocket/upstream-handshake.ts']],
     ['ws', ['adapters/websocket/responses-socket.ts']],
     ['zod', ['src/config/']],
-  ])('gives %s one home', (name, homes) => {
+  ])('uses %s in one place', (name, places) => {
     const users = sources.filter(({ imports }) => imports.some((used) => used === name || used.startsWith(`${name}/`)))
-    const rooms = users.map(
-      ({ path }) => homes.find((home) => path === home || (home.endsWith('/') && path.startsWith(home))) ?? path,
+    const used = users.map(
+      ({ path }) => places.find((place) => path === place || (place.endsWith('/') && path.startsWith(place))) ?? path,
     )
-    expect([...new Set(rooms)].sort()).toEqual([...homes].sort())
+    expect([...new Set(used)].sort()).toEqual([...places].sort())
   })
 
-  it('imports no driver of a database: the host brings its own, and the command line loads it by name', () => {
+  it('imports no database driver: hosts pass their own, and the command line loads it by name', () => {
     const drivers = ['ioredis', 'redis', 'pg', 'libsql', 'better-sqlite3', 'node:sqlite']
     const breaches = sources.flatMap(({ path, imports }) =>
       imports.filter((name) => drivers.includes(name)).map((name) => `${path} → ${name}`),
@@ -180,7 +180,7 @@ describe('the architecture', () => {
     expect(breaches).toEqual([])
   })
 
-  it('has no dependency that was not decided on', () => {
+  it('has exactly the listed dependencies', () => {
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
     expect(Object.keys(dependencies)).toEqual([
       '@pydantic/genai-prices',
@@ -199,12 +199,12 @@ describe('the architecture', () => {
     const names = [...providers.keys(), ...protocolIds].map((name) => `'${name}'`)
     const own = ['src/providers/', 'src/protocols/', 'src/endpoints.ts', 'src/cli.ts', 'src/cli/', 'src/demo/']
     const breaches = sources
-      .filter(({ path }) => !own.some((room) => path.startsWith(room)))
+      .filter(({ path }) => !own.some((prefix) => path.startsWith(prefix)))
       .flatMap(({ path, text }) => names.filter((name) => text.includes(name)).map((name) => `${path} names ${name}`))
     expect(breaches).toEqual([])
   })
 
-  it('keeps the protocols pure: no socket, clock, randomness or environment', () => {
+  it('uses no socket, clock, randomness or environment in protocols', () => {
     const impure = /node:|Date\.now|performance|Math\.random|process\.|setTimeout|randomUUID/
     expect(
       sources
@@ -213,7 +213,7 @@ describe('the architecture', () => {
     ).toEqual([])
   })
 
-  it('tells one story a file: none is longer than 400 lines, most are short', () => {
+  it('has no file longer than 400 lines, and a median below 110', () => {
     const lengths = sources.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
     expect(lengths.filter(({ lines }) => lines > 400)).toEqual([])
     const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b)
@@ -221,18 +221,18 @@ describe('the architecture', () => {
     expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(250)
   })
 
-  it('never ends the host process, and never gives up on types', () => {
+  it('never ends the host process, and never disables type checks', () => {
     const forbidden = /process\.exit\(|: any\b|as any\b|@ts-(ignore|expect-error|nocheck)|biome-ignore/
     const breaches = sources.filter(({ path, text }) => !path.startsWith('src/cli') && forbidden.test(text))
     expect(breaches.map(({ path }) => path)).toEqual([])
   })
 
-  it('says its own version', () => {
+  it('exports the version of package.json', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
     expect(api.version).toBe(version)
   })
 
-  it('exports what it promises, and nothing else', () => {
+  it('exports exactly the documented names', () => {
     expect(Object.keys(api).sort()).toEqual([
       'ClientConnection',
       'ConfigError',

@@ -19,7 +19,7 @@ import {
   streamed,
 } from './upstream.js'
 
-/** What an SDK gets of a stream before it throws, and what it throws. */
+/** The words that an SDK reads from a stream, and the error that it throws. */
 async function wordsUntilError(client: OpenAI): Promise<{ words: string[]; error: unknown }> {
   const words: string[] = []
   try {
@@ -33,38 +33,47 @@ async function wordsUntilError(client: OpenAI): Promise<{ words: string[]; error
 
 const KEYS = ['sk-upstream-first-000000A1', 'sk-upstream-first-000000B2']
 const ORGANISATION = 'org-SecretOrganisation9'
-const INSIDE = 'llm-7.prod.internal:8443'
+const INTERNAL_HOST = 'llm-7.prod.internal:8443'
 
 const cleanup = new Cleanup()
 let first: ScriptedUpstream
 let second: ScriptedUpstream
-/** All that clients were told in a test, headers and bodies. */
-let told: Promise<string>[]
+/** Headers and bodies of all responses that clients received in a test. */
+let responses: Promise<string>[]
 
 beforeEach(async () => {
-  told = []
+  responses = []
   first = cleanup.add(await startUpstream())
   second = cleanup.add(await startUpstream(says('from', ' second')))
 })
 
 afterEach(async () => {
-  const all = (await Promise.all(told)).join('\n')
+  const all = (await Promise.all(responses)).join('\n')
   await cleanup.run()
-  // Whatever happened, the operator's secrets and inside addresses stayed inside.
-  for (const secret of [...KEYS, 'sk-upstream', ORGANISATION, INSIDE, '127.0.0.1', 'ECONN', `:${first.port}`, 'alice'])
+  // No response contains a secret or an internal host.
+  for (const secret of [
+    ...KEYS,
+    'sk-upstream',
+    ORGANISATION,
+    INTERNAL_HOST,
+    '127.0.0.1',
+    'ECONN',
+    `:${first.port}`,
+    'alice',
+  ])
     expect(all).not.toContain(secret)
 })
 
-interface Bench {
+interface Harness {
   readonly client: OpenAI
   readonly relay: ReturnType<typeof testRelay>
   readonly records: UsageRecord[]
-  /** Sends a chat request and gives all that came, errors as well. */
+  /** Sends a chat request. Returns errors too. */
   send(more?: object): Promise<{ status: number; headers: Headers; text: string }>
 }
 
-/** A relay from `m` to `first/one`, then `second/two`; unless `more` says otherwise. */
-async function bench(more: Partial<RelayOptions> = {}): Promise<Bench> {
+/** A relay from `m` to `first/one`, then `second/two`, unless `more` replaces them. */
+async function startHarness(more: Partial<RelayOptions> = {}): Promise<Harness> {
   const records: UsageRecord[] = []
   const relay = cleanup.add(
     testRelay({
@@ -79,8 +88,8 @@ async function bench(more: Partial<RelayOptions> = {}): Promise<Bench> {
   const listening: typeof fetch = async (input, init) => {
     const response = await fetch(input, init)
     const copy = response.clone()
-    const heard = copy.text().catch(() => '')
-    told.push(heard.then((text) => `${JSON.stringify([...copy.headers])}\n${text}`))
+    const text = copy.text().catch(() => '')
+    responses.push(text.then((body) => `${JSON.stringify([...copy.headers])}\n${body}`))
     return response
   }
   return {
@@ -103,7 +112,7 @@ const resets: Script = (_req, res) => void res.socket?.resetAndDestroy()
 const hangs: Script = () => undefined
 const html = '<html><head><title>502 Bad Gateway</title></head><body>nginx on llm-7.prod.internal:8443</body></html>'
 
-/** Sends these bytes as a stream; then closes the connection in the middle of the transfer, or ends it well. */
+/** Streams these bytes, then closes the connection during the transfer, or ends the response. */
 function cutAt(bytes: Buffer, end: number, how: 'broken' | 'ended'): Script {
   return (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -113,12 +122,12 @@ function cutAt(bytes: Buffer, end: number, how: 'broken' | 'ended'): Script {
   }
 }
 
-describe('goes to the next target at once', () => {
-  const sayings: [string, Script, string | number][] = [
+describe('fails over to the next target at once', () => {
+  const failures: [string, Script, string | number][] = [
     ...[408, 409, 424, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map(
       (status): [string, Script, number] => [
         `${status}`,
-        answerError(status, `trouble at ${INSIDE} of ${ORGANISATION}`),
+        answerError(status, `trouble at ${INTERNAL_HOST} of ${ORGANISATION}`),
         status,
       ],
     ),
@@ -130,7 +139,7 @@ describe('goes to the next target at once', () => {
     ['a redirect', (_req, res) => void res.writeHead(307, { location: `${second.baseURL}/stolen` }).end(), 'invalid'],
     ['502 with an HTML page', answerJson(html, 502, { 'content-type': 'text/html' }), 502],
     ['200 with an HTML page', answerJson(html, 200, { 'content-type': 'text/html' }), 'invalid'],
-    ['200 with nothing', answerJson(''), 'invalid'],
+    ['200 with an empty body', answerJson(''), 'invalid'],
     ['200 with null', answerJson('null'), 'invalid'],
     ['204', (_req, res) => void res.writeHead(204).end(), 'invalid'],
     ['200 with an error', answerJson({ error: { message: 'Provider returned error', code: 429 } }), 429],
@@ -149,15 +158,15 @@ describe('goes to the next target at once', () => {
       (_req, res) => void res.writeHead(200, { 'content-length': 50 }).write('{"id":', () => res.destroy()),
       'cut',
     ],
-    ['garbage for HTTP', (_req, res) => void res.socket?.end('NOT HTTP\r\n\r\n'), 'invalid'],
-    ['gzip that is none', answerJson('{}', 200, { 'content-encoding': 'gzip' }), 'invalid'],
-    ['an encoding nobody knows', answerJson('{}', 200, { 'content-encoding': 'zstd' }), 'invalid'],
+    ['a response that is not HTTP', (_req, res) => void res.socket?.end('NOT HTTP\r\n\r\n'), 'invalid'],
+    ['a gzip encoding without gzip', answerJson('{}', 200, { 'content-encoding': 'gzip' }), 'invalid'],
+    ['an unknown encoding', answerJson('{}', 200, { 'content-encoding': 'zstd' }), 'invalid'],
   ]
 
-  test.each(sayings)('after %s, for whole answers and for streams', async (_what, script, status) => {
+  test.each(failures)('after %s, for whole answers and for streams', async (_what, script, status) => {
     for (const stream of [false, true]) {
       first.script = script
-      const { client, records } = await bench()
+      const { client, records } = await startHarness()
       const call = stream ? streamedText(client) : client.chat.completions.create(ask())
       const answer = await call
       expect(typeof answer === 'string' ? answer : answer.choices[0]?.message.content).toBe('from second')
@@ -171,9 +180,9 @@ describe('goes to the next target at once', () => {
     }
   })
 
-  test('when the connection is refused, and tells the attempts in headers', async () => {
+  test('when the connection is refused, and names the attempts in a header', async () => {
     await first.close()
-    const { send, relay } = await bench()
+    const { send, relay } = await startHarness()
     const { status, headers } = await send()
     expect(status).toBe(200)
     expect(headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
@@ -183,24 +192,24 @@ describe('goes to the next target at once', () => {
   })
 
   test('when the name does not resolve', async () => {
-    const { send } = await bench({
+    const { send } = await startHarness({
       providers: { first: provider({ baseURL: 'http://does-not-exist.invalid/v1' }), second: provider(second) },
     })
     expect((await send()).headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
   })
 
   test('when TLS fails', async () => {
-    const { send } = await bench({
+    const { send } = await startHarness({
       providers: { first: provider({ baseURL: first.baseURL.replace('http:', 'https:') }), second: provider(second) },
     })
     expect((await send()).headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
   })
 
-  test('when no connection stands in time, TLS included', async () => {
+  test('when the connection times out, TLS included', async () => {
     const mute = createTcpServer(() => undefined).listen(0, '127.0.0.1')
     await once(mute, 'listening')
     cleanup.add({ close: () => void mute.close() })
-    const { send } = await bench({
+    const { send } = await startHarness({
       providers: {
         first: provider(
           { baseURL: `https://127.0.0.1:${(mute.address() as AddressInfo).port}` },
@@ -236,9 +245,9 @@ describe('goes to the next target at once', () => {
       answerStream(['data: {"choices":[{"delta":{"content":"a"}}]\n\n', ...streamed('never')]),
       'invalid',
     ],
-  ])('when a stream begins with %s: none of it is seen', async (_what, script, status) => {
+  ])('when a stream begins with %s, and passes none of it on', async (_what, script, status) => {
     first.script = script
-    const { send } = await bench()
+    const { send } = await startHarness()
     const { text, headers } = await send({ stream: true })
     expect(text).toBe(streamed('from', ' second').join(''))
     expect(headers.get('x-modelmount-attempts')).toBe(`first/one ${status}, second/two 200`)
@@ -249,16 +258,16 @@ describe('a 429', () => {
   test.each([
     ['in seconds', { 'retry-after': '2' }, 2000],
     ['in fractions of seconds', { 'retry-after': '1.5' }, 1500],
-    ['in ms, which are believed first', { 'retry-after': '60', 'retry-after-ms': '700' }, 700],
+    ['in ms, which take precedence', { 'retry-after': '60', 'retry-after-ms': '700' }, 700],
     [
       "as a date, by the upstream's own clock",
       { date: 'Wed, 21 Oct 2015 07:28:00 GMT', 'retry-after': 'Wed, 21 Oct 2015 07:28:03 GMT' },
       3000,
     ],
-    ['of a thousand years, which are cut to an hour', { 'retry-after': '31536000000' }, 3_600_000],
-  ])('rests credential × model for a Retry-After %s', async (_how, headers, ms) => {
+    ['of a thousand years, which is limited to an hour', { 'retry-after': '31536000000' }, 3_600_000],
+  ])('starts a cooldown of credential and model for a Retry-After %s', async (_how, headers, ms) => {
     first.script = answerError(429, 'slow down', {}, headers)
-    const { client, relay } = await bench({ models: { m: ['first/one', 'second/two'], other: 'first/another' } })
+    const { client, relay } = await startHarness({ models: { m: ['first/one', 'second/two'], other: 'first/another' } })
     await client.chat.completions.create(ask())
     const rest = relay.explain('m').targets[0]?.credentials[0]?.cooldownMs ?? 0
     expect(rest).toBeGreaterThan(ms - 500)
@@ -269,10 +278,10 @@ describe('a 429', () => {
   })
 
   test.each(['-1', 'soon', '1e3', '', 'Wed, 21 Oct 2015 07:28:00 GMT'])(
-    'with the Retry-After %j waits no longer than a back-off',
+    'with the Retry-After %j is retried after a normal back-off',
     async (wait) => {
       first.script = inTurn(answerError(429, 'slow down', {}, { 'retry-after': wait }), says('well'))
-      const { client, records } = await bench(alone)
+      const { client, records } = await startHarness(alone)
       const startedAt = performance.now()
       await client.chat.completions.create(ask())
       expect(performance.now() - startedAt).toBeLessThan(300)
@@ -280,33 +289,36 @@ describe('a 429', () => {
     },
   )
 
-  test('leaves the other credential of the pool to go on, until that is spent too', async () => {
+  test('moves on to the pool’s other credential until both are exhausted', async () => {
     first.script = (req, res, seen) =>
       (req.headers.authorization === `Bearer ${KEYS[0]}`
         ? answerError(429, 'slow down', {}, { 'retry-after': '30' })
         : says('with the second key'))(req, res, seen)
-    const { client, records } = await bench({ ...alone, providers: { first: provider(first, { apiKey: KEYS }) } })
+    const { client, records } = await startHarness({
+      ...alone,
+      providers: { first: provider(first, { apiKey: KEYS }) },
+    })
     for (let call = 0; call < 4; call++) await client.chat.completions.create(ask())
     expect(records.map(({ attempts }) => attempts.length)).toEqual([2, 1, 1, 1])
     expect(first.seen).toHaveLength(5)
   })
 
-  test('is waited out at the only target when the wait is short', async () => {
+  test('of the only target is retried after a short Retry-After', async () => {
     first.script = inTurn(answerError(429, 'slow down', {}, { 'retry-after-ms': '200' }), says('well'))
-    const { client } = await bench(alone)
+    const { client } = await startHarness(alone)
     const startedAt = performance.now()
     expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe('well')
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(195)
   })
 
-  test('whose wait is too long is told with retry-after, and the target left in peace', async () => {
+  test('with a long Retry-After is returned, and starts a cooldown', async () => {
     first.script = answerError(
       429,
       'Rate limit reached',
       { type: 'tokens', code: 'rate_limit_exceeded' },
       { 'retry-after': '20' },
     )
-    const { client, send } = await bench(alone)
+    const { client, send } = await startHarness(alone)
     const error = await client.chat.completions.create(ask()).catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.RateLimitError)
     expect(error).toMatchObject({ code: 'rate_limit_exceeded', type: 'tokens' })
@@ -318,7 +330,7 @@ describe('a 429', () => {
     expect(first.seen).toHaveLength(1)
   })
 
-  test('of one credential does not hide that another is free sooner', async () => {
+  test('of one credential does not delay another credential with a shorter wait', async () => {
     const waits: Record<string, string> = { [`Bearer ${KEYS[0]}`]: '150', [`Bearer ${KEYS[1]}`]: '60000' }
     let asked = 0
     first.script = (req, res, seen) => {
@@ -329,14 +341,14 @@ describe('a 429', () => {
         seen,
       )
     }
-    const { client } = await bench({ ...alone, providers: { first: provider(first, { apiKey: KEYS }) } })
+    const { client } = await startHarness({ ...alone, providers: { first: provider(first, { apiKey: KEYS }) } })
     expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe('well')
   })
 })
 
-describe('an upstream that refuses our credential', () => {
+describe('an upstream that refuses the relay’s credential', () => {
   test.each([401, 402, 403])(
-    'with %d: the other credential of the pool is next, and the refused one rests',
+    'with %d: the relay tries the pool’s other credential, and starts a cooldown of the refused one',
     async (status) => {
       first.script = (req, res, seen) =>
         (req.headers.authorization === `Bearer ${KEYS[0]}` ? answerError(status, `bad key ${KEYS[0]}`) : says('well'))(
@@ -344,31 +356,34 @@ describe('an upstream that refuses our credential', () => {
           res,
           seen,
         )
-      const { client, relay } = await bench({
+      const { client, relay } = await startHarness({
         providers: { first: provider(first, { apiKey: KEYS }) },
         models: { m: 'first/one', other: 'first/another' },
       })
       for (let call = 0; call < 3; call++) await client.chat.completions.create(ask())
       await client.chat.completions.create({ ...ask(), model: 'other' })
-      // A 403 may be about the model: it rests the credential for that one only.
+      // A 403 may be about the model, so the cooldown is for that model only.
       expect(first.seen).toHaveLength(status === 403 ? 6 : 5)
       const rests = relay.explain('m').targets[0]?.credentials.map(({ cooldownMs }) => cooldownMs > 0)
       expect(rests).toEqual([true, false])
     },
   )
 
-  test.each([401, 402, 403])("with %d and is the last: the caller's own key is not blamed", async (status) => {
-    first.script = answerError(status, `Incorrect API key provided: ${KEYS[0]}. Organization ${ORGANISATION}`, {
-      code: 'invalid_api_key',
-    })
-    const { client } = await bench(alone)
-    const error = await client.chat.completions.create(ask()).catch((caught) => caught)
-    expect(error).toMatchObject({ status: 502, code: 'upstream_auth_error', type: 'server_error' })
-    expect(first.seen).toHaveLength(1)
-  })
+  test.each([401, 402, 403])(
+    'with %d at the last target: the client gets 502 without a word about its own key',
+    async (status) => {
+      first.script = answerError(status, `Incorrect API key provided: ${KEYS[0]}. Organization ${ORGANISATION}`, {
+        code: 'invalid_api_key',
+      })
+      const { client } = await startHarness(alone)
+      const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+      expect(error).toMatchObject({ status: 502, code: 'upstream_auth_error', type: 'server_error' })
+      expect(first.seen).toHaveLength(1)
+    },
+  )
 })
 
-describe("the caller's own mistake", () => {
+describe('an error of the request', () => {
   test.each([
     [
       400,
@@ -379,10 +394,10 @@ describe("the caller's own mistake", () => {
     [413, 'too large', { type: 'invalid_request_error', param: null, code: null }],
     [422, 'no such tool', { type: 'invalid_request_error', param: 'tools', code: null }],
   ])(
-    'as %d is told at once, in the words of the upstream, and says nothing of its health',
+    'with status %d is returned at once with the upstream’s message, without a cooldown',
     async (status, message, more) => {
       first.script = answerError(status, message, more)
-      const { client, relay } = await bench({ health: { failures: 1 } })
+      const { client, relay } = await startHarness({ health: { failures: 1 } })
       for (const stream of [false, true, false]) {
         const error = await client.chat.completions.create({ ...ask(), stream }).catch((caught) => caught)
         expect(error).toMatchObject({ status, error: { message, ...more } })
@@ -402,16 +417,16 @@ describe("the caller's own mistake", () => {
     ['bare text', { error: 'no such tool' }, 'no such tool'],
     ['FastAPI', { detail: [{ loc: ['body', 'n'], msg: 'must be positive' }] }, 'must be positive'],
     ['a flat object', { object: 'error', message: 'must be positive', code: 40001 }, 'must be positive'],
-  ])("written as %s comes out in OpenAI's shape", async (_how, body, message) => {
+  ])('in the format of %s is returned in OpenAI’s format', async (_how, body, message) => {
     first.script = answerJson(body, 400)
-    const { client } = await bench()
+    const { client } = await startHarness()
     const error = await client.chat.completions.create(ask()).catch((caught) => caught)
     expect(error).toMatchObject({ status: 400, error: { message, param: null } })
     expect([typeof error.code === 'string', error.code === null]).toContain(true)
   })
 
-  test('written as a page of HTML, or as nothing, is told in our words', async () => {
-    const { send } = await bench()
+  test('as an HTML page or an empty body gets a message of the relay', async () => {
+    const { send } = await startHarness()
     for (const body of [html, '']) {
       first.script = answerJson(body, 400, { 'content-type': 'text/html' })
       const { status, text } = await send()
@@ -429,7 +444,7 @@ describe('typed fallbacks', () => {
   const tooLong: [string, Script][] = [
     ['a code', answerError(400, 'too many tokens', { code: 'context_length_exceeded' })],
     ['prose', answerError(400, "This model's maximum context length is 32768 tokens. However, you requested 40000.")],
-    ['a code under 200', answerJson({ error: { message: 'too many tokens', code: 'context_length_exceeded' } })],
+    ['a code with status 200', answerJson({ error: { message: 'too many tokens', code: 'context_length_exceeded' } })],
   ]
   const filtered: [string, Script][] = [
     ['a code', answerError(400, 'The response was filtered', { code: 'content_filter' })],
@@ -439,12 +454,12 @@ describe('typed fallbacks', () => {
   test.each([
     ...tooLong.map(([how, script]) => ['a context too long', how, script, 'onContextTooLong'] as const),
     ...filtered.map(([how, script]) => ['a content filter', how, script, 'onContentFilter'] as const),
-  ])('%s told by %s leads only along its own list', async (_what, _how, script, list) => {
+  ])('%s, recognised by %s, goes only to its own fallbacks', async (_what, _how, script, list) => {
     const third = cleanup.add(await startUpstream(says('third')))
     first.script = script
     const providers = { first: provider(first), second: provider(second), third: provider(third) }
     const targets = ['first/one', 'second/two']
-    const { client, relay, send } = await bench({
+    const { client, relay, send } = await startHarness({
       providers,
       models: { m: { targets, [list]: ['third/large'] }, without: { targets } },
       health: { failures: 1 },
@@ -458,9 +473,9 @@ describe('typed fallbacks', () => {
     expect(relay.explain('m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
   })
 
-  test('do not go round in circles', async () => {
+  test('do not loop', async () => {
     first.script = answerError(400, 'too many tokens', { code: 'context_length_exceeded' })
-    const { client } = await bench({
+    const { client } = await startHarness({
       models: { m: { targets: ['first/one'], onContextTooLong: ['first/large', 'first/larger'] } },
       retry: { attempts: 10 },
     })
@@ -469,20 +484,20 @@ describe('typed fallbacks', () => {
     expect(first.seen.length).toBeLessThanOrEqual(3)
   })
 
-  test('a word about context in another mistake is no reason to go', async () => {
+  test('are not used for other errors', async () => {
     first.script = answerError(400, 'Invalid tool name', { code: 'invalid_value' })
-    const { send } = await bench({ models: { m: { targets: ['first/one'], onContextTooLong: ['second/two'] } } })
+    const { send } = await startHarness({ models: { m: { targets: ['first/one'], onContextTooLong: ['second/two'] } } })
     expect((await send()).status).toBe(400)
     expect(second.seen).toHaveLength(0)
   })
 })
 
-describe('compressed answers, though none was asked for', () => {
+describe('unrequested compression', () => {
   test.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
-  ])('%s is read, whole and streamed', async (encoding, compress) => {
+  ])('%s is decoded, whole and streamed', async (encoding, compress) => {
     const words = Array.from({ length: 50 }, (_, index) => `${index} ${'é'.repeat(500)} `)
     const answers = { false: JSON.stringify(completion(words.join(''))), true: streamed(...words).join('') }
     first.script = async (_req, res, { body }) => {
@@ -494,7 +509,7 @@ describe('compressed answers, though none was asked for', () => {
       }
       res.end()
     }
-    const { client, send, records } = await bench(alone)
+    const { client, send, records } = await startHarness(alone)
     expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe(words.join(''))
     expect(await streamedText(client)).toBe(words.join(''))
     const { text, headers } = await send({ stream: true })
@@ -508,13 +523,13 @@ describe('compressed answers, though none was asked for', () => {
     ])
   })
 
-  test('a gzip stream that breaks off ends with an error, and no [DONE]', async () => {
+  test('a truncated gzip stream ends with an error, and without [DONE]', async () => {
     const packed = gzipSync(streamed(...Array.from({ length: 3000 }, () => `${Math.random()}`)).join(''))
     first.script = (_req, res) => {
       res.writeHead(200, { 'content-encoding': 'gzip', 'content-type': 'text/event-stream' })
       res.end(packed.subarray(0, packed.length / 2))
     }
-    const { send } = await bench(alone)
+    const { send } = await startHarness(alone)
     const { text } = await send({ stream: true })
     expect(text).not.toContain('[DONE]')
     expect(JSON.parse(text.trimEnd().split('\n').at(-1)?.slice(6) ?? '')).toMatchObject({
@@ -522,12 +537,12 @@ describe('compressed answers, though none was asked for', () => {
     })
   })
 
-  test('an error in gzip is told as it reads', async () => {
+  test('a gzip error is decoded', async () => {
     first.script = (_req, res) =>
       void res
         .writeHead(400, { 'content-encoding': 'gzip' })
         .end(gzipSync('{"error":{"message":"bad tool","type":"invalid_request_error","param":"tools","code":null}}'))
-    const { client } = await bench()
+    const { client } = await startHarness()
     expect(await client.chat.completions.create(ask()).catch((caught) => caught)).toMatchObject({
       status: 400,
       param: 'tools',
@@ -536,10 +551,10 @@ describe('compressed answers, though none was asked for', () => {
 })
 
 describe('a silent upstream', () => {
-  const impatient = (timeouts: object): Partial<RelayOptions> => ({
+  const withTimeouts = (timeouts: object): Partial<RelayOptions> => ({
     providers: { first: provider(first, { timeouts }), second: provider(second) },
   })
-  const speaksThenHangs: Script = (_req, res) => {
+  const sendsRoleThenPings: Script = (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' }).write(streamed()[0])
     const pinging = setInterval(() => res.write(': ping\n\n'), 20)
     res.on('close', () => clearInterval(pinging))
@@ -547,7 +562,7 @@ describe('a silent upstream', () => {
   test.each([
     ['before its headers', hangs, { headersMs: 60 }, false],
     ['before the headers of a stream', hangs, { headersMs: 60 }, true],
-    ['but for pings', speaksThenHangs, { firstOutputMs: 120 }, true],
+    ['except for pings', sendsRoleThenPings, { firstOutputMs: 120 }, true],
     [
       'in the middle of a whole answer',
       (_req: unknown, res: ServerResponse) => void res.writeHead(200).write('{"id":'),
@@ -555,10 +570,10 @@ describe('a silent upstream', () => {
       false,
     ],
   ] as [string, Script, object, boolean][])(
-    '%s is a 504, and no other is asked: it may be billed twice',
+    '%s is a 504 without failover, because it may be billed twice',
     async (_when, script, timeouts, stream) => {
       first.script = script
-      const { send } = await bench(impatient(timeouts))
+      const { send } = await startHarness(withTimeouts(timeouts))
       const { status, text, headers } = await send({ stream })
       expect(status).toBe(504)
       expect(JSON.parse(text).error).toMatchObject({ type: 'server_error', code: 'timeout' })
@@ -568,17 +583,20 @@ describe('a silent upstream', () => {
     },
   )
 
-  test('is given up for the next target where retryTimeouts allows it', async () => {
+  test('fails over with retryTimeouts', async () => {
     first.script = hangs
-    const { send } = await bench({ ...impatient({ headersMs: 60 }), retry: { retryTimeouts: true, minDelayMs: 10 } })
+    const { send } = await startHarness({
+      ...withTimeouts({ headersMs: 60 }),
+      retry: { retryTimeouts: true, minDelayMs: 10 },
+    })
     expect((await send({ stream: true })).headers.get('x-modelmount-attempts')).toBe(
       'first/one timeout, second/two 200',
     )
   })
 
-  test('in the middle of a stream: the error follows the words', async () => {
+  test('in the middle of a stream ends the stream with an error', async () => {
     first.script = (_req, res) => void res.writeHead(200).write(streamed('word').slice(0, 2).join(''))
-    const { client, records } = await bench(impatient({ idleMs: 60 }))
+    const { client, records } = await startHarness(withTimeouts({ idleMs: 60 }))
     const stream = await client.chat.completions.create({ ...ask(), stream: true })
     const words: (string | null | undefined)[] = []
     const error = await (async () => {
@@ -590,25 +608,25 @@ describe('a silent upstream', () => {
     expect(second.seen).toHaveLength(0)
   })
 
-  test('after gzip was read slowly is not waited for without end', async () => {
+  test('in the middle of a gzip stream times out', async () => {
     const packed = gzipSync(streamed(...Array.from({ length: 20_000 }, () => `${Math.random()}`)).join(''))
     first.script = (_req, res) => {
       res.writeHead(200, { 'content-encoding': 'gzip', 'content-type': 'text/event-stream' })
       res.write(packed.subarray(0, packed.length - 100))
     }
-    const { send } = await bench(impatient({ idleMs: 100 }))
+    const { send } = await startHarness(withTimeouts({ idleMs: 100 }))
     expect((await send({ stream: true })).text).toContain('"code":"timeout"')
   })
 
-  test('that pings for long is not waited for longer than the hold: its stream begins', async () => {
+  test('with more pings than the buffer holds commits the stream', async () => {
     first.script = answerStream([`: ${'.'.repeat(66_000)}\n\n`, ...streamed('late')])
-    const { send } = await bench()
+    const { send } = await startHarness()
     expect((await send({ stream: true })).text).toContain('late')
     expect(second.seen).toHaveLength(0)
   })
 })
 
-describe('a stream that is cut', () => {
+describe('a truncated stream', () => {
   const recording = [
     '{"choices":[{"delta":{"role":"assistant"}}]}',
     '{"choices":[{"delta":{"content":"Grüße"}}]}',
@@ -620,16 +638,16 @@ describe('a stream that is cut', () => {
   const recorded = Buffer.from(recording.join(''))
   const lengths = recording.map((record) => Buffer.byteLength(record))
   const ends = lengths.map((_, index) => lengths.slice(0, index + 1).reduce((sum, length) => sum + length, 0))
-  /** Up to here nothing but the role has come: the first word's record is whole with its blank line. */
+  /** Before this byte only the role has arrived. The first output's record ends here, with its blank line. */
   const commitAt = ends[1] as number
-  /** From here on the answer is whole: `finish_reason` has been told. */
+  /** From this byte on the answer is complete: `finish_reason` has arrived. */
   const finishAt = ends[3] as number
 
   test.each(['broken', 'ended'] as const)(
-    'at any byte (%s): a clean second answer before the first word, an error after it',
+    'at any byte (%s) fails over before the first output, and ends with an error after it',
     async (how) => {
       first.script = (req, res, seen) => cutAt(recorded, Number(JSON.parse(seen.body).n), how)(req, res, seen)
-      const { send } = await bench({ health: { failures: 1_000_000 } })
+      const { send } = await startHarness({ health: { failures: 1_000_000 } })
       const whole = streamed('from', ' second').join('')
       const cuts = Array.from({ length: recorded.length }, (_, cut) => cut)
       await inParallel(8, cuts, async (cut) => {
@@ -661,21 +679,21 @@ describe('a stream that is cut', () => {
     30_000,
   )
 
-  test('in mid-word raises an error in the SDK, which would take a bare end for success', async () => {
+  test('raises an error in the SDK, which would take a plain end for success', async () => {
     first.script = cutAt(recorded, commitAt + 20, 'broken')
-    const { client, records } = await bench()
+    const { client, records } = await startHarness()
     const { words, error } = await wordsUntilError(client)
     expect(error).toBeInstanceOf(OpenAI.APIError)
     expect(words.join('')).toBe('Grüße')
     expect(records).toMatchObject([{ outcome: 'cut', target: 'first/one', attempts: [{ status: 200 }] }])
   })
 
-  test('by an error of the upstream passes that error on, and no [DONE] is made up', async () => {
+  test('passes the upstream’s error on, without [DONE]', async () => {
     first.script = answerStream([
       ...streamed('word').slice(0, 2),
       'data: {"error":{"message":"Overloaded","type":"server_error","code":"overloaded"}}\n\n',
     ])
-    const { client, records } = await bench()
+    const { client, records } = await startHarness()
     await expect(streamedText(client)).rejects.toMatchObject({ code: 'overloaded' })
     await until(() => records.length === 1)
     expect(records).toMatchObject([{ outcome: 'failed' }])
@@ -684,32 +702,32 @@ describe('a stream that is cut', () => {
   test.each([
     ['CRLF', '\r\n'],
     ['CR', '\r'],
-  ])('with lines that end in %s: whole records before the error', async (_name, newline) => {
+  ])('with %s as line ends passes complete records before the error', async (_name, newline) => {
     const text = recorded.toString().replaceAll('\n', newline)
     first.script = cutAt(Buffer.from(text), text.indexOf(' and ') + 4, 'broken')
-    const { client } = await bench(alone)
+    const { client } = await startHarness(alone)
     const { words, error } = await wordsUntilError(client)
     expect(error).toBeInstanceOf(OpenAI.APIError)
     expect(words.join('')).toBe('Grüße')
   })
 
-  test('only of its last newlines is whole: its last words and its end arrive', async () => {
+  test('that lacks only its last line ends is complete', async () => {
     for (const records of [streamed().slice(1, 2), streamed('word').slice(0, 3), streamed('one', 'two')]) {
       first.script = answerStream([records.join('').trimEnd()])
-      const { send } = await bench()
+      const { send } = await startHarness()
       expect((await send({ stream: true })).text).toBe(records.join(''))
     }
   })
 })
 
-describe('one target alone', () => {
-  test('is tried again after a back-off that doubles', async () => {
+describe('a single target', () => {
+  test('is retried after a doubling back-off', async () => {
     const times: number[] = []
     first.script = (req, res, seen) => {
       times.push(performance.now())
       return (times.length < 3 ? answerError(503, 'overloaded') : says('well'))(req, res, seen)
     }
-    const { client, records } = await bench({ ...alone, retry: { minDelayMs: 60, attempts: 3 } })
+    const { client, records } = await startHarness({ ...alone, retry: { minDelayMs: 60, attempts: 3 } })
     expect(await streamedText(client)).toBe('well')
     const [a = 0, b = 0, c = 0] = times
     expect(b - a).toBeGreaterThanOrEqual(29)
@@ -719,15 +737,15 @@ describe('one target alone', () => {
     expect(records[0]?.attempts.map(({ status }) => status)).toEqual([503, 503, 200])
   })
 
-  test.each([1, 2, 4])('is tried %d times in all, then its own error is told', async (attempts) => {
+  test.each([1, 2, 4])('is tried %d times in all, then its error is returned', async (attempts) => {
     first.script = answerError(503, 'The engine is overloaded', { type: 'server_error', code: 'overloaded' })
-    const { client } = await bench({ ...alone, retry: { attempts, minDelayMs: 1 }, health: { failures: 100 } })
+    const { client } = await startHarness({ ...alone, retry: { attempts, minDelayMs: 1 }, health: { failures: 100 } })
     const error = await client.chat.completions.create(ask()).catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.InternalServerError)
     expect(error).toMatchObject({ status: 503, code: 'overloaded', error: { message: 'The engine is overloaded' } })
     expect(first.seen).toHaveLength(attempts)
     expect(error.headers.get('x-modelmount-attempts')).toBe(Array(attempts).fill('first/one 503').join(', '))
-    // The SDK would multiply our tries with its own.
+    // Otherwise the SDK would multiply the relay's attempts with its own.
     expect(error.headers.get('x-should-retry')).toBe(attempts > 1 ? 'false' : null)
   })
 
@@ -736,9 +754,9 @@ describe('one target alone', () => {
     [522, 504],
     [524, 504],
     [529, 503],
-  ])('that answers %d is told as %d, which clients know', async (status, shown) => {
+  ])('that answers %d becomes a %d, which clients know', async (status, shown) => {
     first.script = answerJson(html, status, { 'content-type': 'text/html' })
-    const { send } = await bench({ ...alone, retry: { attempts: 1 } })
+    const { send } = await startHarness({ ...alone, retry: { attempts: 1 } })
     const { status: seen, text } = await send()
     expect(seen).toBe(shown)
     expect(JSON.parse(text).error).toMatchObject({ type: 'server_error', message: expect.not.stringContaining('<') })
@@ -749,27 +767,34 @@ describe('one target alone', () => {
     ['no connection', undefined, 502],
     ['an empty answer', answerJson(''), 502],
     [
-      'an error under 200 that tells secrets',
-      answerJson({ error: { message: `${KEYS[0]} of ${ORGANISATION} at ${INSIDE}` } }),
+      'an error with status 200 that contains secrets',
+      answerJson({ error: { message: `${KEYS[0]} of ${ORGANISATION} at ${INTERNAL_HOST}` } }),
       502,
     ],
     [
-      'an error in a stream that tells secrets',
-      answerStream([`data: {"error":{"message":"${KEYS[0]} of ${ORGANISATION} at ${INSIDE}","code":500}}\n\n`]),
+      'an error in a stream that contains secrets',
+      answerStream([`data: {"error":{"message":"${KEYS[0]} of ${ORGANISATION} at ${INTERNAL_HOST}","code":500}}\n\n`]),
       500,
     ],
     [
-      'a 500 that tells secrets',
-      answerError(500, `${KEYS[0]} of ${ORGANISATION} at http://${INSIDE}/v1`, { param: KEYS[0], code: ORGANISATION }),
+      'a 500 that contains secrets',
+      answerError(500, `${KEYS[0]} of ${ORGANISATION} at http://${INTERNAL_HOST}/v1`, {
+        param: KEYS[0],
+        code: ORGANISATION,
+      }),
       500,
     ],
-    ['a 500 in plain text that tells secrets', answerJson(`${KEYS[0]} of ${ORGANISATION} at ${INSIDE}`, 500), 500],
+    [
+      'a 500 in plain text that contains secrets',
+      answerJson(`${KEYS[0]} of ${ORGANISATION} at ${INTERNAL_HOST}`, 500),
+      500,
+    ],
   ] as [string, Script | undefined, number][])(
-    'that fails by %s is an error of the server, and no secret is told',
+    'that fails by %s is a server error without secrets',
     async (_how, script, status) => {
       if (script) first.script = script
       else await first.close()
-      const { send, records } = await bench({ ...alone, retry: { attempts: 2, minDelayMs: 1 } })
+      const { send, records } = await startHarness({ ...alone, retry: { attempts: 2, minDelayMs: 1 } })
       for (const stream of [false, true]) {
         const { status: seen, text, headers } = await send({ stream })
         expect([status, 502]).toContain(seen)
@@ -782,10 +807,10 @@ describe('one target alone', () => {
   )
 })
 
-describe('health', () => {
-  test('after so many failures a target rests, and is not asked', async () => {
+describe('cooldowns and probes', () => {
+  test('a target gets a cooldown after several failures, and no calls during it', async () => {
     first.script = answerError(500, 'broken')
-    const { client, relay } = await bench({ health: { failures: 3, cooldownMs: 60_000 } })
+    const { client, relay } = await startHarness({ health: { failures: 3, cooldownMs: 60_000 } })
     for (let call = 0; call < 6; call++) await client.chat.completions.create(ask())
     expect(first.seen).toHaveLength(3)
     expect(relay.explain('m').targets.map(({ credentials }) => (credentials[0]?.cooldownMs ?? 0) > 0)).toEqual([
@@ -794,19 +819,19 @@ describe('health', () => {
     ])
   })
 
-  test('a success in between begins the count anew', async () => {
+  test('a success resets the count of failures', async () => {
     let turn = 0
     first.script = (req, res, seen) => (++turn % 3 === 0 ? says('well') : answerError(500, 'broken'))(req, res, seen)
-    const { client } = await bench({ health: { failures: 3, cooldownMs: 60_000 } })
+    const { client } = await startHarness({ health: { failures: 3, cooldownMs: 60_000 } })
     for (let call = 0; call < 9; call++) await client.chat.completions.create(ask())
     expect(first.seen).toHaveLength(9)
   })
 
   test.each(['whole', 'streamed'])(
-    'after the rest exactly one of twenty %s calls probes; when it works, all go there again',
+    'exactly one of twenty %s calls probes after the cooldown, and its success ends it',
     async (how) => {
       first.script = answerError(500, 'broken')
-      const { client, send } = await bench({ health: { failures: 1, cooldownMs: 80 } })
+      const { client, send } = await startHarness({ health: { failures: 1, cooldownMs: 80 } })
       await client.chat.completions.create(ask())
       expect(first.seen).toHaveLength(1)
       await pause(90)
@@ -824,9 +849,9 @@ describe('health', () => {
     },
   )
 
-  test('a failed probe means another rest', async () => {
+  test('a failed probe starts another cooldown', async () => {
     first.script = answerError(500, 'broken')
-    const { send } = await bench({ health: { failures: 2, cooldownMs: 300 } })
+    const { send } = await startHarness({ health: { failures: 2, cooldownMs: 300 } })
     for (let call = 0; call < 4; call++) await send()
     expect(first.seen).toHaveLength(2)
     await pause(310)
@@ -841,10 +866,10 @@ describe('health', () => {
     expect(first.seen).toHaveLength(3)
   })
 
-  test('one probe also among calls that first failed elsewhere', async () => {
+  test('exactly one call probes, also among calls that failed at another target first', async () => {
     second.script = answerError(500, 'broken')
     first.script = hangs
-    const { send } = await bench({
+    const { send } = await startHarness({
       models: { m: ['second/two', 'first/one'] },
       providers: { first: provider(first, { timeouts: { headersMs: 50 } }), second: provider(second) },
       health: { failures: 1, cooldownMs: 200 },
@@ -861,9 +886,9 @@ describe('health', () => {
     expect(first.seen).toHaveLength(2)
   })
 
-  test('when every target rests, callers are told so at once, and when to come back', async () => {
+  test('the client gets 503 with retry-after when every target has a cooldown', async () => {
     first.script = answerError(500, 'broken')
-    const { send } = await bench({ ...alone, health: { failures: 1, cooldownMs: 5000 }, retry: { attempts: 1 } })
+    const { send } = await startHarness({ ...alone, health: { failures: 1, cooldownMs: 5000 }, retry: { attempts: 1 } })
     await send()
     const { status, headers, text } = await send()
     expect(status).toBe(503)
@@ -880,9 +905,9 @@ describe('health', () => {
       ((_req, res) => void res.writeHead(200).write(streamed('word').slice(0, 2).join(''))) as Script,
       true,
     ],
-  ])('a client that leaves %s says nothing of the target', async (_when, script, stream) => {
+  ])('a client that disconnects %s does not count as a failure of the target', async (_when, script, stream) => {
     first.script = script
-    const { client, relay, records } = await bench({ health: { failures: 1 } })
+    const { client, relay, records } = await startHarness({ health: { failures: 1 } })
     for (let call = 1; call <= 3; call++) {
       const leaving = new AbortController()
       const left = client.chat.completions
@@ -902,9 +927,9 @@ describe('health', () => {
     expect(second.seen).toHaveLength(0)
   })
 
-  test('a client that leaves during a probe leaves the probe to another', async () => {
+  test('another call probes after a client disconnects during a probe', async () => {
     first.script = answerError(500, 'broken')
-    const { client, send } = await bench({ health: { failures: 1, cooldownMs: 50 } })
+    const { client, send } = await startHarness({ health: { failures: 1, cooldownMs: 50 } })
     await send()
     await pause(60)
     first.script = hangs
@@ -919,10 +944,10 @@ describe('health', () => {
   })
 })
 
-describe('the way over the channels', () => {
-  test('a backup address is next, with the same credential', async () => {
+describe('the order of channels', () => {
+  test('a backup base URL is tried next, with the same credential', async () => {
     first.script = answerError(503, 'overloaded')
-    const { client, records } = await bench({
+    const { client, records } = await startHarness({
       ...alone,
       providers: { first: provider(first, { apiKey: KEYS[0] as string, baseURL: [first.baseURL, second.baseURL] }) },
     })
@@ -934,10 +959,10 @@ describe('the way over the channels', () => {
     ])
   })
 
-  test('never more tries than are allowed, over all targets together', async () => {
+  test('attempts are limited over all targets together', async () => {
     first.script = answerError(500, 'first is broken')
     second.script = answerError(502, 'second is broken')
-    const { send } = await bench({ retry: { attempts: 2, minDelayMs: 1 }, health: { failures: 100 } })
+    const { send } = await startHarness({ retry: { attempts: 2, minDelayMs: 1 }, health: { failures: 100 } })
     const { status, headers, text } = await send()
     expect(first.seen.length + second.seen.length).toBe(2)
     expect(headers.get('x-modelmount-attempts')).toBe('first/one 500, second/two 502')
@@ -945,25 +970,25 @@ describe('the way over the channels', () => {
     expect(text).toContain('second is broken')
   })
 
-  test('a redirect is not followed, and its target gets neither key nor words', async () => {
+  test('a redirect is not followed', async () => {
     first.script = (_req, res) => void res.writeHead(307, { location: second.baseURL }).end()
-    const { send } = await bench({ ...alone, retry: { attempts: 1 } })
+    const { send } = await startHarness({ ...alone, retry: { attempts: 1 } })
     expect((await send()).status).toBe(502)
     expect(second.seen).toHaveLength(0)
   })
 
-  test('a credential goes to its own provider only', async () => {
+  test('a credential is sent to its own provider only', async () => {
     first.script = answerError(500, 'broken')
-    const { client } = await bench()
+    const { client } = await startHarness()
     await client.chat.completions.create(ask())
     expect(first.seen[0]?.headers.authorization).toBe(`Bearer ${KEYS[0]}`)
     expect(second.seen[0]?.headers.authorization).toBeUndefined()
     expect(JSON.stringify([first.seen[0]?.headers, second.seen[0]?.headers])).not.toContain(KEY)
   })
 
-  test('a relay that closes ends what hangs with a word about it, and sends nothing more', async () => {
+  test('a relay that closes ends waiting calls with 503, and sends nothing more', async () => {
     first.script = hangs
-    const { send, relay } = await bench({ health: { failures: 100 } })
+    const { send, relay } = await startHarness({ health: { failures: 100 } })
     const [whole, stream] = [send(), send({ stream: true })]
     await until(() => first.seen.length === 2)
     await relay.close()
@@ -976,9 +1001,9 @@ describe('the way over the channels', () => {
     await until(() => first.running.size === 0)
   })
 
-  test('a relay that closes sends nothing more for a call that waits for its next try', async () => {
+  test('a relay that closes does not send a pending retry', async () => {
     first.script = answerError(503, 'overloaded')
-    const { send, relay } = await bench({ ...alone, retry: { minDelayMs: 300 } })
+    const { send, relay } = await startHarness({ ...alone, retry: { minDelayMs: 300 } })
     const waiting = send()
     await until(() => first.seen.length === 1 && first.running.size === 0)
     await relay.close()
@@ -987,10 +1012,10 @@ describe('the way over the channels', () => {
     expect((await send()).status).toBe(503)
   })
 
-  test('a relay that closes tells a stream under way, after whole records', async () => {
+  test('a relay that closes ends a running stream with an error after complete records', async () => {
     first.script = (_req, res) =>
       void res.writeHead(200).write(streamed('word', 'more').slice(0, 3).join('').slice(0, -9))
-    const { relay, client } = await bench()
+    const { relay, client } = await startHarness()
     const stream = await client.chat.completions.create({ ...ask(), stream: true })
     const words: string[] = []
     const reading = (async () => {

@@ -94,7 +94,7 @@ const pairs = protocolNames.flatMap((from) =>
 )
 
 /** It failed as it should: without a mark of success, and counted once. */
-async function failed(came: ClientResponse, from: ProtocolName, status: number): Promise<void> {
+async function failed(response: ClientResponse, from: ProtocolName, status: number): Promise<void> {
   expect(response.status, response.text.slice(0, 300)).toBe(status)
   expect(response.text).not.toMatch(protocolFixtures[from].endOfStream)
   expect(response.text).toContain('too deep or too large')

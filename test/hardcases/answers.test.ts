@@ -24,7 +24,7 @@ const usage = { stream: true, with: { stream_options: { include_usage: true } } 
 describe('Gemini’s answers', () => {
   const call = (name: string): object => ({ functionCall: { name, args: { c: 'B' } } })
 
-  it('HC-053: a STOP after a call is a call, and its usage is all of it', async () => {
+  it('HC-053: reads STOP after a call as a tool call, with the whole usage', async () => {
     const usageMetadata = {
       promptTokenCount: 107,
       candidatesTokenCount: 31,
@@ -36,14 +36,14 @@ describe('Gemini’s answers', () => {
       (dataRecord(fragment([call('w')])) + dataRecord(last)).replaceAll('\n', '\r\n'),
     )
     const response = await harness.ask('chat', 'gemini/m', usage)
-    expect(callsIn(came)[0]).toMatchObject({ index: 0, function: { name: 'w' } })
-    expect(finishIn(came)).toBe('tool_calls')
-    expect(usageIn(came)).toMatchObject({ prompt_tokens: 107, completion_tokens: 179, total_tokens: 286 })
+    expect(callsIn(response)[0]).toMatchObject({ index: 0, function: { name: 'w' } })
+    expect(finishIn(response)).toBe('tool_calls')
+    expect(usageIn(response)).toMatchObject({ prompt_tokens: 107, completion_tokens: 179, total_tokens: 286 })
     const message = await harness.ask('messages', 'gemini/m', { stream: true })
     expect(message.text).toContain('"stop_reason":"tool_use"')
   })
 
-  it('HC-054: parallel calls are numbered over the whole stream, each with an id of its own', async () => {
+  it('HC-054: numbers parallel calls over the whole stream, and gives each its own id', async () => {
     harness.upstream.script = answerStreamText(
       ['a', 'b', 'c'].map((name) => dataRecord(fragment([call(name)], name === 'c' ? 'STOP' : undefined))).join(''),
     )
@@ -60,7 +60,7 @@ describe('Gemini’s answers', () => {
       'refusal',
     ],
     [
-      'a cap that thinking has eaten',
+      'an output cap used up by thinking',
       {
         candidates: [{ finishReason: 'MAX_TOKENS', index: 0 }],
         usageMetadata: { promptTokenCount: 8, thoughtsTokenCount: 5, totalTokenCount: 13 },
@@ -68,8 +68,8 @@ describe('Gemini’s answers', () => {
       'length',
       'max_tokens',
     ],
-    ['nothing at all', { candidates: [{ content: { role: 'model' }, finishReason: 'STOP' }] }, 'stop', 'end_turn'],
-  ])('HC-068: %s is an answer without words', async (_what, body, finish, stop) => {
+    ['empty content', { candidates: [{ content: { role: 'model' }, finishReason: 'STOP' }] }, 'stop', 'end_turn'],
+  ])('HC-068: reads %s as an answer without text', async (_what, body, finish, stop) => {
     for (const stream of [false, true]) {
       harness.upstream.script = stream ? answerStreamText(dataRecord(body)) : answerJson(body)
       const chat = await harness.ask('chat', 'gemini/m', { stream })
@@ -89,7 +89,7 @@ describe('Gemini’s answers', () => {
     ],
   }
 
-  it('HC-069: a broken call before any output is asked for again, then it is an error', async () => {
+  it('HC-069: retries a malformed call before any output, then answers with an error', async () => {
     for (const stream of [false, true]) {
       harness = await startHarness(cleanup, { retry: { attempts: 2, minDelayMs: 1 } })
       harness.upstream.script = stream ? answerStreamText(dataRecord(malformed)) : answerJson(malformed)
@@ -99,7 +99,7 @@ describe('Gemini’s answers', () => {
     }
   })
 
-  it('HC-069: after output it breaks the stream off', async () => {
+  it('HC-069: ends the stream with an error for a malformed call after output', async () => {
     harness.upstream.script = answerStreamText(dataRecord(fragment([{ text: 'Let me' }])) + dataRecord(malformed))
     for (const from of ['chat', 'responses', 'messages'] as const) {
       const { text, records } = await harness.ask(from, 'gemini/m', { stream: true })
@@ -109,7 +109,7 @@ describe('Gemini’s answers', () => {
     }
   })
 
-  it('HC-070: half an answer that wants to be gone on with is never told as a whole one in its own language', async () => {
+  it('HC-070: passes a CONTINUATION on to Gemini clients, and writes pause_turn for Messages', async () => {
     const half = {
       candidates: [
         {
@@ -124,7 +124,7 @@ describe('Gemini’s answers', () => {
     expect((await harness.ask('messages', 'gemini/m')).json).toMatchObject({ stop_reason: 'pause_turn' })
   })
 
-  it('HC-076: places of sources are counted in the text’s own units', async () => {
+  it('HC-076: converts byte positions of citations to UTF-16 positions', async () => {
     const groundingMetadata = {
       groundingChunks: [{ web: { uri: 'https://e.jp/', title: 'e' } }],
       groundingSupports: [{ segment: { startIndex: 6, endIndex: 12, text: 'です' }, groundingChunkIndices: [0] }],
@@ -151,7 +151,7 @@ describe('Anthropic’s answers', () => {
     ['refusal', 'content_filter', 'refusal'],
     ['model_context_window_exceeded', 'length', 'model_context_window_exceeded'],
     ['brand_new', 'stop', 'brand_new'],
-  ])('HC-077: %s is %s', async (stop_reason, finish) => {
+  ])('HC-077: writes the stop reason %s as %s', async (stop_reason, finish) => {
     const stop_details = stop_reason === 'refusal' ? { type: 'refusal', explanation: 'Not this.' } : null
     harness.upstream.script = answerJson({
       ...messageStart,

@@ -21,16 +21,16 @@ function wordsOf(from: ProtocolName, { status, text, records }: ClientResponse):
   return protocolFixtures[from].textOfRecords(records)
 }
 
-describe('HC-121: whatever was asked for is what comes', () => {
-  it.each(pairs)('%s of %s: a whole answer to a stream', async (from, to) => {
+describe('HC-121: an upstream that ignores the stream flag', () => {
+  it.each(pairs)('streams a whole answer to %s clients of a %s upstream', async (from, to) => {
     harness.upstream.script = answerJson(protocolFixtures[to].whole('all of it'))
     const response = await harness.ask(from, `${to}/m`, { stream: true })
-    expect(wordsOf(from, came)).toBe('all of it')
+    expect(wordsOf(from, response)).toBe('all of it')
     expect(response.headers.get('content-type')).toMatch('text/event-stream')
     expect(harness.records[0]).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
   })
 
-  it.each(pairs)('%s of %s: a stream in place of a whole answer', async (from, to) => {
+  it.each(pairs)('collects a stream into a whole answer for %s clients of a %s upstream', async (from, to) => {
     harness.upstream.script = answerStreamText(protocolFixtures[to].streamed('all', ' of', ' it'))
     const response = await harness.ask(from, `${to}/m`)
     expect(response.status, response.text).toBe(200)
@@ -40,22 +40,22 @@ describe('HC-121: whatever was asked for is what comes', () => {
   })
 
   it.each(['text/event-stream; charset=utf-8', 'application/x-ndjson', 'text/plain', 'application/octet-stream'])(
-    'a stream called %s is a stream',
+    'reads a stream with content type %s',
     async (type) => {
       for (const to of protocolNames) {
         const records = protocolFixtures[to].streamed('a', 'b')
         harness.upstream.script = (_req, res) => void res.writeHead(200, { 'content-type': type }).end(records)
         const response = await harness.ask('messages', `${to}/m`, { stream: true })
-        expect(wordsOf('messages', came)).toBe('ab')
+        expect(wordsOf('messages', response)).toBe('ab')
       }
     },
   )
 })
 
-describe('HC-112: a record may be cut anywhere', () => {
+describe('HC-112: a stream split in two at any byte', () => {
   const EVERY = 19
 
-  it.each(protocolNames)('%s, in two at every so many bytes', async (to) => {
+  it.each(protocolNames)('from %s', async (to) => {
     const bytes = Buffer.from(protocolFixtures[to].streamed('häl', 'lo 👍'))
     const from = to === 'chat' ? 'gemini' : 'chat'
     const cuts: number[] = []
@@ -82,37 +82,37 @@ describe('records', () => {
   }
 
   it(
-    'HC-113: may end their lines in CR LF',
+    'HC-113: may have CR LF as line ends',
     spoiled((text) => text.replaceAll('\n', '\r\n')),
   )
   it(
-    'HC-113: may end their lines in CR',
+    'HC-113: may have CR as line ends',
     spoiled((text) => text.replaceAll('\n', '\r')),
   )
   it(
-    'HC-113: may end their lines now so, now so',
+    'HC-113: may mix line ends',
     spoiled((text) => text.replaceAll('\n\n', '\n\r\n')),
   )
   it(
-    'HC-114: need no blank after the colon',
+    'HC-114: need no space after the colon',
     spoiled((text) => text.replaceAll('data: ', 'data:')),
   )
   it(
-    'HC-114: may have a BOM before them',
+    'HC-114: may follow a BOM',
     spoiled((text) => `\ufeff${text}`),
   )
   it(
-    'HC-114: may have several lines',
+    'HC-114: may have several data lines',
     spoiled((text) => text.replaceAll(/data: \{("[^"]+"):/g, 'data: {$1:\ndata: ')),
   )
   it(
-    'HC-114: comments and fields of no meaning are nothing',
+    'HC-114: may be mixed with comments and unknown fields',
     spoiled((text) => `: hi\n\nretry: 5\nid: 7\n\n${text}`),
   )
 })
 
 describe('HC-116: blank lines before a whole answer', () => {
-  it.each(protocolNames)('%s is read behind them', async (to) => {
+  it.each(protocolNames)('are skipped, from %s', async (to) => {
     harness.upstream.script = answerStream(['\n\n', '\n \n', JSON.stringify(protocolFixtures[to].whole('ab'))], 5)
     for (const from of protocolNames) {
       const response = await harness.ask(from, `${to}/m`)
@@ -120,21 +120,21 @@ describe('HC-116: blank lines before a whole answer', () => {
     }
   })
 
-  it('nothing is promised to the client before the body is known', async () => {
+  it('do not commit the response: the status can still be an error', async () => {
     harness.upstream.script = answerStream(['\n\n', '\n\n', '{"error":{"message":"Busy","code":503}}'], 5)
     expect(await harness.ask('messages', 'chat/m')).toMatchObject({ status: 503, json: { error: { message: 'Busy' } } })
   })
 })
 
-describe('HC-117: what ends a stream ends it', () => {
+describe('HC-117: the end marker of a stream', () => {
   const before = chunk({ content: 'ab' }) + chunk({}, 'stop')
   it.each([
-    ['without a blank', `${before}data:[DONE]\n\n`],
-    ['with one behind it', `${before}data: [DONE] \n\n`],
+    ['without a space', `${before}data:[DONE]\n\n`],
+    ['with a trailing space', `${before}data: [DONE] \n\n`],
     ['twice', `${before}${dataRecord('[DONE]')}${dataRecord('[DONE]')}`],
-    ['with more behind it', `${before}${dataRecord('[DONE]')}${chunk({ content: 'more' })}data: nonsense\n\n`],
-    ['by another name', `${before}event: done\ndata: [DONE]\n\n`],
-    ['never', before],
+    ['with more records after it', `${before}${dataRecord('[DONE]')}${chunk({ content: 'more' })}data: nonsense\n\n`],
+    ['with an event name', `${before}event: done\ndata: [DONE]\n\n`],
+    ['is missing after a finish reason', before],
   ])('%s', async (_how, text) => {
     harness.upstream.script = answerStreamText(text)
     for (const from of ['messages', 'responses', 'gemini'] as const) {
@@ -143,14 +143,14 @@ describe('HC-117: what ends a stream ends it', () => {
     expect(harness.records.map(({ outcome }) => outcome)).toEqual(['complete', 'complete', 'complete'])
   })
 
-  it('and the rest is not waited for', async () => {
+  it('ends the stream, even if the upstream keeps the connection open', async () => {
     harness.upstream.script = (_req, res) => void res.writeHead(200).write(before + dataRecord('[DONE]'))
     expect(wordsOf('messages', await harness.ask('messages', 'chat/m', { stream: true }))).toBe('ab')
     await until(() => harness.upstream.running.size === 0)
   })
 })
 
-describe('HC-118: half a record', () => {
+describe('HC-118: an incomplete record', () => {
   const broken: Record<ProtocolName, string> = {
     chat: `${chunk({ content: 'ab' })}data: {"choices":[{"delta":{"content":"a"}}]\n\n`,
     responses: `${protocolFixtures.responses.streamed('ab').split('event: response.output_text.done')[0]}data: {"type":"resp\n\n`,
@@ -158,19 +158,22 @@ describe('HC-118: half a record', () => {
     gemini: `${protocolFixtures.gemini.streamed('ab').split('data: ')[1]?.replace(/^/, 'data: ')}data: {"candidates":[\n\n`,
   }
 
-  it.each(pairs.filter(([from, to]) => from !== to))('%s of %s: is told, and nothing follows', async (from, to) => {
-    harness.upstream.script = answerStreamText(broken[to] + protocolFixtures[to].streamed('later'))
-    const { text, records } = await harness.ask(from, `${to}/m`, { stream: true })
-    expect(protocolFixtures[from].textOfRecords(records)).toBe('ab')
-    expect(text).not.toMatch(protocolFixtures[from].endOfStream)
-    expect(text).not.toContain('later')
-    expect(JSON.stringify(records.at(-1))).toMatch(/"error"/)
-    expect(harness.records[0]).toMatchObject({ outcome: 'failed' })
-  })
+  it.each(pairs.filter(([from, to]) => from !== to))(
+    'ends the stream with an error for %s clients of a %s upstream',
+    async (from, to) => {
+      harness.upstream.script = answerStreamText(broken[to] + protocolFixtures[to].streamed('later'))
+      const { text, records } = await harness.ask(from, `${to}/m`, { stream: true })
+      expect(protocolFixtures[from].textOfRecords(records)).toBe('ab')
+      expect(text).not.toMatch(protocolFixtures[from].endOfStream)
+      expect(text).not.toContain('later')
+      expect(JSON.stringify(records.at(-1))).toMatch(/"error"/)
+      expect(harness.records[0]).toMatchObject({ outcome: 'failed' })
+    },
+  )
 })
 
 describe('HC-120: characters', () => {
-  it('halves of one are joined before they go on', async () => {
+  it('joins the halves of a surrogate pair', async () => {
     harness.upstream.script = answerStreamText(
       `data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"}}]}\n\ndata: {"choices":[{"index":0,"delta":{"content":"\\ude00b"}}]}\n\n` +
         chunk({}, 'stop') +
@@ -178,24 +181,24 @@ describe('HC-120: characters', () => {
     )
     for (const from of ['messages', 'responses', 'gemini'] as const) {
       const response = await harness.ask(from, 'chat/m', { stream: true })
-      expect(wordsOf(from, came)).toBe('a😀b')
+      expect(wordsOf(from, response)).toBe('a😀b')
       expect(response.text).not.toContain('\ufffd')
     }
   })
 
-  it('what some take for the end of a line is escaped', async () => {
+  it('escapes characters that some parsers take for line ends', async () => {
     for (const to of protocolNames) {
       harness.upstream.script = answerIn(to, 'a\u2028b\u2029c\u0085d')
       for (const from of protocolNames.filter((language) => language !== to)) {
         const response = await harness.ask(from, `${to}/m`, { stream: true })
-        expect(wordsOf(from, came)).toBe('a\u2028b\u2029c\u0085d')
+        expect(wordsOf(from, response)).toBe('a\u2028b\u2029c\u0085d')
         expect(response.text).not.toMatch(/[\u2028\u2029\u0085]/)
       }
     }
   })
 })
 
-describe('HC-122: silence', () => {
+describe('HC-122: an upstream that falls silent', () => {
   const slow = { idleMs: 60, firstOutputMs: 80, headersMs: 80, connectMs: 1000 }
   const quiet = async (): Promise<Harness> => {
     const provider = {
@@ -218,7 +221,7 @@ describe('HC-122: silence', () => {
     expect(records[0]).toMatchObject({ outcome: 'cut', error: 'timeout' })
   })
 
-  it('before it is a 504, and pings do not break it', async () => {
+  it('before the first output is a 504, also with pings', async () => {
     const { ask } = await quiet()
     harness.upstream.script = async (_req, res) => {
       res.writeHead(200)

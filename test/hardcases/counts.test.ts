@@ -42,10 +42,13 @@ function count(from: Counting, model: string, fields: object = {}, one: Harness 
 const tokensIn = (from: Counting, { json }: ClientResponse): unknown =>
   dig(json, from === 'gemini' ? 'totalTokens' : 'input_tokens')
 
-describe('counts', () => {
-  it.each(counting)('of %s are passed as they are to those who speak it', async (from) => {
+describe('token counts', () => {
+  it.each(counting)('pass unchanged within %s', async (from) => {
     const response = await count(from, `${from}/m`, { x: 1 })
-    expect([response.status, response.json]).toEqual([200, COUNTS[harness.upstream.seen[0]?.url.split(/[/:]/).at(-1) ?? '']])
+    expect([response.status, response.json]).toEqual([
+      200,
+      COUNTS[harness.upstream.seen[0]?.url.split(/[/:]/).at(-1) ?? ''],
+    ])
     expect(harness.sent()).toMatchObject({ x: 1 })
     expect(JSON.stringify(harness.sent())).not.toContain(`${from}/m`)
     expect(response.headers.get('x-modelmount-losses')).toBeNull()
@@ -55,9 +58,9 @@ describe('counts', () => {
     counting.filter((to) => to !== from).map((to): [Counting, Counting] => [from, to]),
   )
 
-  it.each(pairs)('of %s are asked of %s in its own words', async (from, to) => {
+  it.each(pairs)('for %s are requested from %s in its own format', async (from, to) => {
     const response = await count(from, `${to}/gpt-5`)
-    expect([response.status, tokensIn(from, came)]).toEqual([200, 11])
+    expect([response.status, tokensIn(from, response)]).toEqual([200, 11])
     const paths = {
       messages: '/v1/messages/count_tokens',
       responses: '/v1/responses/input_tokens',
@@ -73,15 +76,15 @@ describe('counts', () => {
     }
   })
 
-  it.each(counting)('of %s are estimated where nobody can be asked, and that is told', async (from) => {
+  it.each(counting)('for %s are estimated where the upstream cannot count, with a loss', async (from) => {
     const response = await count(from, 'chat/m')
     expect(response.status).toBe(200)
-    expect(tokensIn(from, came)).toBe(Math.ceil('hello'.length / 4) + 4)
+    expect(tokensIn(from, response)).toBe(Math.ceil('hello'.length / 4) + 4)
     expect(response.headers.get('x-modelmount-losses')).toBe('count: estimated by the relay')
     expect(harness.upstream.seen).toHaveLength(0)
   })
 
-  it.each(counting)('of %s are counted by the host’s own hook', async (from) => {
+  it.each(counting)('for %s come from the countTokens hook', async (from) => {
     const heard: unknown[] = []
     const own = await startHarness(cleanup, {
       countTokens(conversation, model) {
@@ -96,21 +99,21 @@ describe('counts', () => {
     expect(heard).toEqual(['chat/m', [['hello']]])
   })
 
-  it.each(counting)('of %s fail in its words', async (from) => {
+  it.each(counting)('for %s fail in the format of the protocol', async (from) => {
     const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }
     harness.upstream.script = answerJson(error, 529)
     const response = await count(from, 'messages/m')
     const status = { messages: 529, responses: 503, gemini: 503 }[from]
     expect([response.status, dig(response.json, 'error', 'message')]).toEqual([status, 'Overloaded'])
-    expect(tokensIn(from, came)).toBeUndefined()
+    expect(tokensIn(from, response)).toBeUndefined()
   })
 
-  it.each(counting)('of %s that are none are no count', async (from) => {
+  it.each(counting)('for %s are an error if the answer has no count', async (from) => {
     harness.upstream.script = answerJson('{"error":{"message":"odd"}}')
     for (const to of counting) expect((await count(from, `${to}/m`)).status).toBeGreaterThanOrEqual(400)
   })
 
-  it('are refused where the conversation would be: something would be lost, and nothing may be', async () => {
+  it('are refused with strict translation if the conversation would have losses', async () => {
     const strict = await startHarness(cleanup, { translation: 'strict' })
     strict.upstream.script = harness.upstream.script
     const fields = {
@@ -124,7 +127,7 @@ describe('counts', () => {
     expect((await count('messages', 'messages/m', fields, strict)).status).toBe(200)
   })
 
-  it('need the right to the model', async () => {
+  it('answer 404 for a model that the caller may not use', async () => {
     const closed = await startHarness(cleanup, { groups: { default: { models: ['messages/*'] } } })
     expect((await count('messages', 'chat/m', {}, closed)).status).toBe(404)
   })

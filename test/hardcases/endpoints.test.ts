@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => cleanup.run())
 
-it('HC-174: models are listed in three shapes, only those that the caller may use', async () => {
+it('HC-174: lists the models that the caller may use, in the format of each protocol', async () => {
   const models = { a: 'chat/a', 'org/b': 'chat/b', hidden: 'chat/c' }
   const closed = await startHarness(cleanup, { groups: { default: { models: ['a', 'org/*'] } }, models })
   const anthropic = { headers: { 'anthropic-version': '2023-06-01' } }
@@ -34,7 +34,7 @@ it('HC-174: models are listed in three shapes, only those that the caller may us
   expect((await closed.send('GET', '/v1/models/hidden')).status).toBe(404)
 })
 
-describe('HC-176: completions of old, of every language', () => {
+describe('HC-176: legacy completions from an upstream of each protocol', () => {
   it.each(protocolNames)('%s', async (to) => {
     const ask = (fields: object): ReturnType<Harness['send']> =>
       harness.send('POST', '/v1/completions', { with: { model: `${to}/m`, ...fields } })

@@ -37,7 +37,7 @@ const broken = dataRecord({
   choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error', native_finish_reason: 'network_error' }],
 })
 
-describe('an answer that is none, before any output', () => {
+describe('a failed answer before any output', () => {
   const rows: [string, ProtocolName, Script, string | number][] = [
     ['HC-092: finish_reason error', 'chat', answerStreamText(broken), 'invalid'],
     [
@@ -49,19 +49,19 @@ describe('an answer that is none, before any output', () => {
       'invalid',
     ],
     [
-      'HC-093: an error under 200',
+      'HC-093: an error with status 200',
       'chat',
       answerJson({ error: { message: 'Provider returned error', code: 429 } }),
       429,
     ],
     [
-      'HC-093: an error under 200',
+      'HC-093: an error with status 200',
       'gemini',
       answerJson({ error: { code: 429, message: 'slow', status: 'RESOURCE_EXHAUSTED' } }),
       429,
     ],
     [
-      'HC-093: an error under 200',
+      'HC-093: an error with status 200',
       'messages',
       answerJson({ type: 'error', error: { type: 'overloaded_error', message: 'no' } }),
       529,
@@ -73,7 +73,7 @@ describe('an answer that is none, before any output', () => {
       500,
     ],
     [
-      'HC-094: an error event behind the beginning',
+      'HC-094: an error event after message_start',
       'messages',
       answerStreamText(
         namedRecord({ type: 'message_start', message: messageStart }) +
@@ -83,16 +83,16 @@ describe('an answer that is none, before any output', () => {
       529,
     ],
     ...protocolNames.flatMap((to): [string, ProtocolName, Script, string | number][] => [
-      ['HC-097: nothing at all', to, answerStream([]), 'invalid'],
-      ['HC-097: nothing at all as JSON', to, answerJson(''), 'invalid'],
+      ['HC-097: an empty stream', to, answerStream([]), 'invalid'],
+      ['HC-097: an empty JSON body', to, answerJson(''), 'invalid'],
       ['HC-097: null', to, answerJson('null'), 'invalid'],
-      ['HC-098: a page under 502', to, page(502), 502],
-      ['HC-098: a page under 200', to, page(200), 'invalid'],
+      ['HC-098: an HTML page with status 502', to, page(502), 502],
+      ['HC-098: an HTML page with status 200', to, page(200), 'invalid'],
       ['HC-098: 524', to, page(524), 524],
     ]),
   ]
 
-  it.each(rows)('%s, of %s: the next target answers', async (_what, to, script, status) => {
+  it.each(rows)('%s from %s: fails over to the next target', async (_what, to, script, status) => {
     harness.upstream.script = script
     for (const stream of [false, true]) {
       const from = to === 'chat' ? 'messages' : 'chat'
@@ -105,24 +105,27 @@ describe('an answer that is none, before any output', () => {
     }
   })
 
-  it.each(protocolNames)('HC-098: %s clients get no page, and a status of the same class', async (from) => {
-    for (const to of protocolNames) {
-      for (const [script, status] of [
-        [page(502), 502],
-        [page(524), 504],
-        [page(200), 502],
-        [page(400, ''), 400],
-      ] as const) {
-        harness.upstream.script = script
-        const { status: told, json, text } = await harness.ask(from, `${to}/m`)
-        expect([told, typeof dig(json, 'error', 'message')]).toEqual([status, 'string'])
-        expect(text).not.toMatch(/nginx|<html|internal|context_length/)
+  it.each(protocolNames)(
+    'HC-098: answers %s clients with a JSON error of the same status class, without the HTML',
+    async (from) => {
+      for (const to of protocolNames) {
+        for (const [script, status] of [
+          [page(502), 502],
+          [page(524), 504],
+          [page(200), 502],
+          [page(400, ''), 400],
+        ] as const) {
+          harness.upstream.script = script
+          const { status: told, json, text } = await harness.ask(from, `${to}/m`)
+          expect([told, typeof dig(json, 'error', 'message')]).toEqual([status, 'string'])
+          expect(text).not.toMatch(/nginx|<html|internal|context_length/)
+        }
       }
-    }
-  })
+    },
+  )
 })
 
-describe('HC-096: a stream without its end mark', () => {
+describe('HC-096: a stream without its end marker', () => {
   const cut: Record<ProtocolName, string> = {
     chat: chunk({ content: 'half' }),
     responses: protocolFixtures.responses.streamed('half').split('event: response.completed')[0] ?? '',
@@ -131,7 +134,7 @@ describe('HC-096: a stream without its end mark', () => {
   }
 
   it.each(protocolNames.flatMap((from) => protocolNames.map((to): [ProtocolName, ProtocolName] => [from, to])))(
-    '%s of %s: is told as an error, and never as a whole answer',
+    'ends with an error for %s clients of a %s upstream',
     async (from, to) => {
       harness.upstream.script = answerStreamText(cut[to])
       const { text, records } = await harness.ask(from, `${to}/m`, { stream: true })
@@ -143,7 +146,7 @@ describe('HC-096: a stream without its end mark', () => {
     },
   )
 
-  it('whole answers that came as such a stream are errors', async () => {
+  it('is an error where the client asked for a whole answer', async () => {
     for (const to of protocolNames) {
       harness.upstream.script = answerStreamText(cut[to])
       expect((await harness.ask('messages', `${to}/m`)).status).toBe(502)
@@ -152,7 +155,7 @@ describe('HC-096: a stream without its end mark', () => {
 })
 
 describe('HC-094: an error after output', () => {
-  it.each(protocolNames)('%s clients are told in the stream, and it does not end well', async (from) => {
+  it.each(protocolNames)('ends the stream of %s clients with the error, and without an end marker', async (from) => {
     const begun = protocolFixtures.messages.streamed('half').split('event: content_block_stop')[0] ?? ''
     harness.upstream.script = answerStreamText(
       begun + namedRecord({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
@@ -165,7 +168,7 @@ describe('HC-094: an error after output', () => {
   })
 })
 
-describe('HC-104: a conversation that is too long', () => {
+describe('HC-104: a prompt that is too long', () => {
   const message = 'prompt is too long: 210000 tokens > 200000 maximum'
   const rows: [ProtocolName, object][] = [
     [
@@ -188,7 +191,7 @@ describe('HC-104: a conversation that is too long', () => {
     ],
   ]
 
-  it.each(rows)('of %s is known by its one code: %j', async (to, body) => {
+  it.each(rows)('has the code context_length_exceeded from %s: %j', async (to, body) => {
     harness.upstream.script = answerJson(body, 400)
     const { status, json } = await harness.ask('responses', `${to}/m`)
     expect([status, dig(json, 'error', 'code')]).toEqual([400, 'context_length_exceeded'])
@@ -200,7 +203,7 @@ describe('HC-104: a conversation that is too long', () => {
     expect((await pair.ask('responses', `${to}/m`)).status).toBe(400)
   })
 
-  it('goes to the targets for long ones only', async () => {
+  it('goes to the targets of onContextTooLong, and no other error does', async () => {
     harness.upstream.script = (req, res, seen) =>
       (seen.url === '/v1/messages'
         ? answerJson({ type: 'error', error: { type: 'invalid_request_error', message } }, 400)
@@ -216,7 +219,7 @@ describe('HC-104: a conversation that is too long', () => {
   })
 })
 
-it('HC-105: what a content filter refuses goes elsewhere only where that is configured', async () => {
+it('HC-105: falls back after a content filter only where the config says so', async () => {
   const filtered = {
     error: { message: 'filtered', type: 'invalid_request_error', param: null, code: 'content_filter' },
   }
@@ -229,8 +232,8 @@ it('HC-105: what a content filter refuses goes elsewhere only where that is conf
   expect(hop.relay.explain('chat/m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
 })
 
-describe('HC-106: errors of the request’s own making', () => {
-  it.each([400, 404, 413, 422])('%d goes straight back', async (status) => {
+describe('HC-106: errors of the request and of the credential', () => {
+  it.each([400, 404, 413, 422])('returns %d to the client without another attempt', async (status) => {
     for (const to of protocolNames) {
       harness.upstream.script = answerJson({ type: 'error', error: { type: 'x', message: 'your fault' } }, status)
       const { status: told, json } = await pair.ask('chat', `${to}/m` as Model)
@@ -239,7 +242,7 @@ describe('HC-106: errors of the request’s own making', () => {
     }
   })
 
-  it.each([401, 402, 403])('%d of the relay’s own key is never the client’s', async (status) => {
+  it.each([401, 402, 403])('answers 502 if the upstream answers %d to the relay’s own key', async (status) => {
     for (const [from, to] of [
       ['chat', 'messages'],
       ['messages', 'chat'],

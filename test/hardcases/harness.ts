@@ -51,7 +51,11 @@ export interface Harness {
     asking?: SendOptions,
   ): Promise<[body: unknown, came: ClientResponse]>
   /** Sends these fields, and expects status 400 before the upstream receives anything. Returns the error. */
-  expectRefused(from: ProtocolName, model: Model, fields: object): Promise<{ message: string; param: unknown; code: unknown }>
+  expectRefused(
+    from: ProtocolName,
+    model: Model,
+    fields: object,
+  ): Promise<{ message: string; param: unknown; code: unknown }>
 }
 
 export const OTHER_KEY = 'sk-caller-00000002'

@@ -32,17 +32,20 @@ const LOSSES: readonly [from: ProtocolName, to: Model, fields: object, path: str
 ]
 
 describe('translation: lenient', () => {
-  it.each(LOSSES)('%s to %s: %j is left out, and told in header and record', async (from, to, fields, path) => {
-    for (const stream of [false, true]) {
-      const harness = await startHarness(cleanup)
-      const [, { headers }] = await harness.expectAccepted(from, to, fields, { stream })
-      const told = headers.get('x-modelmount-losses') ?? ''
-      expect(told.split('; ').map((loss) => loss.split(': ')[0])).toEqual([path])
-      expect(harness.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(told)
-    }
-  })
+  it.each(LOSSES)(
+    'from %s to %s: drops %j, and names the loss in header and record',
+    async (from, to, fields, path) => {
+      for (const stream of [false, true]) {
+        const harness = await startHarness(cleanup)
+        const [, { headers }] = await harness.expectAccepted(from, to, fields, { stream })
+        const told = headers.get('x-modelmount-losses') ?? ''
+        expect(told.split('; ').map((loss) => loss.split(': ')[0])).toEqual([path])
+        expect(harness.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(told)
+      }
+    },
+  )
 
-  it('says nothing where nothing is lost', async () => {
+  it('sends no header where nothing is lost', async () => {
     const harness = await startHarness(cleanup)
     const [, { headers }] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', {
       temperature: 0.5,
@@ -53,7 +56,7 @@ describe('translation: lenient', () => {
     expect(harness.records[0]?.losses).toEqual([])
   })
 
-  it('tells in a header only what a header can hold', async () => {
+  it('limits the header to printable ASCII and to 5000 characters', async () => {
     const harness = await startHarness(cleanup)
     const fields = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`fieldé${index}\n`, 1]))
     const [, { headers }] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', fields)
@@ -65,7 +68,7 @@ describe('translation: lenient', () => {
 })
 
 describe('translation: strict', () => {
-  it.each(LOSSES)('%s to %s: %j is refused by its path', async (from, to, fields, path) => {
+  it.each(LOSSES)('from %s to %s: refuses %j with its path', async (from, to, fields, path) => {
     const harness = await strictly()
     for (const stream of [false, true]) {
       const { status, json, text } = await harness.ask(from, to, { with: fields, stream })
@@ -78,21 +81,21 @@ describe('translation: strict', () => {
     expect(harness.records[0]).toMatchObject({ outcome: 'failed', status: 400, error: 'untranslatable' })
   })
 
-  it('lets through what can be said, and all of it in the same language', async () => {
+  it('accepts requests without losses, and every field within the same protocol', async () => {
     const harness = await strictly()
     await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { temperature: 0.5 })
     await harness.expectAccepted('chat', 'chat/m', { frequency_penalty: 0.5, brand_new: 1 })
     expect(harness.sent()).toMatchObject({ frequency_penalty: 0.5, brand_new: 1 })
   })
 
-  it('names only what is lost first as its param, and the others in its words', async () => {
+  it('names the first loss in param, and all losses in the message', async () => {
     const harness = await strictly()
     const { message, param } = await harness.expectRefused('chat', 'responses/gpt-5', { top_k: 5, seed: 7 })
     expect([param, message]).toEqual(['top_k', expect.stringMatching(/top_k: .*; seed: /)])
   })
 })
 
-describe('a turn that loses all it says', () => {
+describe('a turn of which nothing can be translated', () => {
   const audio = [{ type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }]
   const rows: readonly [ProtocolName, Model, object, string][] = [
     ['chat', 'messages/m', { messages: [user(audio)] }, 'messages[0]'],
@@ -107,7 +110,7 @@ describe('a turn that loses all it says', () => {
     ],
   ]
 
-  it.each(rows)('from %s to %s is refused by its path: %j', async (from, model, fields, path) => {
+  it.each(rows)('from %s to %s is refused with its path: %j', async (from, model, fields, path) => {
     const harness = await startHarness(cleanup)
     const { message } = await harness.expectRefused(from, model, fields)
     expect(message).toContain(path)

@@ -56,12 +56,12 @@ const PRIVATE = [
   'https://①②⑦.0.0.1/x',
 ]
 
-describe('HC-140: what is never fetched', () => {
+describe('HC-140: URLs that are not fetched', () => {
   it.each(PRIVATE)('%s', async (url) => {
     await expect(fetchRemote(url, LIMITS)).rejects.toThrow('it is not at a public address')
   })
 
-  it('what is public is not among it', () => {
+  it('public addresses are not private', () => {
     const open = [
       '8.8.8.8',
       '1.1.1.1',
@@ -74,7 +74,7 @@ describe('HC-140: what is never fetched', () => {
     expect(open.filter(isPrivate)).toEqual([])
   })
 
-  it.each(['localhost', 'LOCALHOST'])('a name that resolves to such an address: %s', async (host) => {
+  it.each(['localhost', 'LOCALHOST'])('a name that resolves to a private address: %s', async (host) => {
     await expect(fetchRemote(`https://${host}/x`, LIMITS)).rejects.toThrow('it is not at a public address')
   })
 
@@ -87,7 +87,7 @@ describe('HC-140: what is never fetched', () => {
     '//x',
     '',
     'https:',
-  ])('what is not under https: %s', async (url) => {
+  ])('a URL that is not https: %s', async (url) => {
     await expect(fetchRemote(url, LIMITS)).rejects.toThrow('only https: URLs are fetched')
   })
 
@@ -96,17 +96,19 @@ describe('HC-140: what is never fetched', () => {
     'https://127.0.0.1/x',
     'https://localhost/x',
     'https://does-not-exist.invalid/x',
-  ])('from a caller: %s is a 400 with its path, and nothing goes upstream', async (url) => {
-    const { refuses } = await startHarness(cleanup, { media: { fetch: true } })
-    const { param, message } = await refuses('chat', 'gemini/gemini-2.5-pro', image(url))
+  ])('answers 400 with the path for %s, and sends nothing upstream', async (url) => {
+    const { expectRefused } = await startHarness(cleanup, { media: { fetch: true } })
+    const { param, message } = await expectRefused('chat', 'gemini/gemini-2.5-pro', image(url))
     expect([param, message]).toEqual(['messages[0].content[0]', expect.stringContaining('could not be fetched')])
     expect(message).not.toMatch(/127\.0\.0\.1|ECONN|ENOTFOUND/)
   })
 
-  it('for models that take addresses, or where fetching is off, nothing at all', async () => {
+  it('any URL, for models that accept URLs or with fetching off', async () => {
     const url = 'https://127.0.0.1:1/x.png'
-    const { goes } = await startHarness(cleanup, { media: { fetch: true } })
-    expect(dig((await goes('chat', 'messages/m', image(url)))[0], 'messages', 0, 'content', 0, 'source')).toEqual({
+    const { expectAccepted } = await startHarness(cleanup, { media: { fetch: true } })
+    expect(
+      dig((await expectAccepted('chat', 'messages/m', image(url)))[0], 'messages', 0, 'content', 0, 'source'),
+    ).toEqual({
       type: 'url',
       url,
     })
@@ -116,7 +118,7 @@ describe('HC-140: what is never fetched', () => {
     if (status === 200) expect(upstream.seen[0]?.body).toContain(url)
   })
 
-  it('for a fallback that takes only bytes, before it is asked', async () => {
+  it('a URL for a fallback that needs bytes: it fails before that target is called', async () => {
     const url = 'https://127.0.0.1/x.png'
     const models = { both: ['messages/m', 'gemini/gemini-2.5-pro'] }
     const { ask, upstream } = await startHarness(cleanup, { media: { fetch: true }, models })
@@ -126,11 +128,11 @@ describe('HC-140: what is never fetched', () => {
     expect(upstream.seen).toHaveLength(2)
   })
 
-  it('an address that a caller names as the provider’s', async () => {
-    const { goes, upstream } = await startHarness(cleanup)
+  it('a base URL in the body of a request', async () => {
+    const { expectAccepted, upstream } = await startHarness(cleanup)
     const fields = { api_base: 'http://127.0.0.1:1', base_url: 'http://127.0.0.1:1' }
-    await goes('chat', 'chat/m', fields)
-    await goes('chat', 'messages/m', fields)
+    await expectAccepted('chat', 'chat/m', fields)
+    await expectAccepted('chat', 'messages/m', fields)
     expect(upstream.seen).toHaveLength(2)
   })
 })
@@ -154,7 +156,7 @@ function selfSigned(): { key: string; cert: string } | undefined {
 
 const signed = selfSigned()
 
-describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
+describe.skipIf(!signed)('HC-140: fetching over https', () => {
   let answer: RequestListener = (_req, res) => void res.end()
   let origin = ''
   const server = createServer(signed ?? {}, (req, res) => answer(req, res))
@@ -170,7 +172,7 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
     server.close()
   })
 
-  it('stands in the conversation as bytes, without a word of the caller’s going along', async () => {
+  it('puts the bytes into the conversation, and sends none of the caller’s headers', async () => {
     let seen: object = {}
     answer = (req, res) => {
       seen = req.headers
@@ -186,7 +188,7 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
     expect(Object.keys(seen).sort()).toEqual(['accept', 'connection', 'host'])
   })
 
-  it.each([301, 302, 303, 307, 308])('a redirect is not followed: %d', async (status) => {
+  it.each([301, 302, 303, 307, 308])('does not follow a redirect: %d', async (status) => {
     let calls = 0
     answer = (_req, res) => {
       calls++
@@ -196,7 +198,7 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
     expect(calls).toBe(1)
   })
 
-  it('too much is refused while it comes', async () => {
+  it('aborts a body above the limit before its end', async () => {
     let sent = 0
     answer = async (_req, res) => {
       while (!res.destroyed && sent < 1000) {
@@ -210,14 +212,14 @@ describe.skipIf(!signed)('HC-140: what is fetched over https', () => {
   })
 
   it.each<[string, RequestListener]>([
-    ['no answer', () => undefined],
-    ['an answer without end', (_req, res) => void res.write('x')],
-  ])('too slow is refused: %s', async (_what, slow) => {
+    ['no response', () => undefined],
+    ['a response without an end', (_req, res) => void res.write('x')],
+  ])('fails after the timeout: %s', async (_what, slow) => {
     answer = slow
     await expect(fetch(`${origin}/x`, { ...LIMITS, timeoutMs: 100 })).rejects.toThrow('it took too long')
   })
 
-  it('a cut answer, a wrong certificate, a name that may not be', async () => {
+  it('fails for a truncated body, an untrusted certificate and a private address', async () => {
     answer = (_req, res) => void res.writeHead(200, { 'content-length': 50 }).write('x', () => res.destroy())
     await expect(fetch(`${origin}/x`, LIMITS)).rejects.toThrow(/it cannot be reached|aborted/)
     const strangers = createFetch({ isRefused: () => false })

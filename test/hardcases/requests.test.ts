@@ -22,7 +22,7 @@ const user = (content: unknown): object => ({ role: 'user', content })
 const tool = (tool_call_id: string, content: unknown): object => ({ role: 'tool', tool_call_id, content })
 
 describe('from Chat Completions to Messages', () => {
-  it('HC-001: results of parallel calls are one message, before the text', async () => {
+  it('HC-001: writes results of parallel calls as one message, before the text', async () => {
     const messages = [user('w?'), calls(call('c1'), call('c2')), tool('c2', '2'), tool('c1', '1'), user('and now?')]
     const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
     expect(dig(body, 'messages')).toMatchObject([
@@ -45,21 +45,21 @@ describe('from Chat Completions to Messages', () => {
     ])
   })
 
-  it('HC-002: a call that was never answered gets a result that says so', async () => {
+  it('HC-002: adds a failed result for a call without one', async () => {
     const messages = [user('w?'), calls(call('c1'), call('c2')), tool('c1', '1'), user('go on')]
     const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
     const missing = { type: 'tool_result', tool_use_id: 'c2', is_error: true, content: '[no result was supplied]' }
     expect(dig(body, 'messages', 2, 'content')).toMatchObject([{ tool_use_id: 'c1' }, missing, { text: 'go on' }])
   })
 
-  it('HC-002: a result that answers no call is refused by its path', async () => {
+  it('HC-002: refuses a result without a call, with its path', async () => {
     const messages = [user('w?'), tool('c9', '1'), user('go on')]
     expect(await harness.expectRefused('chat', 'messages/claude-opus-4-5', { messages })).toMatchObject({
       param: 'messages[1]',
     })
   })
 
-  it('HC-004: sampling is left out where it is not taken, and that is told', async () => {
+  it('HC-004: drops sampling with losses where the model does not support it', async () => {
     const fields = { temperature: 0.2, top_p: 0.9 }
     const [body, { headers }] = await harness.expectAccepted('chat', 'messages/claude-sonnet-5-5', fields)
     expect(body).not.toHaveProperty('temperature')
@@ -70,23 +70,33 @@ describe('from Chat Completions to Messages', () => {
     })
   })
 
-  it('HC-005: the client’s anthropic-version and beta go on untouched; a missing one is 2023-06-01', async () => {
+  it('HC-005: passes on anthropic-version and anthropic-beta, with 2023-06-01 as the default version', async () => {
     for (const [given, expected] of [
       ['2026-10-21', '2026-10-21'],
       ['2023-06-01', '2023-06-01'],
       [undefined, '2023-06-01'],
     ]) {
       const headers = { ...(given && { 'anthropic-version': given }), 'anthropic-beta': 'new-thing-2026-11-01' }
-      const [body] = await harness.expectAccepted('messages', 'messages/claude-opus-4-5', { temperature: 0.3 }, { headers })
+      const [body] = await harness.expectAccepted(
+        'messages',
+        'messages/claude-opus-4-5',
+        { temperature: 0.3 },
+        { headers },
+      )
       const seen = harness.upstream.seen.at(-1)?.headers ?? {}
       expect([seen['anthropic-version'], seen['anthropic-beta']]).toEqual([expected, 'new-thing-2026-11-01'])
       expect(body).toMatchObject({ temperature: 0.3 })
     }
-    await harness.expectAccepted('chat', 'messages/claude-opus-4-5', {}, { headers: { 'anthropic-version': '2026-10-21' } })
+    await harness.expectAccepted(
+      'chat',
+      'messages/claude-opus-4-5',
+      {},
+      { headers: { 'anthropic-version': '2026-10-21' } },
+    )
     expect(harness.upstream.seen.at(-1)?.headers['anthropic-version']).toBe('2023-06-01')
   })
 
-  it('HC-006: a key comes as Bearer or as x-api-key; of two x-api-key counts; none goes on', async () => {
+  it('HC-006: accepts a key as Bearer or x-api-key, prefers x-api-key, and passes neither on', async () => {
     const good = 'sk-caller-00000001'
     const bearer = { authorization: `Bearer ${good}` }
     const ways: [Record<string, string>, number][] = [
@@ -98,7 +108,8 @@ describe('from Chat Completions to Messages', () => {
     for (const [headers, status] of ways) {
       const response = await harness.ask('messages', 'messages/claude-opus-4-5', { headers, key: '' })
       expect(response.status).toBe(status)
-      if (status === 401) expect(response.json).toMatchObject({ type: 'error', error: { type: 'authentication_error' } })
+      if (status === 401)
+        expect(response.json).toMatchObject({ type: 'error', error: { type: 'authentication_error' } })
     }
     expect(harness.upstream.seen).toHaveLength(3)
     for (const { headers } of harness.upstream.seen) {
@@ -107,13 +118,13 @@ describe('from Chat Completions to Messages', () => {
     }
   })
 
-  it('HC-009: max_tokens is the model’s own when the caller gave none', async () => {
+  it('HC-009: fills in the model’s maximum for a missing max_tokens', async () => {
     const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-5-5', {})
     expect(body).toMatchObject({ max_tokens: 64_000 })
     expect((await harness.expectAccepted('chat', 'messages/claude-3-haiku', {}))[0]).toMatchObject({ max_tokens: 4096 })
   })
 
-  it('HC-012: an answer that is to be gone on with is passed as it is', async () => {
+  it('HC-012: passes a prefilled answer on without trailing white space', async () => {
     const messages = [user('2+2?'), { role: 'assistant', content: 'The answer is ( ' }]
     const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages })
     expect(dig(body, 'messages', -1)).toMatchObject({ role: 'assistant', content: [{ text: 'The answer is (' }] })
@@ -122,7 +133,7 @@ describe('from Chat Completions to Messages', () => {
   const jpeg = '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQ=='
   const image = (url: string): object => user([{ type: 'image_url', image_url: { url } }])
 
-  it('HC-013: an image is what its bytes are', async () => {
+  it('HC-013: detects the type of an image from its bytes', async () => {
     for (const label of ['image/png', 'image/jpg', 'image/jpeg']) {
       const messages = [image(`data:${label};base64,${jpeg}`)]
       const source = { type: 'base64', media_type: 'image/jpeg', data: jpeg }
@@ -133,14 +144,14 @@ describe('from Chat Completions to Messages', () => {
     }
   })
 
-  it('HC-013: an image that nobody takes is refused by its path', async () => {
+  it('HC-013: refuses an unsupported image type with its path', async () => {
     const messages = [image('data:image/svg+xml;base64,PHN2Zz4=')]
     expect(await harness.expectRefused('chat', 'messages/claude-opus-4-5', { messages })).toMatchObject({
       param: 'messages[0].content[0]',
     })
   })
 
-  it('HC-014: too many large images are told as they were, tried nowhere else, held against nobody', async () => {
+  it('HC-014: returns the provider’s error for too many large images, without failover or cooldown', async () => {
     const second = { model: ['messages/claude-opus-4-5', 'messages/claude-opus-4-1'] }
     const { upstream, ask, records, relay } = await startHarness(cleanup, {
       providers: {
@@ -168,7 +179,7 @@ describe('from Chat Completions to Messages', () => {
     expect(relay.explain('messages/m').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
   })
 
-  it('HC-020: a union at the top of a tool’s schema is one object; type lists inside stay', async () => {
+  it('HC-020: merges a union at the top of a tool’s schema, and keeps type lists within it', async () => {
     const inner = { type: 'object', properties: { a: { type: ['string', 'null'] } }, required: ['a'] }
     const parameters = { anyOf: [inner, { type: 'object', properties: { b: { type: 'integer' } } }] }
     const tools = [{ type: 'function', function: { name: 'f', parameters } }]
@@ -188,25 +199,25 @@ describe('from Chat Completions to Messages', () => {
     ],
     [{ tools, tool_choice: 'none', parallel_tool_calls: false }, { type: 'none' }],
     [{ tools: [], tool_choice: 'auto' }, undefined],
-  ])('HC-024: the choice of %j', async (fields, expected) => {
+  ])('HC-024: the tool choice of %j', async (fields, expected) => {
     const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', fields)
     expect(dig(body, 'tool_choice')).toEqual(expected)
     if (expected === undefined) expect(body).not.toHaveProperty('tools')
   })
 
-  it('HC-024: history with calls keeps its tools declared', async () => {
+  it('HC-024: declares the tools that the history calls', async () => {
     const messages = [user('w?'), calls(call('c1', 'w')), tool('c1', '1')]
     const [body] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', { messages, tools: [] })
     expect(body).toMatchObject({ tools: [{ name: 'w' }], tool_choice: { type: 'none' } })
   })
 
-  it('HC-033: several answers are refused, not made one', async () => {
+  it('HC-033: refuses several choices', async () => {
     for (const model of ['messages/claude-opus-4-5', 'responses/gpt-5'] as const)
       expect(await harness.expectRefused('chat', model, { n: 3 })).toMatchObject({ param: 'n' })
   })
 })
 
-describe('HC-032: content of the wrong shape is a 400 that names it, in every language', () => {
+describe('HC-032: content of the wrong type is a 400 with its path, in every protocol', () => {
   it.each<[unknown, string]>([
     [[], 'messages[0].content'],
     [null, 'messages[0].content'],

@@ -26,8 +26,8 @@ const SHAPES: Readonly<Record<ProtocolName, (status: number) => object>> = {
   }),
 }
 
-describe('HC-108: errors in the caller’s own shape', () => {
-  it.each(protocolNames)('overload, told to %s', async (from) => {
+describe('HC-108: errors in the format of the caller’s protocol', () => {
+  it.each(protocolNames)('an overload, for %s', async (from) => {
     const expected = {
       chat: [503, { error: { type: 'server_error', param: null, code: 'overloaded' } }],
       responses: [503, { error: { type: 'server_error', param: null, code: 'overloaded' } }],
@@ -42,7 +42,7 @@ describe('HC-108: errors in the caller’s own shape', () => {
     expect([status, json]).toMatchObject(expected)
   })
 
-  it.each(protocolNames)('the relay’s own, told to %s', async (from) => {
+  it.each(protocolNames)('the relay’s own errors, for %s', async (from) => {
     const { path } = protocolFixtures[from]
     const shape = SHAPES[from]
     const wrong = await harness.ask(from, 'chat/m', { key: 'sk-nobody' })
@@ -66,7 +66,7 @@ it.each<[unknown, string]>([
   [{ object: 'error', message: 'old server', code: 40301 }, 'old server'],
   [[{ error: { message: 'in a list', code: 400 } }], 'in a list'],
   [{ message: 'bare', code: 'InvalidParameter' }, 'bare'],
-])('HC-109: the words in %j are found', async (body, message) => {
+])('HC-109: finds the message in %j', async (body, message) => {
   harness.upstream.script = answerJson(JSON.stringify(body), 400)
   for (const from of protocolNames) {
     const { status, json } = await harness.ask(from, from === 'chat' ? 'gemini/m' : 'chat/m')
@@ -74,7 +74,7 @@ it.each<[unknown, string]>([
   }
 })
 
-it('HC-100: Gemini’s own word for how long to wait is told to clients of every language', async () => {
+it('HC-100: sends Gemini’s retry delay to clients of every protocol', async () => {
   const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.07s' }]
   harness.upstream.script = answerJson(
     { error: { code: 429, message: 'slow', status: 'RESOURCE_EXHAUSTED', details } },
@@ -88,7 +88,7 @@ it('HC-100: Gemini’s own word for how long to wait is told to clients of every
   }
 })
 
-it('HC-110: of an upstream’s words no key, organisation, mail or inside address comes through', async () => {
+it('HC-110: removes keys, organisations, mail addresses and internal hosts from an upstream’s error', async () => {
   const message =
     'Incorrect key sk-proj-****abcd, sk-upstream-000000A1, organization org-xyzAbc123, me@corp.example, 10.1.2.3:8443, db.prod.internal, https://h/x?key=AIzaSyTest12345'
   const leaks = /sk-proj|sk-upstream|org-xyz|me@corp|10\.1\.2\.3|prod\.internal|AIzaSy/
@@ -105,7 +105,7 @@ it('HC-110: of an upstream’s words no key, organisation, mail or inside addres
   }
 })
 
-describe('HC-141: a model’s name goes nowhere else', () => {
+describe('HC-141: a model name cannot change the upstream’s path', () => {
   const NAMES = [
     '../../v1/files',
     '..%2F..%2Ffiles',
@@ -127,7 +127,7 @@ describe('HC-141: a model’s name goes nowhere else', () => {
     expect(harness.upstream.seen).toHaveLength(0)
   })
 
-  it('in a caller’s own path', async () => {
+  it('from the path of a Gemini request', async () => {
     for (const path of [
       '/v1beta/models/%2e%2e%2Ffiles:generateContent',
       '/v1beta/models/gemini%2F..%2F..%2Fv1%2Fx:generateContent',
@@ -140,8 +140,8 @@ describe('HC-141: a model’s name goes nowhere else', () => {
   })
 })
 
-describe('HC-144: what is almost JSON', () => {
-  it.each(protocolNames)('is refused by %s without a stack; a BOM is no harm', async (from) => {
+describe('HC-144: invalid JSON', () => {
+  it.each(protocolNames)('is refused in %s without a stack trace; a BOM is ignored', async (from) => {
     const good = JSON.stringify(protocolFixtures[from].requestBody('chat/m', false))
     const bad = [
       good.replace(/}$/, ',"temperature":NaN}'),
@@ -164,7 +164,7 @@ describe('HC-144: what is almost JSON', () => {
   })
 })
 
-describe('HC-149: a list of models cannot be slipped past', () => {
+describe('HC-149: a caller cannot use a model that is not allowed', () => {
   const VARIANTS = [
     'GPT-4o',
     ' gpt-4o',
@@ -177,7 +177,7 @@ describe('HC-149: a list of models cannot be slipped past', () => {
     'ft:gpt-4o',
   ]
 
-  it.each(protocolNames)('by %s', async (from) => {
+  it.each(protocolNames)('in %s', async (from) => {
     const models = { mini: 'chat/mini', 'gpt-4o': 'chat/gpt-4o', '*': 'chat' }
     const closed = await startHarness(cleanup, { groups: { default: { models: ['mini'] } }, models })
     for (const name of VARIANTS) {
@@ -193,7 +193,7 @@ describe('HC-149: a list of models cannot be slipped past', () => {
 })
 
 describe('HC-166: x-request-id', () => {
-  it.each(protocolNames)('stands on every answer of %s', async (from) => {
+  it.each(protocolNames)('is on every response of %s', async (from) => {
     for (const given of ['my-id_1.2', undefined, 'x'.repeat(10_000), 'a b', 'é'.normalize('NFC')]) {
       const headers = given === undefined ? {} : { 'x-request-id': given }
       const kept = given === 'my-id_1.2'

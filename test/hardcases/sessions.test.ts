@@ -29,15 +29,15 @@ function first(script: Script): void {
   harness.upstream.script = (req, res, seen) => (turn++ === 0 ? script : plain)(req, res, seen)
 }
 
-it('HC-042: a signature on an empty text is not lost with it', async () => {
+it('HC-042: keeps a signature on an empty text', async () => {
   first(answerJson(fragment([{ text: 'so' }, { text: '', thoughtSignature: 'dA==' }], 'STOP')))
   const { json } = await harness.ask('responses', gemini)
   await harness.expectAccepted('responses', gemini, { input: [user('hi'), ...list(dig(json, 'output')), user('and?')] })
   expect(JSON.stringify(dig(harness.sent(), 'contents', 1, 'parts'))).toContain('"thoughtSignature":"dA=="')
 })
 
-describe('HC-044: in a session that changes its model', () => {
-  it('a thought that another provider had is dropped, its words and calls stay', async () => {
+describe('HC-044: a conversation that switches models', () => {
+  it('loses the reasoning of another provider, and keeps text and calls', async () => {
     first(
       answerJson({
         choices: [
@@ -61,17 +61,19 @@ describe('HC-044: in a session that changes its model', () => {
     expect(harness.upstream.seen.at(-1)?.body).not.toContain(MARK)
   })
 
-  it('HC-046: a thought is no field of a server that does not know it', async () => {
+  it('HC-046: sends no reasoning field to a server that does not know it', async () => {
     const content = [
       { type: 'thinking', thinking: 'deep', signature: 'x' },
       { type: 'text', text: 'said' },
     ]
-    await harness.expectAccepted('messages', 'chat/m', { messages: [user('hi'), { role: 'assistant', content }, user('on')] })
+    await harness.expectAccepted('messages', 'chat/m', {
+      messages: [user('hi'), { role: 'assistant', content }, user('on')],
+    })
     expect(dig(harness.sent(), 'messages', 1)).toEqual({ role: 'assistant', content: 'said' })
   })
 })
 
-it('HC-048: reasoning, words, reasoning and a call are blocks in turn; each thought is signed', async () => {
+it('HC-048: writes reasoning, text, reasoning and a call as separate blocks, and signs each reasoning block', async () => {
   const call = { index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
   const deltas = [
     { reasoning_content: 'a' },
@@ -103,7 +105,7 @@ describe('HC-049: encrypted reasoning', () => {
   it.each<[Model, boolean]>([
     ['responses/gpt-5', true],
     ['responses/gpt-6', false],
-  ])('goes back to %s: %s', async (model, back) => {
+  ])('is sent back to %s: %s', async (model, back) => {
     first(sealed)
     const { json } = await harness.ask('messages', 'responses/gpt-5')
     const messages = [user('hi'), { role: 'assistant', content: dig(json, 'content') }, user('on')]
@@ -111,7 +113,7 @@ describe('HC-049: encrypted reasoning', () => {
     expect(harness.upstream.seen.at(-1)?.body.includes('"gAAA"')).toBe(back)
   })
 
-  it('that is refused is refused once, not on every channel', async () => {
+  it('is tried once if the upstream cannot verify it', async () => {
     const message = 'The encrypted content could not be verified.'
     harness.upstream.script = answerJson(
       { error: { message, type: 'invalid_request_error', param: null, code: 'invalid_encrypted_content' } },
@@ -125,7 +127,7 @@ describe('HC-049: encrypted reasoning', () => {
   })
 })
 
-it('HC-050: what was redacted shows nothing, and goes back unchanged and first', async () => {
+it('HC-050: hides redacted thinking from the client, and sends it back unchanged as the first block', async () => {
   const redacted = { type: 'redacted_thinking', data: 'EmwK' }
   first(answerJson(messageWith([redacted, { type: 'text', text: 'x' }], 'end_turn')))
   const { json, text } = await harness.ask('chat', 'messages/claude-sonnet-4-5')

@@ -13,8 +13,8 @@ afterEach(() => cleanup.run())
 
 const user = (content: unknown): object => ({ role: 'user', content })
 
-describe('sampling and caps', () => {
-  it('HC-008: a temperature that a reasoning model does not take is left out and told; 1 goes without a word', async () => {
+describe('sampling and output caps', () => {
+  it('HC-008: drops a temperature with a loss for a reasoning model, and the default of 1 without one', async () => {
     for (const [temperature, losses] of [
       [0.3, 'temperature: is not supported by this model'],
       [1, null],
@@ -28,14 +28,14 @@ describe('sampling and caps', () => {
     })
   })
 
-  it('HC-010: a cap of none is a prewarm, or refused; it is never a paid answer', async () => {
+  it('HC-010: turns a cap of 0 into a prewarm or an error, never into a paid answer', async () => {
     const [body] = await harness.expectAccepted('messages', 'responses/gpt-5', { max_tokens: 0 })
     expect(body).toMatchObject({ prompt_cache_options: { prewarm: true } })
     expect(body).not.toHaveProperty('max_output_tokens')
     expect((await harness.expectRefused('messages', 'chat/m', { max_tokens: 0 })).message).toContain('max_tokens')
   })
 
-  it('HC-034: stop words that Responses cannot say end the answer here, whole and streamed', async () => {
+  it('HC-034: applies stop sequences itself where Responses has none, whole and streamed', async () => {
     const stop = ['\n\nUser:', 'END']
     harness.upstream.script = answerIn('responses', 'Hello\n', '\nUs', 'er: and', ' more')
     const [body, { json, headers }] = await harness.expectAccepted('chat', 'responses/gpt-5', { stop })
@@ -50,7 +50,7 @@ describe('sampling and caps', () => {
     expect(message.json).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: '\n\nUser:' })
   })
 
-  it('of more stop words than are taken the relay minds the rest', async () => {
+  it('applies the stop sequences beyond the upstream’s maximum itself', async () => {
     const stop = ['1', '2', '3', '4', '5', 'END']
     harness.upstream.script = answerIn('gemini', 'Hello E', 'ND more')
     const [body, { json, headers }] = await harness.expectAccepted('chat', 'gemini/m', { stop })
@@ -59,7 +59,7 @@ describe('sampling and caps', () => {
     expect(dig(json, 'choices', 0, 'message', 'content')).toBe('Hello ')
   })
 
-  it('HC-037: what only one vendor knows passes to those who speak the language', async () => {
+  it('HC-037: passes a vendor’s own fields on within the same protocol', async () => {
     const messages = [user('x'), { role: 'assistant', content: '{"name":', partial: true }]
     expect((await harness.expectAccepted('chat', 'chat/kimi', { messages, enable_thinking: false }))[0]).toMatchObject({
       messages,
@@ -74,19 +74,19 @@ describe('sampling and caps', () => {
     ['minimal', 'claude-opus-5-5', 'low'],
     ['none', 'claude-opus-5-5', 'low'],
     ['xhigh', 'claude-opus-4-6', 'high'],
-  ])('HC-052: an effort of %s for %s is %s', async (reasoning_effort, model, effort) => {
+  ])('HC-052: writes the effort %s for %s as %s', async (reasoning_effort, model, effort) => {
     const [body, { headers }] = await harness.expectAccepted('chat', `messages/${model}`, { reasoning_effort })
     expect(dig(body, 'output_config', 'effort')).toBe(effort)
     if (reasoning_effort === 'none') expect(headers.get('x-modelmount-losses')).toContain('reasoning_effort')
   })
 
-  it('HC-052: an effort that nobody knows is refused with those that are', async () => {
+  it('HC-052: refuses an unknown effort, and names the known ones', async () => {
     const { message, param } = await harness.expectRefused('chat', 'messages/m', { reasoning_effort: 'turbo' })
     expect([param, message]).toEqual(['reasoning_effort', expect.stringMatching(/none.*minimal.*low.*medium.*high/)])
   })
 })
 
-it('HC-025: tools, choice and format are flat in Responses, and strict is set on purpose', async () => {
+it('HC-025: writes tools, tool choice and format in the flat form of Responses, with an explicit strict', async () => {
   const schema = { type: 'object', properties: {} }
   const [body] = await harness.expectAccepted('chat', 'responses/gpt-5', {
     tools: [
@@ -106,7 +106,7 @@ it('HC-025: tools, choice and format are flat in Responses, and strict is set on
   })
 })
 
-it('HC-026: a reasoning item without words says nothing, in no language', async () => {
+it('HC-026: drops a reasoning item without text in every protocol', async () => {
   const input = [{ type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' }, user('continue')]
   const [chat] = await harness.expectAccepted('responses', 'chat/m', { input })
   expect(dig(chat, 'messages')).toEqual([{ role: 'user', content: 'continue' }])
@@ -116,7 +116,7 @@ it('HC-026: a reasoning item without words says nothing, in no language', async 
   expect(dig(gemini, 'contents')).toEqual([{ role: 'user', parts: [{ text: 'continue' }] }])
 })
 
-describe('HC-040: a block that only one language has', () => {
+describe('HC-040: a block that only one protocol has', () => {
   const result = { type: 'search_result', source: 's', title: 't', content: [{ type: 'text', text: 'x' }] }
   const rows: [ProtocolName, object, string][] = [
     ['messages', { messages: [user([{ type: 'text', text: 'q' }, result])] }, 'messages[0].content[1]'],
@@ -144,12 +144,12 @@ describe('HC-040: a block that only one language has', () => {
     ],
   ]
 
-  it.each(rows)('of %s passes untouched to its own: %j', async (from, fields) => {
+  it.each(rows)('passes unchanged within %s: %j', async (from, fields) => {
     await harness.expectAccepted(from, `${from}/m`, fields)
     expect(harness.sent()).toMatchObject(fields)
   })
 
-  it.each(rows)('of %s is told or refused elsewhere, never dropped in silence: %j', async (from, fields, path) => {
+  it.each(rows)('of %s is a loss or an error in other protocols: %j', async (from, fields, path) => {
     const { status, json, headers } = await harness.ask(from, 'chat/m' as Model, { with: fields })
     const told = status === 200 ? headers.get('x-modelmount-losses') : String(dig(json, 'error', 'message'))
     expect([200, 400]).toContain(status)

@@ -31,7 +31,7 @@ describe('streams of Chat Completions', () => {
       tool_calls: [{ index, id: `c${index}`, type: 'function', function: { name: `f${index}`, arguments: '' } }],
     })
 
-  it('HC-056: calls that come in turns are blocks one after the other', async () => {
+  it('HC-056: writes interleaved calls as one block after another', async () => {
     harness.upstream.script = answerStreamText(
       [
         begin(0),
@@ -54,7 +54,7 @@ describe('streams of Chat Completions', () => {
     ])
   })
 
-  it('HC-057, HC-058: calls are numbered among themselves, and one without input has an empty object', async () => {
+  it('HC-057, HC-058: numbers calls without other blocks, and writes an empty object for a call without input', async () => {
     const blocks: object[] = [
       { type: 'thinking', thinking: '', signature: '' },
       { type: 'text', text: '' },
@@ -84,7 +84,7 @@ describe('streams of Chat Completions', () => {
     }
   })
 
-  it('HC-072: records of a filter alone are no beginning', async () => {
+  it('HC-072: ignores records that hold only filter results', async () => {
     const filter = dataRecord({ choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: [{}] })
     const offsets = dataRecord({
       id: '',
@@ -101,7 +101,7 @@ describe('streams of Chat Completions', () => {
     }
   })
 
-  it('HC-073: a finish that is not there, a delta that is null', async () => {
+  it('HC-073: accepts a missing finish_reason and a null delta', async () => {
     const bare = dataRecord({ id: 'x', choices: [{ index: 0, delta: { content: 'ab' } }] })
     harness.upstream.script = answerStreamText(bare + chunk(null, 'stop') + dataRecord('[DONE]'))
     for (const from of ['messages', 'responses', 'gemini'] as const)
@@ -115,7 +115,7 @@ describe('streams of Chat Completions', () => {
     }
   })
 
-  it('HC-074: a call is a call though its end says stop', async () => {
+  it('HC-074: corrects the finish reason stop after a tool call', async () => {
     const call = { index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
     harness.upstream.script = answerStreamText(chunk({ tool_calls: [call] }) + chunk({}, 'stop') + dataRecord('[DONE]'))
     expect((await harness.ask('messages', 'chat/m', { stream: true })).text).toContain('"stop_reason":"tool_use"')
@@ -124,7 +124,7 @@ describe('streams of Chat Completions', () => {
     expect((await harness.ask('messages', 'chat/m')).json).toMatchObject({ stop_reason: 'tool_use' })
   })
 
-  it('HC-078: usage comes when it was asked for, once and last', async () => {
+  it('HC-078: writes usage once, as the last chunk, if the request asks for it', async () => {
     harness.upstream.script = answerIn('messages', 'ab')
     const without = await harness.ask('chat', 'messages/m', { stream: true })
     expect(without.text).not.toContain('"usage"')
@@ -142,8 +142,8 @@ describe('streams of Chat Completions', () => {
   })
 })
 
-describe('the official clients take every stream', () => {
-  it.each(protocolNames)('HC-060, HC-061: OpenAI’s strict helper, of %s', async (to) => {
+describe('the official clients read every stream', () => {
+  it.each(protocolNames)('HC-060, HC-061: OpenAI’s stream helper, from %s', async (to) => {
     harness.upstream.script =
       to === 'chat'
         ? answerStreamText(
@@ -169,7 +169,7 @@ describe('the official clients take every stream', () => {
     tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
   })
 
-  it.each(protocolNames)('HC-064, HC-065: Anthropic’s, of %s', async (to) => {
+  it.each(protocolNames)('HC-064, HC-065: Anthropic’s client, from %s', async (to) => {
     harness.upstream.script = answerIn(to, 'a', 'b')
     const client = new Anthropic({ baseURL: harness.origin, apiKey: KEY, maxRetries: 0 })
     const message = await client.messages
@@ -182,7 +182,7 @@ describe('the official clients take every stream', () => {
     })
   })
 
-  it.each(protocolNames)('HC-066: Google’s, of %s', async (to) => {
+  it.each(protocolNames)('HC-066: Google’s client, from %s', async (to) => {
     harness.upstream.script = answerIn(to, 'a', 'b')
     const client = new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: harness.origin } })
     let text = ''
@@ -192,12 +192,15 @@ describe('the official clients take every stream', () => {
   })
 })
 
-describe('HC-062: a stream of Responses that ends otherwise', () => {
+describe('HC-062: a Responses stream with an unusual end is complete', () => {
   const good = protocolFixtures.responses.streamed('ab')
   it.each([
-    ['by another name', good.replaceAll('response.completed', 'response.done')],
-    ['without its output', good.replace(/("type":"response.completed".*?"output":)\[.*?\](,"usage")/, '$1[]$2')],
-    ['without a last blank line', good.trimEnd()],
+    ['with another event name', good.replaceAll('response.completed', 'response.done')],
+    [
+      'without the output in the last record',
+      good.replace(/("type":"response.completed".*?"output":)\[.*?\](,"usage")/, '$1[]$2'),
+    ],
+    ['without a blank line at the end', good.trimEnd()],
   ])('%s', async (_how, text) => {
     expect(text).not.toBe(good)
     harness.upstream.script = answerStreamText(text)

@@ -71,23 +71,23 @@ describe.each([false, true])(
     async function turns(keeps: boolean, key?: string): Promise<ClientResponse> {
       first(stream ? listing.streamed : listing.whole)
       const response = await harness.ask('chat', gemini, { stream })
-      await harness.expectAccepted('chat', gemini, goOn(messageOf(came), keeps), { ...(key && { key }) })
-      return came
+      await harness.expectAccepted('chat', gemini, goOn(messageOf(response), keeps), { ...(key && { key }) })
+      return response
     }
 
-    it('that brings it back: it stands on its own call, and on no other', async () => {
+    it('that keeps it: it stays on its own call', async () => {
       const response = await turns(true)
-      const [call] = list(messageOf(came).tool_calls)
+      const [call] = list(messageOf(response).tool_calls)
       expect(call).toMatchObject({ function: { name: 'ls' }, extra_content: { google: { thought_signature: 'U0lH' } } })
       expect(signaturesSent()).toEqual(['U0lH', undefined])
     })
 
-    it('that drops it: it is remembered by the call', async () => {
+    it('that drops it: the relay restores it by the call id', async () => {
       await turns(false)
       expect(signaturesSent()).toEqual(['U0lH', undefined])
     })
 
-    it('that drops it and is another tenant: it gets what stands for any', async () => {
+    it('of another tenant that drops it: the relay sends the validator skip instead', async () => {
       await turns(false, OTHER_KEY)
       expect(signaturesSent()).toEqual(['skip_thought_signature_validator', undefined])
     })
@@ -157,32 +157,32 @@ const thoughtful = {
   ),
 }
 
-describe.each([false, true])('HC-045: a thought stays with its tool call, streamed: %s', (stream) => {
+describe.each([false, true])('HC-045: thinking before a tool call, streamed: %s', (stream) => {
   async function turns(keeps: boolean, model: Model, key?: string): Promise<ClientResponse> {
     first(stream ? thoughtful.streamed : thoughtful.whole)
     const response = await harness.ask('chat', 'messages/claude-sonnet-4-5', {
       stream,
       with: { reasoning_effort: 'medium' },
     })
-    const fields = { ...goOn(messageOf(came), keeps), reasoning_effort: 'medium' }
+    const fields = { ...goOn(messageOf(response), keeps), reasoning_effort: 'medium' }
     const [, next] = await harness.expectAccepted('chat', model, fields, { ...(key && { key }) })
     return next
   }
 
-  it('when the client has dropped it: from memory, and the model thinks on', async () => {
+  it('is restored if the client has dropped it, and the model keeps thinking', async () => {
     await turns(false, 'messages/claude-sonnet-4-5')
     expect(dig(harness.sent(), 'messages', 1, 'content')).toMatchObject(thinking)
     expect(dig(harness.sent(), 'thinking', 'type')).toBe('enabled')
   })
 
-  it('never for another tenant: then the model does not think, and that is told', async () => {
+  it('is not restored for another tenant, so thinking is off, with a loss', async () => {
     const { headers } = await turns(false, 'messages/claude-sonnet-4-5', OTHER_KEY)
     expect(dig(harness.sent(), 'messages', 1, 'content')).toMatchObject([{ type: 'tool_use', id: 'toolu_1' }])
     expect(harness.sent()).not.toHaveProperty('thinking')
     expect(headers.get('x-modelmount-losses')).toContain('reasoning_effort')
   })
 
-  it('never for another model: it is not that one’s (HC-044)', async () => {
+  it('is not restored for another model (HC-044)', async () => {
     await turns(false, 'messages/claude-opus-4-5')
     expect(harness.upstream.seen.at(-1)?.body).not.toContain('c2lnbmVk')
   })

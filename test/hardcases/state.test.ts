@@ -33,7 +33,7 @@ const notFound = {
   json: { error: { code: 'previous_response_not_found', param: 'previous_response_id' } },
 }
 
-describe('HC-030: without a store, what stands on state is refused', () => {
+describe('HC-030: without a store, the relay refuses references to earlier responses', () => {
   it.each<[object, string]>([
     [{ previous_response_id: 'resp_abc' }, 'previous_response_id'],
     [{ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input[0].id'],
@@ -49,8 +49,8 @@ describe('HC-030: without a store, what stands on state is refused', () => {
   const start = `{"model":"responses/m",${items}`
   const hidden = '"previous\\u005Fresponse_id":"resp_theirs"'
   it.each([
-    ['by a name in disguise', `{"model":"responses/m","input":"x",${hidden}}`],
-    ['by a type in disguise', '{"model":"responses/m","input":[{"type":"item\\u005freference","id":"msg_1"}]}'],
+    ['a field name with a Unicode escape', `{"model":"responses/m","input":"x",${hidden}}`],
+    ['a type with a Unicode escape', '{"model":"responses/m","input":[{"type":"item\\u005freference","id":"msg_1"}]}'],
   ])('%s', async (_how, body) => {
     for (const store of [false, true]) {
       harness = await startHarness(cleanup, { responses: { store } })
@@ -61,27 +61,27 @@ describe('HC-030: without a store, what stands on state is refused', () => {
 
   it.each([
     ['a name twice', `${start},"previous_response_id":"resp_theirs","previous_response_id":null}`],
-    ['a name twice, once in disguise', `${start},${hidden},"previous_response_id":null}`],
+    ['a name twice, once with a Unicode escape', `${start},${hidden},"previous_response_id":null}`],
     ['an input twice', `{"model":"responses/m","input":[{"type":"item_reference","id":"resp_theirs"}],${items}}`],
-  ])('%s does not bring it upstream', async (_how, body) => {
+  ])('does not send the reference upstream: %s', async (_how, body) => {
     const response = await harness.ask('responses', NATIVE, { body })
     expect([200, 400]).toContain(response.status)
     for (const seen of harness.upstream.seen) expect(seen.body).not.toContain('resp_theirs')
   })
 })
 
-describe('HC-030: what refers to nothing', () => {
+describe('HC-030: a request without references', () => {
   it.each([
     '{"model":"m","input":"caf\\u00e9", "previous_response_id":null}',
     '{"model":"m","input":[{"role":"user","content":"\\"previous_response_id\\" caf\\u00e9"}],"x":1.0}',
-  ])('goes on as it came: %s', async (body) => {
+  ])('passes unchanged: %s', async (body) => {
     await harness.ask('responses', NATIVE, { body: body.replace('"m"', '"responses/m"') })
     expect(harness.upstream.seen[0]?.body).toBe(body)
   })
 })
 
 describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
-  it.each([NATIVE, TRANSLATED])('the history is put in for %s', async (model) => {
+  it.each([NATIVE, TRANSLATED])('inserts the history for %s', async (model) => {
     const first = await harness.ask('responses', model, { stream, with: { input: 'one', instructions: 'Be brief.' } })
     const id = idOf(first)
     const second = await harness.ask('responses', model, { stream, with: { input: 'two', previous_response_id: id } })
@@ -104,7 +104,7 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
     expect(all).toHaveLength(model === NATIVE || idOf(second) !== id ? 5 : 3)
   })
 
-  it.each([NATIVE, TRANSLATED])('another tenant does not find it: %s', async (model) => {
+  it.each([NATIVE, TRANSLATED])('hides the response from another tenant: %s', async (model) => {
     const id = idOf(await harness.ask('responses', model, { stream }))
     const asked = await harness.ask('responses', model, { with: { previous_response_id: id }, key: OTHER_KEY })
     expect(asked).toMatchObject(notFound)
@@ -114,7 +114,7 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
     expect((await harness.send('GET', `/v1/responses/${id}`)).status).toBe(200)
   })
 
-  it.each([NATIVE, TRANSLATED])('it is shown and deleted: %s', async (model) => {
+  it.each([NATIVE, TRANSLATED])('returns the response, and deletes it: %s', async (model) => {
     const id = idOf(await harness.ask('responses', model, { stream }))
     const shown = await harness.send('GET', `/v1/responses/${id}`)
     expect(shown).toMatchObject({ status: 200, json: { id, object: 'response', status: 'completed' } })
@@ -129,7 +129,7 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
     expect(await harness.ask('responses', model, { with: { previous_response_id: id } })).toMatchObject(notFound)
   })
 
-  it.each([NATIVE, TRANSLATED])('an item of it can be referred to: %s', async (model) => {
+  it.each([NATIVE, TRANSLATED])('resolves a reference to one of its items: %s', async (model) => {
     const first = await harness.ask('responses', model, { stream })
     const output = dig(first.json, 'output') ?? dig(first.records.at(-1), 'response', 'output')
     const reference = { type: 'item_reference', id: dig(output, 0, 'id') }
@@ -138,20 +138,20 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
     expect(harness.upstream.seen.at(-1)?.body).not.toContain('item_reference')
   })
 
-  it('what its caller does not want kept is not', async () => {
+  it('does not store a response to a request with store: false', async () => {
     const id = idOf(await harness.ask('responses', TRANSLATED, { stream, with: { store: false } }))
     expect((await harness.send('GET', `/v1/responses/${id}`)).status).toBe(404)
   })
 })
 
-describe('HC-177: what is done with a response later', () => {
+describe('HC-177: requests about a stored response', () => {
   it.each<[string, string, number]>([
     ['GET', '/v1/responses/resp_x?stream=true&starting_after=5', 404],
     ['GET', '/v1/responses/resp_x', 404],
     ['DELETE', '/v1/responses/resp_x', 404],
     ['POST', '/v1/responses/resp_x/cancel', 405],
     ['GET', '/v1/responses/resp_x/input_items', 404],
-  ])('%s %s is answered here, never with the shared key', async (method, path, status) => {
+  ])('the relay itself answers %s %s, and never uses the shared key', async (method, path, status) => {
     for (const one of [harness, await startHarness(cleanup)]) {
       const response = await one.send(method, path, { with: {} })
       expect([response.status, typeof dig(response.json, 'error', 'message')]).toEqual([status, 'string'])

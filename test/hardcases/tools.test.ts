@@ -24,8 +24,8 @@ const history = (args: string): object => ({
   ],
 })
 
-describe('calls in a history', () => {
-  it('HC-016: a failed result is told as one', async () => {
+describe('tool calls in a history', () => {
+  it('HC-016: a failed tool result stays marked as failed', async () => {
     const result = { type: 'tool_result', tool_use_id: 't1', is_error: true, content: 'ENOENT' }
     const messages = [
       user('x'),
@@ -45,7 +45,7 @@ describe('calls in a history', () => {
     ['{"a":1', { _raw: '{"a":1' }],
     ['[1]', { _raw: '[1]' }],
     ['{"a":1}{"b":2}', { _raw: '{"a":1}{"b":2}' }],
-  ])('HC-017: a call with the broken input %j is kept with its result', async (args, input) => {
+  ])('HC-017: keeps a call with the invalid input %j, and its result', async (args, input) => {
     const [messages, { headers }] = await harness.expectAccepted('chat', 'messages/m', history(args))
     expect(dig(messages, 'messages', 1, 'content')).toEqual([{ type: 'tool_use', id: 'c1', name: 'w', input }])
     expect(dig(messages, 'messages', 2, 'content', 0)).toMatchObject({ tool_use_id: 'c1', content: 'sunny' })
@@ -55,7 +55,7 @@ describe('calls in a history', () => {
     expect(dig(gemini, 'contents', 2, 'parts', 0, 'functionResponse', 'name')).toBe('w')
   })
 
-  it('HC-038: the digits of a call’s input survive', async () => {
+  it('HC-038: keeps every digit of a call’s input', async () => {
     const args = '{"seed":9007199254740993,"x":1.0,"y":1e400}'
     for (const to of ['messages/m', 'gemini/m'] as const) {
       await harness.expectAccepted('chat', to, history(args))
@@ -65,13 +65,13 @@ describe('calls in a history', () => {
 })
 
 describe('HC-038: numbers', () => {
-  it('are the same bytes in the same language', async () => {
+  it('keep their bytes within the same protocol', async () => {
     const body = '{"model":"chat/m","messages":[{"role":"user","content":"x"}],"seed":9007199254740993,"x":1.0, "y":-0}'
     await harness.ask('chat', 'chat/m', { body })
     expect(harness.upstream.seen[0]?.body).toBe(body.replace('"chat/m"', '"m"'))
   })
 
-  it('that do not survive translation are refused', async () => {
+  it('that translation would change are refused', async () => {
     const body = '{"model":"gemini/m","messages":[{"role":"user","content":"x"}],"seed":9007199254740993}'
     expect(await harness.ask('chat', 'gemini/m', { body })).toMatchObject({
       status: 400,
@@ -87,7 +87,7 @@ describe('HC-018: a schema for Gemini', () => {
     "required":["$id","c","zz"],"$defs":{"C":{"type":"object","properties":{}}}}`)
   const tools = [{ type: 'function', function: { name: 'f', parameters: schema } }]
 
-  it('loses keywords, not properties of their name, where only the older kind is taken', async () => {
+  it('loses unsupported keywords, but no properties with these names, in the OpenAPI subset', async () => {
     const [body] = await harness.expectAccepted('chat', 'gemini/gemini-1.5-pro', { tools })
     expect(dig(body, 'tools', 0, 'functionDeclarations', 0, 'parameters')).toEqual({
       type: 'object',
@@ -103,7 +103,7 @@ describe('HC-018: a schema for Gemini', () => {
     })
   })
 
-  it('goes as JSON Schema where that is taken', async () => {
+  it('stays JSON Schema where the model accepts it', async () => {
     const [body] = await harness.expectAccepted('chat', 'gemini/gemini-2.5-pro', { tools })
     const written = dig(body, 'tools', 0, 'functionDeclarations', 0, 'parametersJsonSchema')
     expect(dig(written, 'properties', 'c')).toEqual({ $ref: '#/$defs/C' })
@@ -116,7 +116,7 @@ describe('names of tools', () => {
   const names = [long, `${long.slice(0, 66)}_other`, 'a.b', 'constructor', '__proto__', 'toString']
   const tools = names.map((name) => ({ name, input_schema: { type: 'object' } }))
 
-  it('HC-021: are fitted, distinct, and the caller’s own again in the answer, whole and streamed', async () => {
+  it('HC-021: are shortened to distinct names, and restored in whole and streamed answers', async () => {
     const before = [
       user('x'),
       { role: 'assistant', content: [{ type: 'tool_use', id: 't1', name: long, input: {} }] },
@@ -139,7 +139,7 @@ describe('names of tools', () => {
     }
   })
 
-  it('HC-142: may be those of every object, and no field of a body leaves it', async () => {
+  it('HC-142: and fields may have names of Object.prototype, which changes no prototype', async () => {
     for (const from of protocolNames) {
       for (const to of protocolNames) {
         const body = JSON.stringify({ x: 1 }).replace(
@@ -161,7 +161,7 @@ describe('HC-028: a plain-text tool', () => {
   const tools = [{ type: 'custom', name: 'apply_patch', format }]
   const patch = '*** Begin Patch\n"é" \\ 😀\n*** End'
 
-  it('is a function to those without, and itself again in the answer, whole and streamed', async () => {
+  it('becomes a function for other protocols, and is restored in whole and streamed answers', async () => {
     const json = JSON.stringify({ input: patch }).replace('é', '\\u00e9').replace('😀', '\\ud83d\\ude00')
     harness.upstream.script = answerToolCall('apply_patch', ...json)
     const [body, { json: whole }] = await harness.expectAccepted('responses', 'chat/m', { tools })
@@ -185,7 +185,7 @@ describe('HC-028: a plain-text tool', () => {
     expect(dig(records.at(-1), 'response', 'output', 0)).toMatchObject({ type: 'custom_tool_call', input: patch })
   })
 
-  it('is a function in the history as well', async () => {
+  it('becomes a function in the history too', async () => {
     const input = [
       user('fix'),
       { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input: patch },
@@ -196,7 +196,7 @@ describe('HC-028: a plain-text tool', () => {
   })
 })
 
-it('HC-029: grouped tools are flattened, and each is itself again in the answer', async () => {
+it('HC-029: flattens groups of tools, and restores name and group in the answer', async () => {
   const grouped = [
     { type: 'custom', name: 'apply_patch' },
     { type: 'function', name: 'open', parameters: { type: 'object' } },

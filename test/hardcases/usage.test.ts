@@ -24,8 +24,8 @@ const usageIn = ({ records }: ClientResponse): unknown =>
   records.map((record) => dig(record, 'usage')).findLast((usage) => usage)
 const usage = { stream: true, with: { stream_options: { include_usage: true } } }
 
-describe('counts of Messages', () => {
-  it('HC-080: input counts all that was read, and is told apart again', async () => {
+describe('usage of Messages', () => {
+  it('HC-080: adds cached tokens to the input, and reports them separately', async () => {
     const counted = {
       input_tokens: 4,
       cache_creation_input_tokens: 100,
@@ -57,7 +57,7 @@ describe('counts of Messages', () => {
       { input_tokens: 0, output_tokens: 0 },
       { output_tokens: 34, input_tokens: 4, cache_read_input_tokens: 2455 },
     ],
-  ])('HC-081: of %j and then %j the last counts, and nothing is added', async (start, delta) => {
+  ])('HC-081: takes the last of %j and %j, and adds nothing', async (start, delta) => {
     harness.upstream.script = answerStreamText(
       [
         { type: 'message_start', message: { ...messageStart, usage: start } },
@@ -81,12 +81,12 @@ describe('counts of Messages', () => {
   })
 })
 
-describe('counts of Chat Completions', () => {
+describe('usage of Chat Completions', () => {
   const counted = (counts: object): void => {
     harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('x'), usage: counts })
   }
 
-  it('HC-082: what the cache had is subtracted once', async () => {
+  it('HC-082: subtracts cached tokens once', async () => {
     counted({
       prompt_tokens: 1000,
       completion_tokens: 5,
@@ -103,7 +103,7 @@ describe('counts of Chat Completions', () => {
     expect(dig((await harness.ask('messages', 'chat/m')).json, 'usage', 'input_tokens')).toBe(0)
   })
 
-  it('HC-084: reasoning that is counted apart is output as well', async () => {
+  it('HC-084: adds reasoning to the output where the provider counts it separately', async () => {
     const details = { completion_tokens_details: { reasoning_tokens: 2809 } }
     counted({ prompt_tokens: 10120, completion_tokens: 1499, total_tokens: 14428, ...details })
     for (const from of protocolNames) await harness.ask(from, 'chat/m')
@@ -133,7 +133,7 @@ describe('counts of Chat Completions', () => {
         dataRecord({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...counts(2) }] }),
       ],
     ],
-  ])('HC-085: usage is found %s', async (_where, records) => {
+  ])('HC-085: finds usage %s', async (_where, records) => {
     harness.upstream.script = answerStreamText(records.join('') + dataRecord('[DONE]'))
     for (const from of protocolNames) await harness.ask(from, 'chat/m', { stream: true })
     for (const record of harness.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })

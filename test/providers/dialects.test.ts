@@ -68,15 +68,15 @@ describe('reasoning is asked for in the words of', () => {
   ])('%s: %j is %j', async (model, asked, written, loss = '') => {
     // Gemini's callers are translated everywhere.
     const thinkingConfig = asked && thinkingOf(String(dig(asked, 'reasoning_effort')))
-    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: { thinkingConfig } })
+    const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { thinkingConfig } })
     const fields = ['reasoning_effort', 'thinking', 'enable_thinking', 'thinking_budget', 'reasoning']
     const own = ['reasoning_format', 'reasoning_split']
     const found = [...fields, ...own].flatMap((name) =>
       dig(body, name) === undefined ? [] : [[name, dig(body, name)]],
     )
     expect(Object.fromEntries(found)).toEqual(written)
-    if (loss === '') expect(losses(came)).toBe('')
-    else expect(losses(came)).toContain(loss)
+    if (loss === '') expect(losses(response)).toBe('')
+    else expect(losses(response)).toContain(loss)
   })
 
   it('OpenRouter takes tokens too, and hides what it is told to hide', async () => {
@@ -109,18 +109,20 @@ describe('settings', () => {
     ['perplexity/sonar', 2, 1.99, 'is 1.99'],
     ['cerebras/gpt-oss-120b', 2, 1.5, 'is 1.5'],
   ])('%s: a temperature of %d is %d', async (model, temperature, taken, loss) => {
-    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature } })
+    const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature } })
     expect(dig(body, 'temperature')).toBe(taken)
-    expect(losses(came)).toContain(`generationConfig.temperature: ${loss}`)
+    expect(losses(response)).toContain(`generationConfig.temperature: ${loss}`)
     const [usual, silent] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 0.5 } })
     expect([dig(usual, 'temperature'), losses(silent)]).toEqual([0.5, ''])
   })
 
   it.each<Model>(['moonshot/kimi-k2.5', 'azure/gpt-5-mini'])('HC-008: %s picks words as it likes', async (model) => {
-    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 0.3 } })
+    const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 0.3 } })
     expect(body).not.toHaveProperty('temperature')
-    expect(losses(came)).toContain('temperature: is not supported by this model')
-    expect(losses((await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 1 } }))[1])).toBe('')
+    expect(losses(response)).toContain('temperature: is not supported by this model')
+    expect(losses((await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 1 } }))[1])).toBe(
+      '',
+    )
   })
 
   it.each<[Model, string[]]>([
@@ -132,11 +134,11 @@ describe('settings', () => {
     ['perplexity/sonar', ['seed']],
   ])('%s does not take %j', async (model, names) => {
     const given = { frequencyPenalty: 0.5, presencePenalty: 0.5, seed: 7 }
-    const [body, came] = await harness.expectAccepted('gemini', model, { generationConfig: given })
+    const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: given })
     const spelled = { frequencyPenalty: 'frequency_penalty', presencePenalty: 'presence_penalty', seed: 'seed' }
     for (const [name, field] of Object.entries(spelled)) {
       expect([name, dig(body, field) === undefined]).toEqual([name, names.includes(name)])
-      expect([name, losses(came).includes(name)]).toEqual([name, names.includes(name)])
+      expect([name, losses(response).includes(name)]).toEqual([name, names.includes(name)])
     }
   })
 
@@ -165,7 +167,9 @@ describe('settings', () => {
     ['azure/gpt-5', 'max_completion_tokens', {}],
   ])('%s knows the cap as %s, whoever asks', async (model, name, more) => {
     const other = name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
-    const [translated] = await harness.expectAccepted('gemini', model, { generationConfig: { maxOutputTokens: 9, seed: 7 } })
+    const [translated] = await harness.expectAccepted('gemini', model, {
+      generationConfig: { maxOutputTokens: 9, seed: 7 },
+    })
     const [passed] = await harness.expectAccepted('chat', model, { max_completion_tokens: 9, seed: 7 })
     for (const body of [translated, passed]) {
       expect(dig(body, name)).toBe(9)
@@ -179,9 +183,9 @@ describe('settings', () => {
 
   it('of stop words the relay minds those that are not taken', async () => {
     const stop = { generationConfig: { stopSequences: ['ok', 'b'] } }
-    const [grok, came] = await harness.expectAccepted('gemini', 'xai/grok-4.6', stop)
+    const [grok, response] = await harness.expectAccepted('gemini', 'xai/grok-4.6', stop)
     expect(grok).not.toHaveProperty('stop')
-    expect([dig(response.json, 'candidates', 0, 'finishReason'), losses(came)]).toEqual(['STOP', ''])
+    expect([dig(response.json, 'candidates', 0, 'finishReason'), losses(response)]).toEqual(['STOP', ''])
     expect(dig((await harness.expectAccepted('gemini', 'zai/glm-5.2', stop))[0], 'stop')).toEqual(['ok'])
     expect(dig((await harness.expectAccepted('gemini', 'mistral/m', stop))[0], 'stop')).toEqual(['ok', 'b'])
   })
@@ -204,20 +208,20 @@ describe('tools', () => {
     ['deepseek/deepseek-v4-flash', 'AUTO', 'auto', {}, ''],
     ['zai/glm-5.2', 'NONE', undefined, {}, ''],
   ])('%s: %s is %s, %j', async (model, name, choice, more, loss) => {
-    const [body, came] = await harness.expectAccepted('gemini', model, mode(name))
+    const [body, response] = await harness.expectAccepted('gemini', model, mode(name))
     expect(dig(body, 'tool_choice')).toBe(choice)
     expect(body).toMatchObject(more)
     if (Object.keys(more).length === 0) expect(body).not.toHaveProperty('thinking')
-    if (loss) expect(losses(came)).toContain(loss)
-    else expect(losses(came)).toBe('')
+    if (loss) expect(losses(response)).toContain(loss)
+    else expect(losses(response)).toBe('')
     expect(dig(body, 'tools') === undefined).toBe(choice === undefined)
   })
 
   it('that a model must call before it thinks is told to who wanted it to think', async () => {
     const asked = { generationConfig: { thinkingConfig: { thinkingLevel: 'HIGH' } }, ...mode('ANY') }
-    const [body, came] = await harness.expectAccepted('gemini', 'deepseek/deepseek-v4-pro', asked)
+    const [body, response] = await harness.expectAccepted('gemini', 'deepseek/deepseek-v4-pro', asked)
     expect(body).toMatchObject({ tool_choice: 'required', thinking: { type: 'disabled' } })
-    expect(losses(came)).toContain('is off')
+    expect(losses(response)).toContain('is off')
   })
 
   it('HC-026: a reasoning item without words is nothing to Groq, Mistral and vLLM', async () => {
@@ -242,7 +246,7 @@ describe('a format', () => {
     ['qwen/qwen-plus', { type: 'json_object' }],
     ['qwen/qwq-plus', undefined],
   ])('%s: a schema that it cannot be held to is told in words', async (model, format) => {
-    const [body, came] = await harness.expectAccepted('gemini', model, {
+    const [body, response] = await harness.expectAccepted('gemini', model, {
       ...asked,
       systemInstruction: { parts: [{ text: 'Be brief.' }] },
     })
@@ -253,15 +257,15 @@ describe('a format', () => {
       { role: 'user' },
     ])
     expect(dig(body, 'messages', 1, 'content')).toMatch(/json/i)
-    expect(losses(came)).toContain('becomes an instruction')
+    expect(losses(response)).toContain('becomes an instruction')
   })
 
   it.each<Model>(['mistral/mistral-large', 'groq/openai/gpt-oss-120b', 'perplexity/sonar', 'vllm/m', 'xai/grok-4.6'])(
     '%s takes schemas',
     async (model) => {
-      const [body, came] = await harness.expectAccepted('gemini', model, asked)
+      const [body, response] = await harness.expectAccepted('gemini', model, asked)
       expect(dig(body, 'response_format', 'json_schema', 'schema')).toEqual(schema)
-      expect(losses(came)).toBe('')
+      expect(losses(response)).toBe('')
     },
   )
 

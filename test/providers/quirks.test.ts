@@ -166,8 +166,8 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     const text =
       deltas.map((delta) => chunk(delta)).join('') + chunk({}, 'stop') + dataRecord(usage) + dataRecord('[DONE]')
     harness.upstream.script = answerStreamText(text)
-    const { status, json, text: came, headers } = await harness.ask(from, 'qwen/qwen3-235b-a22b')
-    expect(status, came).toBe(200)
+    const { status, json, text: body, headers } = await harness.ask(from, 'qwen/qwen3-235b-a22b')
+    expect(status, body).toBe(200)
     expect(headers.get('content-type')).toContain('application/json')
     expect(headers.get('x-modelmount-losses')).toBeNull()
     // Gemini's parts are thoughts and words alike.

@@ -60,12 +60,12 @@ describe('bedrock', () => {
       return { Authorization: `AWS4-HMAC-SHA256 Signature=${hash(request.body)}`, 'x-amz-date': '20261124T000000Z' }
     })
     await harness.ask('chat', 'bedrock/openai.gpt-oss-120b')
-    const [came] = harness.upstream.seen
-    expect(came?.headers).toMatchObject({
-      authorization: `AWS4-HMAC-SHA256 Signature=${hash(came?.body ?? '')}`,
+    const [sent] = harness.upstream.seen
+    expect(sent?.headers).toMatchObject({
+      authorization: `AWS4-HMAC-SHA256 Signature=${hash(sent?.body ?? '')}`,
       'x-amz-date': '20261124T000000Z',
     })
-    expect(came?.rawHeaders.filter((name) => /^authorization$/i.test(name))).toHaveLength(1)
+    expect(sent?.rawHeaders.filter((name) => /^authorization$/i.test(name))).toHaveLength(1)
     expect(seen[0]).toMatchObject({ provider: 'bedrock', method: 'POST' })
     expect(seen[0]?.url).toBe(`http://127.0.0.1:${harness.upstream.port}/openai/v1/chat/completions`)
   })

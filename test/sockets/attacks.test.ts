@@ -37,7 +37,7 @@ const soon = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 const say = (to: WebSocket | undefined, event: object): void => to?.send(JSON.stringify(event))
 
 describe('a handshake', () => {
-  it('has no header that a model’s name brings along', async () => {
+  it('has no header injected by a model name', async () => {
     const { baseURL, upstream } = await start({ models: { 'up/*': 'up' } })
     const { text } = rawClient(baseURL, handshake('?model=up/x%0d%0aset-cookie:%20a=b%0d%0ax-%c3%bcnder:%20c'))
     await expect.poll(text).toContain('session.created')
@@ -46,24 +46,21 @@ describe('a handshake', () => {
   })
 
   it.each([
-    ['without a proof', 'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
+    ['without sec-websocket-accept', 'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
     [
-      'with a wrong proof',
+      'with a wrong sec-websocket-accept',
       'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: abc\r\n\r\n',
     ],
-    ['to something else', 'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'],
-    ['in half a sentence', 'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\n\r\n'],
-    ['with nothing that is HTTP', 'HELLO\r\n\r\n'],
-    ['with headers beyond all measure', `HTTP/1.1 101 Yes\r\n${'x-filler: y\r\n'.repeat(20_000)}\r\n`],
+    ['with another protocol', 'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'],
+    ['without the upgrade header', 'HTTP/1.1 101 Yes\r\nconnection: upgrade\r\n\r\n'],
+    ['with a response that is not HTTP', 'HELLO\r\n\r\n'],
+    ['with too many headers', `HTTP/1.1 101 Yes\r\n${'x-filler: y\r\n'.repeat(20_000)}\r\n`],
     ['with 200', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi'],
     ['with 204', 'HTTP/1.1 204 None\r\n\r\n'],
     ['with 302', 'HTTP/1.1 302 Away\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n'],
-    ['with a refusal that breaks off', 'HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\nhalf'],
-    [
-      'with a refusal in chunks',
-      'HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n',
-    ],
-  ])('that a provider answers %s goes to the next target', async (_name, answer) => {
+    ['with a truncated error', 'HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\nhalf'],
+    ['with a chunked error', 'HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n'],
+  ])('that a provider answers %s fails over to the next target', async (_name, answer) => {
     const { open, upstream, other } = await start()
     upstream.refuse = (_req, socket) => {
       socket.on('error', () => undefined)
@@ -76,7 +73,7 @@ describe('a handshake', () => {
     await expect.poll(() => upstream.sockets.size).toBe(0)
   })
 
-  it('goes on behind early hints', async () => {
+  it('succeeds after early hints', async () => {
     const { open, upstream } = await start()
     const { listeners } = upstream.server as unknown as { listeners: (name: string) => unknown[] }
     expect(listeners.call(upstream.server, 'upgrade')).toHaveLength(1)
@@ -88,7 +85,7 @@ describe('a handshake', () => {
     await expect.poll(() => client.of('response.done').length).toBe(1)
   })
 
-  it('whose refusal never ends is given up in time', async () => {
+  it('with an endless error body is aborted', async () => {
     const { refused, upstream, other } = await start({
       retry: { attempts: 1 },
     })
@@ -103,7 +100,7 @@ describe('a handshake', () => {
     await expect.poll(() => upstream.sockets.size).toBe(0)
   })
 
-  it('rests a provider until the date that it names', async () => {
+  it('starts a cooldown until the date in Retry-After', async () => {
     const { refused, upstream, other } = await start({ retry: { minDelayMs: 10, maxDelayMs: 20 } })
     const date = new Date(Date.now() + 30_000).toUTCString()
     upstream.refuse = refuseWith(429, 'slow down', `retry-after: ${date}\r\ndate: ${new Date().toUTCString()}\r\n`)
@@ -113,7 +110,7 @@ describe('a handshake', () => {
     expect(Number(no.headers['retry-after'])).toBeGreaterThan(20)
   })
 
-  it('of a page of strangers is not let in by the host’s session because it brings a key of its own making', async () => {
+  it('of another origin cannot use the host’s session by adding a key of its own', async () => {
     const { open, refused, baseURL } = await start({
       authenticate: ({ headers }) => (headers.cookie === 'session=1' ? { id: 'user' } : undefined),
       cors: { origins: ['https://friend.example'] },
@@ -132,8 +129,8 @@ describe('a handshake', () => {
   })
 })
 
-describe('a client that leaves early', () => {
-  it.each(['resets', 'ends'])('reaches no provider when it %s while the host thinks about it', async (how) => {
+describe('a client that disconnects early', () => {
+  it.each(['resets', 'ends'])('reaches no provider when it %s during authenticate', async (how) => {
     let letIn = (): void => undefined
     let asked = 0
     const { baseURL, upstream, records, relay } = await start({
@@ -159,7 +156,7 @@ describe('a client that leaves early', () => {
     await relay.close()
   })
 
-  it.each(['resets', 'ends'])('is not dialed for when it %s while a plugin thinks about it', async (how) => {
+  it.each(['resets', 'ends'])('causes no handshake when it %s during a plugin’s admitted hook', async (how) => {
     let letIn = (): void => undefined
     const records: string[] = []
     const { baseURL, upstream } = await start({
@@ -178,7 +175,7 @@ describe('a client that leaves early', () => {
     expect(upstream.handshakes).toHaveLength(0)
   })
 
-  it('is told nothing of what the host threw', async () => {
+  it('gets no message of an error that authenticate throws', async () => {
     const { refused } = await start({
       authenticate: () => {
         throw new Error('secret of the host')
@@ -199,7 +196,7 @@ describe('models', () => {
     '{"type":"session.update","session":{"audio":{"input":{"transcription":{"model":["text"]}}}}}',
     '{"type":"session.update","session":{"mod\\u0065l":"text"}}',
     '{"type":"session.update","session":{"input_audio_transcription":{"model":"\\u0074ext"}}}',
-  ])('are checked wherever they are named: %s', async (message) => {
+  ])('are checked in every field that names one: %s', async (message) => {
     const { open, upstream } = await start({ keys })
     const client = await open()
     client.send(message)
@@ -214,7 +211,7 @@ describe('models', () => {
     '{"type":"session.update","session":{"audio":{"input":{"transcription":{"model":"text"}}},"audio":{}}}',
     '{"type":"response.create","response":{"model":"text"},"response":{}}',
     '{"type":"response.create","type":"session.update","session":{}}',
-  ])('are the same for whoever reads the message: %s', async (message) => {
+  ])('are the same for every parser of the message: %s', async (message) => {
     const { open, upstream } = await start({ keys })
     const client = await open()
     const [there] = upstream.open
@@ -244,36 +241,39 @@ describe('answers', () => {
     }
   }
 
-  it.each(['provider', 'client', 'relay'])('that are let in after the %s has gone are given up', async (who) => {
-    const { plugin, letIn, asked } = slow()
-    const records: string[] = []
-    const done = {
-      done: ({ operation, outcome }: { operation: string; outcome: string }) =>
-        void records.push(`${operation} ${outcome}`),
-    }
-    const { open, upstream, relay } = await start({
-      plugins: [plugin, done],
-      prices: { 'gpt-realtime': { input: 1, output: 1 } },
-      keys: [{ id: 'alice', key: KEY, budget: { usd: 10 } }],
-      sockets: { idleMs: who === 'relay' ? 100 : 10_000 },
-    })
-    const client = await open()
-    client.send({ type: 'response.create' })
-    await expect.poll(asked).toBe(1)
-    if (who === 'provider') for (const one of upstream.open) one.terminate()
-    if (who === 'client') client.socket.terminate()
-    await expect.poll(() => records.length, { timeout: 3000 }).toBe(1)
-    letIn()
-    await expect.poll(() => records.length).toBe(2)
-    const balance = await relay.balance('key:alice')
-    expect(balance).toMatchObject({ spent: 0 })
-    expect(JSON.stringify(balance)).not.toMatch(/"(held|reserved)":[1-9]/)
-    const closing = performance.now()
-    await relay.close()
-    expect(performance.now() - closing).toBeLessThan(2000)
-  })
+  it.each(['provider', 'client', 'relay'])(
+    'that are admitted after the %s has disconnected are not requested',
+    async (who) => {
+      const { plugin, letIn, asked } = slow()
+      const records: string[] = []
+      const done = {
+        done: ({ operation, outcome }: { operation: string; outcome: string }) =>
+          void records.push(`${operation} ${outcome}`),
+      }
+      const { open, upstream, relay } = await start({
+        plugins: [plugin, done],
+        prices: { 'gpt-realtime': { input: 1, output: 1 } },
+        keys: [{ id: 'alice', key: KEY, budget: { usd: 10 } }],
+        sockets: { idleMs: who === 'relay' ? 100 : 10_000 },
+      })
+      const client = await open()
+      client.send({ type: 'response.create' })
+      await expect.poll(asked).toBe(1)
+      if (who === 'provider') for (const one of upstream.open) one.terminate()
+      if (who === 'client') client.socket.terminate()
+      await expect.poll(() => records.length, { timeout: 3000 }).toBe(1)
+      letIn()
+      await expect.poll(() => records.length).toBe(2)
+      const balance = await relay.balance('key:alice')
+      expect(balance).toMatchObject({ spent: 0 })
+      expect(JSON.stringify(balance)).not.toMatch(/"(held|reserved)":[1-9]/)
+      const closing = performance.now()
+      await relay.close()
+      expect(performance.now() - closing).toBeLessThan(2000)
+    },
+  )
 
-  it('are not asked for without end', async () => {
+  it('are limited in number while none has finished', async () => {
     const { open, upstream } = await start()
     upstream.answer = () => undefined
     const client = await open()
@@ -283,7 +283,7 @@ describe('answers', () => {
     expect(upstream.heard).toHaveLength(16)
   })
 
-  it('are not given up for an error of another event', async () => {
+  it('are not settled by an error about another event', async () => {
     const { open, records, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
     const client = await open()
     upstream.answer = (to, { type, event_id }) => {
@@ -297,7 +297,7 @@ describe('answers', () => {
     expect(client.of('error')).toHaveLength(1)
   })
 
-  it('that are told twice are one', async () => {
+  it('that begin twice are recorded once', async () => {
     const { open, records, upstream } = await start()
     upstream.answer = (to) => {
       const response = { id: 'resp_1' }
@@ -316,7 +316,7 @@ describe('answers', () => {
   })
 
   it.each(['completed', 'failed', 'cancelled'])(
-    'that are %s without a count are charged by what has come',
+    'that are %s without usage are charged by their events',
     async (status) => {
       const { open, records, upstream } = await start()
       upstream.answer = (to) => {
@@ -332,7 +332,7 @@ describe('answers', () => {
     },
   )
 
-  it('that are broken off have read what had been said before', async () => {
+  it('that are aborted count the conversation so far as input', async () => {
     const { open, records, upstream } = await start()
     const client = await open()
     client.send({ type: 'response.create' })
@@ -347,7 +347,7 @@ describe('answers', () => {
     expect(records[1]?.inputTokens).toBe(30 + Math.ceil('{"type":"response.create"}'.length / 4))
   })
 
-  it('that are refused while the relay closes do not hold it up', async () => {
+  it('that are refused while the relay closes do not delay it', async () => {
     const { open, upstream, relay } = await start({ shutdownMs: 5000 })
     upstream.answer = (to, { type }) => {
       if (type === 'response.create') setTimeout(() => respond(to), 300)
@@ -367,7 +367,7 @@ describe('answers', () => {
 })
 
 describe('frames', () => {
-  it('of the relay’s own stand behind a ping that came within a message', async () => {
+  it('of the relay follow a ping within a message', async () => {
     const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 1 } }] })
     const client = await open()
     const [there] = upstream.open
@@ -388,7 +388,7 @@ describe('frames', () => {
       .toEqual(['session.created', 'response.output_text.delta', 'error', 'after'])
   })
 
-  it('of errors wait for a client that sends and does not read', async () => {
+  it('with errors wait for a client that sends and does not read', async () => {
     const { baseURL } = await start()
     const { socket, text } = rawClient(baseURL, handshake())
     await expect.poll(text).toContain('session.created')
@@ -407,7 +407,7 @@ describe('frames', () => {
     await once(socket, 'drain')
   })
 
-  it('that come behind the end are not kept', async () => {
+  it('after the close frame are not buffered', async () => {
     const { baseURL, upstream } = await start()
     const { socket, text } = rawClient(baseURL, handshake())
     await expect.poll(text).toContain('session.created')

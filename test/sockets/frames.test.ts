@@ -22,7 +22,7 @@ function inPieces(bytes: Buffer, size: number): Buffer[] {
   return pieces
 }
 
-it.each([1, 2, 7, 125, 1000, 65_536, 1_000_000])('frames are read however they are cut: %i bytes at a time', (size) => {
+it.each([1, 2, 7, 125, 1000, 65_536, 1_000_000])('reads frames split into %i bytes at a time', (size) => {
   const payloads = SIZES.map((length) => randomBytes(length))
   const bytes = Buffer.concat(payloads.map(maskedFrame))
   const units = read(inPieces(bytes, size))
@@ -30,7 +30,7 @@ it.each([1, 2, 7, 125, 1000, 65_536, 1_000_000])('frames are read however they a
   expect(Buffer.concat(units.flatMap(({ frames }) => frames))).toEqual(bytes)
 })
 
-it('a message in several frames is one, and what comes between them comes first', () => {
+it('joins the frames of a message, and returns control frames within it first', () => {
   const [first, last] = [textFrame('hel'), textFrame('lo')]
   first[0] = 0x01
   last[0] = 0x80
@@ -55,18 +55,18 @@ it.each([
   expect(() => read([Buffer.from(bytes)])).toThrow(expect.objectContaining({ code }))
 })
 
-it('frames without end that hold nothing are too long some day', () => {
+it('limits the number of empty frames', () => {
   const empty = Buffer.from([0x00, 0])
   const begin = Buffer.from([0x01, 0])
   expect(() => read([begin, ...Array<Buffer>(1000).fill(empty)], 1000)).toThrow(expect.objectContaining({ code: 1009 }))
 })
 
-it('a message in crumbs is too long long before its bytes are: each of its frames costs more than it holds', () => {
+it('counts a fixed overhead per frame toward the size limit', () => {
   const crumbs = Buffer.concat([Buffer.from([0x01, 1, 65]), ...Array<Buffer>(100_000).fill(Buffer.from([0x00, 1, 65]))])
   expect(() => read([crumbs])).toThrow(expect.objectContaining({ code: 1009 }))
 })
 
-it('a long message costs the same a byte however it is cut', () => {
+it('takes the same time per byte, however a long message is split', () => {
   const bytes = maskedFrame(Buffer.alloc(16 * 2 ** 20))
   const timeOf = (size: number): number => {
     const start = performance.now()

@@ -22,7 +22,7 @@ function withoutTls(baseURL: string): ClientOptions {
 const start = (more: Partial<RelayOptions> = {}) => startSessionHarness(cleanup, more)
 
 describe('a realtime session', () => {
-  it('is held by the official client as with OpenAI itself', async () => {
+  it('works with OpenAI’s official client', async () => {
     const { openai, upstream, records, baseURL } = await start()
     const session = new OpenAIRealtimeWS({ model: 'voice', options: withoutTls(baseURL) }, openai)
     const text = await new Promise<string>((resolve, reject) => {
@@ -58,7 +58,7 @@ describe('a realtime session', () => {
     ])
   })
 
-  it('is asked for with the key among the subprotocols, which the provider does not see', async () => {
+  it('accepts the key as a subprotocol, and hides it from the provider', async () => {
     const { open, upstream } = await start()
     const protocols = [
       'realtime',
@@ -73,7 +73,7 @@ describe('a realtime session', () => {
     expect(JSON.stringify(handshake?.rawHeaders)).not.toContain(KEY)
   })
 
-  it('passes on nothing of a handshake but what belongs to it', async () => {
+  it('passes on only the headers and parameters of the handshake', async () => {
     const { open, upstream } = await start()
     const headers = {
       authorization: `Bearer ${KEY}`,
@@ -98,7 +98,7 @@ describe('a realtime session', () => {
     ])
   })
 
-  it('tells the client of its target and its limits, and nothing of the provider', async () => {
+  it('answers with the target and the limits, and no header of the provider', async () => {
     const { baseURL } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 5 } }] })
     const socket = new WebSocket(`${baseURL.replace('http', 'ws')}/realtime?model=voice`, {
       headers: { authorization: `Bearer ${KEY}` },
@@ -121,9 +121,9 @@ describe('a realtime session', () => {
   it.each([
     ['a wrong key', '?model=voice', 'Bearer sk-wrong', 401, 'invalid_api_key'],
     ['no key', '?model=voice', '', 401, 'invalid_api_key'],
-    ['a model that is none', '?model=nothing', undefined, 404, 'model_not_found'],
+    ['an unknown model', '?model=nothing', undefined, 404, 'model_not_found'],
     ['no model', '', undefined, 400, 'missing_required_parameter'],
-  ])('is refused before any provider hears of it: %s', async (_name, query, authorization, status, code) => {
+  ])('is refused before a handshake with any provider: %s', async (_name, query, authorization, status, code) => {
     const { refused, upstream } = await start()
     const headers = { authorization: authorization ?? `Bearer ${KEY}` }
     const no = await refused(query, { headers })
@@ -131,7 +131,7 @@ describe('a realtime session', () => {
     expect(upstream.handshakes).toHaveLength(0)
   })
 
-  it('is refused for a model that only other languages lead to', async () => {
+  it('is refused for a model without a realtime API', async () => {
     const { refused } = await start({
       providers: { claude: { type: 'anthropic', baseURL: 'http://127.0.0.1:9', apiKey: 'sk-upstream-secret' } },
       models: { voice: 'claude/claude-opus-4' },
@@ -139,7 +139,7 @@ describe('a realtime session', () => {
     expect((await refused()).status).toBe(400)
   })
 
-  it('holds its slot as long as it lasts, and its answers need none', async () => {
+  it('occupies one concurrency slot for its duration, and its answers need none', async () => {
     const { open, refused, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { concurrency: 1 } }] })
     const client = await open()
     client.send({ type: 'response.create' })
@@ -157,7 +157,7 @@ describe('a realtime session', () => {
     expect(upstream.handshakes).toHaveLength(2)
   })
 
-  it('counts each answer as a request: one beyond the limit is refused by an event, and the session goes on', async () => {
+  it('counts each answer as a request, and refuses one beyond the limit with an event', async () => {
     const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
     const client = await open()
     client.send({ type: 'response.create' })
@@ -173,7 +173,7 @@ describe('a realtime session', () => {
     expect(client.socket.readyState).toBe(WebSocket.OPEN)
   })
 
-  it('is hung up when its provider answers unasked beyond the limits', async () => {
+  it('is closed when its provider sends unrequested answers beyond the limits', async () => {
     const { open, upstream, records } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
     const client = await open()
     client.send({ type: 'input_audio_buffer.commit' })
@@ -185,7 +185,7 @@ describe('a realtime session', () => {
     await expect.poll(() => upstream.open.size).toBe(0)
   })
 
-  it('spends a budget by what the provider counts', async () => {
+  it('charges a budget with the provider’s usage', async () => {
     const { open, relay, upstream } = await start({
       prices: { 'gpt-realtime': { input: 10_000, output: 10_000 } },
       keys: [{ id: 'alice', key: KEY, budget: { usd: 10.5 } }],
@@ -201,7 +201,7 @@ describe('a realtime session', () => {
     expect(upstream.heard).toHaveLength(1)
   })
 
-  it('takes no model but its own, and writes down with none that the caller may not use', async () => {
+  it('refuses another model, and transcription by a model that the caller may not use', async () => {
     const keys = [{ id: 'alice', key: KEY, models: ['voice', 'scribe'] }]
     const { open, upstream } = await start({ keys })
     const client = await open()
@@ -225,7 +225,7 @@ describe('a realtime session', () => {
       ])
   })
 
-  it('charges what another model has written down at that one’s price', async () => {
+  it('charges transcription at the price of its model', async () => {
     const { open, records, upstream } = await start()
     const client = await open('?intent=transcription&model=scribe')
     expect(upstream.handshakes[0]?.url).toBe('/v1/realtime?model=gpt-4o-transcribe&intent=transcription')
@@ -250,7 +250,7 @@ describe('a realtime session', () => {
     ])
   })
 
-  it('gives back what a refused answer had taken', async () => {
+  it('gives back the tokens of a refused answer', async () => {
     const { open, records, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { tpm: 2000 } }] })
     upstream.answer = (to, { event_id }) =>
       to.send(JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message: 'no', event_id } }))
@@ -267,12 +267,12 @@ describe('a realtime session', () => {
 
 describe('handshakes with providers', () => {
   it.each([
-    ['is dead', undefined],
-    ['is full', refuseWith(429, 'slow down', 'retry-after: 7\r\n')],
-    ['does not take the key', refuseWith(401, 'Incorrect API key provided: sk-upstream-secret')],
-    ['is broken', refuseWith(500, 'oops')],
+    ['is down', undefined],
+    ['answers 429', refuseWith(429, 'slow down', 'retry-after: 7\r\n')],
+    ['refuses the key', refuseWith(401, 'Incorrect API key provided: sk-upstream-secret')],
+    ['answers 500', refuseWith(500, 'oops')],
     ['hangs up', (_req: unknown, socket: Duplex) => void socket.destroy()],
-  ])('go to the next target where the first %s', async (_name, refuse) => {
+  ])('fail over to the next target when the first %s', async (_name, refuse) => {
     const { open, upstream, other } = await start()
     if (refuse) upstream.refuse = refuse
     else await upstream.close()
@@ -282,7 +282,7 @@ describe('handshakes with providers', () => {
     expect(other.heard).toHaveLength(1)
   })
 
-  it('tell the client why there is none, without the provider’s secrets', async () => {
+  it('that all fail return the last error, without the provider’s secrets', async () => {
     const { refused, upstream, other, records } = await start()
     upstream.refuse = refuseWith(401, 'Incorrect API key provided: sk-upstream-secret')
     other.refuse = refuseWith(500, 'broken at 10.0.0.1')
@@ -294,7 +294,7 @@ describe('handshakes with providers', () => {
     expect(records).toMatchObject([{ operation: 'session', outcome: 'failed', costNanos: 0 }])
   })
 
-  it('are told as the caller’s mistake where that is what they are', async () => {
+  it('that the provider answers with 400 return that error without failover', async () => {
     const { refused, upstream, other } = await start()
     upstream.refuse = refuseWith(400, 'The model `gpt-realtime` does not have that.')
     const no = await refused()
@@ -302,7 +302,7 @@ describe('handshakes with providers', () => {
     expect(other.handshakes).toHaveLength(0)
   })
 
-  it('are given up when the provider keeps silent', async () => {
+  it('time out when the provider is silent', async () => {
     const place = (baseURL: string) => ({
       type: 'openai-compatible',
       baseURL,
@@ -316,7 +316,7 @@ describe('handshakes with providers', () => {
     await expect.poll(() => silent.sockets.size).toBe(0)
   })
 
-  it('are broken off when the client leaves', async () => {
+  it('are aborted when the client disconnects', async () => {
     const { baseURL, upstream, records } = await start()
     upstream.refuse = keepSilent
     const socket = connect(Number(new URL(baseURL).port), '127.0.0.1')
@@ -332,7 +332,7 @@ describe('handshakes with providers', () => {
 })
 
 describe('the end of a session', () => {
-  it('comes with an error where the provider dies', async () => {
+  it('comes with an error when the provider’s connection breaks', async () => {
     const { open, upstream, records } = await start()
     upstream.answer = (to, { type }) => {
       if (type !== 'response.create') return
@@ -352,7 +352,7 @@ describe('the end of a session', () => {
     ])
   })
 
-  it('frees everything where the client dies', async () => {
+  it('frees everything when the client’s connection breaks', async () => {
     const { open, upstream, records } = await start()
     upstream.answer = (to, { type }) => {
       if (type === 'response.create') to.send(JSON.stringify({ type: 'response.created', response: { id: 'resp_x' } }))
@@ -370,7 +370,7 @@ describe('the end of a session', () => {
     await expect.poll(() => upstream.sockets.size).toBe(0)
   })
 
-  it('is passed on as each end puts it', async () => {
+  it('passes each side’s close code and reason on', async () => {
     const { open, upstream, records } = await start()
     const first = await open()
     for (const one of upstream.open) one.close(4001, 'the provider has had enough')
@@ -383,7 +383,7 @@ describe('the end of a session', () => {
     await expect.poll(() => records.map(({ outcome }) => outcome)).toEqual(['complete', 'complete'])
   })
 
-  it('comes when nobody says anything, or after all', async () => {
+  it('comes after idleMs without messages, and after totalMs', async () => {
     const idle = await start({ sockets: { idleMs: 150 } })
     const client = await idle.open()
     expect(await client.closed).toEqual({ code: 1001, reason: 'There was no message for too long.' })
@@ -395,7 +395,7 @@ describe('the end of a session', () => {
     clearInterval(talking)
   })
 
-  it('waits for the answer that is under way when the relay closes', async () => {
+  it('waits for a running answer when the relay closes', async () => {
     const { open, relay, upstream, records } = await start()
     const idle = await open()
     const busy = await open()
@@ -417,7 +417,7 @@ describe('the end of a session', () => {
     ])
   })
 
-  it('does not wait for ever then', async () => {
+  it('waits at most shutdownMs when the relay closes', async () => {
     const { open, relay, upstream } = await start({ shutdownMs: 100 })
     upstream.answer = () => undefined
     const client = await open()
@@ -430,7 +430,7 @@ describe('the end of a session', () => {
 })
 
 describe('messages', () => {
-  it('that are no JSON are refused: other readers might take them for some', async () => {
+  it('that are not JSON objects are refused, since other parsers might accept them', async () => {
     const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
     const client = await open()
     client.send('{"type":"response.create","x":NaN}')
@@ -443,7 +443,7 @@ describe('messages', () => {
     expect(upstream.heard).toHaveLength(1)
   })
 
-  it('go on however they are cut, byte for byte', async () => {
+  it('pass unchanged in any number of frames', async () => {
     const { open, upstream } = await start()
     const client = await open()
     const audio = 'A'.repeat(700_000)
@@ -459,7 +459,7 @@ describe('messages', () => {
     )
   })
 
-  it('that are too long end the session', async () => {
+  it('above maxBodyBytes end the session', async () => {
     const { open, upstream } = await start({ maxBodyBytes: 10_000 })
     const client = await open()
     client.send({ type: 'input_audio_buffer.append', audio: 'A'.repeat(20_000) })
@@ -467,7 +467,7 @@ describe('messages', () => {
     expect(upstream.heard).toHaveLength(0)
   })
 
-  it('of the relay’s own stand between the provider’s, not within', async () => {
+  it('of the relay wait for the end of the provider’s message', async () => {
     const { open, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 1 } }] })
     const client = await open()
     const [there] = upstream.open
@@ -483,7 +483,7 @@ describe('messages', () => {
       .toEqual(['session.created', 'response.output_text.delta', 'error', 'after'])
   })
 
-  it('wait for a client that does not read, and for a provider that does not', async () => {
+  it('wait for a client or a provider that does not read', async () => {
     const { open, upstream } = await start()
     const client = await open()
     client.socket.pause()
@@ -500,8 +500,8 @@ describe('messages', () => {
   })
 })
 
-describe('an upgrade', () => {
-  it('of another path is left to the host where it has a listener, and told where not', async () => {
+describe('an upgrade request', () => {
+  it('for another path goes to the host’s listener, or is refused without one', async () => {
     const { refused, server, baseURL } = await start()
     expect(
       (await openWebSocket(`${baseURL}/elsewhere`).catch((error: RefusedHandshake) => error)) as RefusedHandshake,
@@ -518,7 +518,7 @@ describe('an upgrade', () => {
     expect((await refused('?model=nothing')).status).toBe(404)
   })
 
-  it('with the host’s own session is not for pages of strangers', async () => {
+  it('with a session cookie is refused from another origin', async () => {
     const { refused, baseURL, open } = await start({
       authenticate: (request) => (request.headers.cookie === 'session=1' ? { id: 'user' } : undefined),
       cors: { origins: ['https://friend.example'] },
@@ -532,7 +532,7 @@ describe('an upgrade', () => {
     await open('?model=voice', { headers: { origin: 'https://stranger.example', authorization: `Bearer ${KEY}` } })
   })
 
-  it('does no harm, whatever comes behind it', async () => {
+  it('with any bytes after it crashes nothing', async () => {
     const { baseURL, open } = await start()
     const port = Number(new URL(baseURL).port)
     const handshake =
@@ -561,7 +561,7 @@ describe('an upgrade', () => {
   })
 })
 
-it('targets whose provider has its own addresses for each model have no sessions', async () => {
+it('providers with a URL per deployment have no sessions', async () => {
   const azure = { type: 'azure', baseURL: 'http://127.0.0.1:9', apiKey: 'sk-upstream-secret', apiVersion: '2024-10-21' }
   const { refused } = await start({ providers: { azure }, models: { voice: 'azure/gpt-realtime' } })
   expect((await refused()).status).toBe(400)

@@ -71,7 +71,7 @@ const firstId = (client: WebSocketClient): unknown =>
 const user = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] })
 
 describe('the Responses API on a WebSocket', () => {
-  it('is spoken by the official client', async () => {
+  it('works with OpenAI’s official client', async () => {
     const { openai, upstream, records } = await start()
     const socket = new ResponsesWS(openai)
     const text = await new Promise<string>((resolve, reject) => {
@@ -94,7 +94,7 @@ describe('the Responses API on a WebSocket', () => {
     ])
   })
 
-  it('leads to any model', async () => {
+  it('reaches models of every protocol', async () => {
     const { open, claude } = await start()
     const usage = { input_tokens: 3, output_tokens: 1 }
     const message = { id: 'msg_1', type: 'message', role: 'assistant', content: [], model: 'claude-opus-4', usage }
@@ -128,7 +128,7 @@ describe('the Responses API on a WebSocket', () => {
     })
   })
 
-  it('goes on from what was said on the connection, kept by nobody else', async () => {
+  it('continues from previous_response_id, on the same connection only', async () => {
     const reasoning = { type: 'reasoning', id: 'rs_1', summary: [] }
     const sealed = { ...reasoning, id: 'rs_2', encrypted_content: 'x' }
     const { open, bodies, upstream } = await start(answer('one', [reasoning, sealed]))
@@ -153,7 +153,7 @@ describe('the Responses API on a WebSocket', () => {
       ])
   })
 
-  it('is shown a prompt ahead of time, at no cost', async () => {
+  it('accepts a prompt with generate: false, at no cost', async () => {
     const { open, bodies, records } = await start()
     const client = await open()
     client.send({ ...ASK, generate: false, instructions: 'be kind' })
@@ -168,7 +168,7 @@ describe('the Responses API on a WebSocket', () => {
     await expect.poll(() => client.of('error')).toMatchObject([{ status: 404, error: { code: 'model_not_found' } }])
   })
 
-  it('answers one after the other, in order', async () => {
+  it('answers requests in order', async () => {
     const { open, upstream } = await start(inTurn(answer('a'), answer('b'), answer('c')))
     const client = await open()
     for (const input of ['1', '2', '3']) client.send({ ...ASK, input })
@@ -177,7 +177,7 @@ describe('the Responses API on a WebSocket', () => {
     expect(upstream.seen.map(({ body }) => (JSON.parse(body) as { input: string }).input)).toEqual(['1', '2', '3'])
   })
 
-  it('answers side by side where the client names streams, and says whose each event is', async () => {
+  it('answers in parallel where the client names streams, and marks events with stream_id', async () => {
     const { open, bodies, upstream } = await start(() => undefined)
     const client = await open()
     client.send({ ...ASK, stream_id: 'slow "one"', input: 'slow' })
@@ -206,7 +206,7 @@ describe('the Responses API on a WebSocket', () => {
     await expect.poll(() => upstream.running.size).toBe(0)
   })
 
-  it('refuses more than may wait, and goes on', async () => {
+  it('refuses requests beyond the queue, and continues', async () => {
     const { open, upstream } = await start(() => undefined)
     const client = await open()
     for (let sent = 0; sent < 30; sent++) client.send(ASK)
@@ -215,7 +215,7 @@ describe('the Responses API on a WebSocket', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
-  it('refuses more bytes than may wait, and listens to no client that does not read', async () => {
+  it('limits the bytes of waiting requests, and stops reading from a client that does not read', async () => {
     const { open, upstream } = await start(() => undefined, { maxBodyBytes: 100_000 })
     const client = await open()
     const long = { ...ASK, input: 'x'.repeat(60_000) }
@@ -237,7 +237,7 @@ describe('the Responses API on a WebSocket', () => {
     await expect.poll(() => deaf.events.length, { timeout: 15_000 }).toBe(sent)
   })
 
-  it('tells errors as events, with status and headers, and stays open', async () => {
+  it('sends errors as events with status and headers, and stays open', async () => {
     const { open, upstream } = await start(answerError(400, 'No such thing.', { code: 'bad', param: 'input' }), {
       keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }],
     })
@@ -261,7 +261,7 @@ describe('the Responses API on a WebSocket', () => {
   })
 
   it.each(['{"type":"response.create","type":"response.create","model":"gpt-5","input":"x","stream":false}'])(
-    'asks for a stream, whatever the message says: %s',
+    'always requests a stream: %s',
     async (message) => {
       const { open, bodies } = await start()
       const client = await open()
@@ -271,7 +271,7 @@ describe('the Responses API on a WebSocket', () => {
     },
   )
 
-  it('breaks off the provider when the client leaves', async () => {
+  it('aborts the upstream request when the client disconnects', async () => {
     const { open, upstream, records } = await start(
       answerStream([record('response.created', { type: 'response.created', response: { id: 'r' } })], 5000),
     )
@@ -283,7 +283,7 @@ describe('the Responses API on a WebSocket', () => {
     await expect.poll(() => records).toMatchObject([{ outcome: 'left' }])
   })
 
-  it('makes the provider wait for a client that does not read', async () => {
+  it('applies the backpressure of a client that does not read', async () => {
     let written = 0
     const delta = record('response.output_text.delta', {
       type: 'response.output_text.delta',

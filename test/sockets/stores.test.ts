@@ -17,7 +17,7 @@ describeWithRedis('sessions whose limits stand in Redis', (server) => {
       keys: [{ id: 'alice', key: KEY, limits, budget: { usd: 1 } }],
     })
 
-  it('hold their slots, and their answers need none', async () => {
+  it('occupy one slot each, and their answers need none', async () => {
     const { open, refused, relay } = await start({ concurrency: 2 })
     const clients = [await open(), await open()]
     expect((await refused()).status).toBe(429)
@@ -35,7 +35,7 @@ describeWithRedis('sessions whose limits stand in Redis', (server) => {
       .toBe(true)
   })
 
-  it('count the answers of several at once, asked for or not, to the last one', async () => {
+  it('count the answers of parallel sessions against one limit', async () => {
     const { open, records } = await start({ rpm: 11 })
     const clients: WebSocketClient[] = []
     for (let opened = 0; opened < 4; opened++) clients.push(await open())
@@ -48,7 +48,7 @@ describeWithRedis('sessions whose limits stand in Redis', (server) => {
     expect((await clients[0]?.closed)?.code).toBe(1008)
   })
 
-  it('get no answer that is paid for while it is down', async () => {
+  it('get no answers with a budget while it is down', async () => {
     const { open, upstream } = await start({ rpm: 10 })
     const client = await open()
     await server.stop()

@@ -52,9 +52,9 @@ export interface SdkClient {
   readonly sdk: 'openai' | 'anthropic' | 'genai' | 'ai'
   readonly model: (typeof MODELS)[number]
   readonly streams: boolean
-  /** It showsReasoning the model's reasoning. */
+  /** Whether the SDK returns the model's reasoning. */
   readonly showsReasoning: boolean
-  /** Languages whose proofs of reasoning it has no place for: it is the relay that must remember them. */
+  /** The upstream protocols whose signatures the SDK does not keep, so the relay must remember them. */
   readonly dropsSignaturesOf: readonly UpstreamProtocol['id'][]
   /** The SDK's finish reasons for text and for tool calls. */
   readonly finishReasons: { readonly stop: string; readonly calls: string }
