@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { spellPath } from '../lib/paths.js'
+import { formatPath } from '../lib/paths.js'
 
 /** One mistake in a config. */
 export interface ConfigFault {
@@ -26,7 +26,7 @@ export function toConfigFaults(issue: z.core.$ZodIssue, parentPath: readonly Pro
   const path = [...parentPath, ...issue.path]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => ({
-      path: spellPath([...path, name]),
+      path: formatPath([...path, name]),
       message: 'unknown option: check the spelling or remove it',
     }))
   }
@@ -37,7 +37,7 @@ export function toConfigFaults(issue: z.core.$ZodIssue, parentPath: readonly Pro
     if (isMeant) return closest.flatMap((nested) => toConfigFaults(nested, path))
   }
   if (issue.code === 'invalid_key') return issue.issues.flatMap((nested) => toConfigFaults(nested, path))
-  return [{ path: spellPath(path), message: issue.message }]
+  return [{ path: formatPath(path), message: issue.message }]
 }
 
 function maxDepth(issues: readonly z.core.$ZodIssue[]): number {

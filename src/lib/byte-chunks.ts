@@ -16,7 +16,7 @@ export function chunksLength(pieces: ByteChunks): number {
 /** The same, however they are cut: SHA-256. */
 export function digestChunks(pieces: ByteChunks): string {
   const digest = createHash('sha256')
-  for (const piece of listed(pieces)) digest.update(piece)
+  for (const piece of toList(pieces)) digest.update(piece)
   return digest.digest('hex')
 }
 
@@ -24,7 +24,7 @@ export function digestChunks(pieces: ByteChunks): string {
 export function sliceChunks(pieces: ByteChunks, start: number, end: number = Number.POSITIVE_INFINITY): Buffer[] {
   const within: Buffer[] = []
   let at = 0
-  for (const piece of listed(pieces)) {
+  for (const piece of toList(pieces)) {
     if (at >= end) break
     const part = piece.subarray(Math.max(0, start - at), end - at)
     if (part.length > 0) within.push(part)
@@ -34,21 +34,21 @@ export function sliceChunks(pieces: ByteChunks, start: number, end: number = Num
 }
 
 /** A short stretch of them, which is copied where it has a seam. */
-export function byteAt(pieces: ByteChunks, start: number, end: number): Buffer {
+export function readRange(pieces: ByteChunks, start: number, end: number): Buffer {
   return Buffer.isBuffer(pieces) ? pieces.subarray(start, end) : joinChunks(sliceChunks(pieces, start, end))
 }
 
 /** What they begin with: so many bytes, or more. */
-export function headOf(pieces: ByteChunks, length: number): Buffer {
-  return Buffer.isBuffer(pieces) ? pieces : byteAt(pieces, 0, length)
+export function firstBytes(pieces: ByteChunks, length: number): Buffer {
+  return Buffer.isBuffer(pieces) ? pieces : readRange(pieces, 0, length)
 }
 
 /** Where such bytes begin, at `from` or behind it; -1 for nowhere. */
-export function indexIn(pieces: ByteChunks, bytes: Buffer, from: number): number {
+export function indexOfBytes(pieces: ByteChunks, bytes: Buffer, from: number): number {
   let at = 0
   /** What came before, as much as may be a beginning of these bytes. */
   let before: Buffer = NOTHING
-  for (const piece of listed(pieces)) {
+  for (const piece of toList(pieces)) {
     const start = Math.max(0, from - at)
     if (start < piece.length) {
       const seam = Buffer.concat([before, piece.subarray(start, start + bytes.length - 1)])
@@ -67,6 +67,6 @@ export function indexIn(pieces: ByteChunks, bytes: Buffer, from: number): number
 
 const NOTHING = Buffer.alloc(0)
 
-function listed(pieces: ByteChunks): readonly Buffer[] {
+function toList(pieces: ByteChunks): readonly Buffer[] {
   return Buffer.isBuffer(pieces) ? [pieces] : pieces
 }

@@ -7,8 +7,8 @@ export function canonicalJson(text: string): string {
   return new Reader(text).value()
 }
 
-const BLANKS = /[ \t\n\r]*/y
-const PLAIN = /[^ \t\n\r,\]}]+/y
+const WHITESPACE = /[ \t\n\r]*/y
+const SCALAR = /[^ \t\n\r,\]}]+/y
 
 class Reader {
   readonly #text: string
@@ -19,22 +19,22 @@ class Reader {
   }
 
   value(): string {
-    this.#take(BLANKS)
+    this.#take(WHITESPACE)
     const first = this.#text[this.#at]
     if (first === '{')
       return `{${this.#items('}', () => this.#member())
         .sort(byKey)
-        .map(spelled)
+        .map(formatMember)
         .join(',')}}`
     if (first === '[') return `[${this.#items(']', () => this.value()).join(',')}]`
-    return first === '"' ? this.#string() : this.#take(PLAIN)
+    return first === '"' ? this.#string() : this.#take(SCALAR)
   }
 
   #items<Item>(close: string, read: () => Item): Item[] {
     const items: Item[] = []
     this.#at++
     for (;;) {
-      this.#take(BLANKS)
+      this.#take(WHITESPACE)
       const next = this.#text[this.#at]
       if (next === close || next === undefined) break
       if (next === ',') this.#at++
@@ -45,9 +45,9 @@ class Reader {
   }
 
   #member(): [string, string] {
-    this.#take(BLANKS)
+    this.#take(WHITESPACE)
     const key = this.#string()
-    this.#take(BLANKS)
+    this.#take(WHITESPACE)
     this.#at++
     return [key, this.value()]
   }
@@ -80,6 +80,6 @@ function byKey([one]: [string, string], [other]: [string, string]): number {
   return one < other ? -1 : Number(one > other)
 }
 
-function spelled([key, value]: [string, string]): string {
+function formatMember([key, value]: [string, string]): string {
   return `${key}:${value}`
 }

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-let calls = 0
+let callCount = 0
 
 /** An id for one call, as it stands in `x-request-id`: random by process, counted within. (A UUID each costs ten times as much.) */
 export function makeRequestId(): string {
-  calls++
-  return PROCESS + calls.toString(36)
+  callCount++
+  return PROCESS_PREFIX + callCount.toString(36)
 }
 
 /** The client's own id for a call, if it is fit to be repeated in a header and a log. */
@@ -27,4 +27,4 @@ export function randomText(length: number): string {
   return text
 }
 
-const PROCESS = `req_${randomText(16)}_`
+const PROCESS_PREFIX = `req_${randomText(16)}_`

@@ -16,11 +16,11 @@ export function decoded(text: string): string {
 }
 
 /** Deeper nesting than any real request has: what reads it further on may recurse. */
-const DEEPEST = 512
+const MAX_DEPTH = 512
 
 /** Whether a value parsed from so many bytes is nested beyond reason. Short texts cannot be. */
 export function isTooDeep(value: unknown, bytes: number): boolean {
-  return bytes > 2 * DEEPEST && isDeeper(value, DEEPEST)
+  return bytes > 2 * MAX_DEPTH && isDeeper(value, MAX_DEPTH)
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

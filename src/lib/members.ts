@@ -9,7 +9,7 @@ export interface Member {
 }
 
 /** The members at the top of bytes that are known to be a JSON object; of several with one name each. */
-export function membersOf(bytes: Buffer): Member[] {
+export function readMembers(bytes: Buffer): Member[] {
   const text = latin1(bytes)
   const members: Member[] = []
   let start = text.indexOf('{') + 1

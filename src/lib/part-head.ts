@@ -15,7 +15,7 @@ const PLAIN: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary'])
  * A part's name, or what is wrong with its head. It is strict: what two readers may take for two names is refused, since
  * a model that is let in here must be the one that is asked further on.
  */
-export function nameIn(head: string): PartHead | string {
+export function readPartHead(head: string): PartHead | string {
   const lines = head.split('\r\n')
   if (/[\r\n\0]/.test(lines.join(''))) return 'has a stray line end in its head'
   if (!lines.every((line) => /^[^\s:]+[ \t]*:/.test(line))) return 'has a line in its head that is no header'
@@ -23,7 +23,7 @@ export function nameIn(head: string): PartHead | string {
   if (encoding !== undefined && !PLAIN.has(encoding.toLowerCase())) return 'has a content-transfer-encoding'
   const dispositions = lines.filter((line) => /^content-disposition\b/i.test(line))
   if (dispositions.length > 1) return 'has more than one content-disposition'
-  const parameters = parametersIn(DISPOSITION.exec(dispositions[0] ?? '')?.[1] ?? '')
+  const parameters = readParameters(DISPOSITION.exec(dispositions[0] ?? '')?.[1] ?? '')
   if (!parameters) return 'has a content-disposition that cannot be read'
   const names = parameters.filter(([key]) => key === 'name' || key === 'name*')
   const [name] = names
@@ -33,7 +33,7 @@ export function nameIn(head: string): PartHead | string {
 }
 
 /** Undefined where there is more than parameters. */
-function parametersIn(text: string): readonly (readonly [key: string, value: string])[] | undefined {
+function readParameters(text: string): readonly (readonly [key: string, value: string])[] | undefined {
   const found = [...text.matchAll(PARAMETER)]
   if (found.reduce((length, [whole]) => length + whole.length, 0) !== text.length) return undefined
   return found.map(([, key = '', quoted, plain = '']) => [

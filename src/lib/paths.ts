@@ -1,5 +1,5 @@
 /** A path as people write it: `messages[2].content`. */
-export function spellPath(path: readonly PropertyKey[]): string {
+export function formatPath(path: readonly PropertyKey[]): string {
   let text = ''
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`

@@ -6,7 +6,7 @@ export interface Span {
 
 /** What is to stand in a place. */
 export interface Edit {
-  readonly at: Span
+  readonly span: Span
   readonly text: string
 }
 
@@ -14,7 +14,7 @@ export interface Edit {
 export function spliceAll(bytes: Buffer, edits: readonly Edit[]): Buffer {
   const pieces: Buffer[] = []
   let done = 0
-  for (const { at, text } of edits.toSorted((one, other) => one.at.start - other.at.start)) {
+  for (const { span: at, text } of edits.toSorted((one, other) => one.span.start - other.span.start)) {
     pieces.push(bytes.subarray(done, at.start), Buffer.from(text))
     done = at.end
   }
@@ -36,9 +36,9 @@ export function findString(text: string, key: string): Span | undefined {
   // The one place where the token stands must be the key, unless another hides behind escaped small letters.
   const alone = first >= 0 && text.indexOf(token, first + 1) < 0
   const plain = alone && !text.includes('\\u006') && !text.includes('\\u007')
-  if (plain) return stringAt(text, skipSpace(text, skipSpace(text, first + token.length) + 1))
+  if (plain) return stringSpan(text, skipSpace(text, skipSpace(text, first + token.length) + 1))
   const [only, ...others] = findKeys(text, key)
-  return only === undefined || others.length > 0 ? undefined : stringAt(text, only)
+  return only === undefined || others.length > 0 ? undefined : stringSpan(text, only)
 }
 
 /** The same for a value of any kind. */
@@ -82,7 +82,7 @@ function findKeys(text: string, key: string): number[] {
   return found
 }
 
-function stringAt(text: string, start: number): Span | undefined {
+function stringSpan(text: string, start: number): Span | undefined {
   return text[start] === '"' ? { start, end: endOfString(text, start) } : undefined
 }
 

@@ -30,7 +30,7 @@ export function wholeRecords(bytes: Buffer): number {
   if (bytes[length - 1] === LF && bytes[length - 2] === LF) return length
   // A blank line that ends in a CR may still get its LF: that is one more blank line then, and does no harm.
   // One spelling is looked for at a time: a search for what is not there reads all bytes, and an earlier place will do.
-  return after(bytes, '\n\n') || after(bytes, '\n\r\n') || after(bytes, '\r\r')
+  return endOfLast(bytes, '\n\n') || endOfLast(bytes, '\n\r\n') || endOfLast(bytes, '\r\r')
 }
 
 /** Gathers a stream's bytes into whole records, at the same cost a byte however small the pieces and long the records. */
@@ -40,7 +40,7 @@ export class RecordGatherer {
   #length = 0
 
   /** How much has come of a record that has not ended. */
-  get carried(): number {
+  get pendingBytes(): number {
     return this.#length
   }
 
@@ -48,7 +48,7 @@ export class RecordGatherer {
   push(piece: Buffer): Buffer {
     if (this.#length === 0) return this.#cut(piece, 0)
     // A blank line may have begun in what came before.
-    const from = Math.max(0, this.#length - LONGEST_BLANK)
+    const from = Math.max(0, this.#length - MAX_CARRIED_BLANK_BYTES)
     this.#append(piece)
     return this.#cut(this.#bytes.subarray(0, this.#length), from)
   }
@@ -84,9 +84,9 @@ export class RecordGatherer {
 
 const NOTHING: Buffer = Buffer.alloc(0)
 /** As much of a blank line as may stand in the piece before: it is at most `\r\n\r\n`. */
-const LONGEST_BLANK = 3
+const MAX_CARRIED_BLANK_BYTES = 3
 
-function after(bytes: Buffer, blank: string): number {
+function endOfLast(bytes: Buffer, blank: string): number {
   const at = bytes.lastIndexOf(blank, undefined, 'latin1')
   return at < 0 ? 0 : at + blank.length
 }

@@ -6,12 +6,12 @@ export function now(): number {
 }
 
 /** What a timer can count: 24.8 days. Beyond it Node would ring at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Waits so long, or until the client leaves. */
 export function sleep(ms: number, client: ClientConnection): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, Math.min(ms, LONGEST_TIMER_MS))
+    const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS))
     client.listener = { onDisconnect: done }
     if (client.isClosed) done()
     function done(): void {
@@ -83,15 +83,15 @@ export class DeadlineTimer {
 }
 
 /** Sums of times miss whole numbers by less. */
-const DUST_MS = 1e-6
+const ROUNDING_ERROR_MS = 1e-6
 
 /** Whole milliseconds: not shorter, but for the dust of fractions. */
 export function wholeMs(ms: number): number {
-  return Math.ceil(ms - DUST_MS)
+  return Math.ceil(ms - ROUNDING_ERROR_MS)
 }
 
 /** `12ms`, `8.64s`, `6m0s`, `1h2m3s`: as OpenAI spells how long something takes. Never shorter than it is. */
-export function spellDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   const whole = wholeMs(ms)
   if (whole < 1000) return `${whole}ms`
   const seconds = (whole % 60_000) / 1000

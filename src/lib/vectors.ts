@@ -1,6 +1,6 @@
 import { endianness } from 'node:os'
 
-const BYTES = 4
+const BYTES_PER_NUMBER = 4
 
 /** Numbers as their bytes, little-endian float32, in Base64. */
 export function toBase64(vector: readonly number[]): string {
@@ -11,9 +11,9 @@ export function toBase64(vector: readonly number[]): string {
 /** The same numbers again. Undefined for what is no whole number of them. */
 export function fromBase64(text: string): number[] | undefined {
   const bytes = Buffer.from(text, 'base64')
-  if (bytes.length % BYTES !== 0) return undefined
+  if (bytes.length % BYTES_PER_NUMBER !== 0) return undefined
   const vector: number[] = []
-  for (let at = 0; at < bytes.length; at += BYTES) vector.push(bytes.readFloatLE(at))
+  for (let at = 0; at < bytes.length; at += BYTES_PER_NUMBER) vector.push(bytes.readFloatLE(at))
   return vector
 }
 

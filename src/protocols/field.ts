@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.js'
-import { spellPath } from '../lib/paths.js'
+import { formatPath } from '../lib/paths.js'
 import { isObject } from '../lib/values.js'
 
 /**
@@ -21,7 +21,7 @@ export class Field {
   get path(): string {
     const keys: (string | number)[] = []
     for (let field: Field = this; field.#parent; field = field.#parent) keys.unshift(field.#key)
-    return spellPath(keys)
+    return formatPath(keys)
   }
 
   /** Whether there is a value, and it is not null. */

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { RelayError } from '../errors.js'
 import type { RelayRequest } from '../http.js'
-import { type ByteChunks, headOf, joinChunks, sliceChunks } from '../lib/byte-chunks.js'
+import { type ByteChunks, firstBytes, joinChunks, sliceChunks } from '../lib/byte-chunks.js'
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
@@ -59,6 +59,6 @@ function checkSize(bytes: Buffer, maxBytes: number): ByteChunks {
 
 /** Removes the byte order mark that some Windows clients send and no upstream accepts. */
 function withoutBom(bytes: ByteChunks): ByteChunks {
-  const head = headOf(bytes, 3)
+  const head = firstBytes(bytes, 3)
   return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? sliceChunks(bytes, 3) : bytes
 }

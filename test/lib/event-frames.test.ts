@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type EventFrame, EventFrames } from '../../src/lib/event-frames.js'
+import { type EventFrame, EventFrameReader } from '../../src/lib/event-frames.js'
 import { eventFrame, frameOf } from '../event-frames.js'
 
 /** Written by AWS's own encoder. */
@@ -14,7 +14,7 @@ const KINDS = Buffer.from(
 )
 
 const readAll = (...pieces: readonly Buffer[]): EventFrame[] => {
-  const frames = new EventFrames()
+  const frames = new EventFrameReader()
   return pieces.flatMap((piece) => [...frames.read(piece)])
 }
 
@@ -47,7 +47,7 @@ describe('frames of an event stream', () => {
     for (let at = 0; at < CHUNK.length; at++) {
       const damaged = Buffer.from(CHUNK)
       damaged[at] = (damaged[at] ?? 0) ^ 0x10
-      const frames = new EventFrames().read(Buffer.concat([CHUNK, damaged]))
+      const frames = new EventFrameReader().read(Buffer.concat([CHUNK, damaged]))
       expect(frames.next().done).toBe(false)
       expect(() => frames.next(), `byte ${at}`).toThrow(/frame/)
     }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { membersOf, objectOf } from '../../src/lib/members.js'
+import { readMembers, objectOf } from '../../src/lib/members.js'
 
 const without = (text: string, ...names: string[]): string => {
   const bytes = Buffer.from(text)
-  const kept = membersOf(bytes).filter(({ name }) => !names.includes(name))
+  const kept = readMembers(bytes).filter(({ name }) => !names.includes(name))
   return objectOf(bytes, kept, { v: 1 }).toString()
 }
 

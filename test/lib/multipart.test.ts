@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { contentTypeOf, fieldBefore, readMultipart } from '../../src/lib/multipart.js'
+import { contentTypeOf, writeFirstField, readMultipart } from '../../src/lib/multipart.js'
 
 const MODEL = 'content-disposition: form-data; name="model"'
 const form = (head: string, content = 'm', boundary = 'b'): Buffer =>
@@ -132,7 +132,7 @@ describe('a boundary', () => {
 
 it('one more field stands before the others', () => {
   const body = form('content-disposition: form-data; name="prompt"', 'a cat')
-  expect(read(Buffer.concat([fieldBefore(body, 'model', 'm2'), body]))).toEqual([
+  expect(read(Buffer.concat([writeFirstField(body, 'model', 'm2'), body]))).toEqual([
     { name: 'model', isFile: false, text: 'm2' },
     { name: 'prompt', isFile: false, text: 'a cat' },
   ])
@@ -153,7 +153,7 @@ describe('a form in pieces', () => {
       expect(readMultipart(pieces)).toEqual(whole)
       expect(readMultipart([bytes.subarray(0, size), bytes.subarray(size)])).toEqual(whole)
       expect(contentTypeOf(pieces)).toBe(contentTypeOf(bytes))
-      expect(fieldBefore(pieces, 'model', 'm2')).toEqual(fieldBefore(bytes, 'model', 'm2'))
+      expect(writeFirstField(pieces, 'model', 'm2')).toEqual(writeFirstField(bytes, 'model', 'm2'))
     }
   })
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   type ByteChunks,
-  byteAt,
+  readRange,
   chunksLength,
   digestChunks,
-  indexIn,
+  indexOfBytes,
   joinChunks,
   sliceChunks,
 } from '../../src/lib/byte-chunks.js'
@@ -27,7 +27,7 @@ describe('bytes in pieces', () => {
       expect(chunksLength(pieces)).toBe(BYTES.length)
       expect(digestChunks(pieces)).toBe(createHash('sha256').update(BYTES).digest('hex'))
     }
-    expect([joinChunks([]).length, chunksLength([]), indexIn([], BYTES, 0)]).toEqual([0, 0, -1])
+    expect([joinChunks([]).length, chunksLength([]), indexOfBytes([], BYTES, 0)]).toEqual([0, 0, -1])
   })
 
   it('hold what they hold, wherever the seams are', () => {
@@ -35,7 +35,7 @@ describe('bytes in pieces', () => {
     for (const pieces of cuts) {
       for (const needle of needles.map((text) => Buffer.from(text))) {
         for (let from = 0; from <= BYTES.length; from++)
-          expect(indexIn(pieces, needle, from)).toBe(BYTES.indexOf(needle, from))
+          expect(indexOfBytes(pieces, needle, from)).toBe(BYTES.indexOf(needle, from))
       }
     }
   })
@@ -45,7 +45,7 @@ describe('bytes in pieces', () => {
       for (let start = 0; start <= BYTES.length; start += 3) {
         for (let end = start; end <= BYTES.length + 3; end += 4) {
           const part = sliceChunks(pieces, start, end)
-          expect(byteAt(pieces, start, end)).toEqual(BYTES.subarray(start, end))
+          expect(readRange(pieces, start, end)).toEqual(BYTES.subarray(start, end))
           expect(part.every(({ buffer, length }) => buffer === BYTES.buffer && length > 0)).toBe(true)
         }
       }

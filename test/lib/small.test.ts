@@ -3,8 +3,8 @@ import { addressMatcher, isAddressRange } from '../../src/lib/addresses.js'
 import { ClientConnection } from '../../src/lib/client-connection.js'
 import { randomText, readRequestId } from '../../src/lib/ids.js'
 import { decoded, isTooDeep, latin1 } from '../../src/lib/json.js'
-import { spellPath } from '../../src/lib/paths.js'
-import { bySpecificity, fill, matcher, pattern } from '../../src/lib/patterns.js'
+import { formatPath } from '../../src/lib/paths.js'
+import { bySpecificity, fillWildcards, nameMatcher, pattern } from '../../src/lib/patterns.js'
 import { type Deadline, DeadlineTimer, now, sleep } from '../../src/lib/time.js'
 
 describe('patterns', () => {
@@ -20,8 +20,8 @@ describe('patterns', () => {
 
   it('puts more specific patterns first and fills stars in turn', () => {
     expect(['*', 'gpt-5*', 'gpt-*'].sort(bySpecificity)).toEqual(['gpt-5*', 'gpt-*', '*'])
-    expect(fill('a-*-b-*', ['1', '2'])).toBe('a-1-b-2')
-    expect(['fast', 'gpt-5', 'slow'].map(matcher(['fast', 'gpt-*']))).toEqual([true, true, false])
+    expect(fillWildcards('a-*-b-*', ['1', '2'])).toBe('a-1-b-2')
+    expect(['fast', 'gpt-5', 'slow'].map(nameMatcher(['fast', 'gpt-*']))).toEqual([true, true, false])
   })
 })
 
@@ -62,7 +62,7 @@ describe('json', () => {
     expect([1, 500, 512, 514, 100_000].map(nested)).toEqual([false, false, false, true, true])
   })
 
-  it('spells paths', () => expect(spellPath(['messages', 2, 'content'])).toBe('messages[2].content'))
+  it('spells paths', () => expect(formatPath(['messages', 2, 'content'])).toBe('messages[2].content'))
 })
 
 describe('ids', () => {

@@ -2,7 +2,7 @@ import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import type { RelayRequest } from '../../http.js'
-import { matcher } from '../../lib/patterns.js'
+import { nameMatcher } from '../../lib/patterns.js'
 import { ApiKeys, type KeyFault } from './api-keys.js'
 import type { Groups } from './groups.js'
 
@@ -41,7 +41,7 @@ export class Authenticator {
     if (!list) return true
     let matches = this.#matchers.get(list)
     if (!matches) {
-      matches = matcher(list)
+      matches = nameMatcher(list)
       this.#matchers.set(list, matches)
     }
     return matches(model)

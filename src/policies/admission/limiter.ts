@@ -2,7 +2,7 @@ import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import { type Pattern, pattern } from '../../lib/patterns.js'
-import { spellDuration } from '../../lib/time.js'
+import { formatDuration } from '../../lib/time.js'
 import type { ExceededLimit, LimitScope, Limits, TakeResult } from '../../stores/limits.js'
 import type { Groups } from '../access/groups.js'
 
@@ -112,7 +112,7 @@ const UNITS: Readonly<Record<ExceededLimit['kind'], { readonly name: string; rea
 export function limitError({ scope, kind, retryAfterMs }: ExceededLimit): RelayError {
   const { name, field } = UNITS[kind]
   const message = `Rate limit reached for ${describeScope(scope)} on ${name}: limit ${scope[field]}.`
-  return new RelayError('rate_limited', `${message} Please try again in ${spellDuration(retryAfterMs)}.`, {
+  return new RelayError('rate_limited', `${message} Please try again in ${formatDuration(retryAfterMs)}.`, {
     retryAfterMs,
   })
 }
@@ -131,11 +131,11 @@ export function setLimitHeaders(headers: Record<string, string>, { requests, tok
   if (requests) {
     headers['x-ratelimit-limit-requests'] = String(requests.limit)
     headers['x-ratelimit-remaining-requests'] = String(requests.remaining)
-    headers['x-ratelimit-reset-requests'] = spellDuration(requests.resetMs)
+    headers['x-ratelimit-reset-requests'] = formatDuration(requests.resetMs)
   }
   if (tokens) {
     headers['x-ratelimit-limit-tokens'] = String(tokens.limit)
     headers['x-ratelimit-remaining-tokens'] = String(tokens.remaining)
-    headers['x-ratelimit-reset-tokens'] = spellDuration(tokens.resetMs)
+    headers['x-ratelimit-reset-tokens'] = formatDuration(tokens.resetMs)
   }
 }

@@ -82,7 +82,7 @@ export class StreamRecorder implements ByteSink {
   }
 
   /** The piece at an index; undefined where it has not arrived yet. */
-  at(index: number): Buffer | undefined {
+  chunkAt(index: number): Buffer | undefined {
     return this.#pieces[index - this.#dropped]
   }
 
@@ -173,7 +173,7 @@ export class RecordingReader implements ByteStream {
   }
 
   #next(): Buffer | undefined {
-    return this.#isPaused || this.isOver ? undefined : this.#recording.at(this.index)
+    return this.#isPaused || this.isOver ? undefined : this.#recording.chunkAt(this.index)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Config, Strategy } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import { hashText } from '../../lib/hash.js'
-import { bySpecificity, fill } from '../../lib/patterns.js'
+import { bySpecificity, fillWildcards } from '../../lib/patterns.js'
 import type { Channel, Target, Upstream } from '../../targets.js'
 import { DiscoveredModels } from './discovered-models.js'
 import { defaultRules, type ModelRule, type RouteTarget, readRules, ruleTo } from './model-rules.js'
@@ -169,7 +169,7 @@ function createTarget({ upstream }: RouteTarget, model: string, weight: number):
 
 /** The model's name at the upstream. The public name `provider/model` is `model` at that provider. */
 function modelAt({ upstream, model }: RouteTarget, publicName: string, wildcards: readonly string[]): string {
-  if (model !== undefined) return fill(model, wildcards)
+  if (model !== undefined) return fillWildcards(model, wildcards)
   const prefix = `${upstream.id}/`
   return publicName.startsWith(prefix) ? publicName.slice(prefix.length) : publicName
 }

@@ -1,6 +1,6 @@
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import { latin1 } from '../../lib/json.js'
-import { membersOf, objectOf } from '../../lib/members.js'
+import { readMembers, objectOf } from '../../lib/members.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { fromBase64, toBase64 } from '../../lib/vectors.js'
 import { parseBody, readModel } from '../body.js'
@@ -75,7 +75,7 @@ function readInput(input: Field): EmbeddingInput {
 
 /** Keeps the bytes of all other fields. */
 function selectInputs(body: Buffer, input: readonly EmbeddingInput[], model: string): Buffer {
-  const otherFields = membersOf(body).filter(({ name }) => name !== 'model' && name !== 'input')
+  const otherFields = readMembers(body).filter(({ name }) => name !== 'model' && name !== 'input')
   return objectOf(body, otherFields, { model, input })
 }
 

@@ -71,13 +71,13 @@ export function findUsageRequestEdit(root: Field, text: string): Edit | undefine
   const streamOptions = options.given ? options.value : {}
   if (!isObject(streamOptions) || streamOptions.include_usage === true) return undefined
   const at = findValue(text, 'stream_options')
-  return at && { at, text: decoded(JSON.stringify({ ...streamOptions, include_usage: true })) }
+  return at && { span: at, text: decoded(JSON.stringify({ ...streamOptions, include_usage: true })) }
 }
 
 /** Inserts before the first field. There is one, because `model` is required. */
 function insertUsageRequest(text: string): Edit {
   const start = text.indexOf('{') + 1
-  return { at: { start, end: start }, text: '"stream_options":{"include_usage":true},' }
+  return { span: { start, end: start }, text: '"stream_options":{"include_usage":true},' }
 }
 
 /** Finds the chunk with usage that only the relay has asked for. Clients fail on it, because it has no choices. */

@@ -1,7 +1,7 @@
 import { RelayError } from '../../errors.js'
-import { type ByteChunks, byteAt, joinChunks } from '../../lib/byte-chunks.js'
+import { type ByteChunks, readRange, joinChunks } from '../../lib/byte-chunks.js'
 import { latin1 } from '../../lib/json.js'
-import { isMultipart, type Multipart, MultipartFault, type Part, readMultipart } from '../../lib/multipart.js'
+import { isMultipart, type Multipart, MultipartError, type Part, readMultipart } from '../../lib/multipart.js'
 import { parseBody, readChoiceCount, readModel } from '../body.js'
 import type { RequestFacts } from '../request-facts.js'
 
@@ -14,7 +14,7 @@ const MAX_FIELD_BYTES = 1024 * 1024
  */
 export function readFacts(body: ByteChunks, defaultModel: string | undefined): RequestFacts {
   if (isMultipart(body)) return readFormFacts(body, defaultModel)
-  if (/^\s+--/.test(byteAt(body, 0, 64).toString('latin1')))
+  if (/^\s+--/.test(readRange(body, 0, 64).toString('latin1')))
     throw new RelayError('invalid_request', 'The multipart body must begin with its boundary.')
   return readJsonFacts(joinChunks(body), defaultModel)
 }
@@ -32,7 +32,7 @@ function readJsonFacts(body: Buffer, defaultModel: string | undefined): RequestF
 function readFormFacts(body: ByteChunks, defaultModel: string | undefined): RequestFacts {
   const form = readForm(body)
   const field = findField(form, 'model')
-  const model = field ? byteAt(body, field.start, field.end).toString() : defaultModel
+  const model = field ? readRange(body, field.start, field.end).toString() : defaultModel
   if (model === undefined || model === '')
     throw new RelayError('missing_parameter', "Missing required parameter: 'model'.", { param: 'model' })
   const stream = fieldText(body, form, 'stream') === 'true'
@@ -60,14 +60,14 @@ export function readForm(body: ByteChunks): Multipart {
   try {
     return readMultipart(body)
   } catch (error) {
-    if (!(error instanceof MultipartFault)) throw error
+    if (!(error instanceof MultipartError)) throw error
     throw new RelayError('invalid_request', `The multipart body cannot be read: ${error.message}.`)
   }
 }
 
 function fieldText(body: ByteChunks, form: Multipart, name: string): string | undefined {
   const field = findField(form, name)
-  return field && byteAt(body, field.start, field.end).toString()
+  return field && readRange(body, field.start, field.end).toString()
 }
 
 /** @throws {RelayError} for a field that occurs twice, is a file, or is too long */

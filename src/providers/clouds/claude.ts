@@ -1,4 +1,4 @@
-import { type Member, membersOf, objectOf } from '../../lib/members.js'
+import { type Member, readMembers, objectOf } from '../../lib/members.js'
 
 /** Betas about a client or its billing, not about fields of a request. Providers other than Anthropic refuse a request with them. */
 const CLIENT_BETAS = /^(?:claude-code|oauth|prompt-caching-scope|redact-thinking)-/
@@ -25,7 +25,7 @@ interface ClaudeBodyOptions {
 
 /** Converts a body of Anthropic's Messages for other providers: with the version in the body, and the model in the path instead. All else keeps its bytes. */
 export function claudeBody(body: Buffer, { without, version, betas = [] }: ClaudeBodyOptions): Buffer {
-  const members = membersOf(body)
+  const members = readMembers(body)
   const has = (wanted: string): boolean => members.some(({ name }) => name === wanted)
   const isKept = ({ name }: Member): boolean => name !== 'anthropic_version' && !without.includes(name)
   const added = {

@@ -1,4 +1,4 @@
-import { type EventFrame, EventFrames } from '../../lib/event-frames.js'
+import { type EventFrame, EventFrameReader } from '../../lib/event-frames.js'
 import { isObject, parseJson, textOf } from '../../lib/values.js'
 import type { StreamFormat } from '../request-format.js'
 
@@ -6,7 +6,7 @@ import type { StreamFormat } from '../request-format.js'
 export const eventStream: StreamFormat = {
   contentType: 'application/vnd.amazon.eventstream',
   createDecoder() {
-    const frames = new EventFrames()
+    const frames = new EventFrameReader()
     return function* (chunk) {
       for (const frame of frames.read(chunk)) yield toServerSentEvent(frame)
     }

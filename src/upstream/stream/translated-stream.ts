@@ -67,13 +67,13 @@ export class TranslatedStream implements ClientStream {
     if (this.#upstreamError) this.#endWithError(this.#attempt.toRelayError(this.#upstreamError))
     else if (this.#reader.state === 'over') this.#complete()
     else if (this.#translator.isCut) this.#stopAtStopSequence()
-    else if (this.#records.carried > MAX_RECORD_BYTES) this.fail(new RelayError('upstream_invalid', TOO_LONG))
+    else if (this.#records.pendingBytes > MAX_RECORD_BYTES) this.fail(new RelayError('upstream_invalid', TOO_LONG))
     return this.#isEnded || this.#flush()
   }
 
   end(): void {
     if (this.#isEnded) return
-    if (this.#records.carried > 0) this.#readRecords(this.#records.rest())
+    if (this.#records.pendingBytes > 0) this.#readRecords(this.#records.rest())
     if (this.#upstreamError) this.#endWithError(this.#attempt.toRelayError(this.#upstreamError))
     else if (this.#reader.state !== 'open') this.#complete()
     else this.#endWithError(new RelayError('upstream_failed', 'The provider ended its answer in the middle.'))

@@ -1,7 +1,7 @@
 import type { Call } from '../../call.js'
 import type { Loss } from '../../chat/losses.js'
 import { type ByteChunks, sliceChunks } from '../../lib/byte-chunks.js'
-import { contentTypeOf, fieldBefore, isMultipart } from '../../lib/multipart.js'
+import { contentTypeOf, writeFirstField, isMultipart } from '../../lib/multipart.js'
 import { type Span, splice } from '../../lib/splice.js'
 import { openaiMedia } from '../../protocols/openai-media/index.js'
 import type { Channel } from '../../targets.js'
@@ -87,6 +87,6 @@ function bodyFor({ facts, form, body }: Call, model: string): ByteChunks {
 
 /** In chunks, since a form can be large. */
 function formFor(form: ByteChunks, modelAt: Span | undefined, model: string): ByteChunks {
-  if (!modelAt) return [fieldBefore(form, 'model', model), ...sliceChunks(form, 0)]
+  if (!modelAt) return [writeFirstField(form, 'model', model), ...sliceChunks(form, 0)]
   return [...sliceChunks(form, 0, modelAt.start), Buffer.from(model), ...sliceChunks(form, modelAt.end)]
 }

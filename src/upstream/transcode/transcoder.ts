@@ -185,7 +185,7 @@ export function withModelName(call: Call, model: string): Buffer {
 
 /** Undefined where the target's name for the model is the caller's. */
 function modelEdit({ facts }: Call, model: string): Edit | undefined {
-  return model === facts.model || !facts.modelSpan ? undefined : { at: facts.modelSpan, text: JSON.stringify(model) }
+  return model === facts.model || !facts.modelSpan ? undefined : { span: facts.modelSpan, text: JSON.stringify(model) }
 }
 
 /** The edit that makes a stream report its usage, where something needs it and the client did not ask. */
