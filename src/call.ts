@@ -72,8 +72,8 @@ export interface CallEnd {
   /** As reported by the upstream. Of a broken-off answer possibly only the beginning: see {@link deliveredTokens}. */
   readonly usage?: Usage | undefined
   /**
-   * Estimated output tokens, where the upstream reported none or only the beginning; stands in for `usage.output`.
-   * Undefined where `usage` is complete. A getter may compute it: not every reader needs it.
+   * Estimated output tokens, where the upstream reported none or only those of the beginning. Replaces `usage.output`.
+   * Undefined where `usage` is complete. May be a getter, because not every reader needs the estimate.
    */
   readonly deliveredTokens?: number | undefined
   /** The model refused, or a filter cut the answer short, in at least one choice. */

@@ -63,7 +63,7 @@ describe('a form', () => {
       `${field('model', 'm')}--b\r\nx: ${'y'.repeat(MB)}\r\n\r\n`,
       'part 2 has a head',
     ],
-    ['without an end', `${field('model', 'm')}${file('x')}`, 'part 2, "file", has no boundary behind it'],
+    ['without an end', `${field('model', 'm')}${file('x')}`, 'part 2, "file", has no boundary after it'],
     ['with a model in two spellings', field('model', 'm', '; name="model"') + END, 'part 1 has a name'],
     ['with a line end in a file’s name', field('model', 'm') + file('x', 'a\nb') + END, 'part 2 has a stray line end'],
   ])('%s is a 400 that says where, nothing is sent, and the provider is not blamed', async (_what, body, words) => {

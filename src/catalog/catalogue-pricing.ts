@@ -46,8 +46,8 @@ const SECOND_MS = 1000
 const DAY_MS = 86_400 * SECOND_MS
 
 /**
- * Returns a fast pricing for a model's prices. Undefined if a table has no price for tokens, because nobody then knows
- * what the model costs.
+ * Returns a fast pricing for a model's prices. Undefined if a table has no price for tokens, because the cost of the
+ * model is then unknown.
  */
 export function createCataloguePricing(prices: CataloguePrices): CataloguePricing | undefined {
   const timed = isTimed(prices) ? prices : [{ prices }]

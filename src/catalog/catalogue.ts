@@ -16,7 +16,7 @@ export interface ModelFacts {
   readonly contextWindow: number | undefined
   /** Whether the provider has stopped serving the model, or soon will. */
   readonly isDeprecated: boolean
-  /** Undefined if nobody knows the price. */
+  /** Undefined if the price is unknown. */
   readonly pricing: Pricing | undefined
   /** USD per million tokens of a short input, at the time of the first lookup. */
   readonly inputPrice: number | undefined

@@ -24,7 +24,7 @@ export interface PriceSources {
   readonly priceOf?: PriceOf | undefined
   /** The config's prices by target, by model, or by a pattern of either. */
   readonly prices: Readonly<Record<string, Price>>
-  /** The price of models that nobody knows. */
+  /** The price of models whose price is unknown. */
   readonly unpriced: Price
   readonly logger: PriceLogger
 }
@@ -68,19 +68,19 @@ export class Prices {
     return this.#loading
   }
 
-  /** The price of a target. Undefined if nobody knows it, or if the catalogue is not loaded yet. */
+  /** The price of a target. Undefined if it is unknown, or if the catalogue is not loaded yet. */
   pricingOf(target: PricedTarget): Pricing | undefined {
     return this.#ownPricing(target) ?? (this.#catalogue.isLoaded ? this.#cataloguePricing(target) : undefined)
   }
 
-  /** The price of a target. If nobody knows it, the price in `unpriced`, which it logs once for each target. */
+  /** The price of a target. If it is unknown, the price in `unpriced`, which it logs once for each target. */
   assumedPricing(target: PricedTarget): Pricing {
     return this.pricingOf(target) ?? this.#unpricedPricing(target)
   }
 
   /**
-   * USD per million input tokens plus USD per million output tokens, to compare targets. Undefined if nobody knows
-   * it.
+   * USD per million input tokens plus USD per million output tokens, to compare targets. Undefined if the price
+   * is unknown.
    */
   priceForComparison(target: PricedTarget): number | undefined {
     const pricing = this.pricingOf(target)
@@ -99,14 +99,14 @@ export class Prices {
     return this.#catalogue.isLoaded ? this.#catalogue.modelNames(catalogId ?? id) : []
   }
 
-  /** The context window of a model, in tokens. Undefined if nobody knows it. */
+  /** The context window of a model, in tokens. Undefined if it is unknown. */
   contextWindow({ model, upstream: { provider } }: PricedTarget): number | undefined {
     return this.#catalogue.isLoaded
       ? this.#catalogue.find(provider.catalogId ?? provider.id, model)?.contextWindow
       : undefined
   }
 
-  /** USD per million tokens of a short request. Undefined if nobody knows it. */
+  /** USD per million tokens of a short request. Undefined if it is unknown. */
   usdPerMillion(target: PricedTarget): { readonly input: number; readonly output: number } | undefined {
     const pricing = this.pricingOf(target)
     if (!pricing) return undefined

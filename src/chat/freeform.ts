@@ -32,7 +32,7 @@ const START = /^\s*\{\s*"input"\s*:\s*"/
 /** Input that has not started as expected after this many characters has another shape. */
 const MAX_START_LENGTH = 64
 
-/** {@link unwrapInput} for input that arrives in pieces. */
+/** {@link unwrapInput} for input that arrives in chunks. */
 export class InputUnwrapper {
   /** Input before the text starts. */
   #before = ''
@@ -40,10 +40,10 @@ export class InputUnwrapper {
   #escape = ''
   #state: 'before' | 'within' | 'after' = 'before'
 
-  push(piece: string): string {
-    if (this.#state === 'within') return this.#decode(piece)
+  push(chunk: string): string {
+    if (this.#state === 'within') return this.#decode(chunk)
     if (this.#state === 'after') return ''
-    this.#before += piece
+    this.#before += chunk
     const [start] = START.exec(this.#before.slice(0, MAX_START_LENGTH)) ?? []
     if (start === undefined) return ''
     this.#state = 'within'
@@ -55,8 +55,8 @@ export class InputUnwrapper {
     return this.#state === 'before' ? unwrapInput(this.#before) : ''
   }
 
-  #decode(piece: string): string {
-    const text = this.#escape + piece
+  #decode(chunk: string): string {
+    const text = this.#escape + chunk
     this.#escape = ''
     let end = 0
     while (end < text.length && text[end] !== '"') {

@@ -6,7 +6,7 @@ export function isAddressRange(text: string): boolean {
   return family !== 0 && bits <= longestPrefix(family)
 }
 
-/** Tells whether an address lies in one of the ranges. An IPv4 address that came over IPv6 counts as IPv4. */
+/** Creates a function that tells whether an address lies in a range. An IPv4-mapped IPv6 address counts as IPv4. */
 export function addressMatcher(ranges: readonly string[]): (address: string | undefined) => boolean {
   const list = new BlockList()
   for (const range of ranges) {
@@ -14,14 +14,14 @@ export function addressMatcher(ranges: readonly string[]): (address: string | un
     list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
   return (address) => {
-    // Node itself sees the IPv4 address in `::ffff:7f00:1`, however it is spelled.
+    // `BlockList` recognizes IPv4-mapped addresses such as `::ffff:7f00:1` itself. Only the zone (`%eth0`) must go.
     const plain = address?.replace(/%.*$/s, '') ?? ''
     const family = isIP(plain)
     return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6')
   }
 }
 
-/** `family` is 0 where there is no address; `bits` is NaN where there is no number. */
+/** `family` is 0 if the address is invalid. `bits` is NaN if the prefix length is not a number. */
 function readRange(text: string): { address: string; bits: number; family: number } {
   const slash = text.indexOf('/')
   const address = slash < 0 ? text : text.slice(0, slash)

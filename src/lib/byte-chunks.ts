@@ -1,72 +1,74 @@
 import { createHash } from 'node:crypto'
 
-/** Bytes in one piece, or in several whose joining would hold them twice. */
+/** Bytes in one buffer, or in several. Large bodies stay in several, because joining them needs twice the memory. */
 export type ByteChunks = Buffer | readonly Buffer[]
 
-export function joinChunks(pieces: ByteChunks): Buffer {
-  if (Buffer.isBuffer(pieces)) return pieces
-  const [only] = pieces
-  return only && pieces.length === 1 ? only : Buffer.concat(pieces)
+/** Returns the bytes as one buffer. Copies them if there is more than one chunk. */
+export function joinChunks(chunks: ByteChunks): Buffer {
+  if (Buffer.isBuffer(chunks)) return chunks
+  const [only] = chunks
+  return only && chunks.length === 1 ? only : Buffer.concat(chunks)
 }
 
-export function chunksLength(pieces: ByteChunks): number {
-  return Buffer.isBuffer(pieces) ? pieces.length : pieces.reduce((length, piece) => length + piece.length, 0)
+/** Total length in bytes. */
+export function chunksLength(chunks: ByteChunks): number {
+  return Buffer.isBuffer(chunks) ? chunks.length : chunks.reduce((length, chunk) => length + chunk.length, 0)
 }
 
-/** The same, however they are cut: SHA-256. */
-export function digestChunks(pieces: ByteChunks): string {
+/** SHA-256 of the bytes, in hex. It does not depend on where the chunks are split. */
+export function digestChunks(chunks: ByteChunks): string {
   const digest = createHash('sha256')
-  for (const piece of toList(pieces)) digest.update(piece)
+  for (const chunk of toList(chunks)) digest.update(chunk)
   return digest.digest('hex')
 }
 
-/** A stretch of them, uncopied. */
-export function sliceChunks(pieces: ByteChunks, start: number, end: number = Number.POSITIVE_INFINITY): Buffer[] {
+/** Returns the bytes from `start` to before `end` as views, without copying. */
+export function sliceChunks(chunks: ByteChunks, start: number, end: number = Number.POSITIVE_INFINITY): Buffer[] {
   const within: Buffer[] = []
   let at = 0
-  for (const piece of toList(pieces)) {
+  for (const chunk of toList(chunks)) {
     if (at >= end) break
-    const part = piece.subarray(Math.max(0, start - at), end - at)
+    const part = chunk.subarray(Math.max(0, start - at), end - at)
     if (part.length > 0) within.push(part)
-    at += piece.length
+    at += chunk.length
   }
   return within
 }
 
-/** A short stretch of them, which is copied where it has a seam. */
-export function readRange(pieces: ByteChunks, start: number, end: number): Buffer {
-  return Buffer.isBuffer(pieces) ? pieces.subarray(start, end) : joinChunks(sliceChunks(pieces, start, end))
+/** Returns the bytes from `start` to before `end` as one buffer. Copies them only if they lie in several chunks. */
+export function readRange(chunks: ByteChunks, start: number, end: number): Buffer {
+  return Buffer.isBuffer(chunks) ? chunks.subarray(start, end) : joinChunks(sliceChunks(chunks, start, end))
 }
 
-/** What they begin with: so many bytes, or more. */
-export function firstBytes(pieces: ByteChunks, length: number): Buffer {
-  return Buffer.isBuffer(pieces) ? pieces : readRange(pieces, 0, length)
+/** Returns at least the first `length` bytes, or all bytes if there are fewer. May return more, to avoid a copy. */
+export function firstBytes(chunks: ByteChunks, length: number): Buffer {
+  return Buffer.isBuffer(chunks) ? chunks : readRange(chunks, 0, length)
 }
 
-/** Where such bytes begin, at `from` or behind it; -1 for nowhere. */
-export function indexOfBytes(pieces: ByteChunks, bytes: Buffer, from: number): number {
+/** Returns the first offset, at or after `from`, at which `bytes` occur. Returns -1 if they do not occur. */
+export function indexOfBytes(chunks: ByteChunks, bytes: Buffer, from: number): number {
   let at = 0
-  /** What came before, as much as may be a beginning of these bytes. */
+  /** The last bytes of the previous chunks: a match may begin in them. */
   let before: Buffer = NOTHING
-  for (const piece of toList(pieces)) {
+  for (const chunk of toList(chunks)) {
     const start = Math.max(0, from - at)
-    if (start < piece.length) {
-      const seam = Buffer.concat([before, piece.subarray(start, start + bytes.length - 1)])
-      const across = seam.indexOf(bytes)
+    if (start < chunk.length) {
+      const boundary = Buffer.concat([before, chunk.subarray(start, start + bytes.length - 1)])
+      const across = boundary.indexOf(bytes)
       if (across >= 0) return at + start - before.length + across
-      const within = piece.indexOf(bytes, start)
+      const within = chunk.indexOf(bytes, start)
       if (within >= 0) return at + within
-      const isShort = piece.length - start < bytes.length
-      const rest = isShort ? seam : piece
+      const isShort = chunk.length - start < bytes.length
+      const rest = isShort ? boundary : chunk
       before = rest.subarray(Math.max(0, rest.length - bytes.length + 1))
     }
-    at += piece.length
+    at += chunk.length
   }
   return -1
 }
 
 const NOTHING = Buffer.alloc(0)
 
-function toList(pieces: ByteChunks): readonly Buffer[] {
-  return Buffer.isBuffer(pieces) ? [pieces] : pieces
+function toList(chunks: ByteChunks): readonly Buffer[] {
+  return Buffer.isBuffer(chunks) ? [chunks] : chunks
 }

@@ -1,7 +1,7 @@
 /**
- * The same for every spelling of the same JSON: without white space, and with the keys of each object in one order. Texts
- * and numbers stay as they are spelled, and a key that stands twice stands twice: two requests that an upstream could
- * tell apart are never made alike. `text` is known to be JSON, nested no deeper than can be recursed into.
+ * Returns the JSON without white space, and with each object's keys sorted. Keeps strings, numbers and duplicate keys as
+ * they are, so that requests which an upstream could tell apart stay different. `text` must be valid JSON, and not too
+ * deep for recursion.
  */
 export function canonicalJson(text: string): string {
   return new Reader(text).value()
@@ -52,7 +52,7 @@ class Reader {
     return [key, this.value()]
   }
 
-  /** By looking for its end: an expression would need a stack as deep as the string is long, and files are long. */
+  /** Searches for the closing quote. A regular expression could exceed the stack on a file's data. */
   #string(): string {
     const start = this.#at
     let end = this.#text.indexOf('"', start + 1)
@@ -61,16 +61,16 @@ class Reader {
     return this.#text.slice(start, this.#at)
   }
 
-  /** Whether an odd number of backslashes stands before a place. */
-  #isEscaped(place: number): boolean {
-    let first = place
+  /** Whether an odd number of backslashes precedes an offset. */
+  #isEscaped(offset: number): boolean {
+    let first = offset
     while (this.#text[first - 1] === '\\') first--
-    return (place - first) % 2 === 1
+    return (offset - first) % 2 === 1
   }
 
-  #take(what: RegExp): string {
-    what.lastIndex = this.#at
-    const found = what.exec(this.#text)?.[0] ?? ''
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)?.[0] ?? ''
     this.#at += found.length
     return found
   }

@@ -1,4 +1,4 @@
-/** An error's code, as Node and undici give theirs (`ECONNRESET`); empty if it has none. */
+/** Returns the `code` of an error of Node or undici, such as `ECONNRESET`. Empty if it has none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

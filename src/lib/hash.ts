@@ -2,8 +2,8 @@ const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 const PRIME = 0x01000193
 
 /**
- * So many letters and digits that stand for a text: the same on every machine, different for different texts but for
- * chance. FNV-1a, one run for each character: nothing secret hangs on it.
+ * Hashes a text to `length` letters and digits, equal on every machine. Runs FNV-1a once for each character. Not for
+ * secrets: FNV-1a is not cryptographic.
  */
 export function hashText(text: string, length: number): string {
   let hashed = ''
@@ -14,7 +14,7 @@ export function hashText(text: string, length: number): string {
 function fnv(text: string, seed: number): number {
   let hash = Math.imul(0x811c9dc5 ^ seed, PRIME)
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME)
-  // The last characters have moved the low bits only; a few more turns spread them.
+  // The last characters of the text have changed only the low bits. These steps spread them to all bits.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
   return (hash ^ (hash >>> 12)) >>> 0
 }

@@ -1,14 +1,14 @@
 import { latin1 } from './json.js'
 import { endOfString } from './splice.js'
 
-/** One member of a JSON object, as it stands in its bytes: `bytes.subarray(start, end)` is its name and its value. */
+/** One member of a JSON object. `bytes.subarray(start, end)` holds its name and value. */
 export interface Member {
   readonly name: string
   readonly start: number
   readonly end: number
 }
 
-/** The members at the top of bytes that are known to be a JSON object; of several with one name each. */
+/** Returns the top-level members of a JSON object, duplicates included. `bytes` must be valid JSON. */
 export function readMembers(bytes: Buffer): Member[] {
   const text = latin1(bytes)
   const members: Member[] = []
@@ -29,14 +29,14 @@ export function readMembers(bytes: Buffer): Member[] {
   return members
 }
 
-/** An object of these members, each as it stands in the bytes, behind others that are new. */
+/** Writes a JSON object of the `added` members, followed by the `kept` members of `bytes` unchanged. */
 export function objectOf(bytes: Buffer, kept: readonly Member[], added: Readonly<Record<string, unknown>>): Buffer {
-  const fresh = Object.entries(added).map(([name, value]) =>
+  const written = Object.entries(added).map(([name, value]) =>
     Buffer.from(`${JSON.stringify(name)}:${JSON.stringify(value)}`),
   )
-  const all = [...fresh, ...kept.map(({ start, end }) => bytes.subarray(start, end))]
-  const parted = all.flatMap((member, index) => (index === 0 ? [member] : [COMMA, member]))
-  return Buffer.concat([OPEN, ...parted, CLOSE])
+  const all = [...written, ...kept.map(({ start, end }) => bytes.subarray(start, end))]
+  const separated = all.flatMap((member, index) => (index === 0 ? [member] : [COMMA, member]))
+  return Buffer.concat([OPEN, ...separated, CLOSE])
 }
 
 const OPEN = Buffer.from('{')

@@ -1,4 +1,4 @@
-/** What the head of a form's part says of it. */
+/** The head of one part of a form. */
 export interface PartHead {
   readonly name: string
   readonly isFile: boolean
@@ -6,19 +6,19 @@ export interface PartHead {
 
 const DISPOSITION = /^content-disposition[ \t]*:[ \t]*form-data[ \t]*(;.*)$/is
 const ENCODING = /^content-transfer-encoding[ \t]*:[ \t]*(.*?)[ \t]*$/i
-/** One parameter: in quotes all may stand, a quote behind a backslash. */
+/** One parameter. A quoted value may hold any characters, with a backslash before a quote. */
 const PARAMETER = /;[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))[ \t]*/gsy
-/** Encodings that leave bytes as they are. */
+/** Encodings that do not change the bytes. */
 const PLAIN: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary'])
 
 /**
- * A part's name, or what is wrong with its head. It is strict: what two readers may take for two names is refused, since
- * a model that is let in here must be the one that is asked further on.
+ * Reads the head of a part. Returns a message if it is malformed. It refuses heads that an upstream could read differently:
+ * the model that the relay admits must be the one that the upstream runs.
  */
 export function readPartHead(head: string): PartHead | string {
   const lines = head.split('\r\n')
   if (/[\r\n\0]/.test(lines.join(''))) return 'has a stray line end in its head'
-  if (!lines.every((line) => /^[^\s:]+[ \t]*:/.test(line))) return 'has a line in its head that is no header'
+  if (!lines.every((line) => /^[^\s:]+[ \t]*:/.test(line))) return 'has a line in its head that is not a header'
   const encoding = lines.map((line) => ENCODING.exec(line)?.[1]).find((found) => found !== undefined)
   if (encoding !== undefined && !PLAIN.has(encoding.toLowerCase())) return 'has a content-transfer-encoding'
   const dispositions = lines.filter((line) => /^content-disposition\b/i.test(line))
@@ -32,7 +32,7 @@ export function readPartHead(head: string): PartHead | string {
   return { name: name[1], isFile: parameters.some(([key]) => key === 'filename' || key === 'filename*') }
 }
 
-/** Undefined where there is more than parameters. */
+/** Returns undefined if the text holds anything but parameters. */
 function readParameters(text: string): readonly (readonly [key: string, value: string])[] | undefined {
   const found = [...text.matchAll(PARAMETER)]
   if (found.reduce((length, [whole]) => length + whole.length, 0) !== text.length) return undefined

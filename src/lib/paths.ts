@@ -1,9 +1,9 @@
-/** A path as people write it: `messages[2].content`. */
+/** Formats a path like `messages[2].content`. */
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = ''
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`
-    else text += text ? `.${String(step)}` : String(step)
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`
+    else text += text ? `.${String(key)}` : String(key)
   }
   return text
 }

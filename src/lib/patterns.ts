@@ -1,14 +1,14 @@
-/** A name in which each `*` stands for any run of characters, also none. */
+/** A name in which each `*` matches any characters, or none. */
 export interface Pattern {
   readonly text: string
-  /** What each `*` stood for, or undefined if the name does not fit. */
+  /** Returns what each `*` matches. Undefined if the name does not match. */
   match(name: string): readonly string[] | undefined
 }
 
-/** The pattern that a text spells. Without a star it fits itself alone. */
-/** No real name is longer; what fits a wildcard is kept, told in headers, and matched with a backtracking expression. */
+/** No real name is longer. Names that match a wildcard are stored and sent in headers, and matching them may backtrack. */
 const MAX_NAME_LENGTH = 256
 
+/** Parses a pattern. Without `*` it matches only its own text. */
 export function pattern(text: string): Pattern {
   const parts = text.split('*')
   if (parts.length === 1) return { text, match: (name) => (name === text ? [] : undefined) }
@@ -16,22 +16,22 @@ export function pattern(text: string): Pattern {
   return { text, match: (name) => (name.length > MAX_NAME_LENGTH ? undefined : expression.exec(name)?.slice(1)) }
 }
 
-/** More specific patterns first: those with more characters of their own. */
+/** Sorts patterns with more literal characters first. */
 export function bySpecificity(a: string, b: string): number {
   return b.replaceAll('*', '').length - a.replaceAll('*', '').length
 }
 
-/** The text with its stars replaced, in turn, by what they stand for. */
+/** Replaces each `*` of a text, in order, by what it matched. */
 export function fillWildcards(text: string, stars: readonly string[]): string {
-  let turn = 0
-  return text.replaceAll('*', () => stars[turn++] ?? '')
+  let index = 0
+  return text.replaceAll('*', () => stars[index++] ?? '')
 }
 
-/** Tells whether a name fits one of a list of patterns; exact names are looked up, not searched. */
+/** Creates a function that tells whether a name matches one of the patterns. Looks names without `*` up in a Set. */
 export function nameMatcher(texts: readonly string[]): (name: string) => boolean {
   const exact = new Set(texts)
   const wild = texts.filter((text) => text.includes('*')).map(pattern)
-  return (name) => exact.has(name) || wild.some((one) => one.match(name) !== undefined)
+  return (name) => exact.has(name) || wild.some((item) => item.match(name) !== undefined)
 }
 
 function escapeRegExp(text: string): string {

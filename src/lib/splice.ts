@@ -1,47 +1,47 @@
-/** Where a value stands: `bytes.subarray(start, end)` is its JSON text. */
+/** Position of a value: `bytes.subarray(start, end)` is its JSON text. */
 export interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** What is to stand in a place. */
+/** A replacement: `text` takes the place of the bytes in `span`. */
 export interface Edit {
   readonly span: Span
   readonly text: string
 }
 
-/** The same bytes with several places written anew, which do not overlap. */
+/** Applies edits, in any order. Their spans must not overlap. */
 export function spliceAll(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const pieces: Buffer[] = []
+  const parts: Buffer[] = []
   let done = 0
-  for (const { span: at, text } of edits.toSorted((one, other) => one.span.start - other.span.start)) {
-    pieces.push(bytes.subarray(done, at.start), Buffer.from(text))
-    done = at.end
+  for (const { span, text } of edits.toSorted((one, other) => one.span.start - other.span.start)) {
+    parts.push(bytes.subarray(done, span.start), Buffer.from(text))
+    done = span.end
   }
-  return Buffer.concat([...pieces, bytes.subarray(done)])
+  return Buffer.concat([...parts, bytes.subarray(done)])
 }
 
-/** The same bytes with the value at `span` written anew. All else, down to the white space, stays as it came. */
+/** Replaces the value at `span` by the JSON of `value`. All other bytes stay unchanged, white space included. */
 export function splice(bytes: Buffer, span: Span, value: unknown): Buffer {
   return Buffer.concat([bytes.subarray(0, span.start), Buffer.from(JSON.stringify(value)), bytes.subarray(span.end)])
 }
 
 /**
- * Where the string under `key` stands in the text of a JSON object that is known to have one. Undefined unless there is
- * exactly one such key at its top, spelled without escapes: of two, readers further on may take either.
+ * Finds the string value of a top-level key. `text` must be a JSON object that has the key. Returns undefined if the key
+ * occurs twice or is written with escapes: an upstream may then read another value.
  */
 export function findString(text: string, key: string): Span | undefined {
   const token = `"${key}"`
   const first = text.indexOf(token)
-  // The one place where the token stands must be the key, unless another hides behind escaped small letters.
-  const alone = first >= 0 && text.indexOf(token, first + 1) < 0
-  const plain = alone && !text.includes('\\u006') && !text.includes('\\u007')
-  if (plain) return stringSpan(text, skipSpace(text, skipSpace(text, first + token.length) + 1))
+  // A single occurrence of the token is the key. Only with escaped lower-case letters could the key occur again.
+  const isUnique = first >= 0 && text.indexOf(token, first + 1) < 0
+  const isPlain = isUnique && !text.includes('\\u006') && !text.includes('\\u007')
+  if (isPlain) return stringSpan(text, skipSpace(text, skipSpace(text, first + token.length) + 1))
   const [only, ...others] = findKeys(text, key)
   return only === undefined || others.length > 0 ? undefined : stringSpan(text, only)
 }
 
-/** The same for a value of any kind. */
+/** Finds a value of any type, like {@link findString}. */
 export function findValue(text: string, key: string): Span | undefined {
   const [start, ...others] = findKeys(text, key)
   if (start === undefined || start < 0 || others.length > 0) return undefined
@@ -63,7 +63,7 @@ function endOfValue(text: string, start: number): number {
   return at
 }
 
-/** Where the values of all top-level keys of this name begin; -1 for a key in disguise. */
+/** Returns the offset of the value of each top-level key with this name. -1 for a key that is written with escapes. */
 function findKeys(text: string, key: string): number[] {
   const found: number[] = []
   let depth = 0
@@ -86,7 +86,7 @@ function stringSpan(text: string, start: number): Span | undefined {
   return text[start] === '"' ? { start, end: endOfString(text, start) } : undefined
 }
 
-/** The place behind a string of JSON that begins at `start`, with its quote. */
+/** Returns the offset after the closing quote of the JSON string whose opening quote is at `start`. */
 export function endOfString(text: string, start: number): number {
   let at = start + 1
   for (;;) {

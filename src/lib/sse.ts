@@ -8,14 +8,13 @@ export interface SseRecord {
 }
 
 /**
- * The records in these bytes, by the rules of the WHATWG for line ends, comments and joined lines. Bytes from a stream
- * are cut by {@link wholeRecords} first: then no character is split, and nothing need be remembered from call to call.
- * The last record may lack its blank line.
+ * Parses records by the WHATWG's rules for line ends, comments and data of several lines. The last record may lack its
+ * blank line. Keeps no state between calls, so callers first cut a stream's bytes at {@link wholeRecords}.
  */
 export function readRecords(bytes: Buffer): SseRecord[] {
   const records: SseRecord[] = []
   const parser = createParser({ onEvent: ({ event, data }) => records.push({ event, data }) })
-  // The parser looks for both ends of every line to the end of all, once there is a CR.
+  // For text with a CR, the parser searches all the remaining text for LF and CR at every line. So pass it only LFs.
   const text = bytes.toString().replace(/\r\n?/g, '\n')
   parser.feed(`${text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text}\n\n`)
   return records
@@ -24,36 +23,36 @@ export function readRecords(bytes: Buffer): SseRecord[] {
 const BYTE_ORDER_MARK = 0xfeff
 const LF = 0x0a
 
-/** How many of these bytes are whole records: the place after a blank line near the end, 0 if there is none. */
+/** Returns the length of the complete records at the start of `bytes`: the offset after a blank line near the end, or 0. */
 export function wholeRecords(bytes: Buffer): number {
   const length = bytes.length
   if (bytes[length - 1] === LF && bytes[length - 2] === LF) return length
-  // A blank line that ends in a CR may still get its LF: that is one more blank line then, and does no harm.
-  // One spelling is looked for at a time: a search for what is not there reads all bytes, and an earlier place will do.
+  // If a LF follows the CR that ends a blank line, it counts as one more blank line, which is harmless.
+  // Search for one spelling at a time: a search without a match reads all bytes. An earlier blank line is good enough.
   return endOfLast(bytes, '\n\n') || endOfLast(bytes, '\n\r\n') || endOfLast(bytes, '\r\r')
 }
 
-/** Gathers a stream's bytes into whole records, at the same cost a byte however small the pieces and long the records. */
+/** Collects a stream's bytes into complete records. The cost is linear in the bytes, for any size of chunks and records. */
 export class RecordGatherer {
-  /** What no record has ended yet, with room for more. */
+  /** Bytes of the incomplete record, with spare capacity. */
   #bytes = NOTHING
   #length = 0
 
-  /** How much has come of a record that has not ended. */
+  /** Bytes of the incomplete record so far. */
   get pendingBytes(): number {
     return this.#length
   }
 
-  /** The records that this piece completes; empty while it completes none. */
-  push(piece: Buffer): Buffer {
-    if (this.#length === 0) return this.#cut(piece, 0)
-    // A blank line may have begun in what came before.
+  /** Adds a chunk. Returns the records that it completes, or an empty buffer. */
+  push(chunk: Buffer): Buffer {
+    if (this.#length === 0) return this.#cut(chunk, 0)
+    // A blank line may have begun in the previous chunk.
     const from = Math.max(0, this.#length - MAX_CARRIED_BLANK_BYTES)
-    this.#append(piece)
+    this.#append(chunk)
     return this.#cut(this.#bytes.subarray(0, this.#length), from)
   }
 
-  /** The last record, which may lack its blank line. */
+  /** At the end of a stream: the last record, if it has no blank line. */
   rest(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }
@@ -70,20 +69,20 @@ export class RecordGatherer {
     return bytes.subarray(0, whole)
   }
 
-  #append(piece: Buffer): void {
-    const length = this.#length + piece.length
+  #append(chunk: Buffer): void {
+    const length = this.#length + chunk.length
     if (length > this.#bytes.length) {
-      const roomier = Buffer.allocUnsafe(2 * length)
-      this.#bytes.copy(roomier, 0, 0, this.#length)
-      this.#bytes = roomier
+      const larger = Buffer.allocUnsafe(2 * length)
+      this.#bytes.copy(larger, 0, 0, this.#length)
+      this.#bytes = larger
     }
-    piece.copy(this.#bytes, this.#length)
+    chunk.copy(this.#bytes, this.#length)
     this.#length = length
   }
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
-/** As much of a blank line as may stand in the piece before: it is at most `\r\n\r\n`. */
+/** The longest blank line is `\r\n\r\n`. Up to three bytes of it may be in the previous chunk. */
 const MAX_CARRIED_BLANK_BYTES = 3
 
 function endOfLast(bytes: Buffer, blank: string): number {

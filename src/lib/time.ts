@@ -1,14 +1,14 @@
 import type { ClientConnection } from './client-connection.js'
 
-/** Milliseconds that never run backwards; for every duration and rest. Wall time is for dates only. */
+/** Milliseconds on a monotonic clock, for all durations and cooldowns. Wall time serves only for dates. */
 export function now(): number {
   return performance.now()
 }
 
-/** What a timer can count: 24.8 days. Beyond it Node would ring at once. */
+/** The longest delay of a Node timer: 24.8 days. With a longer one, Node fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Waits so long, or until the client leaves. */
+/** Resolves after `ms` (at most 24.8 days), or when the client disconnects. */
 export function sleep(ms: number, client: ClientConnection): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS))
@@ -22,11 +22,11 @@ export function sleep(ms: number, client: ClientConnection): Promise<void> {
   })
 }
 
-/** One that waits for something, and is rung when it has not come by its deadline. */
+/** An entry of a {@link DeadlineTimer}. */
 export interface Deadline {
-  /** On {@link now}'s clock. May be moved at will; `Infinity` is never. */
+  /** When to call `onDeadline`, in ms on {@link now}'s clock. May change at any time. `Infinity` means never. */
   readonly dueAt: number
-  /** The alarms' own: where it stands in their list. */
+  /** Index in the timer's list. Only the timer sets it. */
   timerIndex: number
   onDeadline(): void
 }
@@ -34,63 +34,63 @@ export interface Deadline {
 const TICK_MS = 50
 
 /**
- * Deadlines for many waits of which few ever ring. They share one timer and one look at the clock: to wait costs a place
- * in a list, to move a deadline an assignment. (A timer each would cost 1 µs, and a Set its old tables: garbage that
- * keeps garbage alive.) Exact to about 50 ms. Runs only while someone waits, and keeps no process alive.
+ * Watches many deadlines, few of which ever expire, with one timer. Adding a deadline costs an entry in a list, and moving
+ * it costs an assignment. A Node timer for each would cost 1 µs. A Set would leave garbage when it grows and shrinks.
+ * Accurate to about 50 ms. Runs only while it has entries, and does not keep the process alive.
  */
 export class DeadlineTimer {
-  readonly #waiting: Deadline[] = []
+  readonly #deadlines: Deadline[] = []
   #timer: NodeJS.Timeout | undefined
   #time = 0
 
-  /** The time as of the last tick: good enough to set a deadline by, and free. */
+  /** Time of the last tick, in ms. Precise enough to set a deadline, and cheaper than reading the clock. */
   get time(): number {
     return this.#timer ? this.#time : now()
   }
 
-  add(who: Deadline): void {
-    who.timerIndex = this.#waiting.push(who) - 1
+  add(deadline: Deadline): void {
+    deadline.timerIndex = this.#deadlines.push(deadline) - 1
     if (this.#timer) return
     this.#time = now()
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
-  /** The last in the list takes the place of the one that leaves. */
-  remove(who: Deadline): void {
-    const index = who.timerIndex
-    if (this.#waiting[index] !== who) return
-    const last = this.#waiting.pop() as Deadline
-    if (last === who) return
-    this.#waiting[index] = last
+  /** Removes a deadline. Does nothing if it is not in the list. The last entry takes its index. */
+  remove(deadline: Deadline): void {
+    const index = deadline.timerIndex
+    if (this.#deadlines[index] !== deadline) return
+    const last = this.#deadlines.pop() as Deadline
+    if (last === deadline) return
+    this.#deadlines[index] = last
     last.timerIndex = index
   }
 
-  /** One tick without anyone is let pass before the timer stops: under load someone will be back at once. */
+  /** Stops the timer only after a whole tick without entries, since under load the next entry follows soon. */
   #tick(): void {
     this.#time = now()
-    if (this.#waiting.length === 0) {
+    if (this.#deadlines.length === 0) {
       clearInterval(this.#timer)
       this.#timer = undefined
     }
-    // From the end, where a removal moves only what has been seen.
-    for (let index = this.#waiting.length - 1; index >= 0; index--) {
-      const who = this.#waiting[index]
-      if (!who || who.dueAt > this.#time) continue
-      this.remove(who)
-      who.onDeadline()
+    // Iterate from the end: a removal then moves only entries that have been checked.
+    for (let index = this.#deadlines.length - 1; index >= 0; index--) {
+      const deadline = this.#deadlines[index]
+      if (!deadline || deadline.dueAt > this.#time) continue
+      this.remove(deadline)
+      deadline.onDeadline()
     }
   }
 }
 
-/** Sums of times miss whole numbers by less. */
+/** Sums of fractional times differ from whole numbers by less than this. */
 const ROUNDING_ERROR_MS = 1e-6
 
-/** Whole milliseconds: not shorter, but for the dust of fractions. */
+/** Rounds up to whole milliseconds, and ignores rounding errors of fractions. */
 export function wholeMs(ms: number): number {
   return Math.ceil(ms - ROUNDING_ERROR_MS)
 }
 
-/** `12ms`, `8.64s`, `6m0s`, `1h2m3s`: as OpenAI spells how long something takes. Never shorter than it is. */
+/** Formats a duration as OpenAI's headers do: `12ms`, `8.64s`, `6m0s`, `1h2m3s`. Rounds up. */
 export function formatDuration(ms: number): string {
   const whole = wholeMs(ms)
   if (whole < 1000) return `${whole}ms`

@@ -1,9 +1,9 @@
-/** A JSON object, as opposed to null, an array or a scalar. */
+/** Whether a value is a JSON object: not null, an array or a scalar. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The parsed text, or undefined if it is not JSON. */
+/** Parses JSON. Returns undefined if the text is not valid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -12,7 +12,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Non-empty text, or null. Numbers are spelled, since some upstreams give their codes so. */
+/** Returns a non-empty string, else null. Converts numbers, since some upstreams send error codes as numbers. */
 export function textOf(value: unknown): string | null {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value !== '' ? value : null

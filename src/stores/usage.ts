@@ -24,8 +24,8 @@ export interface UsageRecord {
    */
   readonly outcome: 'complete' | 'failed' | 'cut' | 'left'
   /**
-   * Includes cached tokens. Token counts are the provider's, or the relay's (see `estimated`). Undefined if nothing
-   * was charged and nobody counted.
+   * Includes cached tokens. Token counts are the provider's, or the relay's (see `estimated`). Undefined if no
+   * tokens were charged or counted.
    */
   readonly inputTokens: number | undefined
   /** Input tokens that the provider read from its prompt cache. */
@@ -35,7 +35,7 @@ export interface UsageRecord {
   readonly reasoningTokens: number | undefined
   /** Whether the relay estimated some of the token counts, because the provider did not report them. */
   readonly estimated: boolean
-  /** What the call is charged, in nano-dollars, including the multiplier. Undefined if nobody knows a price. */
+  /** What the call is charged, in nano-dollars, including the multiplier. Undefined if the price is unknown. */
   readonly costNanos: number | undefined
   /** The price multiplier of the caller's group. */
   readonly multiplier: number

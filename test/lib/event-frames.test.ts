@@ -13,9 +13,9 @@ const KINDS = Buffer.from(
   'base64',
 )
 
-const readAll = (...pieces: readonly Buffer[]): EventFrame[] => {
+const readAll = (...chunks: readonly Buffer[]): EventFrame[] => {
   const frames = new EventFrameReader()
-  return pieces.flatMap((piece) => [...frames.read(piece)])
+  return chunks.flatMap((chunk) => [...frames.read(chunk)])
 }
 
 describe('frames of an event stream', () => {
@@ -64,11 +64,11 @@ describe('frames of an event stream', () => {
     expect(() => readAll(bytes)).toThrow()
   })
 
-  it('take time by their bytes, not by their pieces', () => {
+  it('take time by their bytes, not by their chunks', () => {
     const frame = eventFrame({ a: 'b' }, 'x'.repeat(1_000_000))
-    const pieces = Array.from({ length: 20_000 }, (_, index) => frame.subarray(index * 51, (index + 1) * 51))
+    const chunks = Array.from({ length: 20_000 }, (_, index) => frame.subarray(index * 51, (index + 1) * 51))
     const before = performance.now()
-    expect(readAll(...pieces)).toHaveLength(1)
+    expect(readAll(...chunks)).toHaveLength(1)
     expect(performance.now() - before).toBeLessThan(1000)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readMembers, objectOf } from '../../src/lib/members.js'
+import { objectOf, readMembers } from '../../src/lib/members.js'
 
 const without = (text: string, ...names: string[]): string => {
   const bytes = Buffer.from(text)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { contentTypeOf, writeFirstField, readMultipart } from '../../src/lib/multipart.js'
+import { contentTypeOf, readMultipart, writeFirstField } from '../../src/lib/multipart.js'
 
 const MODEL = 'content-disposition: form-data; name="model"'
 const form = (head: string, content = 'm', boundary = 'b'): Buffer =>
@@ -66,7 +66,7 @@ describe('a part', () => {
     ['two dispositions', `${MODEL}\r\ncontent-disposition: form-data; name="x"`, 'more than one content-disposition'],
     ['a line end within its file name', 'content-disposition: form-data; name="x"; filename="\n', 'a stray line end'],
     ['a header behind a bare line end', `content-type: a\n${MODEL}`, 'a stray line end'],
-    ['a folded header', 'content-disposition: form-data;\r\n name="model"', 'a line in its head that is no header'],
+    ['a folded header', 'content-disposition: form-data;\r\n name="model"', 'a line in its head that is not a header'],
     ['Base64', `${MODEL}\r\nContent-Transfer-Encoding: base64`, 'a content-transfer-encoding'],
     [
       'a quote that does not end',
@@ -75,7 +75,7 @@ describe('a part', () => {
     ],
     ['no name', 'content-disposition: form-data; filename="x"', 'part 1 has no name'],
     ['no form-data', 'content-disposition: attachment; name="model"', 'part 1 has no name'],
-    ['a head of a megabyte', `x: ${'y'.repeat(1_000_000)}\r\n${MODEL}`, 'part 1 has a head beyond 16384 bytes'],
+    ['a head of a megabyte', `x: ${'y'.repeat(1_000_000)}\r\n${MODEL}`, 'part 1 has a head of more than 16384 bytes'],
   ])('with %s is refused', (_what, head, words) => {
     expect(() => readMultipart(form(head))).toThrow(words)
   })
@@ -86,14 +86,14 @@ describe('a boundary', () => {
     const body = Buffer.from(
       `--b\r\n${MODEL}\r\n\r\ncheap\r\n--bx\r\n${MODEL.replace('model', 'file')}; filename="a"\r\n\r\nx\r\n--b--\r\n`,
     )
-    expect(() => readMultipart(body)).toThrow('part 1 is not followed by a boundary of its own line')
+    expect(() => readMultipart(body)).toThrow('part 1 is not followed by a boundary on a line of its own')
   })
 
   it.each(['\n', '\r', 'x\n', '\r\r'])('behind %j is one for some readers, and content for others', (before) => {
     const file = `${MODEL.replace('model', 'file')}; filename="a"`
     const content = `a${before}--b\r\n${MODEL}\r\n\r\nother`
     expect(() => readMultipart(Buffer.from(`--b\r\n${file}\r\n\r\n${content}\r\n--b--\r\n`))).toThrow(
-      'part 1, "file", has a boundary in it behind half a line end',
+      'part 1, "file", has a boundary after an incomplete line end',
     )
   })
 
@@ -106,7 +106,7 @@ describe('a boundary', () => {
   ])('that is the last has but %j behind it: %s', (behind, isRight) => {
     const body = Buffer.from(`--b\r\n${MODEL}\r\n\r\nm\r\n--b--${behind}`)
     if (isRight) expect(read(body)).toMatchObject([{ text: 'm' }])
-    else expect(() => readMultipart(body)).toThrow('it goes on behind its last boundary')
+    else expect(() => readMultipart(body)).toThrow('it continues after its last boundary')
   })
 
   it.each([
@@ -138,34 +138,34 @@ it('one more field stands before the others', () => {
   ])
 })
 
-describe('a form in pieces', () => {
+describe('a form in chunks', () => {
   const bytes = Buffer.from(
     `--b\r\n${MODEL}\r\n\r\nm\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx--b\r\n-\r\r\n--\r\n--b--\r\n`,
   )
-  const inPieces = (body: Buffer, size: number): Buffer[] =>
+  const inChunks = (body: Buffer, size: number): Buffer[] =>
     Array.from({ length: Math.ceil(body.length / size) }, (_, index) => body.subarray(index * size, (index + 1) * size))
 
-  it('is read as the same form, wherever its seams are', () => {
+  it('is read as the same form, wherever the chunks are split', () => {
     const whole = readMultipart(bytes)
     expect(whole.parts).toMatchObject([{ name: 'model' }, { name: 'file', isFile: true }])
     for (let size = 1; size < bytes.length; size++) {
-      const pieces = inPieces(bytes, size)
-      expect(readMultipart(pieces)).toEqual(whole)
+      const chunks = inChunks(bytes, size)
+      expect(readMultipart(chunks)).toEqual(whole)
       expect(readMultipart([bytes.subarray(0, size), bytes.subarray(size)])).toEqual(whole)
-      expect(contentTypeOf(pieces)).toBe(contentTypeOf(bytes))
-      expect(writeFirstField(pieces, 'model', 'm2')).toEqual(writeFirstField(bytes, 'model', 'm2'))
+      expect(contentTypeOf(chunks)).toBe(contentTypeOf(bytes))
+      expect(writeFirstField(chunks, 'model', 'm2')).toEqual(writeFirstField(bytes, 'model', 'm2'))
     }
   })
 
   it.each([
     ['a boundary that only begins like its own', '--b\r\nA\r\n\r\nm\r\n--bx\r\n', 'not followed by a boundary'],
     ['a head that does not end', '--b\r\nA\r\n', 'part 1 has no head'],
-    ['no end', '--b\r\nA\r\n\r\nm\r\n--', 'has no boundary behind it'],
-    ['a folded head', '--b\r\ncontent-disposition: form-data;\r\n name="model"\r\n\r\nm\r\n--b--', 'no header'],
+    ['no end', '--b\r\nA\r\n\r\nm\r\n--', 'has no boundary after it'],
+    ['a folded head', '--b\r\ncontent-disposition: form-data;\r\n name="model"\r\n\r\nm\r\n--b--', 'is not a header'],
     ['a boundary with a line end', '--b\nx: y\r\nA\r\n\r\nm\r\n--b--', 'its first line is not a boundary'],
-  ])('with %s is refused, wherever its seams are', (_what, text, words) => {
+  ])('with %s is refused, wherever the chunks are split', (_what, text, words) => {
     const body = Buffer.from(text.replace('A', MODEL))
-    for (let size = 1; size <= body.length; size++) expect(() => readMultipart(inPieces(body, size))).toThrow(words)
+    for (let size = 1; size <= body.length; size++) expect(() => readMultipart(inChunks(body, size))).toThrow(words)
   })
 })
 
@@ -183,17 +183,17 @@ describe('thirty megabytes', () => {
     const body = form(MODEL, '', boundary)
     const at = body.length - boundary.length - 8
     const large = Buffer.concat([body.subarray(0, at), Buffer.alloc(SIZE, unit), body.subarray(at)])
-    const pieces = Array.from({ length: Math.ceil(large.length / 65_536) }, (_, index) =>
+    const chunks = Array.from({ length: Math.ceil(large.length / 65_536) }, (_, index) =>
       large.subarray(index * 65_536, (index + 1) * 65_536),
     )
     const from = performance.now()
     expect(readMultipart(large).parts).toHaveLength(1)
-    expect(readMultipart(pieces).parts).toHaveLength(1)
+    expect(readMultipart(chunks).parts).toHaveLength(1)
     expect(performance.now() - from).toBeLessThan(1000)
   })
 
   it('without the end of a head are not looked through', () => {
     const body = Buffer.concat([Buffer.from('--b\r\n'), Buffer.alloc(SIZE, '\r\n\r')])
-    expect(() => readMultipart(body)).toThrow('part 1 has a head beyond')
+    expect(() => readMultipart(body)).toThrow('part 1 has a head of more than')
   })
 })

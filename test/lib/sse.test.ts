@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { readRecords, type SseRecord, wholeRecords } from '../../src/lib/sse.js'
 
 /** As the relay reads a stream: whole records as soon as they are there, the rest at the end. */
-function read(pieces: readonly Buffer[]): SseRecord[] {
+function read(chunks: readonly Buffer[]): SseRecord[] {
   const records: SseRecord[] = []
-  let wrapSignature: Buffer = Buffer.alloc(0)
-  for (const piece of pieces) {
-    const bytes = Buffer.concat([wrapSignature, piece])
+  let rest: Buffer = Buffer.alloc(0)
+  for (const chunk of chunks) {
+    const bytes = Buffer.concat([rest, chunk])
     const whole = wholeRecords(bytes)
     records.push(...readRecords(bytes.subarray(0, whole)))
-    wrapSignature = bytes.subarray(whole)
+    rest = bytes.subarray(whole)
   }
-  return [...records, ...readRecords(wrapSignature)]
+  return [...records, ...readRecords(rest)]
 }
 
 const streams: Readonly<Record<string, string>> = {
@@ -33,10 +33,10 @@ describe('readRecords', () => {
     for (let cut = 1; cut < bytes.length; cut++)
       expect(read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole)
     for (const size of [1, 2, 3, 7]) {
-      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
         bytes.subarray(i * size, (i + 1) * size),
       )
-      expect(read(pieces)).toEqual(whole)
+      expect(read(chunks)).toEqual(whole)
     }
   })
 

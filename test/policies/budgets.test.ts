@@ -121,7 +121,7 @@ describe('a budget', () => {
       expect(await balance(account, per)).toEqual({ spent: 20_000, held: 0 })
   })
 
-  it('of a model whose price nobody knows counts as configured, and says so once', async () => {
+  it('of a model whose price is unknown counts as configured, and says so once', async () => {
     const { ask, records, warnings } = await start(
       { unpriced: { input: 10, output: 100 } },
       answerJson(completion('x', usageOf(10, 10))),

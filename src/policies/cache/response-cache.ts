@@ -114,8 +114,8 @@ export class ResponseCache {
   #store(key: string, fingerprint: string, { reply, recording }: FinishedFlight): void | Promise<void> {
     const { status, contentType, target, losses, body } = reply
     if (Buffer.isBuffer(body) && body.length > this.#options.maxAnswerBytes) return
-    const { pieces, times } = recording?.copy() ?? { pieces: [body as Buffer], times: undefined }
-    const answer = { status, contentType, target, losses, fingerprint, storedAt: Date.now(), chunks: pieces, times }
+    const { chunks, times } = recording?.copy() ?? { chunks: [body as Buffer], times: undefined }
+    const answer = { status, contentType, target, losses, fingerprint, storedAt: Date.now(), chunks, times }
     return this.#options.store.set(key, answer, this.#options.seconds * 1000)
   }
 
@@ -131,7 +131,7 @@ export class ResponseCache {
     const body = readForClient(call.client, recorder, (hasLeft) =>
       settleFree(call, hasLeft ? 'left' : 'complete', stored),
     )
-    if (this.#options.isPaced) replayPaced(recorder, { pieces: chunks, times, isEnded: () => body.isOver })
+    if (this.#options.isPaced) replayPaced(recorder, { chunks, times, isEnded: () => body.isOver })
     else replayAtOnce(recorder, chunks)
     return { status, contentType, target, losses, body }
   }
@@ -152,29 +152,29 @@ function keyInUse(): RelayError {
   return new RelayError('idempotency_conflict', message, { retryAfterMs: 1000 })
 }
 
-function replayAtOnce(recorder: StreamRecorder, pieces: readonly Buffer[]): void {
-  for (const piece of pieces) recorder.write(piece)
+function replayAtOnce(recorder: StreamRecorder, chunks: readonly Buffer[]): void {
+  for (const chunk of chunks) recorder.write(chunk)
   recorder.end()
 }
 
 interface PacedReplay {
-  readonly pieces: readonly Buffer[]
-  /** When each piece arrived, in ms since the first. */
+  readonly chunks: readonly Buffer[]
+  /** When each chunk arrived, in ms since the first. */
   readonly times: readonly number[]
   readonly isEnded: () => boolean
 }
 
-/** Writes the pieces at the pace at which they arrived. */
+/** Writes the chunks at the pace at which they arrived. */
 function replayPaced(recorder: StreamRecorder, replay: PacedReplay, from = 0): void {
-  const { pieces, times, isEnded } = replay
+  const { chunks, times, isEnded } = replay
   for (let index = from; !isEnded(); index++) {
-    const piece = pieces[index]
-    if (!piece) return recorder.end()
+    const chunk = chunks[index]
+    if (!chunk) return recorder.end()
     const pauseMs = index === from ? 0 : (times[index] ?? 0) - (times[index - 1] ?? 0)
     if (pauseMs > 0) {
       setTimeout(() => replayPaced(recorder, replay, index), Math.min(pauseMs, MAX_PAUSE_MS))
       return
     }
-    recorder.write(piece)
+    recorder.write(chunk)
   }
 }

@@ -14,17 +14,17 @@ export class StreamRecorder implements ByteSink {
   resumeSource: () => void = () => undefined
   readonly #maxBytes: number
   readonly #readers = new Set<RecordingReader>()
-  #pieces: Buffer[] = []
-  /** When each piece arrived, in ms since the first. */
+  #chunks: Buffer[] = []
+  /** When each chunk arrived, in ms since the first. */
   #times: number[] = []
-  /** Number of pieces dropped from the front. */
+  /** Number of chunks dropped from the front. */
   #dropped = 0
   #bytes = 0
   #startedAt = 0
   #hasEnded = false
   #isAborted = false
   #isSourcePaused = false
-  /** Until the first reader has come, no piece may be dropped. */
+  /** The recorder keeps all chunks until it has had its first reader. */
   #hasHadReader = false
 
   constructor(maxBytes: number) {
@@ -35,7 +35,7 @@ export class StreamRecorder implements ByteSink {
     return this.#hasEnded
   }
 
-  /** The stream broke off. */
+  /** True if the stream ended before it was complete. */
   get isAborted(): boolean {
     return this.#isAborted
   }
@@ -45,15 +45,15 @@ export class StreamRecorder implements ByteSink {
     return this.#dropped === 0 && this.#bytes <= this.#maxBytes
   }
 
-  /** Number of pieces that have arrived. */
+  /** Number of chunks that have arrived. */
   get length(): number {
-    return this.#dropped + this.#pieces.length
+    return this.#dropped + this.#chunks.length
   }
 
   write(bytes: Buffer): boolean {
     const time = now()
     if (this.length === 0) this.#startedAt = time
-    this.#pieces.push(bytes)
+    this.#chunks.push(bytes)
     this.#times.push(Math.round(time - this.#startedAt))
     this.#bytes += bytes.length
     for (const reader of this.#readers) reader.pump()
@@ -81,12 +81,12 @@ export class StreamRecorder implements ByteSink {
     return reader
   }
 
-  /** The piece at an index; undefined where it has not arrived yet. */
+  /** The chunk at an index; undefined where it has not arrived yet. */
   chunkAt(index: number): Buffer | undefined {
-    return this.#pieces[index - this.#dropped]
+    return this.#chunks[index - this.#dropped]
   }
 
-  /** A reader tells that it has read on, or stopped. */
+  /** Called by a reader after it has read further or stopped. */
   onProgress(reader: RecordingReader): void {
     if (reader.isOver) this.#readers.delete(reader)
     if (!this.#isSourcePaused) return
@@ -96,37 +96,37 @@ export class StreamRecorder implements ByteSink {
     this.resumeSource()
   }
 
-  /** Copies the whole recording into memory of its own: each piece may pin a much larger read buffer. */
-  copy(): { pieces: Buffer[]; times: number[] } {
-    const whole = Buffer.concat(this.#pieces, this.#bytes)
+  /** Copies the whole recording into memory of its own: each chunk may pin a much larger read buffer. */
+  copy(): { chunks: Buffer[]; times: number[] } {
+    const whole = Buffer.concat(this.#chunks, this.#bytes)
     let end = 0
-    const pieces = this.#pieces.map(({ length }) => {
+    const chunks = this.#chunks.map(({ length }) => {
       end += length
       return whole.subarray(end - length, end)
     })
-    return { pieces, times: this.#times }
+    return { chunks, times: this.#times }
   }
 
-  /** Drops the pieces that all readers have read. */
+  /** Drops the chunks that all readers have read. */
   #dropRead(): void {
     if (!this.#hasHadReader) return
     let slowest = this.length
     for (const { index } of this.#readers) slowest = Math.min(slowest, index)
     const count = slowest - this.#dropped
     if (count <= 0) return
-    this.#pieces.splice(0, count)
+    this.#chunks.splice(0, count)
     this.#times = []
     this.#dropped = slowest
   }
 
   #heldBytes(): number {
-    return this.#pieces.reduce((sum, { length }) => sum + length, 0)
+    return this.#chunks.reduce((sum, { length }) => sum + length, 0)
   }
 }
 
 /** One reader of a recording. */
 export class RecordingReader implements ByteStream {
-  /** Index of the next piece to read. */
+  /** Index of the next chunk to read. */
   index = 0
   isOver = false
   readonly #recording: StreamRecorder
@@ -159,9 +159,9 @@ export class RecordingReader implements ByteStream {
     const sink = this.#sink
     if (!sink || this.isOver) return
     const before = this.index
-    for (let piece = this.#next(); piece; piece = this.#next()) {
+    for (let chunk = this.#next(); chunk; chunk = this.#next()) {
       this.index++
-      this.#isPaused = !sink.write(piece)
+      this.#isPaused = !sink.write(chunk)
     }
     const isDone = !this.#isPaused && this.#recording.hasEnded && this.index === this.#recording.length
     if (isDone) this.isOver = true

@@ -20,8 +20,8 @@ const SHARED_READ_INTERVAL_MS = 1000
 
 /**
  * Keeps the cooldowns of failing channels (a credential × model at one base URL) and of refused credentials. It stores
- * nothing about what works, so a healthy relay pays one look at an empty Map. After a cooldown one call probes the
- * channel while the others wait. After a rate limit (429) all calls return at once: the upstream said when.
+ * nothing about working channels, so a healthy relay pays one lookup in an empty Map. After a cooldown one call probes the
+ * channel while the others wait. After a rate limit (429) all calls return at once, at the time that the upstream gave.
  */
 export class Health {
   readonly #states = new Map<string, ChannelState>()

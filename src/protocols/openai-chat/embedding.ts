@@ -1,6 +1,6 @@
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import { latin1 } from '../../lib/json.js'
-import { readMembers, objectOf } from '../../lib/members.js'
+import { objectOf, readMembers } from '../../lib/members.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { fromBase64, toBase64 } from '../../lib/vectors.js'
 import { parseBody, readModel } from '../body.js'

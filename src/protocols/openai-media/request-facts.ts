@@ -1,5 +1,5 @@
 import { RelayError } from '../../errors.js'
-import { type ByteChunks, readRange, joinChunks } from '../../lib/byte-chunks.js'
+import { type ByteChunks, joinChunks, readRange } from '../../lib/byte-chunks.js'
 import { latin1 } from '../../lib/json.js'
 import { isMultipart, type Multipart, MultipartError, type Part, readMultipart } from '../../lib/multipart.js'
 import { parseBody, readChoiceCount, readModel } from '../body.js'

@@ -1,4 +1,4 @@
-import { type Member, readMembers, objectOf } from '../../lib/members.js'
+import { type Member, objectOf, readMembers } from '../../lib/members.js'
 
 /** Betas about a client or its billing, not about fields of a request. Providers other than Anthropic refuse a request with them. */
 const CLIENT_BETAS = /^(?:claude-code|oauth|prompt-caching-scope|redact-thinking)-/

@@ -6,7 +6,7 @@ const WINDOW_MS = 60_000
 /** Rounding errors of sums are smaller than this. */
 const ROUNDING_TOLERANCE = 1e-6
 /**
- * `retryAfterMs` of an exceeded `concurrency` limit. It is a guess, because nobody knows when a running call will
+ * `retryAfterMs` of an exceeded `concurrency` limit. It is a guess, because the relay does not know when a running call will
  * end.
  */
 const CONCURRENCY_RETRY_MS = 1000

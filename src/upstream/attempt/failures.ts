@@ -98,7 +98,7 @@ export function toRelayError(upstreamError: UpstreamError | undefined, context: 
   }
   const message = upstreamError?.message || `The provider answered with status ${upstreamStatus} and no explanation.`
   if (kind === 'upstream_invalid') return new RelayError(kind, message, { upstreamStatus })
-  // Clients look for this code. Where the upstream only said it in its message, the relay adds the code.
+  // Clients check for this code. The relay adds it where the upstream says so only in its message.
   const hasCode = kind !== 'context_too_long' || upstreamError?.code === CONTEXT_TOO_LONG
   return new RelayError(kind, message, {
     status: STANDARD_STATUS.get(status) ?? status,

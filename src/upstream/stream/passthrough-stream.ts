@@ -10,7 +10,7 @@ import { StreamOutput } from './stream-output.js'
 import { StreamTail } from './stream-tail.js'
 import { estimateStream, estimateTokens, reportsOutput } from './token-estimate.js'
 
-/** A longer record is passed on in parts. An error after it could not be told apart, but memory stays bounded. */
+/** A longer record passes in parts, which bounds memory. The relay does not recognize an error event after such a part. */
 const MAX_INCOMPLETE_BYTES = 1024 * 1024
 /** Number of last records that show how a stream ended. */
 const LAST_RECORDS = 8

@@ -6,7 +6,7 @@ const MAX_BLANK_LINE = 4
 
 /**
  * Keeps the last bytes of a stream: at least 2 KiB and at least one record, since the last records show how the stream
- * ended. Copies them, because a piece pins the whole buffer it was read into (80 MB more at 1,000 streams). Only a longer
+ * ended. Copies them, because a chunk pins the whole buffer it was read into (80 MB more at 1,000 streams). Only a longer
  * record is kept without a copy, until enough bytes have followed it.
  */
 export class StreamTail {
@@ -14,16 +14,16 @@ export class StreamTail {
   #length = 0
   #long: Buffer | undefined
 
-  /** Adds a piece that ends with a complete record. */
-  push(piece: Buffer): void {
-    if (piece.length >= SIZE) return this.#pushLong(piece)
-    if (this.#length + piece.length > SIZE) {
-      const kept = Math.min(SIZE / 2, SIZE - piece.length)
+  /** Adds a chunk that ends with a complete record. */
+  push(chunk: Buffer): void {
+    if (chunk.length >= SIZE) return this.#pushLong(chunk)
+    if (this.#length + chunk.length > SIZE) {
+      const kept = Math.min(SIZE / 2, SIZE - chunk.length)
       this.#bytes.copyWithin(0, this.#length - kept, this.#length)
       this.#length = kept
       this.#long = undefined
     }
-    this.#length += piece.copy(this.#bytes, this.#length)
+    this.#length += chunk.copy(this.#bytes, this.#length)
   }
 
   /** The last bytes, followed by `rest`. */
@@ -33,15 +33,15 @@ export class StreamTail {
     return Buffer.concat([this.#long ?? EMPTY, kept, rest ?? EMPTY])
   }
 
-  #pushLong(piece: Buffer): void {
-    const start = wholeRecords(piece.subarray(0, -MAX_BLANK_LINE))
-    if (start < piece.length - SIZE) {
-      this.#long = piece.subarray(start)
+  #pushLong(chunk: Buffer): void {
+    const start = wholeRecords(chunk.subarray(0, -MAX_BLANK_LINE))
+    if (start < chunk.length - SIZE) {
+      this.#long = chunk.subarray(start)
       this.#length = 0
       return
     }
     this.#long = undefined
-    this.#length = piece.copy(this.#bytes, 0, piece.length - SIZE)
+    this.#length = chunk.copy(this.#bytes, 0, chunk.length - SIZE)
   }
 }
 

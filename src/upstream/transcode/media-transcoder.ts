@@ -1,7 +1,7 @@
 import type { Call } from '../../call.js'
 import type { Loss } from '../../chat/losses.js'
 import { type ByteChunks, sliceChunks } from '../../lib/byte-chunks.js'
-import { contentTypeOf, writeFirstField, isMultipart } from '../../lib/multipart.js'
+import { contentTypeOf, isMultipart, writeFirstField } from '../../lib/multipart.js'
 import { type Span, splice } from '../../lib/splice.js'
 import { openaiMedia } from '../../protocols/openai-media/index.js'
 import type { Channel } from '../../targets.js'

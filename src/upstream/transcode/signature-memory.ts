@@ -134,13 +134,13 @@ class CallCollector {
   }
 }
 
-/** Some providers number their calls anew in every conversation: what was asked tells two of the same id apart. */
+/** Some providers restart call ids in every conversation, so the key includes the name and input of the call. */
 function keyOf({ id, name, input }: ToolCallBlock): string {
-  return `${id} ${name} ${hashText(spelled(input), 16)}`
+  return `${id} ${name} ${hashText(normalizeInput(input), 16)}`
 }
 
 /** Input without the white space that a client may have changed. */
-function spelled(input: string): string {
+function normalizeInput(input: string): string {
   const value = parseJson(input)
   return value === undefined || isTooDeep(value, input.length) ? input : JSON.stringify(value)
 }

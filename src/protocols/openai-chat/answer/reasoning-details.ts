@@ -37,7 +37,7 @@ function addTextToDetails(details: readonly ReasoningDetail[], text: string): re
   return [{ ...first, text }, ...others]
 }
 
-/** Joins pieces of one detail: some clients collect the details of a stream without joining them. */
+/** Joins the chunks of one detail: some clients collect the details of a stream without joining them. */
 function readDetails(details: unknown): ReasoningDetail[] {
   const joined: ReasoningDetail[] = []
   for (const value of Array.isArray(details) ? details : []) {
@@ -61,7 +61,7 @@ export interface ReasoningDetail {
   readonly signature: Signature | undefined
   /** It has no text, only encrypted reasoning. */
   readonly isEncrypted: boolean
-  /** Consecutive details with the same key are pieces of one. */
+  /** Consecutive details with the same key are chunks of one detail. */
   readonly key: string
 }
 

@@ -31,7 +31,7 @@ export function inputText(value: unknown): string {
   return isObject(value) || Array.isArray(value) ? JSON.stringify(value) : ''
 }
 
-/** One piece of a tool call in a stream, or a whole call of an answer. Fields that are missing are empty. */
+/** One chunk of a tool call in a stream, or a whole call of an answer. Fields that are missing are empty. */
 export interface ToolCallDelta {
   readonly id: string
   readonly name: string
@@ -39,7 +39,7 @@ export interface ToolCallDelta {
   readonly freeform: boolean
 }
 
-/** Reads a piece of a tool call. Accepts calls without `function`, and input as an object. */
+/** Reads a chunk of a tool call. Accepts calls without `function`, and input as an object. */
 export function readToolCallDelta(call: Record<string, unknown>): ToolCallDelta {
   const { custom } = call
   const freeform = call.type === 'custom' || isObject(custom)

@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   type ByteChunks,
-  readRange,
   chunksLength,
   digestChunks,
   indexOfBytes,
   joinChunks,
+  readRange,
   sliceChunks,
 } from '../../src/lib/byte-chunks.js'
 
 const BYTES = Buffer.from('abracadabra, abracadab\r\n--b and abracadabra')
 
-/** The same bytes in pieces of each size, and with one seam in each place. */
+/** The same bytes in chunks of each size, and with one split at each offset. */
 const cuts: ByteChunks[] = [BYTES]
 for (let size = 1; size < BYTES.length; size++) {
   const equal: Buffer[] = []
@@ -20,32 +20,32 @@ for (let size = 1; size < BYTES.length; size++) {
   cuts.push(equal, [BYTES.subarray(0, size), BYTES.subarray(size)])
 }
 
-describe('bytes in pieces', () => {
+describe('bytes in chunks', () => {
   it('are joined, measured and digested as if they were in one', () => {
-    for (const pieces of cuts) {
-      expect(joinChunks(pieces)).toEqual(BYTES)
-      expect(chunksLength(pieces)).toBe(BYTES.length)
-      expect(digestChunks(pieces)).toBe(createHash('sha256').update(BYTES).digest('hex'))
+    for (const chunks of cuts) {
+      expect(joinChunks(chunks)).toEqual(BYTES)
+      expect(chunksLength(chunks)).toBe(BYTES.length)
+      expect(digestChunks(chunks)).toBe(createHash('sha256').update(BYTES).digest('hex'))
     }
     expect([joinChunks([]).length, chunksLength([]), indexOfBytes([], BYTES, 0)]).toEqual([0, 0, -1])
   })
 
-  it('hold what they hold, wherever the seams are', () => {
+  it('hold what they hold, wherever the chunks are split', () => {
     const needles = ['b', 'abra', 'dab\r\n--b', 'abracadabra', 'abracadabra!', 'aa', BYTES.toString()]
-    for (const pieces of cuts) {
+    for (const chunks of cuts) {
       for (const needle of needles.map((text) => Buffer.from(text))) {
         for (let from = 0; from <= BYTES.length; from++)
-          expect(indexOfBytes(pieces, needle, from)).toBe(BYTES.indexOf(needle, from))
+          expect(indexOfBytes(chunks, needle, from)).toBe(BYTES.indexOf(needle, from))
       }
     }
   })
 
   it('are cut anywhere, and nothing of them is copied', () => {
-    for (const pieces of cuts) {
+    for (const chunks of cuts) {
       for (let start = 0; start <= BYTES.length; start += 3) {
         for (let end = start; end <= BYTES.length + 3; end += 4) {
-          const part = sliceChunks(pieces, start, end)
-          expect(readRange(pieces, start, end)).toEqual(BYTES.subarray(start, end))
+          const part = sliceChunks(chunks, start, end)
+          expect(readRange(chunks, start, end)).toEqual(BYTES.subarray(start, end))
           expect(part.every(({ buffer, length }) => buffer === BYTES.buffer && length > 0)).toBe(true)
         }
       }
