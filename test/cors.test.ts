@@ -30,7 +30,7 @@ async function start(cors: RelayOptions['cors']) {
   return { preflight, ask }
 }
 
-it('HC-138: a browser that asks is answered without a key, for configured origins only', async () => {
+it('HC-138: answers a preflight without a key, for configured origins only', async () => {
   const { preflight } = await start({ origins: [PAGE] })
   const allowed = await preflight(PAGE)
   expect(allowed.status).toBe(204)
@@ -43,7 +43,7 @@ it('HC-138: a browser that asks is answered without a key, for configured origin
   expect(stranger.status).toBe(405)
 })
 
-it('an answer and an error can be read by the page, with what the relay tells', async () => {
+it('lets the page read answers, errors and the relay’s headers', async () => {
   const { ask } = await start({ origins: [PAGE] })
   for (const key of [KEY, 'sk-wrong']) {
     const answer = await ask(PAGE, key)
@@ -53,7 +53,7 @@ it('an answer and an error can be read by the page, with what the relay tells', 
   }
 })
 
-it('all may where all may, and nobody where it is not configured', async () => {
+it('allows every origin for *, and none without a config', async () => {
   expect((await (await start({ origins: ['*'] })).preflight(PAGE)).status).toBe(204)
   expect((await (await start(undefined)).preflight(PAGE)).status).toBe(405)
 })

@@ -83,7 +83,7 @@ const needs = new Map([['nestjs.js', '@nestjs/core']])
 const isInstalled = (name = ''): boolean => existsSync(new URL(`node_modules/${name}`, root))
 
 describe.each(['express.js', 'koa.js', 'fastify.js', 'node.js', 'nestjs.js'])('examples/%s', (name) => {
-  it('streams an answer, leaves the app its own paths, and stops when it is told to', async ({ skip }) => {
+  it('streams an answer, leaves other paths to the app, and stops at a signal', async ({ skip }) => {
     skip(!isInstalled(needs.get(name)), `${needs.get(name)} is not installed`)
     const { url, process, exit } = await serve(name)
     expect(await ask(url)).toEqual(['good ', 'morning'])
@@ -95,7 +95,7 @@ describe.each(['express.js', 'koa.js', 'fastify.js', 'node.js', 'nestjs.js'])('e
   })
 })
 
-describe('what a host that speaks fetch imports', () => {
+describe('modules for fetch hosts', () => {
   const load = async (name: string): Promise<Record<string, unknown>> => {
     vi.resetModules()
     vi.stubEnv('OPENAI_API_KEY', 'sk-upstream')
@@ -110,7 +110,7 @@ describe('what a host that speaks fetch imports', () => {
   }
   afterEach(() => vi.unstubAllEnvs())
 
-  it('of examples/hono.js streams an answer, and leaves the app its own paths', async () => {
+  it('examples/hono.js streams an answer, and leaves other paths to the app', async () => {
     const app = (await load('hono.js')).default as { fetch(request: Request): Promise<Response> }
     const answer = await app.fetch(asking('http://app/v1/chat/completions'))
     expect(await answer.text()).toBe(streamed('good ', 'morning').join(''))
@@ -119,7 +119,7 @@ describe('what a host that speaks fetch imports', () => {
     expect((await app.fetch(new Request('http://app/v1/models'))).status).toBe(401)
   })
 
-  it('of examples/nextjs-route.js streams an answer, and has the methods that clients use', async () => {
+  it('examples/nextjs-route.js streams an answer, and exports the methods that clients use', async () => {
     const route = (await load('nextjs-route.js')) as Record<string, (...given: unknown[]) => Promise<Response>>
     const parameters = { params: Promise.resolve({ path: ['chat', 'completions'] }) }
     const answer = await route.POST?.(asking('http://app/v1/chat/completions'), parameters)
@@ -139,7 +139,7 @@ describe('examples/in-process.js', () => {
 })
 
 describe('examples/failover.js', () => {
-  it('streams from the backup when the first place fails, and tells of both', async () => {
+  it('streams from the backup when the first base URL fails, and reports both', async () => {
     const backup = await startUpstream(answerStream(streamed('from ', 'the backup')))
     upstream.script = answerError(503, 'overloaded')
     const { url, printed } = await serve('failover.js', { BACKUP: backup.baseURL })
@@ -152,7 +152,7 @@ describe('examples/failover.js', () => {
 })
 
 describe('examples/host-users.js', () => {
-  it("takes the session's user for the caller, and holds it to its group", async () => {
+  it("authenticates the session's user, and applies its group", async () => {
     const { url } = await serve('host-users.js')
     const cookie = 'session=example-of-ada'
     expect(await ask(url, { cookie })).toEqual(['good ', 'morning'])
@@ -163,7 +163,7 @@ describe('examples/host-users.js', () => {
 })
 
 describe('examples/limits.js', () => {
-  it('answers again from the cache, lets no more than four through at once, and says what it has cost', async () => {
+  it('answers from the cache, limits concurrent calls to four, and reports the cost', async () => {
     const { url, printed, process, exit } = await serve('limits.js')
     expect(await ask(url)).toEqual(['good ', 'morning'])
     expect(await ask(url)).toEqual(['good ', 'morning'])

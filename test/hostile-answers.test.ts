@@ -102,8 +102,8 @@ async function failed(response: ClientResponse, from: ProtocolName, status: numb
   expect(harness.records.splice(0).map(({ outcome }) => outcome)).toEqual([status === 200 ? 'cut' : 'failed'])
 }
 
-describe('an answer too deep or too large is the upstream’s fault', () => {
-  it.each(pairs)('told to %s by %s, whole, as a stream, and whole where a stream was asked for', async (from, to) => {
+describe('an answer that is too deep or too large is an upstream error', () => {
+  it.each(pairs)('for %s clients of a %s upstream, whole and streamed', async (from, to) => {
     const { whole, streamed } = DEEP[to]
     harness.upstream.script = answerJson(spliced(JSON.stringify(whole)))
     await failed(await harness.ask(from, `${to}/m`), from, 502)
@@ -113,13 +113,13 @@ describe('an answer too deep or too large is the upstream’s fault', () => {
     await failed(await harness.ask(from, `${to}/m`, { stream: true }), from, 200)
   })
 
-  it('also when it comes compressed: the process lives', async () => {
+  it('also if it is compressed', async () => {
     const packed = gzipSync(spliced(DEEP.messages.streamed))
     harness.upstream.script = (_req, res) => void res.writeHead(200, { 'content-encoding': 'gzip' }).end(packed)
     await failed(await harness.ask('chat', 'messages/m', { stream: true }), 'chat', 200)
   })
 
-  it('a caller’s call so deep goes on as it is', async () => {
+  it('but a call as deep in a request is passed on', async () => {
     harness.upstream.script = answerJson(fragment({ functionCall: { name: 'f', args: {} }, thoughtSignature: 'c2ln' }))
     await harness.ask('chat', 'gemini/gemini-3-pro')
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: deep } }
@@ -140,10 +140,10 @@ function read(language: ProtocolId, ...records: readonly object[]): ChatEvent[] 
   return events
 }
 
-describe('streams cost in proportion', () => {
+describe('the cost of a stream is linear', () => {
   const limit = 2500
 
-  it('a record of 32 MB that comes in pieces of a kilobyte', () => {
+  it('for a record of 32 MB in chunks of 1 kB', () => {
     const gatherer = new RecordGatherer()
     const piece = Buffer.alloc(1024, 'a')
     expect(cpuMs(() => many(() => gatherer.push(piece), 32 * 1024))).toBeLessThan(limit)
@@ -151,12 +151,12 @@ describe('streams cost in proportion', () => {
     expect(gatherer.rest().toString()).toBe('data: x')
   })
 
-  it('many lines before a lone carriage return', () => {
+  it('for many lines before a lone carriage return', () => {
     const bytes = Buffer.from(`${'data:x\n\n'.repeat(400_000)}\r`)
     expect(cpuMs(() => expect(readRecords(bytes)).toHaveLength(400_000))).toBeLessThan(limit)
   })
 
-  it('calls and items, however they are numbered', () => {
+  it('for calls and items with any numbers', () => {
     const call = (index: number): object => ({ index, id: `c${index}`, function: { name: 'f', arguments: '{}' } })
     const told = many((at) => ({ choices: [{ index: 0, delta: { tool_calls: [call(at), call(at)] } }] }), 60_000)
     expect(cpuMs(() => read('openai-chat', ...told))).toBeLessThan(limit)
@@ -165,12 +165,12 @@ describe('streams cost in proportion', () => {
     expect(cpuMs(() => read('openai-responses', ...items))).toBeLessThan(limit)
   })
 
-  it('sound', () => {
+  it('for audio', () => {
     const told = many(() => ({ choices: [{ index: 0, delta: { audio: { data: 'eHh4'.repeat(250) } } }] }), 12_000)
     expect(cpuMs(() => read('openai-chat', ...told))).toBeLessThan(limit)
   })
 
-  it('places that would be lengths of lists', () => {
+  it('for indexes that would make huge arrays', () => {
     const grow = (content_index: number): object => ({
       type: 'response.output_text.delta',
       output_index: 0,
@@ -189,21 +189,21 @@ describe('streams cost in proportion', () => {
   })
 })
 
-it('counts beyond all numbers count as none', async () => {
+it('reads infinite token counts as missing', async () => {
   harness.upstream.script = answerJson(JSON.stringify(protocolFixtures.chat.whole('hi')).replace(':5,', ':1e999,'))
   const { json } = await harness.ask('messages', 'chat/m')
   expect(dig(json, 'usage')).toMatchObject({ input_tokens: 0, output_tokens: 2 })
 })
 
-it('half a surrogate pair in an id does no harm to its signature', async () => {
+it('keeps the signature of a call whose id has a lone surrogate', async () => {
   const call = { functionCall: { id: 'HALF', name: 'f', args: {} }, thoughtSignature: 'c2ln' }
   harness.upstream.script = answerJson(JSON.stringify(fragment(call)).replace('HALF', '\\ud800'))
   const { status, text } = await harness.ask('responses', 'gemini/m')
   expect([status, text]).toEqual([200, expect.stringContaining(MARK)])
 })
 
-describe('the relay’s mark', () => {
-  it('in a text changes nothing: the bytes go on as they are', async () => {
+describe('the marker of wrapped signatures', () => {
+  it('in a text changes no byte', async () => {
     for (const words of [MARK, `see ${MARK}eHg=`, `${MARK} is a mark`]) {
       const body = ` {"model": "chat/m", "odd": 1e2, "messages": [{"role": "critic", "content": ${JSON.stringify(words)}}]}`
       expect((await harness.ask('chat', 'chat/m', { body })).status).toBe(200)
@@ -211,7 +211,7 @@ describe('the relay’s mark', () => {
     }
   })
 
-  it('with a signature that was spoilt on the way goes to nobody', async () => {
+  it('with a damaged signature is sent to nobody', async () => {
     const good = wrapSignature({ protocol: 'anthropic-messages', value: 'v' }, 'someone')
     for (const signature of [good, good.slice(0, -6), `${MARK}eHg=`, `${MARK}!!`]) {
       const thinking = { type: 'thinking', thinking: 'hm', signature }
@@ -242,14 +242,14 @@ describe('the relay’s mark', () => {
   })
 })
 
-describe('failover across languages', () => {
+describe('failover across protocols', () => {
   const breaksOff =
     (text: string): Script =>
     (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write(text, () => setTimeout(() => res.destroy(), 5))
     }
 
-  it.each(protocolNames)('before the first output another answers %s, after it none does', async (from) => {
+  it.each(protocolNames)('happens before the first output and not after it, for %s clients', async (from) => {
     const two = await startHarness(cleanup, { retry: { attempts: 3 }, models: { m: ['chat/m', 'messages/m'] } })
     const model = 'm' as 'chat/m'
     two.upstream.script = inTurn(breaksOff(chunk({ role: 'assistant' })), answerIn('messages', 'from ', 'the second'))

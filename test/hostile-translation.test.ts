@@ -165,7 +165,7 @@ function translate(from: ProtocolName, model: Model, asked: object): void {
   writer.writeRequest(request, { model: name, stream: false, issuer: 'x', dialect, losses })
 }
 
-describe('long requests cost in proportion', () => {
+describe('the cost of a translation is linear', () => {
   it.each(LONG)('$what, from $from', ({ from, asked, to }) => {
     for (const model of to ?? others(from)) {
       expect(
@@ -175,14 +175,14 @@ describe('long requests cost in proportion', () => {
     }
   })
 
-  it('more parts in a turn than a call takes arguments', () => {
+  it('for more parts than a function call takes arguments', () => {
     const turn = { role: 'assistant', content: many(text('output_text'), 130_000) }
     translate('responses', 'chat/m', { input: [{ ...turn, content: 'x' }, turn, user] })
     const asking = { role: 'user', content: many(text('input_text'), 130_000) }
     translate('responses', 'messages/m', { input: [user, asking] })
   })
 
-  it('a name whose ending is looked for', () => {
+  it('for a very long file name', () => {
     const filename = `${'.aa?'.repeat(60_000)}\n!`
     const content = [
       { type: 'file', file: { file_data: 'eHg=', filename } },
@@ -204,13 +204,13 @@ describe('nesting', () => {
     }
   })
 
-  it('is looked at before what a response refers to', async () => {
+  it('is checked before references to earlier responses', async () => {
     const body = `{"model":"chat/m","input":"x","background":false,"metadata":${deep}}`
     const { status, json } = await harness.ask('responses', 'chat/m', { body })
     expect([status, dig(json, 'error', 'message')]).toEqual([400, 'The body is nested too deeply.'])
   })
 
-  it('by references ends', async () => {
+  it('through schema references is limited', async () => {
     const $defs = Object.fromEntries(
       many((at) => [`d${at}`, { type: 'object', properties: { x: { $ref: `#/$defs/d${at + 1}` } } }], 4900),
     )

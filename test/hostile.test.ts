@@ -72,17 +72,17 @@ const ms = (work: () => unknown): number => {
   return performance.now() - start
 }
 
-describe('texts that make expressions slow', () => {
+describe('inputs that slow regular expressions down', () => {
   const credential = { name: 'a#0', headers: ['authorization', 'Bearer sk-upstreamsecret1'] }
 
   it.each(['a', 'key-', 'a.', 'sk-', 'a@', '1.', 'https://a?', 'Bearer '])(
-    '%j over and over is redacted in no time',
+    'repeated %j is redacted quickly',
     (piece) => {
       expect(ms(() => redact(piece.repeat(Math.ceil(16_000 / piece.length)), credential))).toBeLessThan(1000)
     },
   )
 
-  it('a path of slashes is matched in no time, without a key', async () => {
+  it('a path of slashes is matched quickly, without a key', async () => {
     const { relay } = await world()
     const start = performance.now()
     const response = await fetchRelay(relay)(`http://relay/v1/models/a${'/'.repeat(16_000)}x`)
@@ -90,7 +90,7 @@ describe('texts that make expressions slow', () => {
     expect(performance.now() - start).toBeLessThan(300)
   })
 
-  it('a long model name is no model, and is not kept', async () => {
+  it('a very long model name is a 404, and is not remembered', async () => {
     const { call, upstream } = await world({ models: { '*-mini-*-x': 'up', '*': 'up' } })
     const start = performance.now()
     const response = await call({ model: '-mini-'.repeat(40_000) })
@@ -99,7 +99,7 @@ describe('texts that make expressions slow', () => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  it('a million wrong messages are refused at the first', async () => {
+  it('a million invalid messages are refused at the first', async () => {
     const { call } = await world()
     const start = performance.now()
     const response = await call(`{"model":"m","messages":[${'0,'.repeat(500_000)}0]}`)
@@ -111,7 +111,7 @@ describe('texts that make expressions slow', () => {
 describe('secrets', () => {
   const credential = { name: 'a#0', headers: ['authorization', 'Bearer sk-upstreamsecret1'] }
 
-  it('are found behind an escape, and what is hidden stays JSON', () => {
+  it('are redacted after an escape, and the JSON stays valid', () => {
     const json = JSON.stringify({
       error: { message: 'no:\nadmin@corp.example\nsk-abcdef1234567890\n10.0.0.5:80', code: 'context_length_exceeded' },
     })
@@ -122,7 +122,7 @@ describe('secrets', () => {
     expect(redactJson(plain, credential)).toBe(plain)
   })
 
-  it('are not passed on in an error that comes in mid-stream; the answer itself is not touched', async () => {
+  it('are redacted in an error within a stream, but not in the answer', async () => {
     const { call, upstream } = await world()
     const leak = `data: ${JSON.stringify({ error: { message: 'Incorrect API key sk-upstreamsecret1', code: 'x' } })}\n\n`
     upstream.script = answerStream([...streamed('write to me@mail.example').slice(0, 2), leak], 5)
@@ -137,8 +137,8 @@ describe('secrets', () => {
   })
 })
 
-describe('answers that are traps', () => {
-  it('a compressed answer is not unpacked beyond the limit, and is settled once', async () => {
+describe('malicious answers', () => {
+  it('a compressed answer is not decompressed beyond the limit, and is settled once', async () => {
     const { call, upstream, records } = await world()
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 'a'))
     upstream.script = (_req, res) => void res.writeHead(500, { 'content-encoding': 'gzip' }).end(bomb)
@@ -149,13 +149,13 @@ describe('answers that are traps', () => {
     expect(records).toHaveLength(1)
   })
 
-  it.each([204, 205])('a %d is no answer', async (status) => {
+  it.each([204, 205])('a %d is an invalid answer', async (status) => {
     const { call, upstream } = await world()
     upstream.script = (_req, res) => void res.writeHead(status).end()
     expect((await call()).status).toBe(502)
   })
 
-  it('blanks before a JSON error do not hide it', async () => {
+  it('blank lines before a JSON error do not hide it', async () => {
     const { call, upstream } = await world()
     upstream.script = async (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write('\n\n')
@@ -165,22 +165,22 @@ describe('answers that are traps', () => {
     expect((await call({ stream: true })).status).toBe(429)
   })
 
-  it('a 403 for one model leaves the others alone', async () => {
+  it('a 403 for one model does not affect other models', async () => {
     const { call, upstream } = await world()
     upstream.script = inTurn(answerError(403, 'no access to this model'), answerJson(completion('ok')))
     expect((await call({ model: 'forbidden' })).status).toBe(502)
     expect((await call({ model: 'allowed' })).status).toBe(200)
   })
 
-  it('the record of a whole answer has its attempt', async () => {
+  it('the usage record of a whole answer lists its attempt', async () => {
     const { call, records } = await world()
     await call()
     expect(records[0]?.attempts).toEqual([{ target: 'up/m', status: 200 }])
   })
 })
 
-describe("the host's own code", () => {
-  it('may fail in any hook without taking the process or the client with it', async () => {
+describe('code of the host', () => {
+  it('may throw in any hook without crashing the process', async () => {
     const thrown: unknown[] = []
     const hooks: RelayOptions['plugins'] = [
       {
@@ -216,7 +216,7 @@ describe("the host's own code", () => {
     expect(thrown.length).toBeGreaterThan(0)
   })
 
-  it('is asked first about Expect, where it has a listener of its own, and a call is made once', async () => {
+  it('handles Expect first if it has a listener, and the call is made once', async () => {
     const { relay, upstream } = await world()
     const server = createServer((_req, res) => void res.end('host'))
     server.on('checkContinue', (req, res) => {
@@ -249,7 +249,7 @@ describe("the host's own code", () => {
   })
 })
 
-it('an upgrade is refused, and its socket does not stay', async () => {
+it('closes the socket of a refused upgrade', async () => {
   const { relay } = await world()
   const port = await listen(createServer(nodeRelay(relay)).on('upgrade', upgradeRelay(relay)))
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
@@ -268,7 +268,7 @@ it('an upgrade is refused, and its socket does not stay', async () => {
   expect(performance.now() - start).toBeLessThan(3000)
 })
 
-it('a fetch that is aborted while its own body stalls ends', async () => {
+it('rejects an aborted fetch whose request body stalls', async () => {
   const { call } = await world()
   const abort = new AbortController()
   const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('{')) })
@@ -276,7 +276,7 @@ it('a fetch that is aborted while its own body stalls ends', async () => {
   await expect(call('', { body, signal: abort.signal, duplex: 'half' } as RequestInit)).rejects.toThrow(/abort/i)
 })
 
-it('a paced credential forgets who has left its queue', async () => {
+it('a paced credential removes disconnected clients from its queue', async () => {
   const upstream = await startUpstream()
   const relay = createRelay({
     providers: {

@@ -72,8 +72,8 @@ async function start(
 
 const eventually = { timeout: 4 * EVERY_MS }
 
-describe('the providers’ own lists of models', () => {
-  it('are in the relay’s, and their names can be asked for, alone and with their provider', async () => {
+describe('model discovery', () => {
+  it('lists the providers’ models, and accepts their names with and without provider', async () => {
     const { names, ask, openai, upstreams } = await start({ up: serving(listOf('tiny', 'gpt-4o', 'org/large:q4')) })
     await expect.poll(names).toEqual(['tiny', 'gpt-4o', 'org/large:q4'])
     expect(await ask('tiny')).toBe('by tiny')
@@ -87,7 +87,7 @@ describe('the providers’ own lists of models', () => {
     expect(asked?.headers.authorization).toBe(`Bearer ${SECRET}`)
   })
 
-  it('come and go with the next reading', async () => {
+  it('adds and removes models with each refresh', async () => {
     const { names, ask, upstreams } = await start({ up: serving(listOf('old', 'both')) })
     await expect.poll(names).toEqual(['old', 'both'])
     expect(await ask('old')).toBe('by old')
@@ -99,7 +99,7 @@ describe('the providers’ own lists of models', () => {
     expect(await ask('up/old')).toBe('by old')
   })
 
-  it('stay as they were while the provider is down, which is told once and without secrets', async () => {
+  it('keeps the models while the provider is down, and logs that once without secrets', async () => {
     const { names, ask, upstreams, told } = await start({ up: serving(listOf('tiny')) })
     await expect.poll(names).toEqual(['tiny'])
     if (upstreams.up) upstreams.up.script = serving(answerError(401, `Incorrect API key provided: ${SECRET}`))
@@ -118,7 +118,7 @@ describe('the providers’ own lists of models', () => {
     expect(told.at(-1)).toMatchObject({ message: "a provider's list of models can be read again" })
   }, 15_000)
 
-  it('are not waited for: a provider that keeps silent about them answers calls meanwhile', async () => {
+  it('answers calls while the list has not arrived', async () => {
     const { names, ask, relay, upstreams } = await start({ up: serving(() => undefined) })
     await expect.poll(() => upstreams.up?.seen.length).toBe(1)
     expect(await names()).toEqual([])
@@ -130,7 +130,7 @@ describe('the providers’ own lists of models', () => {
     await expect.poll(() => upstreams.up?.running.size).toBe(0)
   })
 
-  it('are read no more once the relay is closed, and not at all when it is closed at once', async () => {
+  it('stops when the relay closes', async () => {
     const { relay, upstreams, names } = await start({ up: serving(listOf('tiny')) })
     await expect.poll(names).toEqual(['tiny'])
     await relay.close()
@@ -141,7 +141,7 @@ describe('the providers’ own lists of models', () => {
     expect(others.up?.seen).toHaveLength(0)
   })
 
-  it('are not asked for where the config does not say so', async () => {
+  it('is off by default', async () => {
     const { upstreams, names } = await start({ up: serving(listOf('tiny')) }, {}, { refreshModelsMs: undefined })
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(await names()).toEqual([])
@@ -152,14 +152,14 @@ describe('the providers’ own lists of models', () => {
     expect(() => createRelay(config)).toThrow(ConfigError)
   })
 
-  it('show a caller only what it may use, and give it nothing else', async () => {
+  it('shows a caller only the models that it may use', async () => {
     const keys = [{ id: 'alice', key: KEY, models: ['tiny*'] }]
     const { names, ask } = await start({ up: serving(listOf('tiny', 'large', 'tiny-2')) }, { keys })
     await expect.poll(names).toEqual(['tiny', 'tiny-2'])
     await expect(ask('large')).rejects.toMatchObject({ status: 404 })
   })
 
-  it('open nothing that a config of models does not: of its stars they say what is behind them', async () => {
+  it('expands only the patterns of a models config', async () => {
     const { names, ask } = await start(
       { up: serving(listOf('tiny', 'large')) },
       { models: { quick: 'up/tiny', 'lar*': 'up' } },
@@ -169,7 +169,7 @@ describe('the providers’ own lists of models', () => {
     await expect(ask('up/tiny')).rejects.toMatchObject({ status: 404 })
   })
 
-  it('take no name from a provider that is known for it; of two the first in the config has it', async () => {
+  it('prefers the provider that is known for a name, then the first in the config', async () => {
     const { names, ask, upstreams } = await start({
       first: serving(listOf('shared')),
       second: serving(listOf('shared', 'first/x', 'mine')),
@@ -186,7 +186,7 @@ describe('the providers’ own lists of models', () => {
     expect(upstreams.second?.seen.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 
-  it('of Anthropic and of Google are read page by page', async () => {
+  it('reads the paged lists of Anthropic and Google', async () => {
     const anthropic = await start(
       {
         up: (req, res, seen) => {
@@ -229,7 +229,7 @@ describe('the providers’ own lists of models', () => {
     ])
   })
 
-  it('without an end are read no further than ten pages', async () => {
+  it('reads at most ten pages', async () => {
     let pages = 0
     const endless: Script = (req, res, seen) =>
       answerJson({ data: [{ id: `claude-${++pages}` }], has_more: true, last_id: `claude-${pages}` })(req, res, seen)
@@ -259,7 +259,7 @@ describe('the providers’ own lists of models', () => {
     expect(await ask('up/tiny')).toBe('by tiny')
   })
 
-  it('of a hundred thousand names, and of names that are none, are taken as far as they make sense', async () => {
+  it('limits the number of names, and skips invalid ones', async () => {
     const many = Array.from({ length: 100_000 }, (_each, index) => `model-${index}`)
     const odd = ['*', 'a*', '', ' ', 'line\nend', 'é', 'x'.repeat(300), 'good', 'good', '__proto__']
     const rows = [...odd, ...many].map((id) => ({ id }))
@@ -270,7 +270,7 @@ describe('the providers’ own lists of models', () => {
     expect(await ask('__proto__')).toBe('by __proto__')
   })
 
-  it('are waited for no longer than the provider’s time-outs say, and read again after that', async () => {
+  it('applies the provider’s timeouts, and tries again later', async () => {
     const { names, told, upstreams } = await start(
       { up: serving(() => undefined) },
       {},
@@ -282,7 +282,7 @@ describe('the providers’ own lists of models', () => {
     await expect.poll(names, eventually).toEqual(['tiny'])
   })
 
-  it('are read packed, by a signature of the host’s own', async () => {
+  it('reads compressed lists, with the host’s sign hook', async () => {
     const list = gzipSync(JSON.stringify({ data: [{ id: 'tiny' }] }))
     const packed: Script = (_req, res) =>
       void res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(list)
@@ -297,7 +297,7 @@ describe('the providers’ own lists of models', () => {
     expect(upstreams.up?.seen[0]?.headers.authorization).toBe('Bearer of-an-hour')
   })
 
-  it('are read from a backup, or by another key, where the first is refused', async () => {
+  it('uses a backup base URL or another key after a failure', async () => {
     const script: Script = (req, res, seen) =>
       (req.headers.authorization === 'Bearer second-key-000' ? listOf('tiny') : answerError(401, 'no'))(req, res, seen)
     const { names } = await start({ up: script }, {}, { apiKey: ['first-key-0000', 'second-key-000'] })

@@ -31,7 +31,7 @@ describe('the list of models', () => {
   const ids = async ({ openai }: ReturnType<typeof start>): Promise<Entry[]> =>
     (await openai.models.list()).data as unknown as Entry[]
 
-  it('without a config of models has those of the catalogue, with owner, window and price', async () => {
+  it("has the catalogue's models without a models config, with owner, window and price", async () => {
     const models = await ids(start())
     expect(models.length).toBeGreaterThanOrEqual(100)
     for (const owner of ['openai', 'anthropic', 'gemini'])
@@ -41,7 +41,7 @@ describe('the list of models', () => {
     expect(gpt).toMatchObject({ context_window: 128_000, pricing: { input: 2.5, output: 10 } })
   })
 
-  it('with one has its names, what its stars let in, and nothing else', async () => {
+  it('has exactly the names and matches of a models config', async () => {
     const models = await ids(
       start({ models: { fast: 'openai/gpt-4o-mini', 'claude-*': 'anthropic', 'g/*': 'gemini/*' } }),
     )
@@ -52,7 +52,7 @@ describe('the list of models', () => {
     expect(models[0]).toMatchObject({ owned_by: 'openai', pricing: { input: 0.15, output: 0.6 } })
   })
 
-  it('shows a caller only what it may use, at its own prices', async () => {
+  it('shows a caller the models that it may use, at its own prices', async () => {
     const models = await ids(
       start({
         keys: [{ id: 'alice', key: KEY, models: ['gpt-4o*'] }],
@@ -63,7 +63,7 @@ describe('the list of models', () => {
     expect(models.find(({ id }) => id === 'gpt-4o')?.pricing).toEqual({ input: 7, output: 70 })
   })
 
-  it('is read by Anthropic’s client, and shows one', async () => {
+  it('works with Anthropic’s client, also for one model', async () => {
     const { fetch, openai } = start()
     const anthropic = new Anthropic({ baseURL: 'http://relay', apiKey: KEY, fetch })
     const models = await anthropic.models.list()

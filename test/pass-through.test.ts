@@ -9,7 +9,7 @@ afterEach(() => cleanup.run())
 
 const record = (type: string, more: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`
 
-it('HC-081: usage that only the beginning of a stream told is in the record, though the bytes are passed on', async () => {
+it('HC-081: records usage from the first record of a stream that passes through', async () => {
   const message = { id: 'm1', type: 'message', role: 'assistant', content: [], model: 'claude', stop_reason: null }
   const words = Array.from({ length: 400 }, (_, index) =>
     record('content_block_delta', { index: 0, delta: { type: 'text_delta', text: `word ${index} ` } }),

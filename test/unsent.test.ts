@@ -56,7 +56,7 @@ describe('a request that is refused before it is sent', () => {
     expect(await send()).toEqual({ status: 200, attempts: 'anthropic/claude-haiku-4-5 200' })
   })
 
-  test('is no attempt: a name that cannot stand in the path of its provider', async () => {
+  test("records no attempt for a model name that is invalid in the provider's path", async () => {
     const relay = testRelay({
       providers: { gemini: { apiKey: 'sk-any', baseURL: `http://127.0.0.1:${upstream.port}` } },
     })
@@ -71,7 +71,7 @@ describe('a request that is refused before it is sent', () => {
     expect(upstream.seen).toEqual([])
   })
 
-  test('does not count as a sign of life of a provider that fails', async () => {
+  test('does not reset the failures of a provider', async () => {
     const send = await start()
     expect((await send()).status).toBe(500)
     expect((await send({ seed: 1 })).status).toBe(400)

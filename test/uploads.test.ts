@@ -64,9 +64,9 @@ describe('a form', () => {
       'part 2 has a head',
     ],
     ['without an end', `${field('model', 'm')}${file('x')}`, 'part 2, "file", has no boundary after it'],
-    ['with a model in two spellings', field('model', 'm', '; name="model"') + END, 'part 1 has a name'],
+    ['with two names for the model field', field('model', 'm', '; name="model"') + END, 'part 1 has a name'],
     ['with a line end in a file’s name', field('model', 'm') + file('x', 'a\nb') + END, 'part 2 has a stray line end'],
-  ])('%s is a 400 that says where, nothing is sent, and the provider is not blamed', async (_what, body, words) => {
+  ])('%s is a 400 with the position, without an upstream request or a cooldown', async (_what, body, words) => {
     const { send, upstream, relay } = await start(HEARD)
     const refused = await send(body)
     expect(refused).toMatchObject({ status: 400, type: 'invalid_request_error' })
@@ -76,7 +76,7 @@ describe('a form', () => {
     expect((await send(field('model', 'm') + file('x') + END)).status).toBe(200)
   })
 
-  it('has its model and its boundary told to the upstream, whatever the client’s headers said', async () => {
+  it("is sent with the target's model and the right boundary, whatever the client's content type", async () => {
     const { send, upstream } = await start(HEARD)
     const boundary = "=_it's(1)/2"
     const body = (field('model', 'm') + file('x') + END).replaceAll('--b', `--${boundary}`)
@@ -89,7 +89,7 @@ describe('a form', () => {
     }
   })
 
-  it('without a model goes to the usual one, with a field for what it is called there', async () => {
+  it('without a model uses the default model, and adds the field the target needs', async () => {
     const { send, upstream } = await start(answerJson({ created: 1, data: [{ b64_json: 'aGk=' }] }), {
       models: { 'gpt-image-1': 'up/their-image' },
     })
@@ -100,7 +100,7 @@ describe('a form', () => {
     expect([form.get('model'), form.get('prompt')]).toEqual(['their-image', 'a cat'])
   })
 
-  it('keeps every byte of a strange file name, and a file that is no sound is for the upstream to refuse', async () => {
+  it('keeps every byte of an unusual file name, and leaves checks of the file to the upstream', async () => {
     const told = answerError(400, 'Invalid file format.', { type: 'invalid_request_error', param: 'file' })
     const { send, upstream } = await start(told)
     const name = 'C:\\\\näme 👋 \\"quoted\\" %22 %0D%0A \u2028; name=x.txt'
@@ -110,7 +110,7 @@ describe('a form', () => {
   })
 })
 
-describe('a form that comes in many pieces', () => {
+describe('a form in many chunks', () => {
   const LARGE = field('model', 'm') + file('\r\n--c'.repeat(60_000)) + field('language', 'en') + END
 
   /** Writes it in pieces of so many bytes; gives the answer's status and body. */
@@ -125,7 +125,7 @@ describe('a form that comes in many pieces', () => {
     return connection.text()
   }
 
-  it.each([7, 1460, 65_536, 200_000])('of %i bytes goes on with every byte, to the next target too', async (size) => {
+  it.each([7, 1460, 65_536, 200_000])('of %i bytes is sent unchanged, also to the next target', async (size) => {
     const { upstream, port } = await start(inTurn(answerError(503, 'busy'), HEARD), {
       models: { m: ['up/real', 'up/m'] },
       retry: { attempts: 2, minDelayMs: 1 },
@@ -138,7 +138,7 @@ describe('a form that comes in many pieces', () => {
     expect(upstream.seen.map(({ headers }) => headers['content-length'])).toEqual(sent.map(({ length }) => `${length}`))
   })
 
-  it('is the same for an idempotency key, and another is not', async () => {
+  it('equals the same form in one chunk for an idempotency key, and no other form', async () => {
     const { upstream, send, baseURL } = await start(HEARD)
     const headers = { 'idempotency-key': 'once' }
     const inPieces = async (text: string) => {
@@ -162,7 +162,7 @@ describe('a form that comes in many pieces', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
-  it('is paid for as one file where the provider does not tell, and kept within a budget', async () => {
+  it('is charged as one file where the provider reports no usage', async () => {
     const records: UsageRecord[] = []
     const plugins = [{ done: (record: UsageRecord) => void records.push(record) }]
     const { send } = await start(HEARD, { plugins, prices: { '*': { input: 1, output: 1 } } })
@@ -171,10 +171,10 @@ describe('a form that comes in many pieces', () => {
   })
 })
 
-describe('room for uploads', () => {
+describe('maxUploadBytes', () => {
   const LARGE = field('model', 'm') + file('x'.repeat(100_000)) + END
 
-  it('is for so many at once: the others get a 503, and there is room again afterwards', async () => {
+  it('answers 503 to concurrent uploads beyond it, and accepts uploads again afterwards', async () => {
     const slow: Script = (req, res, seen) => void setTimeout(() => HEARD(req, res, seen), 300)
     const { send, upstream } = await start(slow, { maxUploadBytes: 10 * LARGE.length })
     const answers = await Promise.all(Array.from({ length: 40 }, () => send(LARGE)))
@@ -185,7 +185,7 @@ describe('room for uploads', () => {
     expect(again.map(({ status }) => status)).toEqual(Array(10).fill(200))
   })
 
-  it('is given back by a client that leaves half way, and by one that trickles until the server’s time is up', async () => {
+  it('frees the bytes of a client that disconnects or times out', async () => {
     const { send, port, upstream } = await start(HEARD, { maxUploadBytes: LARGE.length })
     const leaving = await begin(port, LARGE.length, LARGE.slice(0, 50_000))
     await pause(30)
@@ -204,7 +204,7 @@ describe('room for uploads', () => {
     expect(upstream.seen).toHaveLength(2)
   })
 
-  it('is given back after a 413, a 400 and a 404', async () => {
+  it('frees the bytes after a 413, a 400 and a 404', async () => {
     const { send } = await start(HEARD, {
       maxUploadBytes: LARGE.length,
       maxBodyBytes: LARGE.length,
@@ -218,7 +218,7 @@ describe('room for uploads', () => {
     expect((await send(LARGE)).status).toBe(200)
   })
 
-  it('is taken as long as an answer streams, since the body is held as long', async () => {
+  it('counts the body until the answer has ended', async () => {
     let finish = (): void => undefined
     const script: Script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -236,7 +236,7 @@ describe('room for uploads', () => {
     expect((await send(LARGE)).status).toBe(200)
   })
 
-  it('is reckoned at the most for what is packed', async () => {
+  it('counts maxBodyBytes for a compressed body', async () => {
     const slow: Script = (req, res, seen) => void setTimeout(() => HEARD(req, res, seen), 100)
     const { send } = await start(slow, { maxUploadBytes: 2 * MB, maxBodyBytes: MB })
     const packed = gzipSync(LARGE)
@@ -245,7 +245,7 @@ describe('room for uploads', () => {
   })
 })
 
-it('forty uploads of 20 MB at once leave nothing on disk and take no more memory than is allowed, and the process lives', async () => {
+it('forty concurrent uploads of 20 MB use bounded memory and no disk', async () => {
   const upstream = cleanup.add(await startUpstream(answerJson({})))
   // It keeps nothing of them, and answers when all have asked.
   upstream.server.removeAllListeners('request')

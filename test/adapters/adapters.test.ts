@@ -58,7 +58,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers },
     })
 
-  test('a whole answer comes as the upstream gave it', async () => {
+  test('passes a whole answer unchanged', async () => {
     const { data, response, request_id } = await client.chat.completions.create(ask()).withResponse()
     expect(data.choices[0]?.message.content).toBe('Hello, world')
     expect(data.usage).toEqual({ prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 })
@@ -67,7 +67,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real-model' })
   })
 
-  test('a stream arrives word by word, not at its end', async () => {
+  test('passes a stream chunk by chunk', async () => {
     let open = (): void => undefined
     const gate = new Promise<void>((resolve) => {
       open = resolve
@@ -92,7 +92,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     ['resets the connection', (res: ServerResponse) => void res.socket?.resetAndDestroy()],
     ['answers 503', (res: ServerResponse) => void res.writeHead(503).end('down')],
     [
-      'dies after naming the role',
+      'breaks off after the role',
       (res: ServerResponse) => {
         res.writeHead(200, { 'content-type': 'text/event-stream' })
         res.write(streamed()[0], () => res.destroy())
@@ -109,13 +109,13 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(stream.response.headers.get('cache-control')).toBe('no-cache, no-transform')
   })
 
-  test('the models that the caller may use are listed, and told one by one', async () => {
+  test('lists the models that the caller may use, and returns each', async () => {
     const { data } = await client.models.list()
     expect(data.map(({ id }) => id)).toEqual(['m', 'mended'])
     expect(await client.models.retrieve('m')).toMatchObject({ id: 'm', object: 'model', owned_by: 'steady' })
   })
 
-  test('HEAD of the models has the headers and no body', async () => {
+  test('answers HEAD of the models without a body', async () => {
     const response = await mounted.fetch(`${mounted.baseURL}/models`, {
       method: 'HEAD',
       headers: { authorization: `Bearer ${KEY}` },
@@ -124,7 +124,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(await response.text()).toBe('')
   })
 
-  test('a wrong key is a 401 and never reaches the upstream', async () => {
+  test('answers 401 for a wrong key, and sends nothing upstream', async () => {
     const error = await sdk(mounted, 'sk-somebody-else')
       .chat.completions.create(ask())
       .catch((caught) => caught)
@@ -134,7 +134,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  test('an unknown model is a 404', async () => {
+  test('answers 404 for an unknown model', async () => {
     const error = await client.chat.completions.create({ ...ask(), model: 'nope' }).catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.NotFoundError)
     expect(error).toMatchObject({ code: 'model_not_found', param: 'model' })
@@ -164,7 +164,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  test("the caller's own request id is kept if it is fit to be", async () => {
+  test("keeps the client's request id if it is valid", async () => {
     const id = async (given: string): Promise<string | null> =>
       (await post(JSON.stringify(ask()), { 'x-request-id': given })).headers.get('x-request-id')
     expect(await id('trace-1.a_B')).toBe('trace-1.a_B')
@@ -172,7 +172,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(await id('a b<script>')).toMatch(/^req_/)
   })
 
-  test("what is not the relay's is left to the host, else it is a 404", async () => {
+  test('leaves other paths to the host, or answers 404 without one', async () => {
     const response = await mounted.fetch(new URL('/hello', mounted.baseURL).href)
     if (hasHost) expect(await response.text()).toBe('the host')
     else {
@@ -214,7 +214,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(relay.explain('m').targets[0]).toMatchObject({ busy: 0, credentials: [{ cooldownMs: 0 }] })
   })
 
-  test('a client that reads nothing stops the upstream, and costs no memory', async () => {
+  test('applies the backpressure of a client that does not read, in bounded memory', async () => {
     const record = Buffer.from(streamed('x'.repeat(64 * 1024))[1] ?? '')
     let written = 0
     let closed = false
@@ -248,7 +248,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     await until(() => closed, 200)
   })
 
-  test('a long stream comes whole through a client that reads slowly', async () => {
+  test('delivers a long stream completely to a slow client', async () => {
     const words = Array.from({ length: 300 }, (_, index) => `${index} ${'-'.repeat(10_000)}`)
     upstream.script = answerStream(streamed(...words))
     const stream = await client.chat.completions.create({ ...ask(), stream: true })
@@ -260,7 +260,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(text).toBe(words.join(''))
   })
 
-  test('twenty streams at once do not mix', async () => {
+  test('keeps twenty concurrent streams separate', async () => {
     upstream.script = async (_req, res, { body }) => {
       const { content } = JSON.parse(body).messages[0]
       await answerStream(streamed(content, ' and ', content), 1)(_req, res, { body } as never)
@@ -276,7 +276,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(texts).toEqual(texts.map((_, index) => `number ${index} and number ${index}`))
   })
 
-  test('after all that, the simplest call still works', async () => {
+  test('still answers after all these failures', async () => {
     expect(await streamedText(client)).toBe('Hello, world')
   })
 })

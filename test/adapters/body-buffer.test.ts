@@ -11,22 +11,22 @@ function gather(announced: number, size: number) {
   return body.take()
 }
 
-describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body that comes in pieces of %i bytes', (size) => {
+describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body in chunks of %i bytes', (size) => {
   it.each([
-    ['nobody announced', 0],
-    ['its length is announced', BYTES.length],
-    ['more is announced', BYTES.length + 9],
-    ['less is announced', 500_000],
+    ['there is no content-length', 0],
+    ['content-length is right', BYTES.length],
+    ['content-length is too large', BYTES.length + 9],
+    ['content-length is much too large', 500_000],
   ])('is whole where %s', (_what, announced) => {
     expect(joinChunks(gather(announced, size)).equals(BYTES)).toBe(true)
   })
 
-  it('is in one piece where its length is announced, and in no more than few where it is wanted in pieces', () => {
+  it('is one buffer with a content-length, and a few buffers where chunks are wanted', () => {
     expect(Buffer.isBuffer(gather(BYTES.length, size))).toBe(true)
     expect([gather(0, size)].flat().length).toBeLessThanOrEqual(64)
   })
 })
 
-it('a body of nothing is nothing', () => {
+it('an empty body is an empty buffer', () => {
   expect(joinChunks(new BodyBuffer(0).take())).toHaveLength(0)
 })

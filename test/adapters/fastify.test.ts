@@ -34,7 +34,7 @@ const post = (url: string, body: string | Buffer = question, headers: Record<str
   })
 
 describe("fastify's own parsing", () => {
-  test('has no part in what is asked of the relay, and stays as it is beside it', async () => {
+  test("is skipped for the relay's routes, and unchanged for others", async () => {
     const app = Fastify()
     app.register(fastifyRelay(relayHere()), { prefix: '/v1' })
     app.post('/own', async ({ body }) => ({ got: body }))
@@ -47,8 +47,8 @@ describe("fastify's own parsing", () => {
   })
 
   test.each<[string, (raw: Readable) => Readable]>([
-    ['unpacked', (raw) => raw.pipe(createGunzip())],
-    ['handed on', (raw) => raw.pipe(createGunzip()).pipe(new PassThrough())],
+    ['decompressed', (raw) => raw.pipe(createGunzip())],
+    ['decompressed and piped', (raw) => raw.pipe(createGunzip()).pipe(new PassThrough())],
   ])('may be preceded by a hook: a body that it has %s is taken', async (_how, replace) => {
     const app = Fastify()
     app.addHook('preParsing', async (request, _reply, payload) => {
@@ -64,7 +64,7 @@ describe("fastify's own parsing", () => {
     expect((await post(`${baseURL}/chat/completions`, long, { 'content-encoding': 'gzip' })).status).toBe(413)
   })
 
-  test('may be preceded by a hook that reads along', async () => {
+  test('may follow a hook that observes the body', async () => {
     const app = Fastify()
     const read: string[] = []
     app.addHook('preParsing', (_request, _reply, payload, done) => {
@@ -80,8 +80,8 @@ describe("fastify's own parsing", () => {
   })
 
   test.each([
-    ['kept raw, is taken from there', true, 200],
-    ['dropped, is a clear 500 and no hang', false, 500],
+    ['kept as raw bytes is read from there', true, 200],
+    ['dropped is a 500 with an explanation', false, 500],
   ])('may come too late: a body that a hook has read and %s', async (_what, keep, status) => {
     const app = Fastify()
     app.addHook('onRequest', async (request) => {
@@ -96,7 +96,7 @@ describe("fastify's own parsing", () => {
 })
 
 describe('fastify', () => {
-  test("finds the caller by what the app's hooks have put on its request", async () => {
+  test("passes `authenticate` the request that the app's hooks have extended", async () => {
     const app = Fastify()
     app.decorateRequest('user', '')
     app.addHook('preHandler', async (request) => {
@@ -116,7 +116,7 @@ describe('fastify', () => {
     expect(callers).toEqual(['bob', 'alice'])
   })
 
-  test('is believed where the client is', async () => {
+  test("provides the client's IP address", async () => {
     const keys = [{ id: 'office', key: KEY, allowedIps: ['203.0.113.0/24'] }]
     const from = { headers: { 'x-forwarded-for': '203.0.113.9' } }
     const statuses = [true, false].map(async (trustProxy) => {
@@ -128,7 +128,7 @@ describe('fastify', () => {
     expect(await Promise.all(statuses)).toEqual([200, 401])
   })
 
-  test("keeps its own 404, and sends the headers of the app's hooks with the relay's answers", async () => {
+  test("keeps its own 404, and adds the headers of the app's hooks to the relay's answers", async () => {
     const app = Fastify()
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('nothing here'))
     app.addHook('onRequest', async (_request, reply) => void reply.header('x-app', 'yes'))
@@ -140,7 +140,7 @@ describe('fastify', () => {
     expect([lost.status, await lost.text()]).toEqual([404, 'nothing here'])
   })
 
-  test('may have routes beside and below the mount, and one for all preflights', async () => {
+  test('may have routes beside and below the mount, and a route for all preflights', async () => {
     const app = Fastify()
     app.options('*', async () => 'preflight')
     app.register(fastifyRelay(relayHere()))

@@ -37,7 +37,7 @@ describe('hono', () => {
     expect(JSON.parse(upstream.seen[0]?.body ?? '')).toMatchObject({ ...ask(), model: 'real' })
   })
 
-  test('that has read the body and dropped it is a clear 500', async () => {
+  test('whose middleware has read and dropped the body answers 500 with an explanation', async () => {
     const app = new Hono()
     app.use(({ req }, next) => req.raw.text().then(next))
     app.use('/v1/*', honoRelay(relayHere()))
@@ -46,7 +46,7 @@ describe('hono', () => {
     expect(await response.text()).toContain('The host has read the body')
   })
 
-  test('gives `authenticate` its context', async () => {
+  test('passes its context to `authenticate`', async () => {
     const app = new Hono<{ Variables: { user?: string } }>()
     app.use(async (context, next) => {
       context.set('user', context.req.header('cookie')?.replace('session=', ''))
@@ -65,7 +65,7 @@ describe('hono', () => {
     expect(callers).toEqual(['bob', 'alice'])
   })
 
-  test('on @hono/node-server knows where the client is; elsewhere nobody does', async () => {
+  test("provides the client's IP address on @hono/node-server only", async () => {
     const app = new Hono()
     const keys = [{ id: 'office', key: KEY, allowedIps: ['203.0.113.0/24'] }]
     app.use('/v1/*', honoRelay(relayHere({ keys })))
@@ -75,7 +75,7 @@ describe('hono', () => {
     expect((await app.fetch(asking())).status).toBe(401)
   })
 
-  test("sends the headers of the app's middleware with the relay's answers, and keeps its own 404", async () => {
+  test("adds the headers of the app's middleware to the relay's answers, and keeps its own 404", async () => {
     const app = new Hono()
     app.use(async (context, next) => {
       await next()
@@ -89,14 +89,14 @@ describe('hono', () => {
     expect([lost.status, await lost.text()]).toEqual([404, 'nothing here'])
   })
 
-  test('in an app within another is found below both paths', async () => {
+  test('works in a nested app below both paths', async () => {
     const inner = new Hono().use('/ai/*', honoRelay(relayHere()))
     const app = new Hono().route('/inner', inner)
     const { data } = await sdk({ baseURL: 'http://app/inner/ai', fetch: fetchOf(app) }).models.list()
     expect(data.map(({ id }) => id)).toEqual(['m'])
   })
 
-  test('hears of no error when a client leaves', async () => {
+  test('gets no error when a client disconnects', async () => {
     const app = new Hono()
     const errors: unknown[] = []
     app.onError((error, context) => {

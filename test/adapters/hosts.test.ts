@@ -69,7 +69,7 @@ function wire(
 const question = JSON.stringify(ask())
 
 describe('a body that the host has parsed', () => {
-  test.each(expresses)('by %s json() is taken from req.body, Unicode and all', async (_name, express) => {
+  test.each(expresses)('by %s json() is read from req.body, with Unicode', async (_name, express) => {
     const app = express()
     app.use(express.json())
     app.use('/v1', expressRelay(relayHere()))
@@ -84,7 +84,7 @@ describe('a body that the host has parsed', () => {
     )
   })
 
-  test.each(expresses)('by %s and kept raw is passed on byte for byte', async (_name, express) => {
+  test.each(expresses)('by %s and kept as raw bytes passes unchanged', async (_name, express) => {
     const app = express()
     app.use(
       express.json({ verify: (req: object, _res: unknown, rawBody: Buffer) => void Object.assign(req, { rawBody }) }),
@@ -101,7 +101,7 @@ describe('a body that the host has parsed', () => {
     expect(upstream.seen[0]?.body).toBe(body.replace('"m"', '"real"'))
   })
 
-  test.each(expresses)('by %s from gzip is not unpacked twice', async (_name, express) => {
+  test.each(expresses)('by %s from gzip is not decompressed twice', async (_name, express) => {
     const app = express()
     app.use(express.json())
     app.use('/v1', expressRelay(relayHere()))
@@ -114,7 +114,7 @@ describe('a body that the host has parsed', () => {
     expect(response.status).toBe(200)
   })
 
-  test.each(koas)('by koa-bodyparser in %s is taken from there', async (_name, Koa) => {
+  test.each(koas)('by koa-bodyparser in %s is read from ctx.request.body', async (_name, Koa) => {
     const app = new Koa()
     app.use(koaBodyparser())
     app.use(koaRelay(relayHere()))
@@ -124,7 +124,7 @@ describe('a body that the host has parsed', () => {
     expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real' })
   })
 
-  test.each(expresses)('in %s, read and dropped, is a clear 500 and no hang', async (_name, express) => {
+  test.each(expresses)('in %s and dropped is a 500 with an explanation', async (_name, express) => {
     const app = express()
     app.use((req, _res, next) => {
       req.resume()
@@ -138,7 +138,7 @@ describe('a body that the host has parsed', () => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  test.each(koas)('in %s, read and dropped, is a clear 500 and no hang', async (_name, Koa) => {
+  test.each(koas)('in %s and dropped is a 500 with an explanation', async (_name, Koa) => {
     const app = new Koa()
     app.use(async (ctx, next) => {
       for await (const _ of ctx.req);
@@ -152,7 +152,7 @@ describe('a body that the host has parsed', () => {
 
 describe('behind compression()', () => {
   test.each(expresses)(
-    'in %s a stream is not held back, and whole answers are right',
+    'in %s passes chunks at once, and compresses whole answers correctly',
     async (_name, express) => {
       let open = (): void => undefined
       const gate = new Promise<void>((resolve) => {
@@ -193,8 +193,8 @@ describe('behind compression()', () => {
   )
 })
 
-describe("the host's own users", () => {
-  test.each(expresses)("are callers by %s's session, others by key", async (_name, express) => {
+describe('users of the host', () => {
+  test.each(expresses)("are authenticated by %s's session, and other callers by key", async (_name, express) => {
     const app = express()
     app.use((req, _res, next) => {
       if (req.headers.cookie === 'session=bob') req.user = 'bob'
@@ -217,7 +217,7 @@ describe("the host's own users", () => {
     expect(callers).toEqual(['bob', 'alice'])
   })
 
-  test('are callers by a koa context; an `authenticate` that throws is a 500 that tells nothing', async () => {
+  test('are authenticated by a koa context; a throwing `authenticate` is a 500 without its message', async () => {
     const app = new koa3()
     app.use((ctx, next) => {
       Object.assign(ctx, { state: { user: ctx.req.headers['x-user'] } })
@@ -239,7 +239,7 @@ describe("the host's own users", () => {
     await expect(client.chat.completions.create(ask())).rejects.toMatchObject({ status: 401 })
   })
 
-  test('are known by the address that the host trusts', async () => {
+  test('have the IP address that the host determines', async () => {
     const app = express5()
     app.set('trust proxy', true)
     const keys = [{ id: 'office', key: KEY, allowedIps: ['203.0.113.0/24'] }]
@@ -257,7 +257,7 @@ describe("the host's own users", () => {
 })
 
 describe('koa', () => {
-  test.each(koas)('%s adds nothing to a stream, whatever middleware does behind it', async (_name, Koa) => {
+  test.each(koas)('%s adds nothing to a stream after other middleware', async (_name, Koa) => {
     const app = new Koa()
     const after: string[] = []
     app.use(async (ctx, next) => {
@@ -288,7 +288,7 @@ describe('Expect: 100-continue', () => {
   }
 
   test.each(['100-continue', '100-Continue'])(
-    '(%s) is granted once to a good key, then the body is read',
+    '(%s) is answered once for a valid key, then the body is read',
     async (expect100) => {
       const { port } = await attached()
       const { socket, text } = await rawConnection(port)
@@ -304,7 +304,7 @@ describe('Expect: 100-continue', () => {
 
   test.each([
     ['a wrong key', { key: 'sk-wrong-wrong' }, 401],
-    ['a body too large', { 'content-length': '50000000' }, 413],
+    ['a body that is too large', { 'content-length': '50000000' }, 413],
   ])('is not granted to %s: the answer comes before the body', async (_what, more, status) => {
     const { port } = await attached({ maxBodyBytes: 1000 })
     const { socket, text } = await rawConnection(port)
@@ -316,7 +316,7 @@ describe('Expect: 100-continue', () => {
     socket.destroy()
   })
 
-  test('on the path of the host stays its own affair', async () => {
+  test('on a path of the host is left to the host', async () => {
     const { port } = await attached()
     const { socket, text } = await rawConnection(port)
     socket.write('POST /upload HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n')
@@ -326,7 +326,7 @@ describe('Expect: 100-continue', () => {
     socket.destroy()
   })
 
-  test('is granted once by a server that is all ours, too', async () => {
+  test('is answered once by a server without a host', async () => {
     const { port } = await inNode()
     const { socket, text } = await rawConnection(port)
     socket.write(wire(question, { expect: '100-continue' }))
@@ -336,8 +336,8 @@ describe('Expect: 100-continue', () => {
   })
 })
 
-describe('on the wire', () => {
-  test('pipelined requests are answered in their order', async () => {
+describe('raw HTTP', () => {
+  test('answers pipelined requests in order', async () => {
     upstream.script = async (req, res, seen) => {
       const { content } = JSON.parse(seen.body).messages[0]
       await new Promise((resolve) => setTimeout(resolve, content === 'first' ? 50 : 0))
@@ -353,7 +353,7 @@ describe('on the wire', () => {
     socket.destroy()
   })
 
-  test('a pipelined request leaves with its client as well', async () => {
+  test('aborts pipelined requests when the client disconnects', async () => {
     upstream.script = () => undefined
     const { port } = await inNode()
     const { socket } = await rawConnection(port)
@@ -394,7 +394,7 @@ describe('on the wire', () => {
     expect(response.headers.get('x-modelmount-target')).toMatch(/^up\/[!-~]+$/)
   })
 
-  test("an upstream's headers stay behind, and its content type cannot smuggle", async () => {
+  test('passes no upstream headers on, and sanitizes the content type', async () => {
     upstream.script = (_req, res) => {
       res.writeHead(200, {
         'set-cookie': 'a=b',
@@ -420,7 +420,7 @@ describe('on the wire', () => {
     ])
   })
 
-  test("a caller's headers go no further: no cookies, no address, no length but the true one", async () => {
+  test('passes no client headers on, such as cookies, IP address or length', async () => {
     const { port } = await inNode()
     const { socket, text } = await rawConnection(port)
     socket.write(
@@ -452,7 +452,7 @@ describe('on the wire', () => {
     socket.destroy()
   })
 
-  test('a connection is good for more after a 401 with a small body', async () => {
+  test('keeps the connection after a 401 with a small body', async () => {
     const { port } = await inNode()
     const { socket, text } = await rawConnection(port)
     socket.write(wire(question, { key: 'sk-wrong-wrong' }))
@@ -469,8 +469,8 @@ describe('on the wire', () => {
   test.each([
     ['a wrong key, length announced', { key: 'sk-wrong-wrong', 'content-length': `${1e9}` }, 401],
     ['a wrong key, in chunks', { key: 'sk-wrong-wrong', 'transfer-encoding': 'chunked' }, 401],
-    ['too much, announced', { 'content-length': `${1e9}` }, 413],
-    ['too much, in chunks', { 'transfer-encoding': 'chunked' }, 413],
+    ['a large content-length', { 'content-length': `${1e9}` }, 413],
+    ['a large chunked body', { 'transfer-encoding': 'chunked' }, 413],
   ])('an endless body (%s) gets its answer, then the door', async (_what, more, status) => {
     const { port } = await inNode({ maxBodyBytes: 100_000 })
     const { socket, text, closed } = await rawConnection(port)
@@ -488,7 +488,7 @@ describe('on the wire', () => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  test('a client that stops in the middle of its body and leaves is no trouble', async () => {
+  test('survives a client that disconnects in the middle of its body', async () => {
     const { port } = await inNode()
     const { socket } = await rawConnection(port)
     socket.write(wire(question, { 'content-length': '5000' }))
@@ -523,10 +523,10 @@ describe('a body', () => {
 
   test.each([
     ['model given twice', `{"model":"m","messages":[${message}],"model":"other"}`, 'model'],
-    ['model given twice, once in disguise', `{"model":"m","messages":[${message}],"\\u006dodel":"other"}`, 'model'],
-    ['model only in disguise', `{"m\\u006fdel":"m","messages":[${message}]}`, 'model'],
-    ['a model that is no text', `{"model":7,"messages":[${message}]}`, 'model'],
-    ['messages that are no list', '{"model":"m","messages":"hi"}', 'messages'],
+    ['model given twice, once escaped', `{"model":"m","messages":[${message}],"\\u006dodel":"other"}`, 'model'],
+    ['model only escaped', `{"m\\u006fdel":"m","messages":[${message}]}`, 'model'],
+    ['a model that is not a string', `{"model":7,"messages":[${message}]}`, 'model'],
+    ['messages that are not a list', '{"model":"m","messages":"hi"}', 'messages'],
     ['no messages', '{"model":"m"}', 'messages'],
     [
       'content of a wrong type',
@@ -557,30 +557,30 @@ describe('a body', () => {
     expect(upstream.seen).toHaveLength(0)
   })
 
-  test('with a __proto__ goes on as it came, and changes nothing here', async () => {
+  test('with a __proto__ passes unchanged, and changes no prototype', async () => {
     const body = `{"__proto__":{"polluted":1,"stream":1},"constructor":{"prototype":{"polluted":1}},"model":"m","messages":[${message}]}`
     expect((await post(body)).status).toBe(200)
     expect(({} as { polluted?: number }).polluted).toBeUndefined()
     expect(upstream.seen[0]?.body).toBe(body.replace('"m"', '"real"'))
   })
 
-  test('with a hundred thousand keys is no trouble', async () => {
+  test('with a hundred thousand keys is accepted', async () => {
     const keys = Array.from({ length: 1e5 }, (_, index) => `"k${index}":0`).join(',')
     expect((await post(`{"model":"m","messages":[${message}],${keys}}`)).status).toBe(200)
   })
 
-  test.each(['gzip', 'GZIP', 'x-gzip'])('in %s is read', async (encoding) => {
+  test.each(['gzip', 'GZIP', 'x-gzip'])('in %s is decompressed', async (encoding) => {
     expect((await post(gzipSync(question), { 'content-encoding': encoding })).status).toBe(200)
     expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real' })
     expect(upstream.seen[0]?.headers['content-encoding']).toBeUndefined()
   })
 
   test.each([
-    ['that claims to be gzip', 400, 'hello', 'gzip'],
-    ['in gzip that breaks off', 400, gzipSync(question).subarray(0, 20), 'gzip'],
-    ['in an encoding nobody knows', 415, 'hello', 'zstd'],
+    ['that is labelled gzip but is not', 400, 'hello', 'gzip'],
+    ['in truncated gzip', 400, gzipSync(question).subarray(0, 20), 'gzip'],
+    ['in an unknown encoding', 415, 'hello', 'zstd'],
     ['in two encodings', 415, gzipSync(gzipSync(question)), 'gzip, gzip'],
-    ['in gzip that is a bomb', 413, gzipSync(Buffer.alloc(64 * 1024 * 1024)), 'gzip'],
+    ['in gzip that expands beyond the limit', 413, gzipSync(Buffer.alloc(64 * 1024 * 1024)), 'gzip'],
   ] as [string, number, string | Buffer, string][])('%s is a %d', async (_what, status, body, encoding) => {
     const {
       status: seen,
@@ -592,7 +592,7 @@ describe('a body', () => {
     if (status === 415) expect(headers.get('accept-encoding')).toBe('gzip, deflate, br')
   })
 
-  test('with a byte order mark is read', async () => {
+  test('with a byte order mark is accepted', async () => {
     expect((await post(`\ufeff${question}`)).status).toBe(200)
   })
 })

@@ -33,7 +33,7 @@ async function start(script: Script = answerJson(FILE), more: Partial<RelayOptio
   return { upstream, other, relay, records, baseURL, ask, openai: new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 }) }
 }
 
-it('files go to the provider with its own key, as the client sent them', async () => {
+it("sends files unchanged, with the provider's key", async () => {
   const { openai, upstream, records } = await start()
   const file = await openai.files.create({ file: await toFile(Buffer.from('{}\n'), 'a.jsonl'), purpose: 'batch' })
   expect(file.id).toBe('file-1')
@@ -49,14 +49,14 @@ it('files go to the provider with its own key, as the client sent them', async (
     ])
 })
 
-it('paths and queries go on, and the caller’s key in a query does not', async () => {
+it('passes paths and queries on, without the client’s key', async () => {
   const { ask, upstream } = await start()
   await ask('/files/file-1/content?limit=3&key=sk-secret')
   await ask('/batches')
   expect(upstream.seen.map(({ url }) => url)).toEqual(['/v1/files/file-1/content?limit=3', '/v1/batches'])
 })
 
-it('the caller may choose among those that are configured, and no other', async () => {
+it('lets the client choose a configured provider, and no other', async () => {
   const { ask, other } = await start()
   const chosen = await ask('/files', { headers: { 'x-modelmount-provider': 'other' } })
   expect(await chosen.json()).toMatchObject({ id: 'other' })
@@ -72,7 +72,7 @@ it.each([
   '/files/..%2f..%2fadmin',
   '/files/\\..\\admin',
   '/fine_tuning/jobs',
-])('no path leads elsewhere: %s', async (path) => {
+])('answers 404 for another path: %s', async (path) => {
   const { baseURL, upstream } = await start()
   const { port } = new URL(baseURL)
   const { request } = await import('node:http')
@@ -87,7 +87,7 @@ it.each([
   expect(upstream.seen).toHaveLength(0)
 })
 
-it('a body goes as it comes, and so does the answer, before either has ended', async () => {
+it('streams the response without buffering', async () => {
   const { ask } = await start((req, res) => {
     void req
     res.writeHead(200, { 'content-type': 'application/octet-stream', 'set-cookie': 'secret=1' })
@@ -101,7 +101,7 @@ it('a body goes as it comes, and so does the answer, before either has ended', a
   expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(' last')
 })
 
-it('a wrong key, a limit, a budget: told before anything is sent', async () => {
+it('refuses wrong keys, exceeded limits and budgets before it sends anything', async () => {
   const { ask, upstream, records } = await start(undefined, {
     keys: [
       { id: 'alice', key: KEY, limits: { rpm: 1 } },
@@ -119,7 +119,7 @@ it('a wrong key, a limit, a budget: told before anything is sent', async () => {
   expect(records.length).toBeGreaterThanOrEqual(2)
 })
 
-it('a place is free again however it ends: dead, cut, refused, left', async () => {
+it('frees the concurrency slot however a call ends', async () => {
   const { ask, upstream, relay, records } = await start(undefined, {
     keys: [{ id: 'alice', key: KEY, limits: { concurrency: 1 } }],
   })
@@ -151,7 +151,7 @@ it('a place is free again however it ends: dead, cut, refused, left', async () =
   await relay.close()
 })
 
-it('stands in Express beside the relay, at a mount point', async () => {
+it('works in Express beside the relay, at a mount point', async () => {
   const { relay, upstream } = await start()
   const app = express5()
   app.use('/ai/v1', passthroughRelay(relay) as never)
@@ -162,7 +162,7 @@ it('stands in Express beside the relay, at a mount point', async () => {
   expect(upstream.seen[0]?.url).toBe('/v1/files/file-1')
 })
 
-it('an error that breaks off, or never ends, costs its caller no place', async () => {
+it('frees the slot after a truncated or endless error body', async () => {
   const { ask, upstream, records } = await start(undefined, {
     keys: [{ id: 'alice', key: KEY, limits: { concurrency: 1 } }],
   })
@@ -185,7 +185,7 @@ it('an error that breaks off, or never ends, costs its caller no place', async (
   expect((await ask('/files')).status).toBe(200)
 })
 
-it('an error that is no JSON is told, without secrets, and the process lives', async () => {
+it('passes an error that is not JSON on, without secrets', async () => {
   const { ask, upstream } = await start((_req, res) => {
     res.writeHead(502, { 'content-type': 'text/html' }).end('<p>Bad gateway for sk-upstream-secret</p>')
   })

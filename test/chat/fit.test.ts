@@ -32,15 +32,15 @@ function namesOf({ tools }: ChatRequest): string[] {
   return tools.map((one) => ('name' in one ? one.name : one.type))
 }
 
-describe('tools fitted to a language', () => {
-  it('leaves what fits as it is, down to the object', () => {
+describe('tools adapted to a protocol', () => {
+  it('returns the same object if nothing must change', () => {
     const given = request([tool('get_weather')], [call('get_weather', '{"city":"Oslo"}')])
     const { request: fitted } = fitTools(given, narrow, new Losses('x'))
     expect(fitted.tools[0]).toBe(given.tools[0])
     expect(fitted.turns).toEqual(given.turns)
   })
 
-  it('HC-021: shortens long names, keeps two that begin alike apart, and restores both', () => {
+  it('HC-021: shortens long names to distinct ones, and restores them', () => {
     const long = 'mcp__chrome_devtools_mcp__chrome_devtools_performance_analyze_insight'
     const longer = `${long.slice(0, 60)}_something_else_entirely`
     const given = request([tool(long), tool(longer), tool('a.b')], [call(long)])
@@ -63,7 +63,7 @@ describe('tools fitted to a language', () => {
     expect(namesOf(fitTools(given, narrow, new Losses('x')).request)).toEqual(names)
   })
 
-  it('HC-022: makes ids of an exact length, the same on call and result', () => {
+  it('HC-022: writes ids of an exact length, the same for call and result', () => {
     const exact: Traits = { ...narrow, toolId: { pattern: /^[A-Za-z0-9]+$/, maxLength: 9, exact: true } }
     const result: Block = { type: 'tool-result', callId: 'call_0fypS1hVX', blocks: [] }
     const given = request([], [call('f', '{}', 'call_0fypS1hVX'), call('f', '{}', 'toolu_01A'), result])
@@ -88,7 +88,7 @@ describe('tools fitted to a language', () => {
     expect(told.list).toHaveLength(losses)
   })
 
-  it('HC-028: shows a plain-text tool as a function, and its history likewise', () => {
+  it('HC-028: writes a plain-text tool and its history as a function', () => {
     const format = { type: 'grammar', syntax: 'lark', definition: 'start: /.+/s' }
     const patch: Tool = { type: 'freeform', name: 'apply_patch', description: 'Patches.', format, at: 'tools[0]' }
     const history: Block = { type: 'tool-call', id: 'c', name: 'apply_patch', input: '*** Begin\n"x"', freeform: true }
@@ -118,7 +118,7 @@ describe('tools fitted to a language', () => {
     ])
   })
 
-  it('keeps a group apart from a name that looks like one of its tools, and finds a choice in its group', () => {
+  it('distinguishes a grouped tool from an equal plain name, also in tool_choice', () => {
     const given = request([tool('b', { namespace: 'a' }), tool('a__b')])
     const { request: fitted, toolNames } = fitTools(
       { ...given, toolChoice: { type: 'allowed', mode: 'required', names: ['b'] } },
@@ -134,7 +134,7 @@ describe('tools fitted to a language', () => {
     ).toMatchObject([{ name: 'b', namespace: 'a' }, { name: 'a__b' }])
   })
 
-  it('HC-142: takes tools that are called like what every object has', () => {
+  it('HC-142: accepts tools named after properties of Object.prototype', () => {
     const { request: fitted, toolNames } = fitTools(
       request([tool('constructor'), tool('__proto__'), tool('toString')]),
       narrow,
@@ -146,7 +146,7 @@ describe('tools fitted to a language', () => {
   })
 })
 
-describe('the text of a plain-text tool, out of a stream', () => {
+describe('the streamed text of a plain-text tool', () => {
   const text = '*** Begin Patch\n"quoted" \\ back\t\u00e9 😀\u0001 end'
   const spellings = [
     JSON.stringify({ input: text }),
@@ -154,12 +154,12 @@ describe('the text of a plain-text tool, out of a stream', () => {
     `{"input":"${[...text].map((c) => (c.length > 1 || c < ' ' || c === '"' || c === '\\' ? JSON.stringify(c).slice(1, -1) : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)).join('')}"}`,
   ]
 
-  it.each(spellings)('is the same wherever the pieces are cut: %s', (json) => {
+  it.each(spellings)('is the same wherever the stream is split: %s', (json) => {
     for (let cut = 0; cut <= json.length; cut++) expect(stream([json.slice(0, cut), json.slice(cut)])).toBe(text)
     expect(stream([...json])).toBe(text)
   })
 
-  it('is what the model gave where it gave no such object', () => {
+  it('is the model’s own text if that is not the expected object', () => {
     expect(stream(['{"patch":', '"x"}'])).toBe('{"patch":"x"}')
     expect(stream(['{"other":1,"input":"x"}'])).toBe('x')
     expect(stream(['plain words'])).toBe('plain words')

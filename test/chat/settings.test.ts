@@ -12,15 +12,15 @@ const asking = (fields: Partial<ChatRequest>): ChatRequest => ({
   ...fields,
 })
 
-describe('settings that a language has no word for', () => {
-  it('are told by the name that the caller has for them', () => {
+describe('settings that a protocol does not have', () => {
+  it('are losses with their name in the client’s protocol', () => {
     const losses = new Losses('x', gemini.settingNames)
     recordSettings(asking({ frequencyPenalty: 1, seed: 7, verbosity: 'low', topP: 0.5 }), new Set(['topP']), losses)
     const paths = ['generationConfig.frequencyPenalty', 'generationConfig.seed', 'verbosity']
     expect(losses.list.map(({ path }) => path)).toEqual(paths)
   })
 
-  it('are left out in silence where they say no more than their absence', () => {
+  it('are dropped without a loss if they have their default value', () => {
     const losses = new Losses('x')
     const format = { type: 'text' } as const
     const harmless = { frequencyPenalty: 0, choices: 1, modalities: ['text'], metadata: {}, format } as const
@@ -28,7 +28,7 @@ describe('settings that a language has no word for', () => {
     expect(losses.list).toEqual([])
   })
 
-  it('are refused where the request is about them, by the same name', () => {
+  it('are refused if the request depends on them, with the same name', () => {
     const losses = new Losses('x', gemini.settingNames)
     const declare = (): void => recordSettings(asking({ choices: 2 }), new Set(), losses)
     expect(declare).toThrowError(/^generationConfig\.candidateCount: /)
@@ -36,7 +36,7 @@ describe('settings that a language has no word for', () => {
 })
 
 describe('sampling', () => {
-  it('of temperature and top_p, where one is taken, is the one that changes something', () => {
+  it('keeps the one of temperature and top_p that differs from its default', () => {
     const losses = new Losses('x')
     expect(acceptedSampling(asking({ temperature: 1, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
       topP: 0.5,
@@ -50,7 +50,7 @@ describe('sampling', () => {
   })
 })
 
-it('sources that cannot be named are told by the text that names them, the others not', () => {
+it('records a citation without a URL as a loss', () => {
   const losses = new Losses('x')
   const said = (at: string, url?: string) => ({ type: 'text', text: 'a', at, citations: [{ url }] }) as const
   const turns = [{ role: 'assistant', blocks: [said('one', 'https://x'), said('two')] }] as const

@@ -3,10 +3,10 @@ import { effortOf, nearestEffort } from '../../src/chat/effort.js'
 import { mimeOf, readDataUrl, sourceOfUrl } from '../../src/chat/media.js'
 import { MARK, mayReceive, readSignature, unwrapSignature, wrapSignature } from '../../src/chat/signatures.js'
 
-describe('signatures on their way', () => {
+describe('wrapped signatures', () => {
   const issued = { protocol: 'p-1', value: 'Ab+/=:%\u00e9', id: 'rs_1' }
 
-  it('come back as they were, with their issuer', () => {
+  it('are unwrapped unchanged, with their issuer', () => {
     const carried = wrapSignature(issued, 'tag:1')
     expect(carried.startsWith(MARK)).toBe(true)
     expect(carried).toMatch(/^[A-Za-z0-9+/]+=*$/)
@@ -14,7 +14,7 @@ describe('signatures on their way', () => {
     expect(unwrapSignature(carried)).toEqual({ ...issued, issuer: 'tag:1' })
   })
 
-  it('go only to their issuer, or as they came to those who speak their language', () => {
+  it('are sent only to their issuer, or unchanged within their protocol', () => {
     const carried = readSignature(wrapSignature(issued, 'one'), 'p-1')
     expect(mayReceive(carried, 'p-1', 'one')).toBe(true)
     expect(mayReceive(carried, 'p-1', 'two')).toBe(false)
@@ -25,7 +25,7 @@ describe('signatures on their way', () => {
     expect(mayReceive({ protocol: 'p-1', value: '' }, 'p-1', 'one')).toBe(false)
   })
 
-  it('are not read out of nonsense', () => {
+  it('are not read from other text', () => {
     for (const text of ['', 'x', MARK, `${MARK}!!!`, `${MARK}${Buffer.from('a:b').toString('base64')}`]) {
       expect(unwrapSignature(text)?.value ?? '').toBe('')
     }
@@ -43,12 +43,12 @@ describe('media', () => {
     expect(readDataUrl(url)).toEqual({ mime, data })
   })
 
-  it('takes any other address as an address', () => {
+  it('keeps any other URL as a URL', () => {
     expect(sourceOfUrl('https://x.example/a.png').source).toEqual({ type: 'url', url: 'https://x.example/a.png' })
     expect(readDataUrl('data:no-comma')).toBeUndefined()
   })
 
-  it('HC-013: believes the bytes before the label', () => {
+  it('HC-013: prefers the type of the bytes to the label', () => {
     const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70]).toString('base64')
     expect(mimeOf({ mime: 'image/png', source: { type: 'bytes', data: jpeg } })).toBe('image/jpeg')
     expect(mimeOf({ mime: 'image/jpg', source: { type: 'bytes', data: 'AAAA' } })).toBe('image/jpeg')
@@ -57,7 +57,7 @@ describe('media', () => {
   })
 })
 
-describe('how hard to think', () => {
+describe('reasoning effort', () => {
   it.each([
     ['minimal', ['low', 'medium', 'high'], 'low'],
     ['xhigh', ['low', 'medium', 'high'], 'high'],

@@ -16,7 +16,7 @@ function streamed(pieces: readonly string[], stops: readonly string[]): ChatAnsw
   return { ...fold.answer, isCut: cutter.isCut }
 }
 
-describe('HC-034: stop sequences that the upstream cannot be told of', () => {
+describe('HC-034: stop sequences that the upstream does not support', () => {
   it.each([
     [['\n\nUser:'], 'one', '\n\nUser:'],
     [['END', '\n\nUse '], 'one\n\nUser: two', '\n\nUse '],
@@ -30,13 +30,13 @@ describe('HC-034: stop sequences that the upstream cannot be told of', () => {
     expect(streamed([...said], stops).choices[0]).toMatchObject({ blocks: [{ text }] })
   })
 
-  it('changes nothing where none is met, not even what looked like a beginning', () => {
+  it('change nothing where none matches', () => {
     const { choices, isCut } = streamed([...said, '\n\nUs'], ['\n\nUsed', 'nowhere'])
     expect(isCut).toBe(false)
     expect(choices[0]).toMatchObject({ blocks: [{ text: `${said}\n\nUs` }], finish: { reason: 'length' } })
   })
 
-  it('looks at text only, and drops what follows it', () => {
+  it('apply to text only, and drop everything after a match', () => {
     const answer: ChatAnswer = {
       choices: [
         {

@@ -47,12 +47,12 @@ function folded(events: readonly ChatEvent[]): ChatAnswer {
   return fold.answer
 }
 
-describe('a stream and its whole', () => {
-  it('fold undoes unfold', () => {
+describe('streams and whole answers', () => {
+  it('collectAnswer reverses replayAsEvents', () => {
     expect(folded(eventsOf(answer))).toEqual(answer)
   })
 
-  it('HC-054: keeps blocks that grow side by side apart', () => {
+  it('HC-054: collects interleaved blocks separately', () => {
     const events: ChatEvent[] = [
       { type: 'block', index: 0, choice: 0, block: { type: 'tool-call', id: 'a', name: 'f', input: '' } },
       { type: 'block', index: 1, choice: 0, block: { type: 'tool-call', id: 'b', name: 'f', input: '' } },
@@ -72,7 +72,7 @@ describe('a stream and its whole', () => {
     expect(folded(serial)).toEqual(folded(events))
   })
 
-  it('Serial gives any interleaving in sequence, and loses nothing', () => {
+  it('puts interleaved blocks in sequence, and loses nothing', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const events = interleaved(seed)
       const serial: ChatEvent[] = []
@@ -110,7 +110,7 @@ describe('a stream and its whole', () => {
     return events
   }
 
-  it('HC-120: joins the halves of a character that was cut between two pieces', () => {
+  it('HC-120: joins a surrogate pair split between two deltas', () => {
     const emoji = '😀'
     const seen: ChatEvent[] = []
     const emit = joinSurrogates((event) => seen.push(event))
@@ -124,7 +124,7 @@ describe('a stream and its whole', () => {
     expect(seen.at(-1)).toEqual({ type: 'stop', index: 0 })
   })
 
-  it('HC-120: of two blocks that grow side by side neither loses its half', () => {
+  it('HC-120: keeps halves of surrogate pairs in interleaved blocks', () => {
     const emoji = '😀'
     const texts = ['', '']
     const emit = joinSurrogates((event) => {

@@ -21,7 +21,7 @@ for (let size = 1; size < BYTES.length; size++) {
 }
 
 describe('bytes in chunks', () => {
-  it('are joined, measured and digested as if they were in one', () => {
+  it('are joined, measured and hashed like one buffer', () => {
     for (const chunks of cuts) {
       expect(joinChunks(chunks)).toEqual(BYTES)
       expect(chunksLength(chunks)).toBe(BYTES.length)
@@ -30,7 +30,7 @@ describe('bytes in chunks', () => {
     expect([joinChunks([]).length, chunksLength([]), indexOfBytes([], BYTES, 0)]).toEqual([0, 0, -1])
   })
 
-  it('hold what they hold, wherever the chunks are split', () => {
+  it('are searched and read across chunk borders', () => {
     const needles = ['b', 'abra', 'dab\r\n--b', 'abracadabra', 'abracadabra!', 'aa', BYTES.toString()]
     for (const chunks of cuts) {
       for (const needle of needles.map((text) => Buffer.from(text))) {
@@ -40,7 +40,7 @@ describe('bytes in chunks', () => {
     }
   })
 
-  it('are cut anywhere, and nothing of them is copied', () => {
+  it('are sliced anywhere without a copy', () => {
     for (const chunks of cuts) {
       for (let start = 0; start <= BYTES.length; start += 3) {
         for (let end = start; end <= BYTES.length + 3; end += 4) {

@@ -19,7 +19,7 @@ const readAll = (...chunks: readonly Buffer[]): EventFrame[] => {
 }
 
 describe('frames of an event stream', () => {
-  it("are read as AWS's own encoder writes them", () => {
+  it("are read as AWS's encoder writes them", () => {
     const [chunk, kinds, ...others] = readAll(Buffer.concat([CHUNK, KINDS]))
     expect(Object.fromEntries(chunk?.headers ?? [])).toEqual({
       ':event-type': 'chunk',
@@ -33,7 +33,7 @@ describe('frames of an event stream', () => {
     expect(eventFrame(headers, String(chunk?.payload))).toEqual(CHUNK)
   })
 
-  it('are the same wherever they are cut', () => {
+  it('are the same wherever they are split', () => {
     const all = Buffer.concat([CHUNK, KINDS, CHUNK])
     const whole = readAll(all)
     expect(whole).toHaveLength(3)
@@ -43,7 +43,7 @@ describe('frames of an event stream', () => {
     expect(readAll(...Array.from(all, (byte) => Buffer.from([byte])))).toEqual(whole)
   })
 
-  it('are given up to the damage, whichever byte it is in', () => {
+  it('are returned up to a damaged byte', () => {
     for (let at = 0; at < CHUNK.length; at++) {
       const damaged = Buffer.from(CHUNK)
       damaged[at] = (damaged[at] ?? 0) ^ 0x10
@@ -64,7 +64,7 @@ describe('frames of an event stream', () => {
     expect(() => readAll(bytes)).toThrow()
   })
 
-  it('take time by their bytes, not by their chunks', () => {
+  it('take time proportional to their bytes, not to their chunks', () => {
     const frame = eventFrame({ a: 'b' }, 'x'.repeat(1_000_000))
     const chunks = Array.from({ length: 20_000 }, (_, index) => frame.subarray(index * 51, (index + 1) * 51))
     const before = performance.now()

@@ -29,7 +29,7 @@ describe('the members of an object', () => {
     expect(() => JSON.parse(told)).not.toThrow()
   })
 
-  it('are found in no more time than the bytes ask for', () => {
+  it('are found in linear time', () => {
     const body = `{"model":"m","messages":[{"content":"${'A'.repeat(8_000_000)}"}],"stream":true}`
     const before = performance.now()
     expect(without(body, 'model', 'stream').length).toBe(

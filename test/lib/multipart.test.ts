@@ -13,7 +13,7 @@ function read(body: Buffer): { name: string; isFile: boolean; text: string }[] {
   }))
 }
 
-describe('a part', () => {
+describe('a part of a form', () => {
   it.each([
     [
       'as undici writes it',
@@ -53,7 +53,7 @@ describe('a part', () => {
     expect(read(form(head))).toEqual([{ name, isFile, text: 'm' }])
   })
 
-  it('may be empty, or hold what almost is a boundary', () => {
+  it('may be empty, or contain an incomplete boundary', () => {
     expect(read(form(MODEL, ''))).toMatchObject([{ text: '' }])
     expect(read(Buffer.from(`--b\r\n${MODEL}\r\n\r\n--b--\r\n`))).toMatchObject([{ text: '' }])
     expect(read(form(MODEL, 'x--b\r\n-b\r\n--'))).toMatchObject([{ text: 'x--b\r\n-b\r\n--' }])
@@ -82,14 +82,14 @@ describe('a part', () => {
 })
 
 describe('a boundary', () => {
-  it('that only begins like the form’s is neither an end nor a beginning', () => {
+  it('is not matched by a longer line', () => {
     const body = Buffer.from(
       `--b\r\n${MODEL}\r\n\r\ncheap\r\n--bx\r\n${MODEL.replace('model', 'file')}; filename="a"\r\n\r\nx\r\n--b--\r\n`,
     )
     expect(() => readMultipart(body)).toThrow('part 1 is not followed by a boundary on a line of its own')
   })
 
-  it.each(['\n', '\r', 'x\n', '\r\r'])('behind %j is one for some readers, and content for others', (before) => {
+  it.each(['\n', '\r', 'x\n', '\r\r'])('after %j is refused, since parsers disagree about it', (before) => {
     const file = `${MODEL.replace('model', 'file')}; filename="a"`
     const content = `a${before}--b\r\n${MODEL}\r\n\r\nother`
     expect(() => readMultipart(Buffer.from(`--b\r\n${file}\r\n\r\n${content}\r\n--b--\r\n`))).toThrow(
@@ -122,7 +122,7 @@ describe('a boundary', () => {
     expect(() => readMultipart(form(MODEL, 'm', boundary))).toThrow('its first line is not a boundary')
   })
 
-  it('goes into the content type in quotes where it needs some', () => {
+  it('is quoted in the content type if necessary', () => {
     expect(contentTypeOf(form(MODEL, 'm', '----WebKitFormBoundary7MA'))).toBe(
       'multipart/form-data; boundary=----WebKitFormBoundary7MA',
     )
@@ -130,7 +130,7 @@ describe('a boundary', () => {
   })
 })
 
-it('one more field stands before the others', () => {
+it('inserts a field before the others', () => {
   const body = form('content-disposition: form-data; name="prompt"', 'a cat')
   expect(read(Buffer.concat([writeFirstField(body, 'model', 'm2'), body]))).toEqual([
     { name: 'model', isFile: false, text: 'm2' },
@@ -192,7 +192,7 @@ describe('thirty megabytes', () => {
     expect(performance.now() - from).toBeLessThan(1000)
   })
 
-  it('without the end of a head are not looked through', () => {
+  it("without the end of a part's headers are not searched", () => {
     const body = Buffer.concat([Buffer.from('--b\r\n'), Buffer.alloc(SIZE, '\r\n\r')])
     expect(() => readMultipart(body)).toThrow('part 1 has a head of more than')
   })

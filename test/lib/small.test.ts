@@ -25,7 +25,7 @@ describe('patterns', () => {
   })
 })
 
-describe('addresses', () => {
+describe('IP addresses', () => {
   it.each([
     ['10.0.0.0/8', '10.1.2.3', true],
     ['10.0.0.0/8', '::ffff:10.1.2.3', true],
@@ -40,7 +40,7 @@ describe('addresses', () => {
     ['127.0.0.1', 'nonsense', false],
   ])('%s holds %s: %s', (range, address, holds) => expect(addressMatcher([range])(address)).toBe(holds))
 
-  it('knows ranges from nonsense', () => {
+  it('distinguishes ranges from invalid text', () => {
     expect(
       ['10.0.0.0/8', '::1', '10.0.0.0/33', '10.0.0', '1.2.3.4/', '1.2.3.4/x', '10.0.0.0/8/9'].map(isAddressRange),
     ).toEqual([true, true, false, false, false, false, false])
@@ -48,13 +48,13 @@ describe('addresses', () => {
 })
 
 describe('json', () => {
-  it('reads Latin-1 for structure and gives wanted strings as they were meant', () => {
+  it('parses Latin-1 bytes for structure, and decodes the requested strings as UTF-8', () => {
     const value = JSON.parse(latin1(Buffer.from('{"model":"modèle-日本"}'))) as { model: string }
     expect(decoded(value.model)).toBe('modèle-日本')
     expect(decoded('plain')).toBe('plain')
   })
 
-  it('finds a text nested beyond reason', () => {
+  it('detects text that is nested too deeply', () => {
     const nested = (levels: number): boolean => {
       const text = '['.repeat(levels) + ']'.repeat(levels)
       return isTooDeep(JSON.parse(text), text.length)
@@ -62,11 +62,11 @@ describe('json', () => {
     expect([1, 500, 512, 514, 100_000].map(nested)).toEqual([false, false, false, true, true])
   })
 
-  it('spells paths', () => expect(formatPath(['messages', 2, 'content'])).toBe('messages[2].content'))
+  it('writes paths', () => expect(formatPath(['messages', 2, 'content'])).toBe('messages[2].content'))
 })
 
 describe('ids', () => {
-  it('repeats only a fit request id', () => {
+  it('accepts only a valid request id', () => {
     expect(['ok-1.2_3', 'a b', 'x\ny', '', 'a'.repeat(129)].map(readRequestId)).toEqual([
       'ok-1.2_3',
       undefined,
@@ -76,7 +76,7 @@ describe('ids', () => {
     ])
   })
 
-  it('draws letters and digits evenly', () => {
+  it('draws letters and digits with equal probability', () => {
     const text = randomText(62_000)
     expect(text).toMatch(/^[0-9A-Za-z]{62000}$/)
     const counts = [...new Set(text)].map((letter) => text.split(letter).length - 1)
@@ -100,7 +100,7 @@ class Bell implements Deadline {
 }
 
 describe('time', () => {
-  it('rings who is due, once, and not who was removed or has moved on', async () => {
+  it('calls each due deadline once, and none that was removed or moved', async () => {
     const deadlineTimer = new DeadlineTimer()
     const [due, removed, moved] = [new Bell(60), new Bell(60), new Bell(60)]
     for (const bell of [due, removed, moved]) deadlineTimer.add(bell)
@@ -113,7 +113,7 @@ describe('time', () => {
     expect([removed.rungAt, moved.rungAt]).toEqual([0, 0])
   })
 
-  it('keeps its list right while many come and go', () => {
+  it('keeps its heap consistent while many deadlines are added and removed', () => {
     const deadlineTimer = new DeadlineTimer()
     const bells = Array.from({ length: 100 }, () => new Bell(1e6))
     for (const bell of bells) deadlineTimer.add(bell)
@@ -123,7 +123,7 @@ describe('time', () => {
     for (const bell of left) deadlineTimer.remove(bell)
   })
 
-  it('stops sleeping when the client leaves', async () => {
+  it('stops sleeping when the client disconnects', async () => {
     const departure = new ClientConnection()
     const start = now()
     setTimeout(() => departure.close(), 20)

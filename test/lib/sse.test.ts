@@ -26,7 +26,7 @@ const streams: Readonly<Record<string, string>> = {
 }
 
 describe('readRecords', () => {
-  it.each(Object.entries(streams))('gives the same records wherever the bytes are cut: %s', (_name, text) => {
+  it.each(Object.entries(streams))('reads the same records wherever the bytes are split: %s', (_name, text) => {
     const bytes = Buffer.from(text)
     const whole = read([bytes])
     expect(whole.length).toBeGreaterThan(0)
@@ -40,7 +40,7 @@ describe('readRecords', () => {
     }
   })
 
-  it('reads what the WHATWG says', () => {
+  it('follows the WHATWG specification', () => {
     const datas = (name: string): string[] => read([Buffer.from(streams[name] as string)]).map(({ data }) => data)
     expect(datas('joined lines')).toEqual(['{"a":\n1}', 'b', ''])
     expect(datas('byte order mark')).toEqual(['a', 'b'])

@@ -52,7 +52,7 @@ describe.each(hosts)('in $name', ({ start }) => {
     if (sends) expect(JSON.parse(steady.seen[0]?.body ?? '')).toMatchObject(sends)
   })
 
-  test('speech, whose bytes arrive while it is spoken', async () => {
+  test('speech is streamed while the upstream generates it', async () => {
     let finish = (): void => undefined
     const spoken = new Promise<void>((resolve) => {
       finish = resolve
@@ -84,7 +84,7 @@ describe.each(hosts)('in $name', ({ start }) => {
     expect(Object.fromEntries(form)).toMatchObject({ model: 'real-model', ...fields })
   })
 
-  test.each(uploads)('$name, although the first upstream has died with it', async ({ script, ask, gives, field }) => {
+  test.each(uploads)('$name, after the first upstream broke the connection', async ({ script, ask, gives, field }) => {
     steady.script = script
     expect(await ask(clients, 'mended')).toEqual(gives)
     expect([dying.seen.length, steady.seen.length]).toEqual([1, 1])

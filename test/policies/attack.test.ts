@@ -44,8 +44,8 @@ async function start(options: Partial<RelayOptions> = {}, script?: Script) {
 const stateOf = (answer: Response): string | null => answer.headers.get('x-modelmount-cache')
 const called = (caller: object): Partial<RelayOptions> => ({ keys: [], authenticate: () => caller as Caller })
 
-describe('a stream that all have left', () => {
-  it('is not kept, though its rest is read for its usage', async () => {
+describe('a stream whose clients have all disconnected', () => {
+  it('is drained for its usage, but not cached', async () => {
     const { ask, records } = await start({ cache: {}, onDisconnect: 'drain' }, answerStream(streamed(...WORDS), 5))
     const leaving = new AbortController()
     const first = await ask({ stream: true }, {}, leaving.signal)
@@ -59,8 +59,8 @@ describe('a stream that all have left', () => {
   })
 })
 
-describe('a stream whose first piece is more than may be kept', () => {
-  it('comes whole all the same', async () => {
+describe('a stream whose first chunk exceeds maxAnswerBytes', () => {
+  it('is complete for every client', async () => {
     const all = answerStream([streamed(...WORDS).join('')])
     const { ask, upstream } = await start({ cache: { maxAnswerBytes: 100 } }, all)
     const texts = await Promise.all([1, 2].map(async () => (await ask({ stream: true })).text()))
@@ -71,7 +71,7 @@ describe('a stream whose first piece is more than may be kept', () => {
 })
 
 describe('an idempotency key', () => {
-  it('whose first answer came from the cache is taken all the same', async () => {
+  it('is bound to its request even if a cache hit answered it', async () => {
     const { ask, upstream } = await start({ cache: { seconds: 1 } })
     await ask()
     expect(stateOf(await ask({}, { 'idempotency-key': 'k' }))).toBe('hit')
@@ -83,7 +83,7 @@ describe('an idempotency key', () => {
 })
 
 describe('calls that share a stream', () => {
-  it('that breaks off are both told of as cut', async () => {
+  it('are all recorded as cut when it breaks', async () => {
     const { ask, records } = await start({ cache: {} }, (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       for (const piece of streamed(...WORDS).slice(0, 10)) res.write(piece)
@@ -95,51 +95,54 @@ describe('calls that share a stream', () => {
     expect(records.map(({ cache, outcome }) => `${cache} ${outcome}`).sort()).toEqual(['miss cut', 'shared cut'])
   })
 
-  it.each(['abort', 'drain'] as const)('and leave it in any order are settled once each (%s)', async (onDisconnect) => {
-    const next = seeded(onDisconnect.length)
-    const ways: Script[] = [
-      answerStream(streamed(...WORDS), 2),
-      (_req, res) => void setTimeout(() => res.destroy(), 10),
-      (req, res, seen) => void setTimeout(() => void answerJson(completion('x'))(req, res, seen), 15),
-      (_req, res) => {
-        res.writeHead(200, { 'content-type': 'text/event-stream' })
-        for (const piece of streamed(...WORDS).slice(0, 9)) res.write(piece)
-        setTimeout(() => res.destroy(), 15)
-      },
-    ]
-    const { ask, relay, records, upstream } = await start(
-      {
-        cache: { seconds: 1 },
-        onDisconnect,
-        limits: { concurrency: 1000 },
-        keys: [{ id: 'alice', key: KEY, budget: { usd: 100 } }],
-      },
-      (req, res, seen) => pick(next, ways)(req, res, seen),
-    )
-    const calls = Array.from({ length: 300 }, async () => {
-      await pause(next() * 300)
-      const leaving = new AbortController()
-      if (next() < 0.6) setTimeout(() => leaving.abort(), next() * 40)
-      const headers: Record<string, string> = next() < 0.4 ? { 'idempotency-key': pick(next, ['a', 'b', 'c']) } : {}
-      if (next() < 0.2) headers['cache-control'] = 'no-cache'
-      const answer = await ask({ stream: next() < 0.8, seed: Math.floor(next() * 6) }, headers, leaving.signal)
-      await answer.text()
-    })
-    await Promise.allSettled(calls)
-    await expect.poll(() => records.length, { timeout: 3000 }).toBe(300)
-    await expect.poll(() => upstream.running.size).toBe(0)
-    const { spent, held } = await relay.balance('key:alice')
-    expect(held).toBe(0)
-    expect(records.reduce((sum, { costNanos = 0 }) => sum + costNanos, 0)).toBe(spent)
-    const before = performance.now()
-    await relay.close()
-    expect(performance.now() - before).toBeLessThan(200)
-    expect(records).toHaveLength(300)
-  })
+  it.each(['abort', 'drain'] as const)(
+    'are settled once each when clients disconnect in any order (%s)',
+    async (onDisconnect) => {
+      const next = seeded(onDisconnect.length)
+      const ways: Script[] = [
+        answerStream(streamed(...WORDS), 2),
+        (_req, res) => void setTimeout(() => res.destroy(), 10),
+        (req, res, seen) => void setTimeout(() => void answerJson(completion('x'))(req, res, seen), 15),
+        (_req, res) => {
+          res.writeHead(200, { 'content-type': 'text/event-stream' })
+          for (const piece of streamed(...WORDS).slice(0, 9)) res.write(piece)
+          setTimeout(() => res.destroy(), 15)
+        },
+      ]
+      const { ask, relay, records, upstream } = await start(
+        {
+          cache: { seconds: 1 },
+          onDisconnect,
+          limits: { concurrency: 1000 },
+          keys: [{ id: 'alice', key: KEY, budget: { usd: 100 } }],
+        },
+        (req, res, seen) => pick(next, ways)(req, res, seen),
+      )
+      const calls = Array.from({ length: 300 }, async () => {
+        await pause(next() * 300)
+        const leaving = new AbortController()
+        if (next() < 0.6) setTimeout(() => leaving.abort(), next() * 40)
+        const headers: Record<string, string> = next() < 0.4 ? { 'idempotency-key': pick(next, ['a', 'b', 'c']) } : {}
+        if (next() < 0.2) headers['cache-control'] = 'no-cache'
+        const answer = await ask({ stream: next() < 0.8, seed: Math.floor(next() * 6) }, headers, leaving.signal)
+        await answer.text()
+      })
+      await Promise.allSettled(calls)
+      await expect.poll(() => records.length, { timeout: 3000 }).toBe(300)
+      await expect.poll(() => upstream.running.size).toBe(0)
+      const { spent, held } = await relay.balance('key:alice')
+      expect(held).toBe(0)
+      expect(records.reduce((sum, { costNanos = 0 }) => sum + costNanos, 0)).toBe(spent)
+      const before = performance.now()
+      await relay.close()
+      expect(performance.now() - before).toBeLessThan(200)
+      expect(records).toHaveLength(300)
+    },
+  )
 })
 
-describe('what callers choose', () => {
-  it('makes no sum of money what is no number', async () => {
+describe('unusual requests', () => {
+  it('leave a budget a finite number', async () => {
     const options = { prices: { '*': { input: 1, output: 0 } }, keys: [{ id: 'alice', key: KEY, budget: { usd: 1 } }] }
     const { ask, relay } = await start(options)
     for (const body of [{ n: 1e308, max_tokens: 1e308 }, { n: 1e9 }, { n: -1, max_tokens: -5 }, { max_tokens: 0 }]) {
@@ -148,7 +151,7 @@ describe('what callers choose', () => {
     }
   })
 
-  it('may be as long as a body', async () => {
+  it('may have a very long text', async () => {
     const { ask } = await start({ cache: {} })
     const content = 'a \\"b\n'.repeat(3_000_000)
     expect((await ask({ messages: [{ role: 'user', content }] })).status).toBe(200)
@@ -157,14 +160,14 @@ describe('what callers choose', () => {
   })
 })
 
-describe('a caller of the host’s own', () => {
+describe('a caller from authenticate', () => {
   it.each([
     { limits: { rpm: 0 } },
     { limits: { tpm: 0 } },
     { limits: { concurrency: 0 } },
     { limits: { models: { 'up/*': { rpm: 0 } } } },
     { budget: { usd: 0 } },
-  ])('who may do nothing is refused: %j', async (more) => {
+  ])('with a limit of zero is refused: %j', async (more) => {
     const { ask, upstream } = await start(called({ id: 'a', ...more }))
     const refused = await ask()
     expect(refused.status).toBe(429)
@@ -181,14 +184,14 @@ describe('a caller of the host’s own', () => {
     { id: 7 },
     { id: undefined },
     { id: 'a\ud800' },
-  ])('who makes no sense is nobody: %o', async (more) => {
+  ])('with invalid fields is a 500: %o', async (more) => {
     const { ask, upstream, logs } = await start({ cache: {}, ...called({ id: 'a', ...more }) })
     expect((await ask()).status).toBe(500)
     expect(logs).toEqual(['a request failed unexpectedly'])
     expect(upstream.seen).toHaveLength(0)
   })
 
-  it('may be without limits and group in the words of a database', async () => {
+  it('may have null for missing limits and group', async () => {
     const caller = { id: 'a', group: null, limits: { rpm: null, tpm: Number.POSITIVE_INFINITY }, budget: null }
     const { ask, records } = await start(called(caller))
     const answer = await ask()
@@ -197,7 +200,7 @@ describe('a caller of the host’s own', () => {
     expect(records).toMatchObject([{ group: 'default' }])
   })
 
-  it('shares no limit with another, whatever they are called', async () => {
+  it('shares no limit with another caller of a similar name', async () => {
     const limits = { models: { 'up/*': { rpm: 1 } } }
     const { ask } = await start({
       keys: [],
@@ -218,8 +221,8 @@ describe('a caller of the host’s own', () => {
   })
 })
 
-describe('a hook for prices that throws', () => {
-  it('costs no slot: what nobody knows is billed as such', async () => {
+describe('a priceOf hook that throws', () => {
+  it('frees its slot, and the call is billed as unpriced', async () => {
     const { ask, logs, records } = await start({
       prices: {},
       limits: { concurrency: 1 },

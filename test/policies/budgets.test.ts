@@ -44,7 +44,7 @@ async function start(options: Partial<RelayOptions>, script?: Script) {
 }
 
 describe('a budget', () => {
-  it('is charged what a call has cost, by the multiplier of the group, and tells it', async () => {
+  it('is charged the cost times the group’s multiplier, which a header reports', async () => {
     const { ask, balance, records } = await start(
       {
         keys: [{ id: 'alice', key: KEY, group: 'vip', budget: { usd: 1 } }],
@@ -59,7 +59,7 @@ describe('a budget', () => {
     expect(records).toMatchObject([{ costNanos: 3_000_000, multiplier: 0.5, estimated: false }])
   })
 
-  it('refuses with insufficient_quota when a call might cost more than is left, and sends nothing', async () => {
+  it('refuses a call that might cost more than is left with insufficient_quota, and sends nothing', async () => {
     const { ask, upstream, balance } = await start({ prices: { '*': { input: 0, output: 20_000 } } })
     const refused = await ask({ max_tokens: 51 })
     expect(refused.status).toBe(429)
@@ -71,7 +71,7 @@ describe('a budget', () => {
     expect(await balance()).toEqual({ spent: 40_000_000, held: 0 })
   })
 
-  it('never falls below zero under five hundred calls at once, and the records agree to the nano-dollar', async () => {
+  it('is never exceeded by 500 concurrent calls, and equals the sum of the records', async () => {
     const next = seeded(7)
     const { ask, records, balance, upstream } = await start({ prices: { '*': { input: 3, output: 333.333_333 } } })
     upstream.script = (req, res, seen) => {
@@ -95,7 +95,7 @@ describe('a budget', () => {
     expect(records.some(({ error }) => error === 'insufficient_quota')).toBe(true)
   })
 
-  it('is of the group as well, and of a span of time', async () => {
+  it('applies to keys and groups, per day, per month and in total', async () => {
     const { ask, balance } = await start({
       keys: [
         {
@@ -121,7 +121,7 @@ describe('a budget', () => {
       expect(await balance(account, per)).toEqual({ spent: 20_000, held: 0 })
   })
 
-  it('of a model whose price is unknown counts as configured, and says so once', async () => {
+  it('charges the configured price for a model without a known one, and warns once', async () => {
     const { ask, records, warnings } = await start(
       { unpriced: { input: 10, output: 100 } },
       answerJson(completion('x', usageOf(10, 10))),
@@ -132,7 +132,7 @@ describe('a budget', () => {
     expect(warnings.filter((one) => JSON.stringify(one).includes('no price is known for up/test'))).toHaveLength(1)
   })
 
-  it('gives the limits back what a refused call had taken of them', async () => {
+  it('returns the limits of a call that it refuses', async () => {
     const { ask } = await start({ limits: { rpm: 2, concurrency: 1 }, prices: { '*': { input: 0, output: 20_000 } } })
     for (let turn = 0; turn < 5; turn++) {
       const { error } = (await (await ask({ max_tokens: 100 })).json()) as { error: { code: string } }
@@ -142,7 +142,7 @@ describe('a budget', () => {
   })
 })
 
-describe('what is charged, by the way a call ends', () => {
+describe('the charge of a call', () => {
   const PRICES = { '*': { input: 1, output: 10 } }
   const cut: Script = (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -150,13 +150,13 @@ describe('what is charged, by the way a call ends', () => {
     setTimeout(() => res.destroy(), 20)
   }
 
-  it('complete: the usage', async () => {
+  it('is the reported usage if the call is complete', async () => {
     const { ask, records } = await start({ prices: PRICES }, answerJson(completion('x', usageOf(100, 10))))
     await ask()
     expect(records).toMatchObject([{ outcome: 'complete', costNanos: 200_000, estimated: false }])
   })
 
-  it('complete, but the upstream did not count: an estimate, marked as one', async () => {
+  it('is an estimate if the upstream reports no usage', async () => {
     const { usage, ...uncounted } = completion('four'.repeat(40)) as Record<string, unknown>
     const { ask, records } = await start({ prices: PRICES }, answerJson(uncounted))
     expect(usage).toBeDefined()
@@ -165,7 +165,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(records[0]?.inputTokens).toBeGreaterThan(5)
   })
 
-  it('HC-089: failed before the first word, whatever was tried: nothing', async () => {
+  it('HC-089: is zero if all attempts fail before the first output', async () => {
     const { ask, balance, records } = await start(
       { prices: PRICES, retry: { attempts: 3, minDelayMs: 1 } },
       answerError(500, 'broken'),
@@ -175,7 +175,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(await balance()).toEqual({ spent: 0, held: 0 })
   })
 
-  it('cut after the first word: what was delivered', async () => {
+  it('is the delivered part of a stream cut after the first output', async () => {
     const { ask, records, balance } = await start({ prices: PRICES }, cut)
     await (await ask({ stream: true })).text()
     expect(records).toMatchObject([{ outcome: 'cut', estimated: true }])
@@ -185,7 +185,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(await balance()).toEqual({ spent: costNanos, held: 0 })
   })
 
-  it('HC-086: the client leaves after forty tokens: those, and the question', async () => {
+  it('HC-086: is the delivered part and the input if the client disconnects in the middle', async () => {
     const { ask, records } = await start(
       { prices: PRICES },
       answerStream(streamed(...Array.from({ length: 80 }, () => 'four')), 5),
@@ -200,7 +200,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(records[0]?.costNanos).toBeGreaterThan(0)
   })
 
-  it('the client leaves, and the rest is drained for its usage: all of it', async () => {
+  it('is the whole usage if the client disconnects and the relay drains the stream', async () => {
     const { ask, records } = await start(
       { prices: PRICES, onDisconnect: 'drain' },
       answerStream(streamed(...Array.from({ length: 20 }, () => 'four')), 5),
@@ -213,7 +213,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(records).toMatchObject([{ inputTokens: 5, outputTokens: 20, estimated: false, costNanos: 205_000 }])
   })
 
-  it('the client leaves before the first word: nothing', async () => {
+  it('is zero if the client disconnects before the first output', async () => {
     const { ask, records, upstream, balance } = await start({ prices: PRICES }, () => undefined)
     const leaving = new AbortController()
     const pending = ask({}, leaving.signal).catch(() => undefined)
@@ -225,7 +225,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(await balance()).toEqual({ spent: 0, held: 0 })
   })
 
-  it('from the cache, or shared with another call: nothing, and the record says which', async () => {
+  it('is zero for a cached or shared answer, which the record marks', async () => {
     const { ask, records, balance } = await start(
       { prices: PRICES, cache: {} },
       (req, res, seen) => void setTimeout(() => void answerJson(completion('x', usageOf(100, 10)))(req, res, seen), 20),
@@ -242,7 +242,7 @@ describe('what is charged, by the way a call ends', () => {
     expect(await balance()).toEqual({ spent: 200_000, held: 0 })
   })
 
-  it('counting: nothing', async () => {
+  it('is zero for counting tokens', async () => {
     const { relay, records } = await start({ prices: PRICES })
     const answer = await fetchRelay(relay)('http://relay/v1/messages/count_tokens', {
       method: 'POST',
@@ -262,7 +262,7 @@ describe('counting tokens', () => {
       body: JSON.stringify({ model: 'up/test', messages: [{ role: 'user', content: 'hi' }] }),
     })
 
-  it('costs nothing, so it needs no money and no tokens', async () => {
+  it('needs no budget and no token limit', async () => {
     const upstream = cleanup.add(await startUpstream(answerJson({ input_tokens: 3 })))
     const { relay } = await start({
       providers: { up: { type: 'anthropic', apiKey: 'k-12345678', baseURL: `http://127.0.0.1:${upstream.port}` } },
@@ -272,7 +272,7 @@ describe('counting tokens', () => {
     expect((await count(relay)).status).toBe(200)
   })
 
-  it('is a request like any other where the relay itself estimates: limited, and in the records', async () => {
+  it('is limited and recorded like other requests where the relay estimates', async () => {
     const { relay, records } = await start({ limits: { rpm: 1 } })
     const answer = await count(relay)
     expect(answer.headers.get('x-modelmount-losses')).toBe('count: estimated by the relay')

@@ -50,8 +50,8 @@ async function start(options: Partial<RelayOptions> = {}, script?: Script) {
 
 const stateOf = (answer: Response): string | null => answer.headers.get('x-modelmount-cache')
 
-describe('a kept answer', () => {
-  it('is given again, byte for byte, with its age', async () => {
+describe('a cached answer', () => {
+  it('is returned byte for byte, with its age', async () => {
     const { ask, upstream } = await start()
     const first = await ask()
     expect(stateOf(first)).toBe('miss')
@@ -66,7 +66,7 @@ describe('a kept answer', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
-  it('is given again as the stream it was', async () => {
+  it('is returned as the same stream', async () => {
     const { ask, upstream } = await start({}, answerStream(streamed('a', 'b', 'c'), 1))
     const first = await (await ask({ stream: true })).text()
     const second = await ask({ stream: true })
@@ -76,7 +76,7 @@ describe('a kept answer', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
-  it('is given again at the pace at which it came, where that is configured', async () => {
+  it('is replayed at its original pace with replay: paced', async () => {
     const { ask } = await start({ cache: { replay: 'paced' } }, answerStream(streamed('a', 'b', 'c'), 40))
     await (await ask({ stream: true })).text()
     const from = performance.now()
@@ -85,7 +85,7 @@ describe('a kept answer', () => {
     expect(text).toBe(streamed('a', 'b', 'c').join(''))
   })
 
-  it('is found under another spelling of the same JSON', async () => {
+  it('is found for equal JSON with other key order and white space', async () => {
     const { send, upstream } = await start()
     await send('{"model":"up/test","temperature":0,"messages":[{"role":"user","content":"hi"}],"seed":1}')
     const second = await send(
@@ -96,18 +96,13 @@ describe('a kept answer', () => {
   })
 
   it.each([
-    [
-      'another number, beyond what doubles tell apart',
-      { seed: 1 },
-      '"seed":12345678901234567890',
-      '"seed":12345678901234567891',
-    ],
+    ['numbers that are equal as doubles', { seed: 1 }, '"seed":12345678901234567890', '"seed":12345678901234567891'],
     ['another spelling of a number', {}, '"seed":1', '"seed":1.0'],
-    ['a key that stands twice', {}, '"seed":1,"seed":2', '"seed":2,"seed":1'],
+    ['duplicate keys in another order', {}, '"seed":1,"seed":2', '"seed":2,"seed":1'],
     ['an escaped letter', {}, '"user":"a"', '"user":"\\u0061"'],
     ['another order in a list', {}, '"stop":["a","b"]', '"stop":["b","a"]'],
     ['whole or streamed', {}, '"stream":false', '"stream":null'],
-  ])('is not given for %s', async (_name, _more, one, other) => {
+  ])('is not returned for %s', async (_name, _more, one, other) => {
     const { send, upstream } = await start()
     const body = (more: string) =>
       `{"model":"up/test","temperature":0,"messages":[{"role":"user","content":"hi"}],${more}}`
@@ -116,14 +111,14 @@ describe('a kept answer', () => {
     expect(upstream.seen).toHaveLength(2)
   })
 
-  it('HC-150: is never given to another tenant', async () => {
+  it('HC-150: is never returned to another tenant', async () => {
     const { ask, upstream } = await start()
     await ask()
     expect(stateOf(await ask({}, { key: OTHER }))).toBe('miss')
     expect(upstream.seen).toHaveLength(2)
   })
 
-  it('is for what should have one answer only: temperature 0, unless configured otherwise', async () => {
+  it('needs temperature 0, unless configured otherwise', async () => {
     const { ask } = await start()
     for (const more of [{ temperature: undefined }, { temperature: 1 }]) {
       expect(stateOf(await ask(more))).toBe(null)
@@ -137,7 +132,7 @@ describe('a kept answer', () => {
     expect(stateOf(await any.ask({ tools }))).toBe(null)
   })
 
-  it('goes when its time is over, and when others need its room', async () => {
+  it('expires after its lifetime, and is evicted when the cache is full', async () => {
     const { ask } = await start({ cache: { seconds: 1 } })
     await ask()
     await new Promise((resolve) => setTimeout(resolve, 1100))
@@ -153,7 +148,7 @@ describe('a kept answer', () => {
     ['no-store', null, 'hit'],
     ['max-age=0', 'miss', 'hit'],
     ['max-age=60', 'hit', 'hit'],
-  ])('is asked for or not by cache-control: %s', async (control, state, after) => {
+  ])('follows the request’s cache-control: %s', async (control, state, after) => {
     const { ask } = await start()
     await ask()
     expect(stateOf(await ask({}, { headers: { 'cache-control': control } }))).toBe(state)
@@ -169,7 +164,7 @@ describe('a kept answer', () => {
     return stateOf(again)
   }
 
-  it('is no error, no cut stream, no refusal', async () => {
+  it('is never an error, a cut stream or a refusal', async () => {
     expect(await kept(answerError(400, 'bad'))).toBe(null)
     const cut: Script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -185,7 +180,7 @@ describe('a kept answer', () => {
     expect(await kept(answerJson(refusal))).toBe('miss')
   })
 
-  it('is translated once, and kept as it was told', async () => {
+  it('is stored in the client’s protocol', async () => {
     const { relay, upstream } = await start()
     const fetch = fetchRelay(relay)
     const ask = () =>
@@ -203,13 +198,13 @@ describe('a kept answer', () => {
   })
 })
 
-describe('calls that ask the same at the same time', () => {
+describe('concurrent equal calls', () => {
   const slow =
     (script: Script, ms = 40): Script =>
     (req, res, seen) =>
       void setTimeout(() => void script(req, res, seen), ms)
 
-  it('share one upstream call, whole', async () => {
+  it('share one upstream request', async () => {
     const { ask, upstream, records } = await start({}, slow(answerJson(completion('one'))))
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask()))
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
@@ -218,7 +213,7 @@ describe('calls that ask the same at the same time', () => {
     expect(records.filter(({ costNanos }) => costNanos !== 0)).toHaveLength(1)
   })
 
-  it('share one stream, also from the middle on, and each gets all of it', async () => {
+  it('share one stream, and late ones get its beginning too', async () => {
     const pieces = streamed(...Array.from({ length: 20 }, (_, index) => `word ${index}`))
     const { ask, upstream } = await start({}, answerStream(pieces, 5))
     const first = await ask({ stream: true })
@@ -229,7 +224,7 @@ describe('calls that ask the same at the same time', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
-  it('go on when the one who asked first leaves', async () => {
+  it('continue when the first client disconnects', async () => {
     const pieces = streamed(...Array.from({ length: 20 }, (_, index) => `word ${index}`))
     const { ask, upstream, records } = await start({}, answerStream(pieces, 5))
     const leaving = new AbortController()
@@ -246,7 +241,7 @@ describe('calls that ask the same at the same time', () => {
     ])
   })
 
-  it('go on when the first leaves before the answer has begun, and end upstream only when all have left', async () => {
+  it('continue when the first client disconnects before output, and abort upstream when all have', async () => {
     const { ask, upstream, records } = await start({}, slow(answerJson(completion('one')), 100))
     const controllers = [new AbortController(), new AbortController()]
     const all = controllers.map(({ signal }) => ask({}, { signal }).catch(() => undefined))
@@ -264,7 +259,7 @@ describe('calls that ask the same at the same time', () => {
     expect(records.filter(({ outcome }) => outcome === 'left')).toHaveLength(2)
   })
 
-  it('are told the same failure, and none of them is charged', async () => {
+  it('get the same error, and none is charged', async () => {
     const { ask, upstream, records } = await start({}, slow(answerError(400, 'bad question')))
     const answers = await Promise.all([ask(), ask(), ask()])
     expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
@@ -272,7 +267,7 @@ describe('calls that ask the same at the same time', () => {
     expect(records.map(({ costNanos }) => costNanos)).toEqual([0, 0, 0])
   })
 
-  it('do not wait for a slow one among them', async () => {
+  it('do not wait for a slow client among them', async () => {
     const pieces = streamed(...Array.from({ length: 50 }, () => 'x'.repeat(20_000)))
     const { ask } = await start({}, answerStream(pieces, 1))
     const slowOne = await ask({ stream: true })
@@ -281,7 +276,7 @@ describe('calls that ask the same at the same time', () => {
     expect((await slowOne.text()).length).toBe(pieces.join('').length)
   })
 
-  it('get all of an answer that outgrows what is kept, in bounded memory', async () => {
+  it('get all of an answer larger than maxAnswerBytes, in bounded memory', async () => {
     const pieces = streamed(...Array.from({ length: 200 }, () => 'x'.repeat(10_000)))
     const { ask, upstream } = await start({ cache: { maxAnswerBytes: 50_000 } }, answerStream(pieces, 1))
     const [first, second] = await Promise.all([ask({ stream: true }), ask({ stream: true })])
@@ -297,7 +292,7 @@ describe('calls that ask the same at the same time', () => {
 describe('an idempotency key', () => {
   const keyed = (key: string, more: Init = {}): Init => ({ ...more, headers: { 'idempotency-key': key } })
 
-  it('gives the same answer again, at any temperature, and charges once', async () => {
+  it('returns the same answer at any temperature, and charges once', async () => {
     const { ask, upstream, records } = await start({ cache: undefined })
     const first = await (await ask({ temperature: 1 }, keyed('k1'))).text()
     const second = await ask({ temperature: 1 }, keyed('k1'))
@@ -307,7 +302,7 @@ describe('an idempotency key', () => {
     expect(records.map(({ costNanos }) => costNanos)).toEqual([7000, 0])
   })
 
-  it('of another request is a conflict, also while that is under way', async () => {
+  it('used for another request is a conflict, also while the first runs', async () => {
     const { ask } = await start({ cache: undefined })
     const pending = ask({}, keyed('k1'))
     const conflict = await ask({ seed: 2 }, keyed('k1'))
@@ -318,14 +313,14 @@ describe('an idempotency key', () => {
     expect((await ask({ seed: 2 }, keyed('k2'))).status).toBe(200)
   })
 
-  it('is a tenant’s own', async () => {
+  it('belongs to its tenant', async () => {
     const { ask, upstream } = await start({ cache: undefined })
     await ask({}, keyed('k1'))
     expect((await ask({ seed: 2 }, keyed('k1', { key: OTHER }))).status).toBe(200)
     expect(upstream.seen).toHaveLength(2)
   })
 
-  it('is shared by calls at the same time, together with the cache', async () => {
+  it('is shared by concurrent calls, together with the cache', async () => {
     const { ask, upstream, records } = await start()
     const answers = await Promise.all([ask({}, keyed('k1')), ask({}, keyed('k1')), ask(), ask({}, keyed('k2'))])
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
@@ -333,7 +328,7 @@ describe('an idempotency key', () => {
     expect(records.filter(({ costNanos }) => costNanos !== 0)).toHaveLength(1)
   })
 
-  it('covers all the questions of one request, each with its own answer', async () => {
+  it('covers all sub-requests of one request', async () => {
     const { relay, upstream } = await start({ cache: undefined })
     const ask = () =>
       fetchRelay(relay)('http://relay/v1/completions', {
@@ -347,12 +342,12 @@ describe('an idempotency key', () => {
     expect(upstream.seen).toHaveLength(2)
   })
 
-  it('of a call that has failed: an error bears no mark of the cache', async () => {
+  it('of a failed call gives an error without a cache header', async () => {
     const { ask } = await start({ cache: undefined }, answerError(500, 'broken'))
     expect(stateOf(await ask({}, keyed('k1')))).toBe(null)
   })
 
-  it('of a call that has failed may be used again', async () => {
+  it('of a failed call may be used again', async () => {
     const { ask, upstream } = await start({ cache: undefined }, answerError(500, 'broken'))
     expect((await ask({}, keyed('k1'))).status).toBe(500)
     upstream.script = answerJson(completion('well'))
@@ -360,8 +355,8 @@ describe('an idempotency key', () => {
   })
 })
 
-describe('no two tenants', () => {
-  it('ever share an answer, a call under way or an idempotency key, whatever they are called and ask', async () => {
+describe('tenants', () => {
+  it('never share an answer, a running call or an idempotency key', async () => {
     const next = seeded(11)
     const names = ['a', '1:a', '1', 'a:', '', '2:a1', 'ab', 'b', '1:', 'key:a']
     const { relay } = await start({ keys: [], authenticate: ({ headers }) => ({ id: String(headers['x-user']) }) })

@@ -6,13 +6,13 @@ const next = seeded(3)
 const file = (bytes: number): string =>
   Buffer.from(Array.from({ length: bytes }, () => Math.floor(next() * 256))).toString('base64')
 
-describe('an estimate of a body', () => {
-  it('has four bytes to a token', () => {
+describe('an estimate of a body’s tokens', () => {
+  it('counts four bytes per token', () => {
     expect(estimateInput(Buffer.from('a b c d '.repeat(100)))).toBe(200)
     expect(estimateInput(Buffer.from('some words '.repeat(10_000)))).toBe(27_500)
   })
 
-  it('takes a file for a file, whatever its length', () => {
+  it('counts Base64 of any length as a file', () => {
     const text = 'some words '.repeat(1000)
     for (const bytes of [30_000, 300_000, 3_000_000]) {
       const tokens = estimateInput(Buffer.from(`{"text":"${text}","data":"${file(bytes)}"}`))
@@ -21,12 +21,12 @@ describe('an estimate of a body', () => {
     }
   })
 
-  it('takes no run of letters for one', () => {
+  it('does not count a long word as a file', () => {
     expect(estimateInput(Buffer.from('a'.repeat(8_000_000)))).toBe(2_000_000)
     expect(estimateInput(Buffer.from('AbCd'.repeat(1_000_000)))).toBe(1_000_000)
   })
 
-  it('of a form is that of its file', () => {
+  it('counts the file of a form', () => {
     expect(estimateInput(Buffer.from(`--b\r\n${'x'.repeat(1_000_000)}`))).toBe(1000)
   })
 })

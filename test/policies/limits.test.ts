@@ -41,8 +41,8 @@ const statuses = async (answers: Promise<Response>[]): Promise<number[]> =>
   Promise.all(answers.map(async (answer) => (await answer).status))
 const countOf = (numbers: number[], wanted: number): number => numbers.filter((number) => number === wanted).length
 
-describe('requests a minute', () => {
-  it('HC-153: of a hundred at once exactly the allowed number pass, and the refused cost nothing', async () => {
+describe('requests per minute', () => {
+  it('HC-153: passes exactly the allowed number of a hundred concurrent requests, and charges the refused ones nothing', async () => {
     const { ask, upstream, records } = await start({ limits: { rpm: 10 } })
     const all = await statuses(Array.from({ length: 100 }, () => ask()))
     expect(countOf(all, 200)).toBe(10)
@@ -52,7 +52,7 @@ describe('requests a minute', () => {
     expect(records.filter(({ costNanos }) => costNanos === 0)).toHaveLength(90)
   })
 
-  it('tells how the limit stands in OpenAI’s formats, and when to come back to the millisecond', async () => {
+  it('reports the limit in OpenAI’s headers, and the wait in milliseconds', async () => {
     const { ask } = await start({ limits: { rpm: 2 } })
     const first = await ask()
     expect(first.headers.get('x-ratelimit-limit-requests')).toBe('2')
@@ -71,7 +71,7 @@ describe('requests a minute', () => {
     expect(error.message).toMatch(/requests per minute \(RPM\): limit 2\. Please try again in 29\.\d+s|30s/)
   })
 
-  it('lets the next one pass when it said so, and not before', async () => {
+  it('passes a request after the reported wait', async () => {
     const { ask } = await start({ limits: { rpm: 600 } })
     await statuses(Array.from({ length: 600 }, () => ask()))
     const refused = await ask()
@@ -81,7 +81,7 @@ describe('requests a minute', () => {
     expect((await ask()).status).toBe(200)
   })
 
-  it('HC-154: is neither opened nor jammed when the wall clock jumps', async () => {
+  it('HC-154: ignores jumps of the wall clock', async () => {
     const { ask } = await start({ limits: { rpm: 600 } })
     const clock = vi.spyOn(Date, 'now')
     const real = Date.now()
@@ -99,7 +99,7 @@ describe('requests a minute', () => {
   it.each([
     ['messages', { max_tokens: 5 }, 'rate_limit_error'],
     ['chat/completions', {}, 'rate_limit_exceeded'],
-  ])('refuses in the language of %s', async (path, more, word) => {
+  ])('refuses in the format of %s', async (path, more, word) => {
     const { fetch } = await start({ limits: { rpm: 1 } })
     const ask = () =>
       fetch(`http://relay/v1/${path}`, {
@@ -113,7 +113,7 @@ describe('requests a minute', () => {
     expect(await refused.text()).toContain(word)
   })
 
-  it('is waited for by OpenAI’s own client, which reads retry-after-ms', async () => {
+  it('makes OpenAI’s client wait by retry-after-ms', async () => {
     const { fetch } = await start({ limits: { rpm: 600 } })
     const client = new OpenAI({ baseURL: 'http://relay/v1', apiKey: KEY, fetch, maxRetries: 2 })
     const all = Array.from({ length: 602 }, () => client.chat.completions.create(QUESTION as never))
@@ -121,27 +121,27 @@ describe('requests a minute', () => {
   })
 })
 
-describe('whose limits', () => {
+describe('scopes of limits', () => {
   const KEYS: ConfigInput['keys'] = [
     { id: 'a', key: 'sk-aaaaaaaa', group: 'g' },
     { id: 'b', key: 'sk-bbbbbbbb', group: 'g' },
     { id: 'c', key: 'sk-cccccccc', limits: { rpm: 5 } },
   ]
 
-  it('counts each key for itself', async () => {
+  it('counts each key separately', async () => {
     const { ask } = await start({ keys: KEYS, groups: { g: {} }, limits: { rpm: 2 } })
     for (const key of ['sk-aaaaaaaa', 'sk-bbbbbbbb'])
       expect(await statuses([1, 2, 3].map(() => ask({}, { key })))).toEqual([200, 200, 429])
     expect(countOf(await statuses([1, 2, 3, 4, 5, 6].map(() => ask({}, { key: 'sk-cccccccc' }))), 200)).toBe(5)
   })
 
-  it('counts a group as one, and its own limit stands over the default of its keys', async () => {
+  it('counts a group as one, apart from the default limit of its keys', async () => {
     const { ask } = await start({ keys: KEYS, groups: { g: { limits: { rpm: 3 } } }, limits: { rpm: 2 } })
     expect(await statuses([1, 2].map(() => ask({}, { key: 'sk-aaaaaaaa' })))).toEqual([200, 200])
     expect(await statuses([1, 2].map(() => ask({}, { key: 'sk-bbbbbbbb' })))).toEqual([200, 429])
   })
 
-  it('counts a key at one model, and all callers together', async () => {
+  it('counts a key per model, and all callers together', async () => {
     const { ask } = await start({
       keys: KEYS,
       groups: { g: {} },
@@ -153,7 +153,7 @@ describe('whose limits', () => {
     expect(await statuses([1, 2, 3].map(() => ask({}, { key: 'sk-aaaaaaaa' })))).toEqual([200, 200, 429])
   })
 
-  it('takes nothing of the other limits when one of them refuses', async () => {
+  it('takes nothing from other limits when one refuses', async () => {
     const { ask } = await start({
       keys: KEYS,
       groups: { g: {} },
@@ -164,14 +164,14 @@ describe('whose limits', () => {
     expect(await statuses([1, 2, 3].map(() => ask({}, { key: 'sk-aaaaaaaa' })))).toEqual([200, 200, 429])
   })
 
-  it('takes the limits of a caller that the host has named', async () => {
+  it('uses the limits that authenticate returns', async () => {
     const { ask } = await start({ authenticate: () => ({ id: 'session-user', limits: { rpm: 1 } }) })
     expect(await statuses([ask(), ask()])).toEqual([200, 429])
   })
 })
 
-describe('tokens a minute', () => {
-  it('sets the estimate aside, gives back what was not used, and keeps what was used too much as a debt', async () => {
+describe('tokens per minute', () => {
+  it('reserves the estimate, returns the unused part, and keeps an overrun as debt', async () => {
     const usage = { prompt_tokens: 5, completion_tokens: 55, total_tokens: 60 }
     const { ask } = await start({ limits: { tpm: 100 } }, answerJson(completion('hello', usage)))
     const first = await ask({ max_tokens: 10 })
@@ -184,14 +184,14 @@ describe('tokens a minute', () => {
     expect(Number(third.headers.get('retry-after-ms'))).toBeGreaterThan(18_000)
   })
 
-  it('an estimate beyond the whole limit wants all of it, and no more', async () => {
+  it('takes at most the whole limit for a larger estimate', async () => {
     const { ask } = await start({ limits: { tpm: 100 } })
     expect((await ask({ max_tokens: 100_000 })).status).toBe(200)
     expect((await ask({ max_tokens: 100_000 })).status).toBe(429)
     expect((await ask({ max_tokens: 1 })).status).toBe(200)
   })
 
-  it('does not take a picture’s letters for words', async () => {
+  it('does not count the Base64 of an image as text', async () => {
     const url = `data:image/png;base64,${Buffer.from(Array.from({ length: 720_000 }, (_, index) => (index * 7919) >> 3)).toString('base64')}`
     const content = [{ type: 'image_url', image_url: { url } }]
     const { ask } = await start({ limits: { tpm: 10_000 } })
@@ -199,12 +199,12 @@ describe('tokens a minute', () => {
     expect(Number(answer.headers.get('x-ratelimit-remaining-tokens'))).toBeGreaterThan(5000)
   })
 
-  it('gives all back when the upstream has failed', async () => {
+  it('returns all tokens when the upstream fails', async () => {
     const { ask } = await start({ limits: { tpm: 100 }, health: { failures: 99 } }, answerError(500, 'broken'))
     for (let index = 0; index < 5; index++) expect((await ask({ max_tokens: 60 })).status).toBe(500)
   })
 
-  it('counts a stream whose caller did not ask for usage, and keeps that from it', async () => {
+  it('requests usage for a stream, and hides it from a client that did not', async () => {
     const { ask, upstream } = await start({ limits: { tpm: 100 } }, answerStream(streamed('a', 'b', 'c')))
     const text = await (await ask({ stream: true, max_tokens: 50 })).text()
     expect(text).not.toContain('"prompt_tokens"')
@@ -215,13 +215,13 @@ describe('tokens a minute', () => {
   })
 })
 
-describe('calls at a time', () => {
+describe('concurrent calls', () => {
   const hanging: Script = async (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     for (const piece of streamed('a', 'b').slice(0, 2)) res.write(piece)
   }
 
-  it('holds a place until the last byte', async () => {
+  it('occupies a slot until the last byte', async () => {
     const { ask } = await start({ limits: { concurrency: 1 } }, answerStream(streamed('a', 'b', 'c'), 20))
     const first = await ask({ stream: true })
     const second = await ask({ stream: true })
@@ -233,7 +233,7 @@ describe('calls at a time', () => {
     await third.text()
   })
 
-  it('gives the place back when the client leaves, before and after the first word', async () => {
+  it('frees the slot when the client disconnects before or after the first output', async () => {
     const { ask, upstream } = await start({ limits: { concurrency: 1 } }, hanging)
     for (let turn = 0; turn < 3; turn++) {
       const leaving = new AbortController()
@@ -252,7 +252,7 @@ describe('calls at a time', () => {
     expect((await ask()).status).toBe(200)
   })
 
-  it('gives the place back when the upstream fails, and when a plugin refuses', async () => {
+  it('frees the slot when the upstream fails or a plugin refuses', async () => {
     const { ask } = await start(
       {
         limits: { concurrency: 1 },

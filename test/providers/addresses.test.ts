@@ -112,7 +112,7 @@ function addressOf(provider: Provider, baseURL: string, id: keyof typeof IDS): s
 describe.each(rows)('%s', (id, variable, chat, others = {}) => {
   const addresses = Object.entries({ chat, ...others }) as [keyof typeof IDS, string][]
 
-  it('stands where its vendor says', () => {
+  it('has the base URL and the key variable of its vendor', () => {
     const provider = providerOf(id)
     expect(provider.keyVariable).toBe(variable)
     expect(provider.speaks).toEqual(addresses.map(([language]) => IDS[language]))
@@ -121,7 +121,7 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
     }
   })
 
-  it('is reached there, signed, in each language that it speaks, and in the first by all others', async () => {
+  it('gets authenticated requests in each of its protocols, and in the first for other clients', async () => {
     for (const from of all) {
       const { status, text } = await harness.ask(from, `${id}/some-model`)
       const seen = harness.upstream.seen.at(-1)
@@ -135,7 +135,7 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
 })
 
 describe('azure', () => {
-  it('is reached by its v1 path, with its own header, and needs an address', async () => {
+  it('uses its v1 path and the api-key header, and needs a base URL', async () => {
     await harness.ask('messages', 'azure/my-deployment')
     const seen = harness.upstream.seen.at(-1)
     expect(seen).toMatchObject({ url: '/v1/chat/completions', headers: { 'api-key': API_KEY } })
@@ -169,8 +169,8 @@ describe('another base URL', () => {
   })
 })
 
-describe('the registry', () => {
-  it('finds no server of this machine by the environment alone, and none without an address', () => {
+describe('the registry of providers', () => {
+  it('adds no local server and no provider without a base URL from environment variables', () => {
     const ids = providersWithKeys.map(({ id }) => id)
     for (const id of ['ollama', 'vllm', 'llama-cpp', 'lm-studio', 'openai-compatible', 'azure']) {
       expect(ids).not.toContain(id)
@@ -179,14 +179,14 @@ describe('the registry', () => {
     expect(new Set(providersWithKeys.map(({ keyVariable }) => keyVariable)).size).toBe(providersWithKeys.length)
   })
 
-  it('no server of this machine needs a key', async () => {
+  it('needs no key for local servers', async () => {
     const local = (port: number) => ({ ollama: { baseURL: `http://127.0.0.1:${port}/v1` } })
     harness = await startHarness(cleanup, {}, local)
     expect((await harness.ask('chat', 'ollama/llama3.2')).status).toBe(200)
     expect(harness.upstream.seen.at(-1)?.headers).not.toHaveProperty('authorization')
   })
 
-  it('no two claim the same name, and each familiar one is claimed by its own', () => {
+  it('assigns every well-known model name to one provider', () => {
     const claims = [...providers.values()].flatMap(({ id, models }) => models.map((text) => [id, text] as const))
     const begins = (name: string, text: string): boolean => name.startsWith(text.replace(/\*.*/, ''))
     for (const [id, text] of claims) {
@@ -198,7 +198,7 @@ describe('the registry', () => {
     }
   })
 
-  it('a count is not asked of those that cannot count', async () => {
+  it('requests no token count from providers that cannot count', async () => {
     const counting = { with: { model: 'deepseek/m', messages: [{ role: 'user', content: 'hi' }] } }
     const { status, headers } = await harness.send('POST', '/v1/messages/count_tokens', counting)
     expect([status, headers.get('x-modelmount-losses')]).toEqual([200, 'count: estimated by the relay'])

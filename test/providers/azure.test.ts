@@ -36,8 +36,8 @@ const QUERY = `?api-version=${VERSION}`
 const model = 'azure/my-deployment'
 const file = (name: string): ReturnType<typeof toFile> => toFile(Buffer.from('bytes'), name)
 
-describe('a version of the API', () => {
-  it('has each operation at its deployment, with the key in its own header', async () => {
+describe('an apiVersion', () => {
+  it('calls each operation at its deployment, with the key in the api-key header', async () => {
     const list = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5] }] }
     const image = { created: 1, data: [{ b64_json: 'aGk=' }] }
     const rows: [string, unknown, () => PromiseLike<unknown>][] = [
@@ -78,7 +78,7 @@ describe('a version of the API', () => {
     expect(seenURL()).toBe(`${AT}/audio/speech${QUERY}`)
   })
 
-  it('has Responses at the resource, whole and streamed', async () => {
+  it('calls Responses at the resource, whole and streamed', async () => {
     harness.upstream.script = answerIn('responses', 'he', 'llo')
     expect((await client.responses.create({ model, input: 'hi' })).output_text).toBe('hello')
     expect(harness.upstream.seen.at(-1)).toMatchObject({ url: `/openai/responses${QUERY}`, method: 'POST' })
@@ -90,7 +90,7 @@ describe('a version of the API', () => {
     expect(text).toBe('hello')
   })
 
-  it('streams, with its filter results first, to callers of every language', async () => {
+  it('streams to clients of every protocol, without filter results', async () => {
     const first = dataRecord({ id: '', model: '', object: '', created: 0, choices: [], prompt_filter_results: [] })
     harness.upstream.script = answerStreamText(first + protocolFixtures.chat.streamed('he', 'llo'))
     const stream = await client.chat.completions.create({
@@ -109,14 +109,17 @@ describe('a version of the API', () => {
     expect(harness.records.at(-1)).toMatchObject({ outcome: 'complete', inputTokens: 5, outputTokens: 2 })
   })
 
-  it.each(['/openai', '/openai/v1', '/openai/v1/', '/v1', '/'])('is found from a base URL with %s', async (path) => {
-    harness = await start(path)
-    harness.upstream.script = answerIn('chat', 'ok')
-    expect((await harness.ask('chat', model)).status).toBe(200)
-    expect(seenURL()).toBe(`${AT}/chat/completions${QUERY}`)
-  })
+  it.each(['/openai', '/openai/v1', '/openai/v1/', '/v1', '/'])(
+    'works with a base URL that ends in %s',
+    async (path) => {
+      harness = await start(path)
+      harness.upstream.script = answerIn('chat', 'ok')
+      expect((await harness.ask('chat', model)).status).toBe(200)
+      expect(seenURL()).toBe(`${AT}/chat/completions${QUERY}`)
+    },
+  )
 
-  it('maps a model to its deployment, whose name stands in the path and leads nowhere else', async () => {
+  it('maps a model to its deployment, whose name cannot change the path', async () => {
     harness = await start('', { models: { 'gpt-4o': 'azure/team a', mini: 'azure/mini.1', 'a/*': 'azure/*' } })
     harness.upstream.script = answerIn('chat', 'ok')
     expect((await harness.ask('chat', 'mini' as 'a/b')).status).toBe(200)
@@ -136,7 +139,7 @@ describe('a version of the API', () => {
     expect(harness.upstream.seen).toEqual([])
   })
 
-  it('is refused for a provider that has but one, and where it is none', () => {
+  it('is refused for other providers, and if it is not a version', () => {
     const check = (providers: RelayOptions['providers']) => () => createRelay({ providers, logger: false })
     expect(check({ openai: { apiKey: 'k', apiVersion: VERSION } })).toThrowError(/providers\.openai\.apiVersion/)
     expect(check({ azure: { apiKey: 'k', baseURL: 'https://r.example', apiVersion: 'a&b=c' } })).toThrowError(
@@ -144,7 +147,7 @@ describe('a version of the API', () => {
     )
   })
 
-  it('left out, all stands at the v1 path', async () => {
+  it('uses the v1 path if it is left out', async () => {
     harness = await startHarness(cleanup, {}, azureAt('/openai/v1', { apiVersion: undefined }))
     harness.upstream.script = answerIn('chat', 'ok')
     await harness.ask('chat', model)
@@ -167,7 +170,7 @@ describe('errors', () => {
     },
   }
 
-  it('of the content filter say what it found', async () => {
+  it('of the content filter name the categories', async () => {
     harness.upstream.script = answerJson(filtered, 400)
     const error = await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] }).then(
       () => undefined,
@@ -184,7 +187,7 @@ describe('errors', () => {
     expect(String(dig(json, 'error', 'message'))).toContain('content management policy')
   })
 
-  it('of the content filter lead to the fallback that is configured for it', async () => {
+  it('of the content filter use the targets of onContentFilter', async () => {
     harness = await start('', {
       models: { safe: { targets: ['azure/one'], onContentFilter: ['azure/two'] } },
       retry: { attempts: 2 },
@@ -195,7 +198,7 @@ describe('errors', () => {
     expect(seenURL()).toBe(`/openai/deployments/two/chat/completions${QUERY}`)
   })
 
-  it('of a missing deployment, and of the gateway before it', async () => {
+  it('of a missing deployment and of the gateway keep their message', async () => {
     const missing = { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } }
     harness.upstream.script = answerJson(missing, 404)
     expect(await harness.ask('chat', model)).toMatchObject({ status: 404, json: missing })
@@ -204,7 +207,7 @@ describe('errors', () => {
     expect([status, text.includes('Access denied')]).toEqual([502, false])
   })
 
-  it('429 rests the deployment, and the next answers', async () => {
+  it('a 429 starts a cooldown of the deployment, and the next target answers', async () => {
     harness = await start('', { models: { both: ['azure/one', 'azure/two'] }, retry: { attempts: 2 } })
     const busy = answerJson({ error: { code: '429', message: 'Requests exceeded the quota.' } }, 429, {
       'retry-after-ms': '60000',

@@ -47,7 +47,7 @@ const anthropicOf = ({ origin }: Harness): Anthropic => new Anthropic({ apiKey: 
 const question = { max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] }
 
 describe('Claude on Bedrock', () => {
-  it("is asked by Anthropic's callers: model and stream in the path, the version in the body, all else as it came", async () => {
+  it('gets requests of Anthropic clients with model and stream in the path and the version in the body', async () => {
     const answer = await anthropicOf(harness).messages.create({ model, ...question })
     expect(answer.content).toMatchObject([{ type: 'text', text: 'hello' }])
     const [seen] = harness.upstream.seen
@@ -61,7 +61,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.sent()).toEqual({ anthropic_version: VERSION, ...question })
   })
 
-  it('keeps every byte of the rest', async () => {
+  it('gets every other byte unchanged', async () => {
     const rest =
       '"max_tokens" : 100,\n "messages": [ {"role":"user","content":"\\"stream\\":true, ü"} ], "x": 12345678901234567890'
     for (const stream of ['false', 'true']) {
@@ -76,7 +76,7 @@ describe('Claude on Bedrock', () => {
     })
   })
 
-  it('streams to its own callers, as server-sent events', async () => {
+  it('streams to Anthropic clients as server-sent events', async () => {
     const stream = anthropicOf(harness).messages.stream({ model, ...question })
     expect(await stream.finalText()).toBe('hello')
     expect(await stream.finalMessage()).toMatchObject({ stop_reason: 'end_turn', usage: { output_tokens: 2 } })
@@ -94,7 +94,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.records.at(-1)?.costNanos).toBeGreaterThan(0)
   })
 
-  it("is asked by callers of every language, in Anthropic's", async () => {
+  it("gets requests of every protocol in Anthropic's", async () => {
     for (const from of protocolNames) {
       for (const stream of [false, true]) {
         const { status, text, json, records } = await harness.ask(from, model, { stream })
@@ -142,7 +142,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.upstream.seen.at(-1)?.url).toBe(`/model/${segment}/invoke`)
   })
 
-  it('an account that a model is of is told the operator only', async () => {
+  it("shows the account in a model's ARN to the operator only", async () => {
     const profile = 'arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc123'
     const models = { mine: [`bedrock/${profile}`, 'spare/m'] }
     harness = await start({ models, retry: { attempts: 2 } })
@@ -157,7 +157,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.upstream.seen[0]?.url).toContain('123456789012')
   })
 
-  it('a name that leads elsewhere goes nowhere', async () => {
+  it('refuses a model name that would change the path', async () => {
     for (const bad of ['anthropic./../x', 'anthropic.claude?a=b', 'anthropic.claude/..', 'anthropic.%2e']) {
       const { status } = await harness.ask('messages', `bedrock/${bad}`)
       expect([bad, status]).toEqual([bad, 404])
@@ -165,7 +165,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.upstream.seen).toEqual([])
   })
 
-  it('leaves the others where they were, and takes the base URL of the region', async () => {
+  it("keeps the path of other models, and accepts the region's base URL", async () => {
     harness.upstream.script = answerIn('chat', 'ok')
     await harness.ask('messages', 'bedrock/openai.gpt-oss-120b')
     expect(harness.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
@@ -177,7 +177,7 @@ describe('Claude on Bedrock', () => {
     }
   })
 
-  it('is asked like the others where the config wants it so', async () => {
+  it('gets requests like other models if the config says so', async () => {
     harness = await startHarness(cleanup, {}, (port) => ({
       bedrock: { apiKey: 'k-1', baseURL: `http://127.0.0.1:${port}/openai/v1`, speaks: ['openai-chat'] },
     }))
@@ -186,7 +186,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.upstream.seen.at(-1)?.url).toBe('/openai/v1/chat/completions')
   })
 
-  it('is told of betas in the body, but for those of clients', async () => {
+  it('gets betas in the body, except betas of the client itself', async () => {
     const headers = { 'anthropic-beta': 'claude-code-20250219, context-1m-2025-08-07,interleaved-thinking-2025-05-14' }
     await harness.ask('messages', model, { headers })
     expect(harness.sent()).toMatchObject({
@@ -196,14 +196,14 @@ describe('Claude on Bedrock', () => {
     expect(harness.sent()).toMatchObject({ anthropic_beta: ['mine'] })
   })
 
-  it('has its tokens counted by the relay: not every model there can', async () => {
+  it('has its tokens estimated, since not every model counts', async () => {
     const { messages } = question
     const { input_tokens } = await anthropicOf(harness).messages.countTokens({ model, messages })
     expect(input_tokens).toBeGreaterThan(0)
     expect(harness.upstream.seen).toEqual([])
   })
 
-  it('has images fetched that are named by their address, where that is configured', async () => {
+  it('gets image URLs as bytes that the relay fetches', async () => {
     harness = await start({ media: { fetch: true } })
     const url = 'https://127.0.0.1/cat.png'
     const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
@@ -212,7 +212,7 @@ describe('Claude on Bedrock', () => {
     expect(harness.upstream.seen).toEqual([])
   })
 
-  it('may be signed over the path and the body that are sent', async () => {
+  it('can be signed over the sent path and body', async () => {
     const signed: UnsignedRequest[] = []
     harness = await start({
       sign: (request) => {
@@ -229,8 +229,8 @@ describe('Claude on Bedrock', () => {
   })
 })
 
-describe('frames', () => {
-  it('may be cut at every byte', async () => {
+describe('event stream frames', () => {
+  it('may be split at every byte', async () => {
     const whole = protocolFixtures.messages.streamed('he', 'llo')
     const { length } = Buffer.concat(FRAMES)
     for (let cut = 1; cut < length; cut++) {
@@ -242,7 +242,7 @@ describe('frames', () => {
     }
   })
 
-  it('may be compressed, though nobody asked for it', async () => {
+  it('may be compressed without a request for it', async () => {
     harness.upstream.script = (_req, res) => {
       const head = { 'content-type': 'application/vnd.amazon.eventstream', 'content-encoding': 'gzip' }
       res.writeHead(200, head).end(gzipSync(Buffer.concat(FRAMES)))
@@ -251,7 +251,7 @@ describe('frames', () => {
     expect(text).toBe(protocolFixtures.messages.streamed('he', 'llo'))
   })
 
-  it('stop when their reader does, and go on with it', async () => {
+  it('follow the backpressure of the client', async () => {
     const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(64_000) } }
     const many = Array.from({ length: 400 }, () => chunkFrame(JSON.stringify(delta)))
     harness.upstream.script = answerFrames([...FRAMES.slice(0, 3), ...many, ...FRAMES.slice(-3)])
@@ -260,7 +260,7 @@ describe('frames', () => {
     expect(text).toMatch(protocolFixtures.messages.endOfStream)
   })
 
-  it('of kinds that nobody knows are passed over, and line ends in a record are none', async () => {
+  it('of unknown types are skipped, and may have line ends within a record', async () => {
     const strange = eventFrame({ ':message-type': 'event', ':event-type': 'news' }, '{}')
     const spread = chunkFrame('{\r\n"type": "ping",\n"x": "a\\nb" }')
     harness.upstream.script = answerFrames([strange, FRAMES[0] as Buffer, spread, ...FRAMES.slice(1)])
@@ -317,7 +317,7 @@ describe('frames', () => {
     }
   })
 
-  it('a request that is wrong is told at once', async () => {
+  it('an invalid request is returned without another attempt', async () => {
     harness.upstream.script = answerFrames([exceptionFrame('validationException', 'messages: too short')])
     const { status, json } = await harness.ask('messages', model, { stream: true })
     expect([status, dig(json, 'error', 'message')]).toEqual([400, 'messages: too short'])
@@ -347,7 +347,7 @@ describe('errors', () => {
     }
   })
 
-  it('too long a prompt is known for what it is', async () => {
+  it('a prompt that is too long gets its error code', async () => {
     harness = await start({
       models: { long: { targets: [model], onContextTooLong: ['spare/m'] } },
       retry: { attempts: 2 },
@@ -359,7 +359,7 @@ describe('errors', () => {
     expect(protocolFixtures.chat.textOfAnswer((await harness.ask('chat', 'long' as 'a/b')).json)).toBe('spare')
   })
 
-  it.each([424, 429, 500, 503])('%i goes to the next target', async (status) => {
+  it.each([424, 429, 500, 503])('%i fails over to the next target', async (status) => {
     harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     harness.upstream.script = inTurn(answerJson({ message: 'no' }, status), answerIn('chat', 'spare'))
     const { headers } = await harness.ask('gemini', 'both' as 'a/b')

@@ -14,7 +14,7 @@ afterEach(() => cleanup.run())
 
 const losses = ({ headers }: { headers: Headers }): string => headers.get('x-modelmount-losses') ?? ''
 
-describe('reasoning is asked for in the words of', () => {
+describe('reasoning in the dialect of', () => {
   it.each<[Model, object | undefined, object, string?]>([
     ['xai/grok-3-mini', { reasoning_effort: 'medium' }, { reasoning_effort: 'low' }, 'no medium'],
     ['xai/grok-4.3', { reasoning_effort: 'none' }, { reasoning_effort: 'none' }],
@@ -65,7 +65,7 @@ describe('reasoning is asked for in the words of', () => {
     ['vllm/gpt-oss', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
     ['azure/gpt-5-mini', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
     ['azure/gpt-4o', { reasoning_effort: 'low' }, {}, 'not supported'],
-  ])('%s: %j is %j', async (model, asked, written, loss = '') => {
+  ])('%s: writes %j as %j', async (model, asked, written, loss = '') => {
     // Gemini's callers are translated everywhere.
     const thinkingConfig = asked && thinkingOf(String(dig(asked, 'reasoning_effort')))
     const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { thinkingConfig } })
@@ -79,7 +79,7 @@ describe('reasoning is asked for in the words of', () => {
     else expect(losses(response)).toContain(loss)
   })
 
-  it('OpenRouter takes tokens too, and hides what it is told to hide', async () => {
+  it('OpenRouter accepts a token budget, and can exclude reasoning from the answer', async () => {
     const asked = (thinkingConfig: object): object => ({ generationConfig: { thinkingConfig } })
     const [body] = await harness.expectAccepted('gemini', 'openrouter/v/m', asked({ thinkingBudget: 3000 }))
     expect(dig(body, 'reasoning')).toMatchObject({ max_tokens: 3000 })
@@ -142,7 +142,7 @@ describe('settings', () => {
     }
   })
 
-  it('several answers are refused where one is given', async () => {
+  it('refuses several choices where the provider returns one', async () => {
     const { message } = await harness.expectRefused('gemini', 'groq/llama-3.3-70b-versatile', {
       generationConfig: { candidateCount: 2 },
     })
@@ -181,7 +181,7 @@ describe('settings', () => {
     expect(none).not.toHaveProperty(name)
   })
 
-  it('of stop words the relay minds those that are not taken', async () => {
+  it('applies unsupported stop sequences itself', async () => {
     const stop = { generationConfig: { stopSequences: ['ok', 'b'] } }
     const [grok, response] = await harness.expectAccepted('gemini', 'xai/grok-4.6', stop)
     expect(grok).not.toHaveProperty('stop')
@@ -217,14 +217,14 @@ describe('tools', () => {
     expect(dig(body, 'tools') === undefined).toBe(choice === undefined)
   })
 
-  it('that a model must call before it thinks is told to who wanted it to think', async () => {
+  it('a forced tool call disables reasoning, with a loss', async () => {
     const asked = { generationConfig: { thinkingConfig: { thinkingLevel: 'HIGH' } }, ...mode('ANY') }
     const [body, response] = await harness.expectAccepted('gemini', 'deepseek/deepseek-v4-pro', asked)
     expect(body).toMatchObject({ tool_choice: 'required', thinking: { type: 'disabled' } })
     expect(losses(response)).toContain('is off')
   })
 
-  it('HC-026: a reasoning item without words is nothing to Groq, Mistral and vLLM', async () => {
+  it('HC-026: drops a reasoning item without text for Groq, Mistral and vLLM', async () => {
     const input = [
       { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' },
       { role: 'user', content: 'continue' },
@@ -236,7 +236,7 @@ describe('tools', () => {
   })
 })
 
-describe('a format', () => {
+describe('a response format', () => {
   const schema = { type: 'object', properties: { a: { type: 'string' } } }
   const asked = { generationConfig: { responseMimeType: 'application/json', responseJsonSchema: schema } }
 
@@ -269,7 +269,7 @@ describe('a format', () => {
     },
   )
 
-  it('Perplexity has no JSON without a schema', async () => {
+  it('refuses JSON without a schema for Perplexity', async () => {
     const json = { generationConfig: { responseMimeType: 'application/json' } }
     const [body] = await harness.expectAccepted('gemini', 'perplexity/sonar', json)
     expect(body).not.toHaveProperty('response_format')

@@ -32,7 +32,7 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const call = (id: string): object => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } })
 const result = (tool_call_id: string): object => ({ role: 'tool', tool_call_id, content: 'done' })
 
-describe('HC-022: Mistral takes ids of nine letters and digits', () => {
+describe('HC-022: Mistral accepts call ids of nine letters and digits', () => {
   const two = ['call_0fypS1hVX', 'toolu_01A/b']
   const conversations: Partial<Record<ProtocolName, object>> = {
     chat: {
@@ -67,26 +67,29 @@ describe('HC-022: Mistral takes ids of nine letters and digits', () => {
     },
   }
 
-  it.each(Object.entries(conversations))('from %s, the same on call and result', async (from, fields) => {
-    const ids = async (): Promise<[unknown[], unknown[]]> => {
-      const [body, { headers }] = await harness.expectAccepted(from as ProtocolName, 'mistral/mistral-large', fields)
-      expect(headers.get('x-modelmount-losses')).toBeNull()
-      const messages = list(dig(body, 'messages'))
-      return [
-        messages.flatMap((message) => list(dig(message, 'tool_calls')).map((one) => dig(one, 'id'))),
-        messages.flatMap((message) => dig(message, 'tool_call_id') ?? []),
-      ]
-    }
-    const [calls, results] = await ids()
-    expect(calls).toHaveLength(3)
-    expect(new Set(calls).size).toBe(3)
-    for (const id of calls) expect(id).toMatch(/^[A-Za-z0-9]{9}$/)
-    expect(calls.at(-1)).toBe('ABCabc123')
-    expect(results).toEqual(calls)
-    expect(await ids()).toEqual([calls, results])
-  })
+  it.each(Object.entries(conversations))(
+    'from %s: writes such ids, the same for call and result',
+    async (from, fields) => {
+      const ids = async (): Promise<[unknown[], unknown[]]> => {
+        const [body, { headers }] = await harness.expectAccepted(from as ProtocolName, 'mistral/mistral-large', fields)
+        expect(headers.get('x-modelmount-losses')).toBeNull()
+        const messages = list(dig(body, 'messages'))
+        return [
+          messages.flatMap((message) => list(dig(message, 'tool_calls')).map((one) => dig(one, 'id'))),
+          messages.flatMap((message) => dig(message, 'tool_call_id') ?? []),
+        ]
+      }
+      const [calls, results] = await ids()
+      expect(calls).toHaveLength(3)
+      expect(new Set(calls).size).toBe(3)
+      for (const id of calls) expect(id).toMatch(/^[A-Za-z0-9]{9}$/)
+      expect(calls.at(-1)).toBe('ABCabc123')
+      expect(results).toEqual(calls)
+      expect(await ids()).toEqual([calls, results])
+    },
+  )
 
-  it('its own ids, and a body with none, go on byte for byte', async () => {
+  it('passes valid ids, and a body without ids, byte for byte', async () => {
     const body = '{ "model":"mistral/m",  "messages":[{"role":"user","content":"é"}] }'
     await harness.ask('chat', 'mistral/m', { body })
     expect(harness.upstream.seen.at(-1)?.body).toBe(body.replace('mistral/m', 'm'))
@@ -102,7 +105,7 @@ describe('HC-022: Mistral takes ids of nine letters and digits', () => {
 describe('Mistral', () => {
   const model: Model = 'mistral/mistral-medium-latest'
 
-  it('is not asked for usage, which it tells by itself', async () => {
+  it('gets no stream_options, since it always reports usage', async () => {
     const asked = { stream: true, with: { stream_options: { include_usage: true } } }
     for (const from of ['chat', 'messages'] as const) {
       const { status, text } = await harness.ask(from, model, from === 'chat' ? asked : { stream: true })
@@ -112,7 +115,7 @@ describe('Mistral', () => {
     for (const record of harness.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
   })
 
-  it('is answered by the model before the user goes on after results of tools', async () => {
+  it('gets an assistant message between tool results and the user’s text', async () => {
     const messages = [
       user('go'),
       { role: 'assistant', content: [{ type: 'tool_use', id: 'ABCabc123', name: 'f', input: {} }] },
@@ -133,7 +136,7 @@ describe('Mistral', () => {
     expect(dig(other, 'messages', 3, 'role')).toBe('user')
   })
 
-  it('thinks in a list of parts', async () => {
+  it('returns thinking in a list of parts', async () => {
     const content = [
       { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
       { type: 'text', text: 'said' },
@@ -149,7 +152,7 @@ describe('Mistral', () => {
     expect(dig(json, 'stop_reason')).toBe('model_context_window_exceeded')
   })
 
-  it('tells of what it refuses in its own shapes', async () => {
+  it('returns errors in its own format', async () => {
     harness.upstream.script = answerJson(
       { detail: [{ loc: ['body', 'x'], msg: 'Extra inputs are not permitted' }] },
       422,
@@ -159,8 +162,8 @@ describe('Mistral', () => {
   })
 })
 
-describe('HC-036: Qwen answers in streams only while it thinks', () => {
-  it.each(protocolNames)('a whole answer for a caller of %s is put together', async (from) => {
+describe('HC-036: Qwen thinks only in streams', () => {
+  it.each(protocolNames)('collects a stream into a whole answer for %s', async (from) => {
     const deltas = [{ role: 'assistant', content: null, reasoning_content: 'hm' }, { content: 'so' }]
     const usage = { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 } }
     const text =
@@ -177,7 +180,7 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     if (from === 'chat') expect(dig(json, 'choices', 0, 'message', 'reasoning_content')).toBe('hm')
   })
 
-  it('models with open weights have no Messages there, the others do', async () => {
+  it('serves Messages, except for models with open weights', async () => {
     for (const [model, path] of [
       ['qwen3-235b-a22b', '/compatible-mode/v1/chat/completions'],
       ['qwen2.5-72b-instruct', '/compatible-mode/v1/chat/completions'],
@@ -189,7 +192,7 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     }
   })
 
-  it("the caller's own switch stays, and models that do not think are asked as the caller asks", async () => {
+  it("keeps the client's enable_thinking, and requests no stream of models that do not think", async () => {
     harness.upstream.script = answerIn('chat', 'so')
     const [body] = await harness.expectAccepted('chat', 'qwen/qwen3-32b', { enable_thinking: true })
     expect(body).toMatchObject({ enable_thinking: true, stream: true })
@@ -198,7 +201,7 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     expect(plain).not.toHaveProperty('stream_options')
   })
 
-  it('a stream that its caller wants goes on as it is', async () => {
+  it('passes a requested stream unchanged', async () => {
     const { text } = await harness.ask('chat', 'qwen/qwen3-32b', {
       stream: true,
       with: { stream_options: { include_usage: true } },
@@ -206,7 +209,7 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
     expect(text).toBe(protocolFixtures.chat.streamed('ok'))
   })
 
-  it('what is refused, and what fails in the stream, is an error as ever', async () => {
+  it('returns errors, and errors in the collected stream', async () => {
     harness.upstream.script = answerJson({ error: { message: 'no', code: 'invalid_parameter_error' } }, 400)
     expect((await harness.ask('chat', 'qwen/qwen3-32b')).status).toBe(400)
     harness.upstream.script = answerStreamText(dataRecord({ error: { message: 'Busy', code: 'ServiceUnavailable' } }))
@@ -214,12 +217,12 @@ describe('HC-036: Qwen answers in streams only while it thinks', () => {
   })
 })
 
-describe('HC-037: an answer that is begun by its caller', () => {
+describe('HC-037: a prefilled answer', () => {
   it.each<[Model, string]>([
     ['moonshot/kimi-k2.5', 'partial'],
     ['deepseek/deepseek-v4-pro', 'prefix'],
     ['mistral/mistral-small', 'prefix'],
-  ])('at %s by %s', async (model, mark) => {
+  ])('is passed to %s with %s', async (model, mark) => {
     const messages = [user('x'), { role: 'assistant', content: '{"name":', [mark]: true }]
     const [body, { json }] = await harness.expectAccepted('chat', model, { messages })
     expect(dig(body, 'messages', 1)).toMatchObject({ role: 'assistant', content: '{"name":', [mark]: true })
@@ -228,7 +231,7 @@ describe('HC-037: an answer that is begun by its caller', () => {
   })
 })
 
-describe('HC-046: reasoning goes back to those who miss it', () => {
+describe('HC-046: past reasoning is sent to providers that require it', () => {
   const history = [
     user('go'),
     { role: 'assistant', content: 'a', reasoning_content: 'deep' },
@@ -250,19 +253,19 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
     ['azure/gpt-5-mini', [undefined, undefined]],
     ['groq/llama', [undefined, undefined]],
     ['mistral/mistral-small', [undefined, undefined]],
-  ])('a caller of its language: %s, %j', async (model, expected) => {
+  ])('within Chat Completions: %s, %j', async (model, expected) => {
     const [body] = await harness.expectAccepted('chat', model, { messages: history })
     expect(echoes(body)).toEqual(expected)
     expect(list(dig(body, 'messages'))).toHaveLength(5)
   })
 
-  it('a thought by its other name is a thought', async () => {
+  it('also if the client names it reasoning', async () => {
     const messages = [user('go'), { role: 'assistant', content: 'a', reasoning: 'deep' }, user('on')]
     const [body] = await harness.expectAccepted('chat', 'deepseek/deepseek-v4-pro', { messages })
     expect(dig(body, 'messages', 1, 'reasoning_content')).toBe('deep')
   })
 
-  it('DeepSeek misses it in every turn of the model', async () => {
+  it('DeepSeek requires it in every assistant message', async () => {
     const messages = [user('go'), { role: 'assistant', content: 'a' }, user('on')]
     const [deepseek] = await harness.expectAccepted('chat', 'deepseek/deepseek-v4-pro', { messages })
     expect(dig(deepseek, 'messages', 1, 'reasoning_content')).toBe('')
@@ -273,7 +276,7 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
   it.each<[Model, string]>([
     ['deepseek/deepseek-v4-pro', ''],
     ['moonshot/kimi-k2.6', ' '],
-  ])('a caller of another: what it was shown it brings back to %s; what it has lost is %j', async (model, lost) => {
+  ])('from Gemini clients to %s, with %j where it is missing', async (model, lost) => {
     const thinking = {
       ...(dig(protocolFixtures.chat.whole('a'), 'choices', 0, 'message') as object),
       reasoning_content: 'deep',
@@ -294,7 +297,7 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
     expect(echoes(body)).toEqual(['deep', lost])
   })
 
-  it('MiniMax has it back in the form in which it gave it', async () => {
+  it('MiniMax gets it back in reasoning_details', async () => {
     const details = [{ type: 'reasoning.text', id: 'r1', format: 'MiniMax-response-v1', index: 0, text: 'deep' }]
     const message = { role: 'assistant', content: 'a', reasoning_details: details }
     harness.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
@@ -316,7 +319,7 @@ describe('HC-046: reasoning goes back to those who miss it', () => {
 })
 
 describe('answers', () => {
-  it('HC-072: Azure filters first', async () => {
+  it('HC-072: skips Azure’s filter results', async () => {
     const filter = { choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: [] }
     const late = {
       id: '',
@@ -337,7 +340,7 @@ describe('answers', () => {
     ])
   })
 
-  it('HC-084: xAI counts reasoning apart; its Responses do not', async () => {
+  it('HC-084: adds xAI’s separate reasoning tokens, except in its Responses', async () => {
     const counts = { completion_tokens_details: { reasoning_tokens: 317 } }
     const usage = { prompt_tokens: 12, completion_tokens: 2, total_tokens: 331, ...counts }
     harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('ok'), usage })
@@ -372,14 +375,14 @@ describe('answers', () => {
       chunk({ content: 'ab' }) +
         chunk({}, 'stop', { usage: { ...counted.usage, prompt_cache_hit_tokens: 3, prompt_cache_miss_tokens: 2 } }),
     ],
-  ])('HC-085: %s has its own place for usage', async (model, text) => {
+  ])('HC-085: finds usage where %s has it', async (model, text) => {
     harness.upstream.script = answerStreamText(text + dataRecord('[DONE]'))
     for (const from of ['chat', 'gemini'] as const) await harness.ask(from, model, { stream: true })
     for (const record of harness.records) expect(record).toMatchObject({ inputTokens: 5, outputTokens: 2 })
     if (model === 'deepseek/m') expect(harness.records[0]).toMatchObject({ cachedInputTokens: 3 })
   })
 
-  it('HC-092, HC-093: what OpenRouter calls a success and is none', async () => {
+  it('HC-092, HC-093: detects OpenRouter’s errors with status 200', async () => {
     const scripts = [
       answerStreamText(
         dataRecord({
@@ -398,7 +401,7 @@ describe('answers', () => {
     }
   })
 
-  it('HC-113, HC-117: comments of OpenRouter and DeepSeek are no output, and the first end mark ends', async () => {
+  it('HC-113, HC-117: skips comments of OpenRouter and DeepSeek, and ends at the first [DONE]', async () => {
     const text = `: OPENROUTER PROCESSING\n\n${chunk({ content: 'ab' })}: keep-alive\n\n${chunk({}, 'stop')}data: [DONE]\n\ndata: [DONE]\n\n`
     for (const model of ['openrouter/v/m', 'deepseek/deepseek-v4-pro'] as const) {
       harness.upstream.script = answerStreamText(text)
@@ -407,7 +410,7 @@ describe('answers', () => {
     }
   })
 
-  it('HC-116: DeepSeek writes blank lines before a whole answer', async () => {
+  it('HC-116: skips DeepSeek’s blank lines before a whole answer', async () => {
     harness.upstream.script = answerStream(['\n\n', '\n\n', JSON.stringify(protocolFixtures.chat.whole('ab'))], 5)
     for (const from of protocolNames.filter((one) => one === 'chat' || one === 'gemini')) {
       const { status, json } = await harness.ask(from, 'deepseek/deepseek-v4-pro')
@@ -415,7 +418,7 @@ describe('answers', () => {
     }
   })
 
-  it('Ollama numbers all calls alike, and ends them with stop', async () => {
+  it('separates Ollama’s calls, which all have index 0 and finish with stop', async () => {
     const calls = ['a', 'b'].map((id) => chunk({ tool_calls: [{ index: 0, ...call(id) }] }))
     harness.upstream.script = answerStreamText(calls.join('') + chunk({}, 'stop') + dataRecord('[DONE]'))
     const { records } = await harness.ask('gemini', 'ollama/llama3.2', { stream: true })
@@ -440,7 +443,7 @@ describe('answers', () => {
       { object: 'error', message: 'Tool call id was x', type: 'invalid_request_error', param: null, code: '3280' },
     ],
     ['azure/m', 404, { error: { code: 'DeploymentNotFound', message: 'The API deployment does not exist.' } }],
-  ])('%s tells what is wrong in its own shape', async (model, status, body) => {
+  ])('reads the error format of %s', async (model, status, body) => {
     harness.upstream.script = answerJson(body, status)
     const response = await harness.ask('gemini', model)
     expect(response.status).toBe(status)

@@ -79,7 +79,7 @@ const ELSEWHERE: readonly (readonly [code: number, counts: number | string, told
   [9999, 'invalid', 502, 'upstream_invalid_response'],
 ]
 
-describe('MiniMax tells errors under status 200', () => {
+describe('MiniMax reports errors with status 200', () => {
   it.each(ELSEWHERE)(
     '%i counts as %s: another target answers, and without one the caller is told',
     async (code, counts, told, named) => {
@@ -109,7 +109,7 @@ describe('MiniMax tells errors under status 200', () => {
     expect(other.seen).toHaveLength(0)
   })
 
-  it('also where an answer without choices stands beside it, a code is a text, or its status says so too', async () => {
+  it('also beside an answer without choices, with a code as text, or with an error in its status', async () => {
     for (const script of [
       answerJson({ ...completion('x'), choices: [], ...result(1002) }),
       answerJson({ ...completion('half'), ...result(1002) }),
@@ -124,7 +124,7 @@ describe('MiniMax tells errors under status 200', () => {
     }
   })
 
-  it('in place of a stream, and in its first record', async () => {
+  it('instead of a stream, and in its first record', async () => {
     for (const script of [answerJson(failed(1002)), answerStream([record(failed(1002)), 'data: [DONE]\n\n'])]) {
       const { read, anthropic } = await start(script)
       expect(await read()).toBe('by another')
@@ -133,7 +133,7 @@ describe('MiniMax tells errors under status 200', () => {
     }
   })
 
-  it('in the middle of a stream: as an error of the caller’s language, without a mark of success', async () => {
+  it('in the middle of a stream, which ends with an error in the client’s protocol', async () => {
     const [role = '', word = ''] = streamed('some ')
     const pieces = [role, word, record(failed(1027, `output new_sensitive for ${SECRET}`)), 'data: [DONE]\n\n']
     const whole = [pieces.join('')]
@@ -157,7 +157,7 @@ describe('MiniMax tells errors under status 200', () => {
     }
   })
 
-  it('and success too, which goes on byte for byte', async () => {
+  it('and success, which passes unchanged', async () => {
     const body = JSON.stringify({ ...completion('fine'), input_sensitive: false, ...result(0, '') })
     const whole = await start(answerJson(body))
     expect(await whole.raw({})).toBe(body)
@@ -169,7 +169,7 @@ describe('MiniMax tells errors under status 200', () => {
     expect(stream.records).toMatchObject([{ outcome: 'complete', outputTokens: 1 }])
   })
 
-  it('of embeddings, images and Messages as well', async () => {
+  it('for embeddings, images and Messages too', async () => {
     const asking: readonly ((
       clients: Pick<Awaited<ReturnType<typeof start>>, 'openai' | 'anthropic'>,
     ) => Promise<unknown>)[] = [
@@ -183,7 +183,7 @@ describe('MiniMax tells errors under status 200', () => {
     }
   })
 
-  it('where Messages are asked for in a stream, first and midway', async () => {
+  it('in a Messages stream, in the first record and later', async () => {
     const begun = { type: 'message_start', message: { id: 'x', type: 'message', role: 'assistant', content: [] } }
     const text = [
       { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },

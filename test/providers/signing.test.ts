@@ -20,7 +20,7 @@ const start = (sign?: Sign): Promise<Harness> =>
   startHarness(cleanup, { retry: { attempts: 1 }, ...(sign && { sign }) }, placesAt)
 
 describe('vertex', () => {
-  it('has its own path for what Gemini has under its version, and a token from the host for each request', async () => {
+  it('uses its own path for Gemini, and a token from the hook for each request', async () => {
     let turn = 0
     const harness = await start(async ({ provider }) =>
       provider === 'vertex' ? { authorization: `Bearer token-${++turn}` } : undefined,
@@ -41,7 +41,7 @@ describe('vertex', () => {
 })
 
 describe('bedrock', () => {
-  it('takes its own keys', async () => {
+  it('accepts a Bedrock API key', async () => {
     const harness = await start()
     await harness.ask('messages', 'bedrock/openai.gpt-oss-120b')
     expect(harness.upstream.seen.at(-1)).toMatchObject({
@@ -52,7 +52,7 @@ describe('bedrock', () => {
     expect(harness.upstream.seen.at(-1)?.url).toBe('/openai/v1/responses')
   })
 
-  it('may be signed over all that is sent, in place of its key', async () => {
+  it('can be signed over the whole request instead of using a key', async () => {
     const seen: UnsignedRequest[] = []
     const hash = (body: string | Buffer): string => createHmac('sha256', 'secret').update(body).digest('hex')
     const harness = await start((request) => {
@@ -71,7 +71,7 @@ describe('bedrock', () => {
   })
 })
 
-describe('a signature that cannot be had', () => {
+describe('a sign hook that fails', () => {
   it.each<[string, Sign]>([
     ['rejects', () => Promise.reject(new Error('no token for secret-account'))],
     [
@@ -89,7 +89,7 @@ describe('a signature that cannot be had', () => {
     expect(harness.upstream.seen).toEqual([])
   })
 
-  it('of another provider is no matter', async () => {
+  it('does not affect other providers', async () => {
     const harness = await start(({ provider }) => {
       if (provider === 'vertex') throw new Error('no token')
       return undefined
@@ -99,7 +99,7 @@ describe('a signature that cannot be had', () => {
   })
 })
 
-it('a key without a prefix is struck out of what its provider says of it', async () => {
+it("a key without a known prefix is removed from the provider's errors", async () => {
   const harness = await start()
   harness.upstream.script = answerError(400, 'The key 0123456789abcdef0123456789abcdef is of another region.')
   const { status, text } = await harness.ask('chat', 'azure/my-deployment')

@@ -43,7 +43,7 @@ const anthropicOf = ({ origin }: Harness): Anthropic => new Anthropic({ apiKey: 
 const question = { max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] }
 
 describe('Claude on Vertex AI', () => {
-  it("is asked by Anthropic's callers: the model in the path, the version in the body, all else as it came", async () => {
+  it('gets requests of Anthropic clients with the model in the path and the version in the body', async () => {
     const answer = await anthropicOf(harness).messages.create({ model, ...question })
     expect(answer.content).toMatchObject([{ type: 'text', text: 'hello' }])
     const [seen] = harness.upstream.seen
@@ -56,7 +56,7 @@ describe('Claude on Vertex AI', () => {
     expect(new URL(signed[0]?.url ?? '').pathname).toBe(`${AT}:rawPredict`)
   })
 
-  it('keeps every byte of the rest', async () => {
+  it('gets every other byte unchanged', async () => {
     const rest =
       '"max_tokens" : 100,\n "messages": [ {"role":"user","content":"hi ü\\u00e9"} ], "x": 12345678901234567890, "2":1'
     const body = `{ "model": "${model}", ${rest} }`
@@ -67,7 +67,7 @@ describe('Claude on Vertex AI', () => {
     expect(harness.upstream.seen.at(-1)?.body).toBe(`{"anthropic_version":"${VERSION}",${rest}}`)
   })
 
-  it('streams to its own callers', async () => {
+  it('streams to Anthropic clients', async () => {
     const stream = anthropicOf(harness).messages.stream({ model, ...question })
     expect(await stream.finalText()).toBe('hello')
     expect(harness.upstream.seen.at(-1)?.url).toBe(`${AT}:streamRawPredict`)
@@ -81,7 +81,7 @@ describe('Claude on Vertex AI', () => {
     expect(harness.records.at(-1)?.costNanos).toBeGreaterThan(0)
   })
 
-  it("is asked by callers of every language, in Anthropic's", async () => {
+  it("gets requests of every protocol in Anthropic's", async () => {
     for (const from of protocolNames) {
       for (const stream of [false, true]) {
         const { status, text, json, records } = await harness.ask(from, model, { stream })
@@ -102,7 +102,7 @@ describe('Claude on Vertex AI', () => {
     expect(harness.sent()).not.toHaveProperty('service_tier')
   })
 
-  it('leaves Gemini where it was, and takes a base URL of any publisher, or of none', async () => {
+  it("keeps Gemini's path, and accepts a base URL with any publisher or none", async () => {
     harness.upstream.script = answerIn('gemini', 'ok')
     await harness.ask('chat', 'vertex/gemini-2.5-flash')
     expect(harness.upstream.seen.at(-1)?.url).toBe(`${PLACE}/google/models/gemini-2.5-flash:generateContent`)
@@ -114,7 +114,7 @@ describe('Claude on Vertex AI', () => {
     }
   })
 
-  it('passes betas on in their header, but for those of clients', async () => {
+  it('passes anthropic-beta on, except betas of the client itself', async () => {
     const betas = (text: string) => ({ headers: { 'anthropic-beta': text } })
     await harness.ask(
       'messages',
@@ -126,7 +126,7 @@ describe('Claude on Vertex AI', () => {
     expect(harness.upstream.seen.at(-1)?.headers).not.toHaveProperty('anthropic-beta')
   })
 
-  it('counts tokens by the model for that', async () => {
+  it("counts tokens with Vertex's counting model", async () => {
     harness.upstream.script = answerJson({ input_tokens: 12 })
     const { messages } = question
     const client = anthropicOf(harness)
@@ -142,7 +142,7 @@ describe('Claude on Vertex AI', () => {
     expect(harness.sent()).toMatchObject({ anthropic_version: VERSION, model: CLAUDE })
   })
 
-  it('takes images by their address, and files as bytes: they are fetched, where that is configured', async () => {
+  it('accepts image URLs, and gets files as bytes that the relay fetches', async () => {
     harness = await start({ media: { fetch: true } })
     harness.upstream.script = answerIn('messages', 'ok')
     const url = 'https://127.0.0.1/cat'
@@ -154,7 +154,7 @@ describe('Claude on Vertex AI', () => {
     expect([status, text.includes('could not be fetched')]).toEqual([400, true])
   })
 
-  it('a name that leads elsewhere goes nowhere', async () => {
+  it('refuses a model name that would change the path', async () => {
     for (const bad of ['claude-x/../../google/models/y', 'claude-?a', 'claude-%2e', 'claude-x/..']) {
       const { status } = await harness.ask('messages', `vertex/${bad}`)
       expect([bad, status]).toEqual([bad, 404])
@@ -163,7 +163,7 @@ describe('Claude on Vertex AI', () => {
   })
 })
 
-describe('what goes wrong', () => {
+describe('errors of Claude on Vertex AI', () => {
   const busy = {
     type: 'error',
     error: { type: 'rate_limit_error', message: 'Quota exceeded.' },
@@ -171,7 +171,7 @@ describe('what goes wrong', () => {
   }
   const google = [{ error: { code: 403, message: 'Permission denied on project p.', status: 'PERMISSION_DENIED' } }]
 
-  it('is told in the words of each language', async () => {
+  it("are returned in each protocol's format", async () => {
     const wrong = { type: 'error', error: { type: 'invalid_request_error', message: 'messages: too short' } }
     harness.upstream.script = answerJson(wrong, 400)
     const error = await anthropicOf(harness)
@@ -189,7 +189,7 @@ describe('what goes wrong', () => {
     expect([refused.status, refused.text.includes('project p')]).toEqual([502, false])
   })
 
-  it('429 goes to the next target, in its own language', async () => {
+  it('a 429 fails over to a target with another protocol', async () => {
     harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     for (const stream of [false, true]) {
       harness.upstream.script = inTurn(answerJson(busy, 429, { 'retry-after': '0' }), answerIn('chat', 'sp', 'are'))
@@ -203,7 +203,7 @@ describe('what goes wrong', () => {
     }
   })
 
-  it('of a stream, before its first word, goes there too; after it, it is told', async () => {
+  it('fail over before the first output of a stream, and end the stream after it', async () => {
     harness = await start({ models: { both: [model, 'spare/m'], 'vertex/*': 'vertex' }, retry: { attempts: 2 } })
     const begins = namedRecord({ type: 'message_start', message: messageStart })
     const fails = namedRecord({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } })

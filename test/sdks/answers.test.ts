@@ -9,8 +9,8 @@ const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
 describe.each(sdkClients)('$name', (client) => {
-  describe.each(protocols)('of a model in $id', (protocol) => {
-    test('reads text, its end and its cost', async () => {
+  describe.each(protocols)('with a model in $id', (protocol) => {
+    test('reads text, finish reason and usage', async () => {
       const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
       scriptAnswers({ text: ['Grüß ', 'dich, ', '🦊!'] })
       expect(await client.openSession(origin, KEY).ask({ text: 'Sag was' })).toMatchObject({
@@ -23,7 +23,7 @@ describe.each(sdkClients)('$name', (client) => {
       expect(received()).toMatchObject([{ texts: ['Sag was'], tools: [], wantsReasoning: false, schema: undefined }])
     })
 
-    test('reads what the model thought, and how long', async () => {
+    test('reads reasoning and its tokens', async () => {
       const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
       scriptAnswers({ reasoning: 'They want an answer.', text: ['An ', 'answer'] })
       const { text, reasoning, usage } = await client.openSession(origin, KEY).ask({ text: 'Think', reason: true })
@@ -32,7 +32,7 @@ describe.each(sdkClients)('$name', (client) => {
       expect(received()).toMatchObject([{ wantsReasoning: true }])
     })
 
-    test('has its image seen', async () => {
+    test('sends an image', async () => {
       const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
       scriptAnswers({ text: ['A pixel'] })
       expect(await client.openSession(origin, KEY).ask({ text: 'What is it?', image: PNG })).toMatchObject({
@@ -41,7 +41,7 @@ describe.each(sdkClients)('$name', (client) => {
       expect(received()).toMatchObject([{ texts: ['What is it?'], images: [{ mime: 'image/png', data: PNG }] }])
     })
 
-    test('has its schema followed', async () => {
+    test('requests an answer that follows a schema', async () => {
       const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
       scriptAnswers({ text: ['{"city":"Oslo",', '"people":700000}'] })
       const { text } = await client.openSession(origin, KEY).ask({ text: 'A city', hasSchema: true })

@@ -39,8 +39,8 @@ function halting(protocol: UpstreamProtocol): { script: Script; goOn: () => void
   return { script, goOn }
 }
 
-describe.each(protocols)('an array of fragments of a model in $id', (protocol) => {
-  test('is JSON when it is whole', async () => {
+describe.each(protocols)('a Gemini stream as a JSON array, from a model in $id', (protocol) => {
+  test('is valid JSON', async () => {
     const harness = await startSdkHarness(protocol, cleanup)
     harness.scriptAnswers({
       text: ['Grüß ', 'dich, "🦊"]'],
@@ -60,7 +60,7 @@ describe.each(protocols)('an array of fragments of a model in $id', (protocol) =
     })
   })
 
-  test('can be read while it grows', async () => {
+  test('is written fragment by fragment', async () => {
     const harness = await startSdkHarness(protocol, cleanup)
     const { script, goOn } = halting(protocol)
     harness.upstream.script = script
@@ -79,7 +79,7 @@ describe.each(protocols)('an array of fragments of a model in $id', (protocol) =
     expect(textOf(JSON.parse(text))).toBe('Grüß dich, "🦊"]')
   })
 
-  test('holds the error that broke it off, and is JSON still', async () => {
+  test('ends with the error of a broken stream, and stays valid JSON', async () => {
     const harness = await startSdkHarness(protocol, cleanup)
     harness.upstream.script = failMidStream(protocol, 'It broke')
     const fragments = (await (await ask(harness)).json()) as Json[]
@@ -87,7 +87,7 @@ describe.each(protocols)('an array of fragments of a model in $id', (protocol) =
     expect(fragments.at(-1)).toMatchObject({ error: { message: 'It broke', code: expect.any(Number) } })
   })
 
-  test('is none when nothing was said: the error has its status', async () => {
+  test('has the status of an error before any output', async () => {
     const harness = await startSdkHarness(protocol, cleanup)
     harness.upstream.script = answerWithError(protocol, 400, 'Too many cooks')
     const response = await ask(harness)

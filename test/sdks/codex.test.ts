@@ -55,7 +55,7 @@ function of<Type extends Event['type']>(type: Type, events: readonly Event[]): O
   return events.filter((event): event is Of<Type> => event.type === type)
 }
 
-describe.each(protocols.filter(({ id }) => id !== 'openai-responses'))('Codex and a model in $id', (protocol) => {
+describe.each(protocols.filter(({ id }) => id !== 'openai-responses'))('Codex with a model in $id', (protocol) => {
   const converse = async () => {
     const harness = await startSdkHarness(protocol, cleanup)
     harness.scriptAnswers(calls, { text: ['Done'] })
@@ -68,7 +68,7 @@ describe.each(protocols.filter(({ id }) => id !== 'openai-responses'))('Codex an
     return { ...harness, client, input, events, output: last.response.output }
   }
 
-  test('stream the patch as plain text', async () => {
+  test('streams a patch as plain text', async () => {
     const { events, received } = await converse()
     const pieces = of('response.custom_tool_call_input.delta', events)
     const patch = pieces.filter(({ item_id }) => item_id === pieces[0]?.item_id)
@@ -83,7 +83,7 @@ describe.each(protocols.filter(({ id }) => id !== 'openai-responses'))('Codex an
     expect(received()[0]?.tools).toEqual(['apply_patch', 'editor__open', 'editor__apply_patch'])
   })
 
-  test('know the calls by their own names and groups', async () => {
+  test('gets the calls with their own names and groups', async () => {
     const { output } = await converse()
     expect(output.filter(({ type }) => type !== 'reasoning')).toMatchObject([
       { type: 'custom_tool_call', call_id: 'call_p', name: 'apply_patch', input: PATCH },
@@ -93,7 +93,7 @@ describe.each(protocols.filter(({ id }) => id !== 'openai-responses'))('Codex an
     expect(output[0]).toMatchObject({ type: 'reasoning', summary: [{ text: 'First patch, then look.' }] })
   })
 
-  test('bring the results back to their calls', async () => {
+  test('sends the results to their calls', async () => {
     const { client, input, output, received, restart } = await converse()
     restart()
     const results = ['Patched', 'opened', 'x too']

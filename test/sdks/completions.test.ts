@@ -15,8 +15,8 @@ const usage = {
   total_tokens: USAGE.input + USAGE.output,
 }
 
-describe.each(protocols)('completions of a model in $id', (protocol) => {
-  test('come whole', async () => {
+describe.each(protocols)('legacy completions of a model in $id', (protocol) => {
+  test('are returned whole', async () => {
     const { scriptAnswers, origin, received } = await startSdkHarness(protocol, cleanup)
     scriptAnswers({ text: [' time', ', there was'] })
     const completion = await openaiClient(origin, KEY).completions.create(asked)
@@ -25,7 +25,7 @@ describe.each(protocols)('completions of a model in $id', (protocol) => {
     expect(received()).toMatchObject([{ texts: ['Once upon a'] }])
   })
 
-  test('come streamed', async () => {
+  test('are streamed', async () => {
     const { scriptAnswers, origin } = await startSdkHarness(protocol, cleanup)
     scriptAnswers({ text: [' time', ', there ', 'was'] })
     const stream = await openaiClient(origin, KEY).completions.create({
@@ -48,14 +48,14 @@ describe.each(protocols)('completions of a model in $id', (protocol) => {
     expect(new Set(chunks.map(({ id, object }) => id + object)).size).toBe(1)
   })
 
-  test('fail as errors of their own kind', async () => {
+  test('throw the error of a 429', async () => {
     const { upstream, origin } = await startSdkHarness(protocol, cleanup)
     const { completions } = openaiClient(origin, KEY)
     upstream.script = answerWithError(protocol, 429, 'Slow down', { 'retry-after': '7' })
     await expect(completions.create(asked)).rejects.toMatchObject({ status: 429, type: 'rate_limit_error' })
   })
 
-  test('tell of a stream that fails midway', async () => {
+  test('throw for a stream that fails after output', async () => {
     const { upstream, origin } = await startSdkHarness(protocol, cleanup)
     const { completions } = openaiClient(origin, KEY)
     upstream.script = failMidStream(protocol, 'It broke')

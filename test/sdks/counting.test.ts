@@ -39,7 +39,7 @@ const clients: readonly (readonly [
 ]
 
 describe.each(clients)('%s', (_name, count) => {
-  test.each(protocols)('of a model in $id', async (protocol) => {
+  test.each(protocols)('counts tokens for a model in $id', async (protocol) => {
     const { upstream, origin } = await startSdkHarness(protocol, cleanup)
     const { counting } = protocol
     upstream.script = answerJson(counting?.answer(4711) ?? {})

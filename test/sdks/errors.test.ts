@@ -129,23 +129,29 @@ async function proves(client: SdkClient, protocol: UpstreamProtocol, trouble: Tr
 }
 
 describe.each(sdkClients)('$name', (client) => {
-  test.each(['key', 'model'] as const)("knows the relay's own error: %s", (trouble) => {
+  test.each(['key', 'model'] as const)("throws its own class for the relay's error: %s", (trouble) => {
     return proves(client, openaiChat, trouble)
   })
 
-  describe.each(protocols)('of a model in $id', (protocol) => {
-    test.each(['bad', 'rate', 'overloaded'] as const)('knows the error: %s', (trouble) => {
-      return proves(client, protocol, trouble)
-    })
+  describe.each(protocols)('with a model in $id', (protocol) => {
+    test.each(['bad', 'rate', 'overloaded'] as const)(
+      "throws its own class for the upstream's error: %s",
+      (trouble) => {
+        return proves(client, protocol, trouble)
+      },
+    )
 
-    test.runIf(client.streams).each(['It broke', undefined])('sees a stream that fails midway: %s', async (message) => {
-      const { upstream, origin } = await startSdkHarness(protocol, cleanup)
-      upstream.script = failMidStream(protocol, message)
-      const failure: unknown = await client
-        .openSession(origin, KEY)
-        .ask({ text: 'Hi' })
-        .catch((caught: unknown) => caught)
-      expect(failure).toMatchObject(brokenOff(client, protocol, message))
-    })
+    test.runIf(client.streams).each(['It broke', undefined])(
+      'throws for a stream that fails after output: %s',
+      async (message) => {
+        const { upstream, origin } = await startSdkHarness(protocol, cleanup)
+        upstream.script = failMidStream(protocol, message)
+        const failure: unknown = await client
+          .openSession(origin, KEY)
+          .ask({ text: 'Hi' })
+          .catch((caught: unknown) => caught)
+        expect(failure).toMatchObject(brokenOff(client, protocol, message))
+      },
+    )
   })
 })

@@ -20,32 +20,32 @@ async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
   return items
 }
 
-test('openai lists all models, and finds each', async () => {
+test('openai lists all models, and retrieves each', async () => {
   const { models } = openaiClient(await origin(), KEY)
   expect((await all(await models.list())).map(({ id }) => id)).toEqual(NAMES)
   for (const id of NAMES) expect(await models.retrieve(id)).toMatchObject({ id, object: 'model', owned_by: 'up' })
   await expect(models.retrieve('none')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
 })
 
-test.each([{}, { limit: 1 }, { limit: 2 }])('anthropic lists models with %o, and its pages end', async (asked) => {
+test.each([{}, { limit: 1 }, { limit: 2 }])('anthropic lists all pages of models with %o', async (asked) => {
   const { models } = anthropicClient(await origin(), KEY)
   expect((await all(await models.list(asked))).map(({ id }) => id)).toEqual(NAMES)
 })
 
-test('anthropic finds each model', async () => {
+test('anthropic retrieves each model', async () => {
   const { models } = anthropicClient(await origin(), KEY)
   for (const id of NAMES) expect(await models.retrieve(id)).toMatchObject({ id, type: 'model', display_name: id })
   await expect(models.retrieve('none')).rejects.toMatchObject({ status: 404, type: 'not_found_error' })
 })
 
-test.each([{}, { pageSize: 1 }, { pageSize: 2 }])('genai lists models with %o, and its pages end', async (config) => {
+test.each([{}, { pageSize: 1 }, { pageSize: 2 }])('genai lists all pages of models with %o', async (config) => {
   const { models } = genaiClient(await origin(), KEY)
   const listed = await all(await models.list({ config }))
   expect(listed.map(({ name }) => name)).toEqual(NAMES.map((name) => `models/${name}`))
   expect(listed[0]?.supportedActions).toContain('generateContent')
 })
 
-test('genai finds each model', async () => {
+test('genai retrieves each model', async () => {
   const { models } = genaiClient(await origin(), KEY)
   for (const model of NAMES)
     expect(await models.get({ model: `models/${model}` })).toMatchObject({ name: `models/${model}` })

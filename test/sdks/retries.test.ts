@@ -41,7 +41,7 @@ const clients: readonly (readonly [name: string, ask: (origin: string) => Promis
 ]
 
 describe.each(clients)('%s', (_name, ask) => {
-  test.each(protocols)('waits as long as the provider of $id says, and asks again', async (protocol) => {
+  test.each(protocols)('retries after the wait that the provider of $id requests', async (protocol) => {
     const { upstream, origin } = await startSdkHarness(protocol, cleanup)
     const busy = answerWithError(protocol, 429, 'Slow down', { 'retry-after-ms': '120' })
     upstream.script = inTurn(busy, scriptFor(protocol, [{ text: ['Now'] }]))

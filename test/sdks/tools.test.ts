@@ -24,7 +24,7 @@ const exchanges = [
 ]
 
 describe.each(sdkClients)('$name', (client) => {
-  describe.each(protocols)('of a model in $id', (protocol) => {
+  describe.each(protocols)('with a model in $id', (protocol) => {
     const converse = async (
       words: AnswerContent,
       between: (startSdkHarness: SdkHarness) => void = () => undefined,
@@ -44,7 +44,7 @@ describe.each(sdkClients)('$name', (client) => {
       return harness
     }
 
-    test('calls two tools at once, and brings their results', async () => {
+    test('reads two parallel calls, and sends their results', async () => {
       const { received } = await converse(turn)
       expect(received()).toMatchObject([
         { tools: TOOLS, exchanges: [] },
@@ -58,12 +58,12 @@ describe.each(sdkClients)('$name', (client) => {
       thoughts: hasThoughts ? [thoughtful.reasoning] : [],
     }
 
-    test('brings the reasoning before the calls back to its model', async () => {
+    test('sends the reasoning before the calls back to its model', async () => {
       const { received } = await converse(thoughtful)
       expect(received()[1]).toMatchObject({ exchanges, ...proven })
     })
 
-    test('goes on through a relay that remembers nothing', async () => {
+    test('continues after a restart of the relay', async () => {
       const { received } = await converse(thoughtful, ({ restart }) => restart())
       expect(received()[1]).toMatchObject({
         exchanges,

@@ -52,8 +52,8 @@ const breaks =
 
 const pairs = protocolNames.flatMap((from) => protocolNames.map((to) => [from, to] as const))
 
-describe('an answer without usage', () => {
-  it.each(pairs)('HC-086: %s of %s, cut off: about as much as was told', async (from, to) => {
+describe('the delivered tokens of an answer without usage', () => {
+  it.each(pairs)('HC-086: are estimated from a cut stream to %s from %s', async (from, to) => {
     harness.upstream.script = breaks(cutOff(to))
     await harness.ask(from, `${to}/m`, { stream: true })
     const { outcome, deliveredTokens, usage } = await end()
@@ -64,13 +64,13 @@ describe('an answer without usage', () => {
     expect(usage?.input).toBe(to === 'messages' ? 5 : undefined)
   })
 
-  it.each(pairs)('%s of %s, streamed to its end: all is known', async (from, to) => {
+  it.each(pairs)('are unset for a complete stream with usage to %s from %s', async (from, to) => {
     harness.upstream.script = answerIn(to, ...WORDS)
     await harness.ask(from, `${to}/m`, { stream: true })
     expect(await end()).toMatchObject({ outcome: 'complete', usage: { output: 2 }, deliveredTokens: undefined })
   })
 
-  it.each(protocolNames)('HC-086: the client of %s leaves in the middle', async (language) => {
+  it.each(protocolNames)('HC-086: are estimated when a client of %s disconnects in the middle', async (language) => {
     harness.upstream.script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write(cutOff(language))
@@ -93,7 +93,7 @@ describe('an answer without usage', () => {
     expect(deliveredTokens).toBeLessThan(660)
   })
 
-  it('is counted to the character while all of it is at hand', async () => {
+  it('are exact for a short stream', async () => {
     const call = { index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":12345678}' } }
     const text =
       chunk({ reasoning_content: 'abcd' }) + chunk({ content: 'é'.repeat(8) }) + chunk({ tool_calls: [call] })
@@ -105,7 +105,7 @@ describe('an answer without usage', () => {
     }
   })
 
-  it('HC-090: padding is not counted', async () => {
+  it('HC-090: exclude padding', async () => {
     const padded = WORDS.map((content) => chunk({ content }, null, { obfuscation: 'x'.repeat(40) })).join('')
     harness.upstream.script = answerStreamText(padded + chunk({}, 'stop') + dataRecord('[DONE]'))
     await harness.ask('chat', 'chat/m', { stream: true })
@@ -114,7 +114,7 @@ describe('an answer without usage', () => {
     expect(deliveredTokens).toBeLessThan(660)
   })
 
-  it('is not measured by the question, which some repeat in the beginning', async () => {
+  it('exclude the request that the first record repeats', async () => {
     const begun = response('', 'in_progress')
     const created = namedRecord({ type: 'response.created', response: { ...begun, instructions: 'x'.repeat(40_000) } })
     harness.upstream.script = breaks(created + cutOff('responses'))
@@ -124,7 +124,7 @@ describe('an answer without usage', () => {
     expect(deliveredTokens).toBeLessThan(660)
   })
 
-  it('of which nothing is left to look at is still none of nothing', async () => {
+  it('are estimated even if the kept end of the stream has no complete record', async () => {
     const all = protocolFixtures.responses.streamed(...WORDS)
     harness.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
     await harness.ask('responses', 'responses/m', { stream: true })
@@ -133,14 +133,14 @@ describe('an answer without usage', () => {
     expect(deliveredTokens).toBeLessThan(900)
   })
 
-  it('of Responses is counted by its last record', async () => {
+  it('come from the last record of Responses', async () => {
     const text = protocolFixtures.responses.streamed(...WORDS).replace(/"usage":\{[^}]*\}/, '"usage":null')
     harness.upstream.script = answerStreamText(text)
     await harness.ask('responses', 'responses/m', { stream: true })
     expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 600 })
   })
 
-  it.each(pairs)('%s of %s, whole: by its characters', async (from, to) => {
+  it.each(pairs)('are counted by characters of a whole answer to %s from %s', async (from, to) => {
     const answer: Record<string, unknown> = { ...protocolFixtures[to].whole('x'.repeat(99)) }
     delete answer.usage
     delete answer.usageMetadata
@@ -149,13 +149,13 @@ describe('an answer without usage', () => {
     expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 25, refused: false })
   })
 
-  it('that was told whole where a stream was asked for', async () => {
+  it('are counted for a whole answer to a stream request', async () => {
     harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('x'.repeat(99)), usage: undefined })
     await harness.ask('chat', 'chat/m', { stream: true })
     expect(await end()).toMatchObject({ usage: undefined, deliveredTokens: 25 })
   })
 
-  it('that failed before its first output was none', async () => {
+  it('are not reported for an attempt that fails before its first output', async () => {
     harness.upstream.script = breaks(chunk({ role: 'assistant', content: '' }))
     await harness.ask('chat', 'chat/m', { stream: true })
     expect(ends).toHaveLength(0)
@@ -183,14 +183,14 @@ const REFUSALS = {
   gemini: dataRecord(fragment([{ text: 'a' }])) + dataRecord(fragment([], 'PROHIBITED_CONTENT')),
 }
 
-describe('a refusal', () => {
-  it.each(pairs)('%s of %s, streamed', async (from, to) => {
+describe('an answer that is a refusal', () => {
+  it.each(pairs)('is recognised in a stream to %s from %s', async (from, to) => {
     harness.upstream.script = answerStreamText(REFUSALS[to])
     await harness.ask(from, `${to}/m`, { stream: true })
     expect(await end()).toMatchObject({ outcome: 'complete', refused: true })
   })
 
-  it.each(protocolNames)('%s: what is none', async (language) => {
+  it.each(protocolNames)('is distinguished from a normal answer in %s', async (language) => {
     for (const stream of [true, false]) {
       ends.length = 0
       harness.upstream.script = answerIn(language, 'ab')
@@ -199,7 +199,7 @@ describe('a refusal', () => {
     }
   })
 
-  it.each(protocolNames)('for %s, whole, in the model’s own words', async (from) => {
+  it.each(protocolNames)('is recognised by the refusal field of a whole answer, for %s', async (from) => {
     const message = { role: 'assistant', content: null, refusal: 'no' }
     harness.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
     await harness.ask(from, 'chat/m')

@@ -7,7 +7,7 @@ describe('readRetryAfter', () => {
   it.each([
     ['seconds', '7', undefined, 7000],
     ['a fraction', '3.5', undefined, 3500],
-    ['a date, by the answer’s own clock', 'Sat, 21 Nov 2026 08:00:09 GMT', undefined, 9000],
+    ['a date, by the Date header of the response', 'Sat, 21 Nov 2026 08:00:09 GMT', undefined, 9000],
     ['a date in the past', 'Sat, 21 Nov 2026 07:00:00 GMT', undefined, 0],
     ['milliseconds before seconds', '7', '250', 250],
     ['more than a timer can count', '9999999999', undefined, 3_600_000],
@@ -19,7 +19,7 @@ describe('readRetryAfter', () => {
 })
 
 describe('readHead', () => {
-  it('reads what it acts on, in any case, the first of two waits', () => {
+  it('reads the known headers in any case, and the first of two Retry-After headers', () => {
     const raw = [
       'Content-Type',
       'text/event-stream',

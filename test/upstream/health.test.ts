@@ -12,7 +12,7 @@ const channel = (credential = 'a#0', model = 'm', prefix = '/v1'): Channel =>
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('Health', () => {
-  it('lays a channel to rest after enough failures in a row, and no other', () => {
+  it('starts a cooldown of one channel after enough failures in a row', () => {
     const health = new Health({ failures: 2, cooldownMs: 1000 })
     health.recordFailure(channel())
     health.recordSuccess(channel())
@@ -25,7 +25,7 @@ describe('Health', () => {
     ).toEqual([0, 0, 0])
   })
 
-  it('lets one call probe after a rest; the others wait for how it fares', async () => {
+  it('lets one call probe after a cooldown, while the others wait for its result', async () => {
     const health = new Health({ failures: 1, cooldownMs: 30 })
     health.recordFailure(channel())
     await wait(40)
@@ -43,7 +43,7 @@ describe('Health', () => {
     expect([health.cooldownMs(channel()), health.tryProbe(channel())]).toEqual([0, false])
   })
 
-  it('lets a pause that was asked for pass, for everyone at once', async () => {
+  it('ends a cooldown by Retry-After for all calls at once', async () => {
     const health = new Health({ failures: 1, cooldownMs: 60_000 })
     health.recordRateLimit(channel(), 30)
     expect(health.cooldownMs(channel('a#0', 'm', '/backup'))).toBeGreaterThan(0)
@@ -55,14 +55,14 @@ describe('Health', () => {
     ])
   })
 
-  it('rests a refused credential for every model', () => {
+  it('starts a cooldown of a refused credential for every model', () => {
     const health = new Health({ failures: 9, cooldownMs: 1000 })
     health.recordRefused(channel())
     expect(health.cooldownMs(channel('a#0', 'other'))).toBeGreaterThan(0)
     expect(health.cooldownMs(channel('a#1'))).toBe(0)
   })
 
-  it('stays bounded when callers invent names', () => {
+  it('stays bounded for many model names', () => {
     const health = new Health({ failures: 9, cooldownMs: 1000 })
     for (let index = 0; index < 25_000; index++) {
       health.recordFailure(channel('a#0', `m${index}`))

@@ -36,8 +36,8 @@ const BEFORE = FILTERED + two('the "prompt_tokens" of ü') + two('b') + two('', 
 
 const asked = { model: 'chat/m', stream: true }
 
-describe('HC-078: a stream whose caller did not ask for usage', () => {
-  it('is asked for it, and gives it to the relay only', async () => {
+describe('HC-078: a stream whose client did not request usage', () => {
+  it('gets a usage request, and the relay removes the usage from the answer', async () => {
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     const { text } = await harness.ask('chat', 'chat/m', { stream: true, with: { n: 2 } })
     expect(text).toBe(BEFORE + DONE)
@@ -47,7 +47,7 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
     expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 }, deliveredTokens: undefined }])
   })
 
-  it('keeps the rest of its request, byte for byte', async () => {
+  it('keeps every other byte of the request', async () => {
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     const rest = '"messages":[{"role":"user","content":"\\u00fc"}] , "seed":90071992547409931, "2":1,"1":2.0}'
     const body = `{ "model" :"chat/m", "stream": true, "stream_options":{"include_obfuscation":false}, ${rest}`
@@ -57,7 +57,7 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
     )
   })
 
-  it('comes cut anywhere, with whatever line ends', async () => {
+  it('may be split at any byte, with any line ends', async () => {
     const random = seeded(5)
     for (let round = 0; round < 60; round++) {
       const end = pick(random, ['\n', '\r\n', '\r'])
@@ -79,14 +79,14 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
     }
   })
 
-  it('has its usage with the last words of several vendors: that record stays', async () => {
+  it('keeps a record that has usage beside content', async () => {
     const text = chunk({ content: 'a' }, null, { usage }) + chunk({}, 'stop', { usage }) + DONE
     harness.upstream.script = answerStream([text])
     expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(text)
     expect(ends).toMatchObject([{ usage: { output: 2 } }])
   })
 
-  it('in completions, of one prompt and of several', async () => {
+  it('works for legacy completions with one and with several prompts', async () => {
     const told = dataRecord({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
     const pass = {
       providers: {
@@ -108,8 +108,8 @@ describe('HC-078: a stream whose caller did not ask for usage', () => {
   })
 })
 
-describe('HC-078: nothing changes', () => {
-  it('where the caller asked itself', async () => {
+describe('HC-078: the relay changes no request', () => {
+  it('that asks for usage itself', async () => {
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     const { text } = await harness.ask('chat', 'chat/m', {
       stream: true,
@@ -118,26 +118,26 @@ describe('HC-078: nothing changes', () => {
     expect(text).toBe(BEFORE + EXTRA + DONE)
   })
 
-  it('where nobody counts', async () => {
+  it('whose usage nobody needs', async () => {
     watching.metered = false
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + EXTRA + DONE)
     expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
-  it('where the place does not take it', async () => {
+  it('to a provider that does not accept stream_options', async () => {
     watching.dialect = { acceptsUsageRequest: false }
     harness.upstream.script = answerStream([BEFORE + DONE])
     expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + DONE)
     expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
-  it('where no stream is asked for', async () => {
+  it('for a whole answer', async () => {
     await harness.ask('chat', 'chat/m')
     expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
-  it('where the words cannot be found plainly', async () => {
+  it('with an escaped stream_options', async () => {
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     const body = JSON.stringify({ ...asked, messages: [{ role: 'user', content: 'x' }], stream_options: {} })
     const disguised = body.replace('_options', '\\u005foptions')
@@ -146,11 +146,11 @@ describe('HC-078: nothing changes', () => {
   })
 })
 
-describe('withoutExtra', () => {
+describe('dropUsageRecords', () => {
   const metering = openaiChat.injectedUsage as InjectedUsage
   const without = (text: string): string => dropUsageRecords(Buffer.from(text), metering).toString()
 
-  it('takes out each such record, and gives all else as it was', () => {
+  it('removes the usage records, and keeps every other byte', () => {
     expect(without(EXTRA)).toBe('')
     expect(without(BEFORE + EXTRA + EXTRA + DONE + EXTRA)).toBe(BEFORE + DONE)
     expect(without(`id: 7\r\n${EXTRA.replaceAll('\n', '\r\n')}: ping\r\n\r\n`)).toBe(': ping\r\n\r\n')

@@ -22,4 +22,4 @@ it.each([
   'This model has a maximum context length of 128000 tokens.',
   "Invalid 'messages[3].content': expected a string.",
   'You can find your key at https://platform.openai.com/account/api-keys',
-])('leaves plain words alone: %s', (text) => expect(redact(text, credential)).toBe(text))
+])('leaves other text unchanged: %s', (text) => expect(redact(text, credential)).toBe(text))

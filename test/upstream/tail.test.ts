@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { StreamTail } from '../../src/upstream/stream/stream-tail.js'
 import { pick, seeded } from '../random.js'
 
-it('keeps the end of whatever has come, in pieces of any size', () => {
+it('keeps the last bytes of chunks of any size', () => {
   const random = seeded(3)
   const tail = new StreamTail()
   let all = ''
@@ -17,7 +17,7 @@ it('keeps the end of whatever has come, in pieces of any size', () => {
   expect(tail.with(Buffer.from('end')).toString().endsWith('end')).toBe(true)
 })
 
-it('keeps a last record whole, however long it is', () => {
+it('keeps a last record complete, however long it is', () => {
   const tail = new StreamTail()
   const long = `data: {"finishReason":"STOP","data":"${'A'.repeat(50_000)}"}\n\n`
   tail.push(Buffer.from(`data: {"before":1}\n\n${long}`))

@@ -14,8 +14,8 @@ const message = (...content: object[]): object => ({
 })
 const call = { type: 'function_call', id: 'fc_1', call_id: 'c1', name: 'f', arguments: '{"n":1.0}' }
 
-describe('a whole answer, read', () => {
-  it('holds texts, reasoning, calls and what it alone has', () => {
+describe('reading a whole answer', () => {
+  it('reads text, reasoning, calls and items of its own', () => {
     const answer = readAnswer({
       id: 'resp_1',
       model: 'gpt-x',
@@ -104,7 +104,7 @@ describe('a whole answer, read', () => {
     })
   })
 
-  it('HC-084: reads reasoning that is counted apart', () => {
+  it('HC-084: adds reasoning that is counted separately', () => {
     const usage = {
       input_tokens: 2,
       output_tokens: 12,
@@ -153,8 +153,8 @@ describe('a whole answer, read', () => {
   })
 })
 
-describe('a whole answer, written', () => {
-  it('is what its stream would have ended with, with all that its type wants', () => {
+describe('writing a whole answer', () => {
+  it('equals the response at the end of its stream, with all required fields', () => {
     const written: unknown = JSON.parse(
       openaiResponses.writeAnswer(
         {
@@ -202,7 +202,7 @@ describe('a whole answer, written', () => {
     })
   })
 
-  it('names the model that was asked for when the provider named none', () => {
+  it('names the requested model if the provider named none', () => {
     const text = openaiResponses.writeAnswer({ choices: [] }, answerContext())
     expect(JSON.parse(text)).toMatchObject({ model: 'asked', output: [] })
   })

@@ -18,8 +18,8 @@ const weather: OpenAI.Responses.FunctionTool = {
   parameters: { type: 'object', properties: { place: { type: 'string' } }, required: ['place'] },
 }
 
-describe('the demo, asked in Responses', () => {
-  it('says what it heard, whole and streamed', async () => {
+describe('the demo in Responses', () => {
+  it('echoes the message, whole and streamed', async () => {
     const asked = { model: 'demo', input: 'Hello there' }
     const whole = await client.responses.create(asked)
     expect(whole.output_text).toContain('You said: "Hello there".')
@@ -29,7 +29,7 @@ describe('the demo, asked in Responses', () => {
     expect(streamed.usage?.total_tokens).toBe(whole.usage?.total_tokens)
   })
 
-  it('calls a tool, and tells what it gave', async () => {
+  it('calls a tool, and repeats its result', async () => {
     const first = await client.responses.stream({ model: 'demo', input: 'Oslo', tools: [weather] }).finalResponse()
     const [call] = first.output
     expect(call).toMatchObject({ type: 'function_call', name: 'weather', arguments: '{"place":"Oslo"}' })

@@ -28,11 +28,11 @@ describe('errors', () => {
     [{ error: { message: { a: 1 }, type: 'odd' } }, { message: 'odd' }],
   ])('HC-109: reads %j', (body, expected) => expect(upstreamError(body)).toMatchObject(expected))
 
-  it.each(['', '<html>', 'null', '{}', '[]', '5'])('HC-098: %j says nothing', (body) =>
+  it.each(['', '<html>', 'null', '{}', '[]', '5'])('HC-098: %j holds no error', (body) =>
     expect(upstreamError(body)).toBeUndefined(),
   )
 
-  it('HC-108: writes them in OpenAI’s words, or as they came', () => {
+  it('HC-108: are written in OpenAI’s format, or passed on', () => {
     const error = new RelayError('upstream_busy', 'Busy.')
     expect(statusOf(error)).toBe(503)
     expect(JSON.parse(writeError(error, 'id').toString())).toEqual({
@@ -42,7 +42,7 @@ describe('errors', () => {
     expect(writeError(new RelayError('upstream_rejected', 'x', { body }), 'id')).toBe(body)
   })
 
-  it('ends a stream that is passed on without a mark of success', () => {
+  it('end a stream that passes through, without an end marker', () => {
     const [event] = eventsOf(writeStreamError(new RelayError('upstream_failed', 'Cut.')).toString())
     expect(event).toMatchObject({
       type: 'error',
@@ -55,7 +55,7 @@ describe('errors', () => {
 })
 
 describe('counting and listing', () => {
-  it('asks only for what a count depends on', () => {
+  it('sends only fields that affect the count', () => {
     const request = tokenCounting?.readRequest(
       Buffer.from('{"model":"m","input":"a","temperature":1,"instructions":"b"}'),
       NO_PATH,

@@ -43,7 +43,7 @@ describe('the input', () => {
     ])
   })
 
-  it('holds messages in the easy form and the typed one, of all roles', () => {
+  it('may have messages of all roles, with and without a type', () => {
     const { turns } = read({
       input: [
         { role: 'developer', content: 'D' },
@@ -69,7 +69,7 @@ describe('the input', () => {
     expect(turns[2]?.blocks[0]?.at).toBe('input[2].content[0]')
   })
 
-  it('gathers what the assistant did into one turn, and the results of its tools into one', () => {
+  it('joins assistant items into one turn, and tool results into one', () => {
     const { turns } = read({
       input: [
         { role: 'user', content: 'w?' },
@@ -142,7 +142,7 @@ describe('the input', () => {
     expect(turns[1]?.blocks).toMatchObject([{ callId: 'c2' }, { callId: 'c1' }])
   })
 
-  it('HC-026: a reasoning item without seal or words says nothing, with words it is reasoning', () => {
+  it('HC-026: drops a reasoning item without encrypted content and text', () => {
     const after = { role: 'user', content: 'continue' }
     expect(read({ input: [{ type: 'reasoning', id: 'rs_1', summary: [] }, after] }).turns).toHaveLength(1)
     const { turns } = read({
@@ -177,7 +177,7 @@ describe('the input', () => {
     ])
   })
 
-  it('keeps the phase of messages, cache marks, and what it does not know, where it stood', () => {
+  it('keeps phases, cache breakpoints and unknown fields in place', () => {
     const { turns } = read({
       input: [
         {
@@ -193,7 +193,7 @@ describe('the input', () => {
     expect(turns[1]?.blocks[0]?.native?.fields).toEqual({ phase: 'commentary' })
   })
 
-  it('keeps items that only this language has', () => {
+  it('keeps items that only this protocol has', () => {
     const search = { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'x' } }
     const { turns } = read({ input: [{ role: 'user', content: 'x' }, search] })
     expect(turns[1]).toMatchObject({
@@ -202,7 +202,7 @@ describe('the input', () => {
     })
   })
 
-  it('HC-041, HC-042: gives back to a call and a text the signatures that reasoning items carried', () => {
+  it('HC-041, HC-042: restores signatures of calls and texts from reasoning items', () => {
     const sealed = (id: string): object => ({
       type: 'reasoning',
       id: 'rs_x',
@@ -231,7 +231,7 @@ describe('the input', () => {
   })
 })
 
-describe('HC-030: what stands on state', () => {
+describe('HC-030: a reference to stored state', () => {
   it.each([
     [{ previous_response_id: 'resp_1' }, 'previous_response_id', 'previous_response_not_found'],
     [{ conversation: 'conv_1' }, 'conversation', null],
@@ -240,14 +240,14 @@ describe('HC-030: what stands on state', () => {
     [{ background: true }, 'background', null],
     [{ input: [{ type: 'item_reference', id: 'rs_1' }] }, 'input[0]', null],
     [{ input: [{ type: 'image_generation_call', id: 'ig_1', result: null }] }, 'input[0]', null],
-  ])('is refused, never ignored: %j', (fields, param, code) => {
+  ])('is refused: %j', (fields, param, code) => {
     const error = refusedRequest({ input: 'more', ...fields })
     expect(error).toMatchObject({ status: 400, param, code })
     expect(error.message).toMatch(/this relay (?:has not stored|stores no|runs no)/)
   })
 })
 
-describe('HC-032: what is wrong is told by its path', () => {
+describe('HC-032: refuses invalid fields with their path', () => {
   const user = (content: unknown): object => ({ input: [{ role: 'user', content }] })
 
   it.each<[object, string]>([
@@ -289,7 +289,7 @@ describe('HC-032: what is wrong is told by its path', () => {
 })
 
 describe('tools and choices', () => {
-  it('HC-028, HC-029: functions, plain-text tools, groups, the web, and built-in ones', () => {
+  it('HC-028, HC-029: reads functions, plain-text tools, groups, web search and built-in tools', () => {
     const format = { type: 'grammar', syntax: 'lark', definition: 'start: /.+/s' }
     const { tools } = read({
       input: [
@@ -387,15 +387,15 @@ describe('tools and choices', () => {
     expect(withoutUndefined(read({ input: 'a', tool_choice: choice }).toolChoice ?? null)).toEqual(expected ?? null)
   })
 
-  it('keeps a choice that has no neutral word', () => {
+  it('keeps a choice without a neutral equivalent', () => {
     const choice = { type: 'file_search' }
     expect(read({ input: 'a', tool_choice: choice }).native?.fields.tool_choice).toEqual(choice)
     expect(read({ input: 'a', tool_choice: 'auto' }).native?.fields).not.toHaveProperty('tool_choice')
   })
 })
 
-describe('the rest', () => {
-  it('has neutral words', () => {
+describe('other fields', () => {
+  it('are read if they have a neutral equivalent', () => {
     const request = read({
       input: 'a',
       stream: true,
@@ -431,7 +431,7 @@ describe('the rest', () => {
     expect(Object.keys(request.native?.fields ?? {})).toEqual([])
   })
 
-  it('keeps what it has no word for, and leaves out what says nothing', () => {
+  it('are kept if they are unknown, and dropped if they have their default', () => {
     const request = read({
       input: 'a',
       store: true,
@@ -453,7 +453,7 @@ describe('the rest', () => {
     })
   })
 
-  it('HC-142: keys with odd names are keys', () => {
+  it('HC-142: may be named after properties of Object.prototype', () => {
     const body =
       '{"model":"m","input":"a","__proto__":{"odd":true},"tools":[{"type":"function","name":"constructor","toString":1}]}'
     const request = openaiResponses.readRequest(Buffer.from(body), NO_PATH)
@@ -463,7 +463,7 @@ describe('the rest', () => {
   })
 })
 
-describe('what real clients send', () => {
+describe('requests of real clients', () => {
   it("reads Codex CLI's request", () => {
     const request = read({
       stream: true,

@@ -50,8 +50,8 @@ const expectLawful = (events: readonly ChatEvent[]): void => {
   }
 }
 
-describe('a stream, read', () => {
-  it('tells text as it comes', () => {
+describe('reading a stream', () => {
+  it('emits text deltas', () => {
     const { events, state } = read(
       created,
       { type: 'response.in_progress', response },
@@ -86,7 +86,7 @@ describe('a stream, read', () => {
     expect(state).toBe('over')
   })
 
-  it('reads reasoning part by part, with its seal on the last', () => {
+  it('emits reasoning part by part, with the signature on the last', () => {
     const summary = (part: number, text: string): object => ({
       type: 'response.reasoning_summary_text.delta',
       output_index: 0,
@@ -123,7 +123,7 @@ describe('a stream, read', () => {
     expect(blocks(created, raw, completed)).toEqual([{ type: 'reasoning', text: 'raw' }])
   })
 
-  it('reads calls that grow side by side', () => {
+  it('emits interleaved calls', () => {
     const other = { ...call, id: 'fc_2', call_id: 'c2', name: 'g' }
     const { events } = read(
       created,
@@ -146,7 +146,7 @@ describe('a stream, read', () => {
     })
   })
 
-  it('reads plain-text tools, groups, refusals and phases', () => {
+  it('emits plain-text tools, groups, refusals and phases', () => {
     const custom = { type: 'custom_tool_call', call_id: 'c1', name: 'p', namespace: 'n', input: '' }
     const { events } = read(
       created,
@@ -164,7 +164,7 @@ describe('a stream, read', () => {
     ])
   })
 
-  it('reads annotations once, whether told one by one or at the end', () => {
+  it('emits annotations once, from deltas or from the end', () => {
     const annotation = { type: 'url_citation', url: 'https://x', title: 'X', start_index: 2, end_index: 6 }
     const second = { ...annotation, url: 'https://y' }
     const told = {
@@ -193,7 +193,7 @@ describe('a stream, read', () => {
     ])
   })
 
-  it('gives whole what comes whole', () => {
+  it('emits items that arrive complete', () => {
     const image = { type: 'image_generation_call', id: 'ig_1', status: 'completed', result: 'AAAA' }
     const search = { type: 'web_search_call', id: 'ws_1', status: 'completed' }
     const { events } = read(
@@ -215,7 +215,7 @@ describe('a stream, read', () => {
   })
 })
 
-describe('HC-062: what servers leave out or write otherwise', () => {
+describe('HC-062: variants of servers', () => {
   const whole = { ...response, output: [textOf('Hi'), { ...call, arguments: '{}' }], usage }
   const expected = [
     { type: 'text', text: 'Hi' },
@@ -334,7 +334,7 @@ describe('HC-062: what servers leave out or write otherwise', () => {
     expect(state).toBe('over')
   })
 
-  it('takes the event’s name where the data has none, comments for nothing, and ends at the end', () => {
+  it('uses the event name without a type, skips comments, and ends at the last event', () => {
     const text = `: ping\n\nevent: response.created\ndata: {"response":{"id":"r"}}\n\ndata: :keepalive\n\ndata: {"type":"keepalive"}\n\ndata: ${JSON.stringify(completed)}\n\ndata: [DONE]\n\ndata: nonsense\n\n`
     const { events, state } = readText(text)
     expect(events.map(({ type }) => type)).toEqual(['start', 'finish', 'usage'])
@@ -351,12 +351,12 @@ describe('HC-062: what servers leave out or write otherwise', () => {
     expect(state).toBe('over')
   })
 
-  it('HC-096: a stream without its last event stays open', () => {
+  it('HC-096: stays open without the last event', () => {
     expect(read(created, added(0, message), delta(0, 'Hi'), done(0, textOf('Hi'))).state).toBe('open')
   })
 })
 
-describe('what fails', () => {
+describe('errors', () => {
   it.each<[string, object | string, object]>([
     [
       'a failed response',
@@ -427,7 +427,7 @@ describe('what fails', () => {
   })
 })
 
-describe('the pass-through', () => {
+describe('pass-through', () => {
   const sign = (event: object | string): string => {
     const read = openaiResponses.classifyRecord({
       event: undefined,
@@ -458,7 +458,7 @@ describe('the pass-through', () => {
     ['no JSON', '{"type', 'fault'],
   ])('%s', (_name, event, expected) => expect(sign(event)).toBe(expected))
 
-  it('knows by the last records how a stream went', () => {
+  it('reads the outcome from the last records', () => {
     const ending = (...events: object[]): object =>
       openaiResponses.readEnding(events.map((event) => ({ event: undefined, data: JSON.stringify(event) })))
     expect(ending(delta(0, 'a'), completed)).toMatchObject({ complete: true, usage: { input: 9, output: 5 } })

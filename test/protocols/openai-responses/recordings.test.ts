@@ -71,7 +71,7 @@ describe.skipIf(!isThere)('recorded traffic', () => {
     expect(meaning(openaiResponses.readAnswer(Buffer.from(whole), { id: 'r1' }))).toEqual(meaning(answer))
   })
 
-  it.each(asked)('$file asks the same again', ({ file }) => {
+  it.each(asked)('the request of $file keeps its meaning', ({ file }) => {
     const request = read(load(file).request?.body ?? {})
     const { body, losses } = write(request)
     expect(losses).toEqual([])

@@ -67,8 +67,8 @@ function eventsOf(answer: ChatAnswer): ChatEvent[] {
   return events
 }
 
-describe('laws of the stream', () => {
-  it('what is written is read again as it was', () => {
+describe('round trips', () => {
+  it('reads a written stream as the same answer', () => {
     const random = seeded(60)
     for (let round = 0; round < 300; round++) {
       const answer = randomAnswer(random)
@@ -78,7 +78,7 @@ describe('laws of the stream', () => {
     }
   })
 
-  it('a whole answer reads as its stream does', () => {
+  it('reads a written whole answer as the same answer as its stream', () => {
     const random = seeded(61)
     for (let round = 0; round < 100; round++) {
       const answer = randomAnswer(random)
@@ -89,7 +89,7 @@ describe('laws of the stream', () => {
     }
   })
 
-  it('HC-112: bytes cut anywhere read the same', () => {
+  it('HC-112: reads the same events wherever the bytes are split', () => {
     const random = seeded(62)
     const answer = {
       ...randomAnswer(random),

@@ -12,7 +12,7 @@ const assistant = (...blocks: Block[]): Partial<ChatRequest> => ({
 const items = (request: Partial<ChatRequest>): unknown[] => write(request).body.input as unknown[]
 
 describe('a request', () => {
-  it('tells the images of several turns apart by their ids', () => {
+  it('gives images of several turns different ids', () => {
     const image: Block = { type: 'media', kind: 'image', source: { type: 'bytes', data: 'AA' } }
     const drawn = { role: 'assistant', blocks: [image, image] } as const
     const ids = items({ turns: [...hello, drawn, ...hello, drawn] }).flatMap(
@@ -22,7 +22,7 @@ describe('a request', () => {
     expect(new Set(ids).size).toBe(4)
   })
 
-  it('is kept by nobody, and asks for its reasoning back', () => {
+  it('is not stored, and requests encrypted reasoning', () => {
     expect(write({ turns: hello, stream: true }).body).toEqual({
       model: 'up',
       stream: true,
@@ -32,14 +32,14 @@ describe('a request', () => {
     })
   })
 
-  it('does not ask a model that does not reason', () => {
+  it('requests no reasoning of a model that does not reason', () => {
     const { body, losses } = write({ turns: hello, reasoning: { effort: 'high' } }, { reasoning: 'none' })
     expect(body).not.toHaveProperty('include')
     expect(body).not.toHaveProperty('reasoning')
     expect(losses.map(({ path }) => path)).toEqual(['reasoning_effort'])
   })
 
-  it('has the first system text as instructions, later ones in their place', () => {
+  it('has the first system text as instructions, and later ones in place', () => {
     const system = (text: string): ChatRequest['turns'][number] => ({
       role: 'system',
       blocks: [{ type: 'text', text }],
@@ -50,7 +50,7 @@ describe('a request', () => {
     expect(write({ turns: [system('A')] }).body.input).toHaveLength(1)
   })
 
-  it('HC-025: tools, choice and format are flat, and strict is set on purpose', () => {
+  it('HC-025: has flat tools, tool choice and format, with an explicit strict', () => {
     const { body } = write({
       turns: hello,
       tools: [
@@ -99,18 +99,18 @@ describe('a request', () => {
     expect(write({ turns: hello, tools, toolChoice }).body.tool_choice).toEqual(expected)
   })
 
-  it('HC-024: leaves out the choice where there are no tools', () => {
+  it('HC-024: has no tool choice without tools', () => {
     const { body } = write({ turns: hello, toolChoice: { type: 'auto' }, parallelToolCalls: true })
     expect(body).not.toHaveProperty('tool_choice')
     expect(body).not.toHaveProperty('parallel_tool_calls')
   })
 
-  it('HC-033: refuses several answers', () => {
+  it('HC-033: refuses several choices', () => {
     expect(() => write({ turns: hello, choices: 2 })).toThrow(RelayError)
     expect(write({ turns: hello, choices: 1 }).losses).toEqual([])
   })
 
-  it('HC-034: declares what it cannot say', () => {
+  it('HC-034: records a loss for fields without an equivalent', () => {
     const { losses } = write({
       turns: [{ ...hello[0], role: 'user', blocks: [{ type: 'text', text: 'a', cache: { ttl: '5m' } }], name: 'Ann' }],
       topK: 3,
@@ -137,7 +137,7 @@ describe('a request', () => {
     ])
   })
 
-  it('HC-008: leaves out sampling where the model takes none, and says so', () => {
+  it('HC-008: drops unsupported sampling with a loss', () => {
     const { body, losses } = write({ turns: hello, temperature: 0.3, topP: 1 }, { sampling: 'none' })
     expect(body).not.toHaveProperty('temperature')
     expect(body).not.toHaveProperty('top_p')
@@ -145,7 +145,7 @@ describe('a request', () => {
     expect(write({ turns: hello, temperature: 0.3, topP: 0.5 }).body).toMatchObject({ temperature: 0.3, top_p: 0.5 })
   })
 
-  it('HC-010: a cap of none is a prewarm, and a cap below the least is raised and told', () => {
+  it('HC-010: writes a cap of 0 as a prewarm, and raises a cap below the minimum with a loss', () => {
     expect(write({ turns: hello, maxOutputTokens: 0 }).body).toMatchObject({ prompt_cache_options: { prewarm: true } })
     expect(write({ turns: hello, maxOutputTokens: 0 }).body).not.toHaveProperty('max_output_tokens')
     const { body, losses } = write({ turns: hello, maxOutputTokens: 1 })
@@ -167,7 +167,7 @@ describe('a request', () => {
     )
   })
 
-  it('says the rest in its own words', () => {
+  it('has the other fields under their own names', () => {
     expect(
       write({
         turns: hello,
@@ -190,7 +190,7 @@ describe('a request', () => {
   })
 })
 
-describe('what the user says', () => {
+describe('a user message', () => {
   it('may hold images, files and audio', () => {
     const [message] = items(
       user(
@@ -210,7 +210,7 @@ describe('what the user says', () => {
     ])
   })
 
-  it('is refused when nothing of it can be said, else declared', () => {
+  it('is refused if nothing of it can be translated, else the rest is a loss', () => {
     const video: Block = {
       type: 'media',
       kind: 'video',
@@ -226,7 +226,7 @@ describe('what the user says', () => {
 })
 
 describe('calls and their results', () => {
-  it('keep the text of the input, and are of one kind', () => {
+  it("keep the input's text, and have matching types", () => {
     expect(
       items({
         turns: [
@@ -261,7 +261,7 @@ describe('calls and their results', () => {
     ])
   })
 
-  it('HC-016: a failed result says so, in parts too', () => {
+  it('HC-016: mark a failed result, also one in parts', () => {
     const image: Block = { type: 'media', kind: 'image', source: { type: 'url', url: 'https://x/a' } }
     const [result] = items(
       user({ type: 'tool-result', callId: 'c', failed: true, blocks: [{ type: 'text', text: 'a' }, image] }),
@@ -274,10 +274,10 @@ describe('calls and their results', () => {
   })
 })
 
-describe('what the assistant said', () => {
+describe('an assistant message', () => {
   const sealed = { protocol: 'openai-responses', value: 'gAAA', id: 'rs_1', issuer: 'here' }
 
-  it('HC-044: has its reasoning only where it was issued, next to what followed', () => {
+  it('HC-044: has its reasoning only for the issuer, next to the following item', () => {
     const said: Block = { type: 'text', text: 'b' }
     const thought: Block = { type: 'reasoning', text: 'a' }
     const message = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'b' }] }
@@ -298,7 +298,7 @@ describe('what the assistant said', () => {
     expect(write(assistant(thought, said)).losses).toEqual([])
   })
 
-  it('is one message a phase; empty text is none', () => {
+  it('is split by phase, without empty text', () => {
     const phase = (text: string, name: string): Block => ({
       type: 'text',
       text,
@@ -326,7 +326,7 @@ describe('what the assistant said', () => {
     ])
   })
 
-  it('may be a refusal or an image; another language’s own is declared', () => {
+  it('may be a refusal or an image, and blocks of other protocols are losses', () => {
     const { body, losses } = write(
       assistant(
         { type: 'refusal', text: 'no' },
@@ -344,8 +344,8 @@ describe('what the assistant said', () => {
   })
 })
 
-describe('there and back', () => {
-  it('a request of its own comes out as it went in', () => {
+describe('a round trip', () => {
+  it('returns the same request', () => {
     const body = {
       instructions: 'Be brief.',
       input: [

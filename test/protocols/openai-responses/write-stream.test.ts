@@ -37,7 +37,7 @@ function byTheSdk(written: string): Promise<OpenAI.Responses.Response> {
   return client.responses.stream({ model: 'm', input: 'x' }).finalResponse()
 }
 
-describe('HC-060: the life of a stream', () => {
+describe('HC-060: the events of a stream', () => {
   const written = writeEvents([
     start,
     ...text(0, 'H', 'i'),
@@ -46,7 +46,7 @@ describe('HC-060: the life of a stream', () => {
   ])
   const events = eventsOf(written)
 
-  it('has every stage, in order, numbered from 0', () => {
+  it('come in order, numbered from 0', () => {
     expect(types(events)).toEqual([
       'created',
       'in_progress',
@@ -62,7 +62,7 @@ describe('HC-060: the life of a stream', () => {
     expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, index) => index))
   })
 
-  it('keeps its ids, and tells all of it at the end', () => {
+  it('keep their ids, and the last one repeats the whole response', () => {
     const place = { item_id: 'msg_a1_0', output_index: 0, content_index: 0 }
     const part = { type: 'output_text', annotations: [], logprobs: [], text: 'Hi' }
     expect(events[2]).toMatchObject({ output_index: 0, item: { id: 'msg_a1_0', status: 'in_progress', content: [] } })
@@ -94,7 +94,7 @@ describe('HC-060: the life of a stream', () => {
     }
   })
 
-  it('repeats what was asked, as it was asked', () => {
+  it('repeat the settings of the request', () => {
     const asked = {
       instructions: 'Be brief.',
       tools: [
@@ -132,7 +132,7 @@ describe('HC-060: the life of a stream', () => {
   })
 })
 
-describe('HC-061: each item has its place, and is closed before the next', () => {
+describe('HC-061: each item ends before the next one begins', () => {
   const signature = { protocol: 'anthropic-messages', value: 'sig', id: 'x' }
   const reasoning = (index: number, piece: string, sealed = false): ChatEvent[] => [
     { type: 'block', index, choice: 0, block: { type: 'reasoning', text: '' } },
@@ -151,14 +151,14 @@ describe('HC-061: each item has its place, and is closed before the next', () =>
   ])
   const events = eventsOf(written)
 
-  it('counts them up, none open beside another', () => {
+  it('numbers items in order', () => {
     const frames = events.filter(({ type }) => /output_item\.(added|done)$/.test(type))
     expect(frames.map(({ type, output_index: index }) => `${type.slice(21)} ${index}`)).toEqual(
       [0, 1, 2, 3].flatMap((index) => [`added ${index}`, `done ${index}`]),
     )
   })
 
-  it('joins reasoning up to its seal', () => {
+  it('joins reasoning up to its signature', () => {
     const { output } = lastOf(written).response
     const summary = (...texts: string[]): unknown => texts.map((one) => ({ type: 'summary_text', text: one }))
     expect(output).toMatchObject([
@@ -183,11 +183,11 @@ describe('HC-061: each item has its place, and is closed before the next', () =>
     ])
   })
 
-  it("is taken by OpenAI's strict helper", async () => {
+  it("is accepted by OpenAI's stream helper", async () => {
     expect((await byTheSdk(written)).output).toMatchObject(lastOf(written).response.output)
   })
 
-  it('hidden reasoning is a seal without a summary', () => {
+  it('writes hidden reasoning without a summary', () => {
     const hidden: ChatEvent[] = [
       { type: 'block', index: 0, choice: 0, block: { type: 'reasoning', text: '', signature } },
       { type: 'stop', index: 0 },
@@ -198,14 +198,14 @@ describe('HC-061: each item has its place, and is closed before the next', () =>
 })
 
 describe('tool calls', () => {
-  it('HC-058: one without input is given an empty object', () => {
+  it('HC-058: have an empty object without input', () => {
     const events = eventsOf(writeEvents([start, ...call(0, 'c1'), finish('tool-calls')]))
     const input = events.filter(({ type }) => type.endsWith('arguments.delta')).map(({ delta }) => delta)
     expect(input).toEqual(['{}'])
     expect(events.find(({ type }) => type.endsWith('arguments.done'))).toMatchObject({ arguments: '{}' })
   })
 
-  it('HC-028: a plain-text tool has events of its own, and its group', async () => {
+  it('HC-028: of plain-text tools have their own events and group', async () => {
     const block = {
       type: 'tool-call',
       id: 'c1',
@@ -241,7 +241,7 @@ describe('tool calls', () => {
     ])
   })
 
-  it('HC-056: those that grow side by side come one after the other', async () => {
+  it('HC-056: that are interleaved come one after another', async () => {
     const [open0, a0, stop0] = call(0, 'c1', '{"a":1}') as [ChatEvent, ChatEvent, ChatEvent]
     const [open1, a1, stop1] = call(1, 'c2', '{"b":2}') as [ChatEvent, ChatEvent, ChatEvent]
     const written = writeEvents([start, open0, open1, a1, a0, stop1, stop0, finish('tool-calls')])
@@ -251,7 +251,7 @@ describe('tool calls', () => {
     ])
   })
 
-  it('HC-041, HC-042: the signature of a call or a text travels in an item of its own', async () => {
+  it('HC-041, HC-042: and texts have their signature in an item of its own', async () => {
     const signature = { protocol: 'gemini', value: 'U0lH' }
     const written = writeEvents([
       start,
@@ -276,7 +276,7 @@ describe('tool calls', () => {
 })
 
 describe('parts and other blocks', () => {
-  it('texts and refusals share a message; one of another phase has its own', async () => {
+  it('text and refusals of one phase share a message', async () => {
     const phase = (name: string): ChatEvent => ({
       type: 'block',
       index: 2,
@@ -305,11 +305,11 @@ describe('parts and other blocks', () => {
     ])
   })
 
-  it('empty text opens nothing', () => {
+  it('empty text opens no item', () => {
     expect(lastOf(writeEvents([start, ...text(0, ''), ...text(1), finish('stop')])).response.output).toEqual([])
   })
 
-  it('citations are annotations, counted in code points', async () => {
+  it('citations are annotations with positions in code points', async () => {
     const [open, ...rest] = text(0, '😀 said')
     const citation = { url: 'https://x', title: 'X', start: 3, end: 7 }
     const to = answerContext()
@@ -335,7 +335,7 @@ describe('parts and other blocks', () => {
     expect(to.losses.list.map(({ path }) => path)).toEqual(['content[0].citations'])
   })
 
-  it('images are generation calls; what cannot be said is declared', async () => {
+  it('images are generation calls, and other blocks are losses', async () => {
     const whole = (index: number, block: Extract<ChatEvent, { type: 'block' }>['block']): ChatEvent[] => [
       { type: 'block', index, choice: 0, block },
       { type: 'stop', index },
@@ -360,7 +360,7 @@ describe('parts and other blocks', () => {
     expect(to.losses.list.map(({ path }) => path)).toEqual(['content[1]', 'content[2]'])
   })
 
-  it('a second choice is left out', () => {
+  it('a second choice is a loss', () => {
     const other = text(1, 'second').map((event) => (event.type === 'block' ? { ...event, choice: 1 } : event))
     const { output } = lastOf(
       writeEvents([
@@ -374,14 +374,14 @@ describe('parts and other blocks', () => {
     expect(JSON.stringify(output)).not.toContain('second')
   })
 
-  it('HC-120: lone surrogates stay escapes', () => {
+  it('HC-120: lone surrogates stay escaped', () => {
     const written = writeEvents([start, ...text(0, 'a', '\ud83d'), finish('stop')])
     expect(written).toContain('\\ud83d')
     expect(lastOf(written).response.output).toMatchObject([{ content: [{ text: 'a\ud83d' }] }])
   })
 })
 
-describe('how it ends', () => {
+describe('the end of a stream', () => {
   it.each([
     ['stop', 'completed', null],
     ['pause', 'completed', null],
@@ -395,7 +395,7 @@ describe('how it ends', () => {
     expect((await byTheSdk(written)).status).toBe(status)
   })
 
-  it('HC-077: a refusal in the model’s own words completes it, one without is a filter’s', () => {
+  it('HC-077: is completed for a refusal with text, and a content filter without', () => {
     const refused: ChatEvent = { type: 'finish', choice: 0, finish: { reason: 'refusal', explanation: 'cyber' } }
     const own: ChatEvent[] = [
       { type: 'block', index: 0, choice: 0, block: { type: 'refusal', text: '' } },
@@ -413,7 +413,7 @@ describe('how it ends', () => {
     })
   })
 
-  it('in failure, with the same id, what was done, and no mark of success', async () => {
+  it('is a failed response with the same id and output, without an end marker', async () => {
     const writer = openaiResponses.writeStream(answerContext())
     const begun = [start, ...call(0, 'c1', '{}'), ...text(1, 'half').slice(0, -1)]
     const before = begun.map((event) => writer.write(event)).join('')
@@ -430,7 +430,7 @@ describe('how it ends', () => {
     expect((await byTheSdk(written)).status).toBe('failed')
   })
 
-  it('in failure before it began, as an error', async () => {
+  it('is an error event before any output', async () => {
     const written = openaiResponses
       .writeStream(answerContext())
       .fail(new RelayError('upstream_rate_limited', 'Slow down.'))
@@ -440,7 +440,7 @@ describe('how it ends', () => {
     await expect(byTheSdk(written)).rejects.toThrow('Slow down.')
   })
 
-  it('when nothing came at all', async () => {
+  it('is correct without any events', async () => {
     expect((await byTheSdk(openaiResponses.writeStream(answerContext()).end())).status).toBe('completed')
   })
 })
