@@ -1,16 +1,16 @@
 import type { ByteChunks } from '../src/index.js'
 
-/** Shorter bodies are joined at the end. */
-const MAX_JOINED_LATE_BYTES = 256 * 1024
-/** Small chunks are joined up to this size: each costs some memory, and a write when it is sent on. */
-const JOIN_BYTES = 64 * 1024
-/** As few chunks of this size are large enough. */
-const FEW_CHUNKS = 4
+/** Bodies up to this size are kept in chunks until they are complete. */
+const MAX_UNALLOCATED_BYTES = 256 * 1024
+/** Recent chunks are joined when they reach this size. Each chunk costs memory, and a write when it is forwarded. */
+const JOIN_THRESHOLD_BYTES = 64 * 1024
+/** Up to this number, recent chunks are not joined, because they are large enough. */
+const MAX_UNJOINED_CHUNKS = 4
 
 /**
- * Collects a body while it arrives. Keeps large bodies in chunks, since copying them costs more than all other work on
- * them. Where one piece is wanted, it copies each chunk to its place in one buffer, since joining at the end needs twice
- * the memory. It allocates that buffer only after some bytes have arrived: a `content-length` alone costs nothing.
+ * Collects a body while it arrives. Keeps large bodies in chunks, because copying costs more than all other work on
+ * them. Where the caller needs one buffer, it copies each chunk there on arrival: joining at the end needs twice the
+ * memory. It allocates that buffer only after some bytes have arrived, so a `content-length` alone costs no memory.
  */
 export class BodyBuffer {
   size = 0
@@ -28,7 +28,7 @@ export class BodyBuffer {
 
   add(chunk: Buffer): void {
     const size = this.size + chunk.length
-    if (this.size > MAX_JOINED_LATE_BYTES && size <= this.#expectedSize) this.#allocate().set(chunk, this.size)
+    if (this.size > MAX_UNALLOCATED_BYTES && size <= this.#expectedSize) this.#allocate().set(chunk, this.size)
     else this.#addChunk(chunk)
     this.size = size
   }
@@ -64,11 +64,12 @@ export class BodyBuffer {
     this.#buffer = undefined
     this.#chunks.push(chunk)
     this.#recentSize += chunk.length
-    if (this.#recentSize >= JOIN_BYTES) this.#joinSmallChunks()
+    if (this.#recentSize >= JOIN_THRESHOLD_BYTES) this.#joinSmallChunks()
   }
 
   #joinSmallChunks(): void {
-    const small = this.#chunks.length - this.#recentIndex > FEW_CHUNKS ? this.#chunks.splice(this.#recentIndex) : []
+    const small =
+      this.#chunks.length - this.#recentIndex > MAX_UNJOINED_CHUNKS ? this.#chunks.splice(this.#recentIndex) : []
     if (small.length > 0) this.#chunks.push(Buffer.concat(small))
     this.#recentIndex = this.#chunks.length
     this.#recentSize = 0

@@ -83,7 +83,11 @@ class FetchRelayRequest implements RelayRequest {
   async read(maxBytes: number, inChunks?: boolean): Promise<ByteChunks> {
     const announcedBytes = Number(this.headers['content-length'] ?? 0)
     if (announcedBytes > maxBytes) throw tooLarge(maxBytes)
-    if (this.#request.bodyUsed) throw new RelayError('internal', 'The host has read the body and kept nothing of it.')
+    if (this.#request.bodyUsed)
+      throw new RelayError(
+        'internal',
+        'The host has read the body and not kept it. Mount the relay before the body parser.',
+      )
     const reader = this.#request.body?.getReader()
     this.client.listener = { onDisconnect: () => void reader?.cancel().catch(() => undefined) }
     const body = new BodyBuffer(inChunks ? 0 : announcedBytes)
@@ -93,7 +97,7 @@ class FetchRelayRequest implements RelayRequest {
       body.add(Buffer.from(buffer, byteOffset, byteLength))
     }
     this.client.listener = undefined
-    if (this.client.isClosed) throw new RelayError('client_left', 'The client left before its request was whole.')
+    if (this.client.isClosed) throw new RelayError('client_left', 'The client left before its request was complete.')
     return body.take()
   }
 }
@@ -106,7 +110,7 @@ function toResponse({ status, headers, body }: RelayResponse, request: FetchRela
 function toReadable(stream: ByteStream, { client, signal }: FetchRelayRequest): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      // When the client disconnects, a server cancels the stream itself. An error before that would look like a failure.
+      // When the client disconnects, a server cancels the stream itself. An earlier error would look like a failure.
       const fail = (): void => queueMicrotask(() => controller.error(signal.reason))
       signal.addEventListener('abort', fail, { once: true })
       stream.start({

@@ -68,7 +68,7 @@ export function attachRelay(server: AttachableServer, relay: Relay): void {
   }
   // With this listener, Node leaves "100 Continue" to the relay, which can refuse a request before its body is sent.
   server.on('checkContinue', (req, res) => {
-    // A listener of the host's own decides instead.
+    // If the host has a listener of its own, that one decides.
     if (server.listenerCount('checkContinue') > 1) return
     res.writeContinue()
     emit.call(server, 'request', req, res)
@@ -101,7 +101,7 @@ function respond(
     req.socket?.on('close', onClose)
     res.on('close', () => req.socket?.off('close', onClose))
   }
-  // An exception here, most likely from the host's wrapped response, may cost this answer but not the process.
+  // An exception here most likely comes from a response that the host wraps. It must not end the process.
   return responding
     .then((response) => {
       if (!request.client.isClosed) sendResponse(req, res, response)
@@ -158,7 +158,12 @@ export class NodeRelayRequest implements RelayRequest {
     const announcedBytes = Number(req.headers['content-length'] ?? 0)
     if (announcedBytes > maxBytes) return Promise.reject(tooLarge(maxBytes))
     if (req.readableDidRead)
-      return Promise.reject(new RelayError('internal', 'The host has read the body and kept nothing of it.'))
+      return Promise.reject(
+        new RelayError(
+          'internal',
+          'The host has read the body and not kept it. Mount the relay before the body parser.',
+        ),
+      )
     if (this.#options.awaitsContinue) this.#res.writeContinue()
     return new Promise((resolve, reject) => {
       const body = new BodyBuffer(inChunks ? 0 : announcedBytes)
@@ -167,7 +172,7 @@ export class NodeRelayRequest implements RelayRequest {
         reject(error)
       }
       const onDisconnect = (): void =>
-        fail(new RelayError('client_left', 'The client left before its request was whole.'))
+        fail(new RelayError('client_left', 'The client left before its request was complete.'))
       this.client.listener = { onDisconnect }
       if (this.client.isClosed) onDisconnect()
       req.on('data', (chunk: Buffer) => {
@@ -200,7 +205,7 @@ export function sendResponse(req: NodeRequest, res: NodeResponse, { status, head
   }
 }
 
-/** Where both kinds of response agree, for bytes. */
+/** The signature of `write` that HTTP/1 and HTTP/2 responses share. */
 type Write = (bytes: Buffer) => boolean
 
 function createSink(res: NodeResponse): ByteSink {
@@ -223,9 +228,9 @@ export const CLOSE_TIMEOUT_MS = 1000
 const MAX_DISCARDED_BYTES = 1024 * 1024
 
 /**
- * Handles an answer before the end of the request's body, such as to a wrong key. Closing at once would reset the
- * connection and lose the answer; reading to the end would let a client send for ever. So it reads a little more, and
- * then closes.
+ * Handles an answer that is sent before the request's body has arrived, such as 401. Closing at once would reset the
+ * connection and lose the answer. Reading to the end would let a client send without limit. So it reads up to 1 MiB, or
+ * for one second, and then closes.
  */
 function discardRequestBody(req: NodeRequest, res: NodeResponse): void {
   let discardedBytes = 0

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8 } as const
 
 /** A complete message, or a control frame. */
-export interface Unit {
+export interface Message {
   readonly opcode: number
   /** The whole payload, unmasked. Valid only until the next call of `next`, which may reuse the memory. */
   readonly payload: Buffer
@@ -45,7 +45,7 @@ export class FrameReader {
   }
 
   /** Bytes of the incomplete message so far. */
-  get unfinished(): number {
+  get incompleteBytes(): number {
     return this.#size + (this.#fragments?.size ?? 0) + this.#controlBytes
   }
 
@@ -55,38 +55,38 @@ export class FrameReader {
   }
 
   /** The next complete message or control frame. @throws {FrameError} */
-  next(): Unit | undefined {
+  next(): Message | undefined {
     for (let frame = this.#readFrame(); frame; frame = this.#readFrame()) {
       if (frame.opcode >= Opcode.close) return this.#control(frame)
-      const unit = this.#join(frame)
-      if (unit) return unit
+      const message = this.#join(frame)
+      if (message) return message
     }
     return undefined
   }
 
-  #control(frame: Frame): Unit {
+  #control(frame: Frame): Message {
     if (this.#fragments) this.#controlBytes += frame.bytes.length
-    return toUnit(frame)
+    return toMessage(frame)
   }
 
   #readFrame(): Frame | undefined {
     if (this.#size < this.#needed) return undefined
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size)
     const head = readHead(bytes)
-    if (head && head.length > this.#maxBytes) throw new FrameError(MESSAGE_TOO_BIG, 'A message is too long.')
-    const total = head ? head.start + head.length : bytes.length + 1
+    if (head && head.payloadLength > this.#maxBytes) throw new FrameError(MESSAGE_TOO_BIG, 'A message is too long.')
+    const total = head ? head.payloadStart + head.payloadLength : bytes.length + 1
     if (!head || bytes.length < total) {
       this.#keep(bytes)
       this.#needed = total
       return undefined
     }
-    // Mostly a chunk is exactly one frame.
+    // Usually a chunk is exactly one frame.
     const isAll = bytes.length === total
     this.#keep(isAll ? undefined : bytes.subarray(total))
     this.#needed = 2
-    const { opcode, isLast, start, isMasked } = head
+    const { opcode, isLast, payloadStart: start, isMasked } = head
     const raw = bytes.subarray(start, total)
-    const payload = isMasked ? unmask(raw, keyAt(bytes, start - 4), targetFor(raw, isLast)) : raw
+    const payload = isMasked ? unmask(raw, readMaskingKey(bytes, start - 4), unmaskBuffer(raw, isLast)) : raw
     return { opcode, isLast, payload, bytes: isAll ? bytes : bytes.subarray(0, total) }
   }
 
@@ -97,11 +97,11 @@ export class FrameReader {
   }
 
   /** Returns the message that a frame completes, if it does. */
-  #join(frame: Frame): Unit | undefined {
+  #join(frame: Frame): Message | undefined {
     const { opcode, isLast, payload, bytes } = frame
     if ((opcode === Opcode.continuation) !== (this.#fragments !== undefined))
       throw new FrameError(PROTOCOL_ERROR, 'A message starts within another.')
-    if (isLast && !this.#fragments) return toUnit(frame)
+    if (isLast && !this.#fragments) return toMessage(frame)
     this.#fragments ??= { opcode, payloads: [], frames: [], size: 0 }
     const fragments = this.#fragments
     fragments.payloads.push(payload)
@@ -123,7 +123,7 @@ interface Frame {
   readonly bytes: Buffer
 }
 
-function toUnit({ opcode, payload, bytes }: Frame): Unit {
+function toMessage({ opcode, payload, bytes }: Frame): Message {
   return { opcode, payload, frames: [bytes] }
 }
 
@@ -133,9 +133,9 @@ interface FrameHead {
   /** The four bytes before the payload are the masking key. */
   readonly isMasked: boolean
   /** Start of the payload. */
-  readonly start: number
+  readonly payloadStart: number
   /** Length of the payload. */
-  readonly length: number
+  readonly payloadLength: number
 }
 
 /** Undefined until the head is complete. */
@@ -149,12 +149,12 @@ function readHead(bytes: Buffer): FrameHead | undefined {
   if (bytes.length < start) return undefined
   const length =
     lengthBytes === 8 ? Number(bytes.readBigUInt64BE(2)) : lengthBytes === 2 ? bytes.readUInt16BE(2) : shortLength
-  return { opcode: first & 0x0f, isLast: (first & 0x80) !== 0, isMasked, start, length }
+  return { opcode: first & 0x0f, isLast: (first & 0x80) !== 0, isMasked, payloadStart: start, payloadLength: length }
 }
 
 /**
  * Shared memory for unmasked payloads that are read and not kept, as almost all are. Allocating memory for each would
- * cost more than the unmasking.
+ * cost more than unmasking it.
  */
 const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024)
 
@@ -163,7 +163,7 @@ function allocateWords(length: number): Buffer {
   return Buffer.allocUnsafeSlow(4 * Math.ceil(length / 4))
 }
 
-function targetFor({ length }: Buffer, isTemporary: boolean): Buffer {
+function unmaskBuffer({ length }: Buffer, isTemporary: boolean): Buffer {
   return isTemporary && length <= SCRATCH.length ? SCRATCH : allocateWords(length)
 }
 
@@ -171,12 +171,12 @@ const KEY = new Uint8Array(4)
 const KEY_WORD = new Int32Array(KEY.buffer)
 
 /** The masking key at a position, as a word in the machine's byte order. */
-function keyAt(bytes: Buffer, at: number): number {
+function readMaskingKey(bytes: Buffer, at: number): number {
   for (let index = 0; index < 4; index++) KEY[index] = bytes[at + index] as number
   return KEY_WORD[0] as number
 }
 
-/** Unmasks four bytes at a time, which is four times as fast. The last word may reach beyond the payload. */
+/** Unmasks into `into`, four bytes at a time for speed. The last word may extend beyond the payload. */
 function unmask(payload: Buffer, key: number, into: Buffer): Buffer {
   into.set(payload)
   const words = new Int32Array(into.buffer, into.byteOffset, Math.ceil(payload.length / 4))
@@ -193,7 +193,7 @@ export function textFrame(text: string): Buffer {
 /** A text message in one frame, as clients send it. */
 export function maskedFrame(payload: Buffer): Buffer {
   const mask = randomBytes(4)
-  const masked = unmask(payload, keyAt(mask, 0), allocateWords(payload.length))
+  const masked = unmask(payload, readMaskingKey(mask, 0), allocateWords(payload.length))
   return Buffer.concat([writeHead(Opcode.text, payload.length, true), mask, masked])
 }
 

@@ -10,7 +10,7 @@ import {
   type UpstreamHandshake,
 } from '../../src/index.js'
 import { CLOSE_TIMEOUT_MS } from '../node-http.js'
-import { closeFrame, FrameError, FrameReader, maskedFrame, Opcode, textFrame, type Unit } from './frames.js'
+import { closeFrame, FrameError, FrameReader, type Message, maskedFrame, Opcode, textFrame } from './frames.js'
 import { HandshakeSocket } from './handshake-socket.js'
 import type { UpstreamHandshakes } from './upstream-handshake.js'
 
@@ -122,19 +122,19 @@ export class SocketTunnel implements PendingSocket {
     if (this.#isClosed || this.#isClosedByRelay) return
     this.#fromClient.push(chunk)
     if (this.#open) this.#forwardMessages(this.#open)
-    else if (this.#fromClient.unfinished > MAX_EARLY_BYTES) this.#client.socket.destroy()
+    else if (this.#fromClient.incompleteBytes > MAX_EARLY_BYTES) this.#client.socket.destroy()
   }
 
   /** Forwards the client's complete messages, until the session needs time to decide about one. */
   #forwardMessages(open: OpenTunnel): void {
     try {
       while (!this.#isDeciding && !this.#isClosed && !this.#isClosedByRelay) {
-        const unit = this.#fromClient.next()
-        if (!unit) return
-        if (unit.opcode === Opcode.close) this.#isClosing = true
-        const decision = unit.opcode < Opcode.close ? open.session.onClientMessage(unit.payload) : true
-        if (decision instanceof Promise) return this.#awaitDecision(open, unit, decision)
-        this.#forward(open, unit, decision)
+        const message = this.#fromClient.next()
+        if (!message) return
+        if (message.opcode === Opcode.close) this.#isClosing = true
+        const decision = message.opcode < Opcode.close ? open.session.onClientMessage(message.payload) : true
+        if (decision instanceof Promise) return this.#awaitDecision(open, message, decision)
+        this.#forward(open, message, decision)
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
@@ -142,21 +142,21 @@ export class SocketTunnel implements PendingSocket {
     }
   }
 
-  #awaitDecision(open: OpenTunnel, unit: Unit, deciding: Promise<ForwardDecision>): void {
+  #awaitDecision(open: OpenTunnel, message: Message, deciding: Promise<ForwardDecision>): void {
     const { socket } = this.#client
     this.#isDeciding = true
     socket.pause()
     deciding
       .then((decision) => {
         this.#isDeciding = false
-        this.#forward(open, unit, decision)
+        this.#forward(open, message, decision)
         this.#forwardMessages(open)
         this.#resumeClient()
       })
       .catch(() => void socket.destroy())
   }
 
-  #forward({ provider }: OpenTunnel, { frames }: Unit, decision: ForwardDecision): void {
+  #forward({ provider }: OpenTunnel, { frames }: Message, decision: ForwardDecision): void {
     if (decision === false || this.#isClosed) return
     for (const frame of decision === true ? frames : [maskedFrame(decision)])
       if (!provider.write(frame)) this.#client.socket.pause()
@@ -180,9 +180,9 @@ export class SocketTunnel implements PendingSocket {
     this.#isReadingProvider = true
     try {
       this.#fromProvider.push(chunk)
-      for (let unit = this.#fromProvider.next(); unit; unit = this.#fromProvider.next()) {
-        if (unit.opcode === Opcode.close) this.#isClosing = true
-        else if (unit.opcode < Opcode.close) session.onUpstreamMessage(unit.payload)
+      for (let message = this.#fromProvider.next(); message; message = this.#fromProvider.next()) {
+        if (message.opcode === Opcode.close) this.#isClosing = true
+        else if (message.opcode < Opcode.close) session.onUpstreamMessage(message.payload)
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
@@ -191,7 +191,7 @@ export class SocketTunnel implements PendingSocket {
     } finally {
       this.#isReadingProvider = false
     }
-    const messageEnd = chunk.length - this.#fromProvider.unfinished
+    const messageEnd = chunk.length - this.#fromProvider.incompleteBytes
     if (this.#pendingFrames.length === 0 || messageEnd < 0) return chunk
     const pending = this.#pendingFrames.splice(0)
     this.#resumeClient()
@@ -202,7 +202,7 @@ export class SocketTunnel implements PendingSocket {
   /** Sends a frame of the relay, or queues it until the provider's message ends. Pauses a client that does not read. */
   #sendFrame(frame: Buffer): boolean {
     const { socket } = this.#client
-    const isBetweenMessages = this.#open && !this.#isReadingProvider && this.#fromProvider.unfinished === 0
+    const isBetweenMessages = this.#open && !this.#isReadingProvider && this.#fromProvider.incompleteBytes === 0
     const canTakeMore =
       isBetweenMessages && this.#pendingFrames.length === 0
         ? socket.write(frame)

@@ -50,7 +50,7 @@ export function upgradeRelay(relay: Relay, { mount = '' }: UpgradeOptions = {}):
         const { openResponsesSocket } = await import('./responses-socket.js')
         return openResponsesSocket(upgrade, req, socket, head)
       }
-      // Loaded when the first WebSocket comes: most relays open none.
+      // Loaded with the first WebSocket, because most relays open none.
       const [{ UpstreamHandshakes }, { SocketTunnel }] = await Promise.all([
         import('./upstream-handshake.js'),
         import('./socket-tunnel.js'),

@@ -9,7 +9,7 @@ import { estimateConversationTokens } from './estimate-tokens.js'
 import { relayedResponse, routeCall, sendWith } from './relay-call.js'
 import type { OperationHandler } from './request-context.js'
 
-/** Counts the tokens of a conversation: by a target that can count, else by an estimate. */
+/** Counts the tokens of a conversation. Uses a target that can count, else an estimate. */
 export const countTokens: OperationHandler = async (services, context) => {
   const { protocol } = context
   if (!protocol.tokenCounting) throw new RelayError('unknown_path', 'This protocol has no token counting.')
@@ -20,18 +20,18 @@ export const countTokens: OperationHandler = async (services, context) => {
     : relayedResponse(services, context, { call, plan }, async (counted) => estimateReply(services, counted))
 }
 
-const ESTIMATED: readonly Loss[] = [{ path: 'count', reason: 'estimated by the relay' }]
+const ESTIMATE_LOSSES: readonly Loss[] = [{ path: 'count', reason: 'estimated by the relay' }]
 
 function estimateReply({ countTokens = estimateConversationTokens }: Services, call: Call): Reply {
   const { protocol, body, path, facts } = call
   const conversation = (protocol.tokenCounting ?? protocol).readRequest(body, path)
   const tokens = countTokens(conversation, facts.model)
-  call.settle({ outcome: 'complete', status: 200, losses: ESTIMATED })
+  call.settle({ outcome: 'complete', status: 200, losses: ESTIMATE_LOSSES })
   return {
     status: 200,
     target: '',
     contentType: '',
     body: Buffer.from(protocol.tokenCounting?.writeCount(tokens) ?? ''),
-    losses: ESTIMATED,
+    losses: ESTIMATE_LOSSES,
   }
 }

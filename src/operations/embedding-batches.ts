@@ -15,8 +15,8 @@ import { completeFanOut, fanOut } from './fan-out.js'
 import type { SendCall } from './relay-call.js'
 
 /**
- * Sends the inputs in batches to a target that accepts fewer at once. All vectors of an answer come from one target:
- * those of another model would lie in another space.
+ * Sends the inputs in batches to a target that accepts fewer at once. All vectors of an answer come from one target,
+ * because vectors of different models cannot be compared.
  */
 export function sendInBatches({ failover, attempts }: Services, request: EmbeddingRequest): SendCall {
   const batchesByTarget = new Map<Target, readonly EmbeddingBatch[]>()
@@ -51,7 +51,7 @@ function splitInputs(request: EmbeddingRequest, limit: number): EmbeddingBatch[]
   return batches
 }
 
-/** A failing batch fails the whole request. @throws {RelayError} */
+/** Sends the batches and joins their answers. @throws {RelayError} if any batch fails */
 async function sendBatches(
   attempts: AttemptSender,
   call: Call,

@@ -1,7 +1,7 @@
 import type { Block } from '../chat/blocks.js'
 import type { ChatRequest } from '../chat/request.js'
 
-/** Typical for text in most languages and tokenizers; code has fewer characters per token, Chinese too. */
+/** Typical for most languages and tokenizers. Code and Chinese have fewer characters per token. */
 const CHARACTERS_PER_TOKEN = 4
 /** The role and the separators of a turn. */
 const TOKENS_PER_TURN = 4

@@ -10,7 +10,7 @@ import { MAX_ANSWER_BYTES } from '../upstream/stream/buffered-body.js'
 import type { CreateTranscoder } from '../upstream/transcode/transcoder.js'
 
 /** Number of requests of one call that are in progress at once. */
-const MAX_CONCURRENT = 4
+const MAX_CONCURRENT_REQUESTS = 4
 
 /** One of several upstream requests that together answer a call. */
 export interface SubRequest {
@@ -41,7 +41,7 @@ export async function fanOut<Kind extends SubRequest>(
   if (client.isClosed) throw new RelayError('client_left', 'The client left.')
   const pending = requests.filter(({ answer }) => !answer)
   // The queue of a paced upstream may have no room for several requests of one call.
-  const limit = channel.target.upstream.pace ? 1 : MAX_CONCURRENT
+  const limit = channel.target.upstream.pace ? 1 : MAX_CONCURRENT_REQUESTS
   const connections = Array.from({ length: Math.min(limit, pending.length) }, () => new ClientConnection())
   const cancel = (): void => {
     pending.length = 0

@@ -43,7 +43,7 @@ export async function forward(
   const responseHeaders: Record<string, string> = { 'x-request-id': id, ...services.cors.headersFor(request) }
   try {
     const caller = await services.authenticator.authenticate(request)
-    // The relay cannot see what the request costs, so it could not hold a budget.
+    // The relay does not see what the request costs, so it cannot enforce a budget.
     if (services.budgets.capsOf(caller, Date.now()).length > 0)
       throw new RelayError('not_allowed', 'This path cannot be used with a key that has a budget.')
     const context: RequestContext = {

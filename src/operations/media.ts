@@ -21,10 +21,10 @@ const DEFAULT_MODELS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Operations whose answer is neither JSON nor text. */
-const BINARY: ReadonlySet<Operation> = new Set<Operation>(['speech'])
+const BINARY_OPERATIONS: ReadonlySet<Operation> = new Set<Operation>(['speech'])
 
 /** Relays audio, moderations and reranking unchanged, except for the model's name, to targets of the same protocol. */
-export const media: OperationHandler = (services, context) => relayMedia(services, context, passThrough)
+export const media: OperationHandler = (services, context) => relayMedia(services, context, passThroughRoute)
 
 /** Which targets can answer a call, and how it is sent to them. */
 export interface MediaRoute {
@@ -32,12 +32,13 @@ export interface MediaRoute {
   readonly send: SendCall
 }
 
-/** The route of a call that goes on unchanged. */
-export function passThrough(services: Services, { call }: RoutedCall): MediaRoute {
-  const createTranscoder = createMediaTranscoder(call.endpoint, BINARY.has(call.operation))
+/** The route of a call that targets get unchanged. */
+export function passThroughRoute(services: Services, { call }: RoutedCall): MediaRoute {
+  const createTranscoder = createMediaTranscoder(call.endpoint, BINARY_OPERATIONS.has(call.operation))
   return { accepts: (target) => acceptsUnchanged(call, target), send: sendWith(services, createTranscoder) }
 }
 
+/** Whether a target speaks the protocol of the call. */
 export function acceptsUnchanged({ protocol }: Call, { speaks }: Target): boolean {
   return speaks.includes(protocol)
 }
@@ -53,8 +54,8 @@ export async function relayMedia(
   try {
     const defaultModel = DEFAULT_MODELS.get(context.endpoint.path)
     const read = (body: ByteChunks): RequestFacts => readFacts(body, defaultModel)
-    // A form that may be translated is read whole, so it must be in one piece.
-    const readForm = chooseRoute === passThrough ? read : undefined
+    // Translation needs the whole form in one buffer.
+    const readForm = chooseRoute === passThroughRoute ? read : undefined
     const routed = await routeCall(services, context, { readFacts: read, readForm })
     const { call, plan } = routed
     const { accepts, send } = chooseRoute(services, routed)
@@ -63,7 +64,7 @@ export async function relayMedia(
       const message = `The model \`${call.facts.model}\` does not support this endpoint.`
       throw new RelayError('invalid_request', message, { param: 'model' })
     }
-    // The body stays in memory until the call is settled, which is after this function returns where the answer streams.
+    // The body stays in memory until the call is settled. For a stream, that is after this function returns.
     call.onEnd = release
     isHandedOver = true
     return await relayedResponse(services, context, { call, plan: suitable }, send)

@@ -23,10 +23,10 @@ export interface RoutedCall {
   readonly plan: RoutePlan
 }
 
-/** How an operation reads as much of a request as routing needs. */
+/** How an operation reads the facts of a request that routing needs. */
 export interface RequestReaders {
   readonly readFacts: Protocol['readFacts']
-  /** The same for a multipart body that stays in the chunks in which it arrives. Left out: forms are joined. */
+  /** Reads the facts of a multipart body, which stays in chunks. Left out: the chunks of a form are joined first. */
   readonly readForm?: ((form: ByteChunks) => RequestFacts) | undefined
 }
 
@@ -51,7 +51,7 @@ export async function routeCall(
   return { call: createCall(services, context, { facts, body, form, idempotencyKey }), plan }
 }
 
-/** What a call is made of, besides its context. */
+/** What a call contains besides its request context. */
 export interface CallContent {
   readonly facts: RequestFacts
   readonly body: Buffer
@@ -113,7 +113,7 @@ export function createCall(
   return call
 }
 
-/** Answers an admitted call: by failover over its plan, or from what the relay itself knows. */
+/** Answers an admitted call: by failover over its plan, or without an upstream. */
 export type SendCall = (call: Call, plan: RoutePlan) => Promise<Reply>
 
 /** Sends a call by failover over its plan, with a transcoder of this kind for each attempt. */
@@ -141,13 +141,13 @@ export async function relayCall(services: Services, { call, plan }: RoutedCall, 
     if (call.charge?.costNanos !== undefined) addCostHeader(call.responseHeaders, call.charge.costNanos)
     return reply
   } catch (error) {
-    // A shared call goes on for its other clients, and settles with their answer.
+    // A call that other clients share continues for them, and settles with their answer.
     if (call.client === client) failCall(services, call, error)
     throw error
   }
 }
 
-/** The same, as the response to the request. @throws {RelayError} */
+/** Like {@link relayCall}, but returns the HTTP response. @throws {RelayError} */
 export async function relayedResponse(
   services: Services,
   { id, attempts }: RequestContext,
@@ -157,7 +157,7 @@ export async function relayedResponse(
   return replyResponse(await relayCall(services, routed, send), id, attempts)
 }
 
-/** Admits a call that something else will answer and settle: a forwarded request or a session. @throws {RelayError} after settling the call */
+/** Admits a call that the caller of this function answers and settles: a forwarded request or a session. @throws {RelayError} after settling the call */
 export async function admitCall(services: Services, call: Call, plan: RoutePlan): Promise<void> {
   const { activeCalls, prices, admission, plugins, alwaysNeedsUsage } = services
   activeCalls.begin()
@@ -199,16 +199,16 @@ function failureDetails({ id: requestId, attempts }: Call, { message, cause }: R
   return { requestId, attempts, error: message, cause: reason }
 }
 
-const COST = 'x-modelmount-cost'
+const COST_HEADER = 'x-modelmount-cost'
 
 /** In USD, exact to the nano-dollar. Several calls of one request add up. */
 function addCostHeader(headers: Record<string, string>, nanos: number): void {
   if (nanos === 0) {
-    headers[COST] ??= '0'
+    headers[COST_HEADER] ??= '0'
     return
   }
-  const previousNanos = Math.round(Number(headers[COST] ?? 0) * 1e9)
-  headers[COST] = ((previousNanos + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
+  const previousNanos = Math.round(Number(headers[COST_HEADER] ?? 0) * 1e9)
+  headers[COST_HEADER] = ((previousNanos + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
 }
 
 const MAX_TAGS = 16

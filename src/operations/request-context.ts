@@ -20,8 +20,8 @@ export interface RequestContext {
   readonly path: PathFacts
   readonly protocol: Protocol
   readonly caller: Caller
-  /** Filled by failover; the answer's headers list them, also those of an error. */
+  /** Failover adds them. Headers of the response list them, also for an error. */
   readonly attempts: AttemptLog[]
-  /** Headers of the answer, whatever the answer is. */
+  /** Headers for the response, also for an error. */
   readonly responseHeaders: Record<string, string>
 }

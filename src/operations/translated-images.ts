@@ -30,8 +30,8 @@ const TOKENS_PER_IMAGE = 1290
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 
 /**
- * Sends a request for images. A target of another protocol gets it translated, in several requests where one draws too
- * few images. All images of an answer come from one target.
+ * Sends a request for images. A target of another protocol gets a translation, in several requests if one generates
+ * too few images. All images of an answer come from one target.
  */
 export function sendTranslatedImages(services: Services, request: ImageRequest): SendCall {
   const { failover, attempts, config } = services
@@ -44,7 +44,7 @@ export function sendTranslatedImages(services: Services, request: ImageRequest):
       const { target } = channel
       const imageModel = target.speaks.includes(attempted.protocol) ? undefined : imageModelOf(target)
       if (!imageModel) return attempts.send(attempted, channel, createMediaTranscoder(attempted.endpoint, false))
-      // Images are fetched only now: a target of the same protocol fetches them itself.
+      // Fetch images only here, because a target of the same protocol fetches them itself.
       fetched ??= needsFetch ? fetchImages(request, config.media) : Promise.resolve(request)
       const complete = await fetched
       if (last?.target !== target)
@@ -67,7 +67,7 @@ async function fetchImages(request: ImageRequest, limits: RemoteLimits): Promise
   return { ...request, images: fetched.map((block) => ({ isRemote: false, block: () => block })) }
 }
 
-/** One sub-request per as many images as the model draws at once. Sub-requests for the same number share a body. */
+/** Splits a request by the number of images that the model generates at once. Sub-requests for equal numbers share a body. */
 function splitImages(request: ImageRequest, imageModel: ImageModel, model: string, strict: boolean): ImageSubRequest[] {
   const jobs = new Map<number, ImageJob>()
   const requests: ImageSubRequest[] = []
@@ -81,7 +81,7 @@ function splitImages(request: ImageRequest, imageModel: ImageModel, model: strin
   return requests
 }
 
-/** All images as one answer. `missing`: why some images are missing. @throws {RelayError} where there is none */
+/** All images as one answer. `missing`: why some images are missing. @throws {RelayError} if there are no images */
 function combineImages(
   call: Call,
   channel: Channel,

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { closeFrame, FrameReader, maskedFrame, textFrame, type Unit } from '../../adapters/websocket/frames.js'
+import { closeFrame, FrameReader, type Message, maskedFrame, textFrame } from '../../adapters/websocket/frames.js'
 
 const SIZES = [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 70_001]
 
-function read(chunks: readonly Buffer[], maxLength = 2 ** 20): Unit[] {
+function read(chunks: readonly Buffer[], maxLength = 2 ** 20): Message[] {
   const reader = new FrameReader(maxLength)
-  const units: Unit[] = []
+  const units: Message[] = []
   for (const chunk of chunks) {
     reader.push(chunk)
-    for (let unit = reader.next(); unit; unit = reader.next())
-      units.push({ ...unit, payload: Buffer.from(unit.payload) })
+    for (let message = reader.next(); message; message = reader.next())
+      units.push({ ...message, payload: Buffer.from(message.payload) })
   }
-  expect(reader.unfinished).toBe(0)
+  expect(reader.incompleteBytes).toBe(0)
   return units
 }
 

@@ -31,7 +31,7 @@ export interface AnswerRequest {
 }
 
 /** For answers that the provider starts by itself. */
-const NOT_REQUESTED: AnswerRequest = { body: undefined, eventId: undefined, maxOutputTokens: undefined }
+const UNREQUESTED_ANSWER: AnswerRequest = { body: undefined, eventId: undefined, maxOutputTokens: undefined }
 
 /** The session of the answers. */
 export interface SessionContext {
@@ -39,7 +39,7 @@ export interface SessionContext {
   readonly context: RequestContext
   readonly plan: RoutePlan
   readonly target: Target
-  /** As the caller named it. */
+  /** The model's name in the caller's request. */
   readonly model: string
   readonly socket: OpenSocket
 }
@@ -59,7 +59,7 @@ export class RealtimeAnswers {
   readonly #started = new Map<string, RealtimeAnswer | Promise<RealtimeAnswer>>()
   /** The answer that started last. Deltas count for it. */
   #latest: RealtimeAnswer | undefined
-  /** Tokens of the conversation at the end of the last counted answer, which the next answer reads again. */
+  /** Tokens of the conversation after the last counted answer. They are input of the next answer. */
   #contextTokens = 0
   /** Set when the session has ended. */
   #outcome: 'cut' | 'left' | undefined
@@ -80,7 +80,7 @@ export class RealtimeAnswers {
   /** The provider has started an answer. @throws {RelayError} for one that was not requested, and that the limits do not admit */
   async onStart(id: string): Promise<void> {
     if (this.#started.has(id)) return
-    const started = this.#requested.shift() ?? this.#admit(NOT_REQUESTED)
+    const started = this.#requested.shift() ?? this.#admit(UNREQUESTED_ANSWER)
     this.#started.set(id, started)
     const answer = started instanceof Promise ? await started : started
     answer.firstOutputMs = now() - answer.call.startedAt
@@ -93,7 +93,7 @@ export class RealtimeAnswers {
 
   /** An answer has ended. @throws {RelayError} like {@link onStart} */
   async onDone(id: string, end: AnswerEnd): Promise<void> {
-    const started = this.#started.get(id) ?? this.#admit(NOT_REQUESTED)
+    const started = this.#started.get(id) ?? this.#admit(UNREQUESTED_ANSWER)
     this.#started.delete(id)
     if (end.usage) this.#contextTokens = end.usage.input + end.usage.output
     this.#settle(started instanceof Promise ? await started : started, end, this.#session.target)
@@ -103,16 +103,16 @@ export class RealtimeAnswers {
   async onTranscription(usage: Usage | undefined, model: string): Promise<void> {
     const { target } = this.#session
     const transcriber = { ...target, name: `${target.upstream.id}/${model}`, model }
-    const answer = await this.#admit(NOT_REQUESTED, transcriber)
+    const answer = await this.#admit(UNREQUESTED_ANSWER, transcriber)
     // Transcription that is billed by duration has no tokens.
     this.#settle(answer, { usage: usage ?? NO_USAGE, failed: false }, transcriber)
   }
 
-  /** The provider reports an error for a client's event. Settles the answer that the event requested, if it did; without an id the last one without an id. */
+  /** The provider reports an error for a client's event. Settles the answer that the event requested, if any. Without an id, settles the last request without an id. */
   onError(eventId: string | undefined): void {
     const index = this.#requested.findLastIndex((answer) => answer.eventId === eventId)
     const [answer] = index < 0 ? [] : this.#requested.splice(index, 1)
-    answer?.call.settle({ outcome: 'failed', status: 400, target: this.#session.target, error: REJECTED })
+    answer?.call.settle({ outcome: 'failed', status: 400, target: this.#session.target, error: ANSWER_REJECTED })
   }
 
   /** Settles all answers that have not ended, at the end of the session. */
@@ -149,7 +149,7 @@ export class RealtimeAnswers {
     const contextTokens = isSessionModel ? this.#contextTokens : 0
     const facts = { ...content.facts, maxOutputTokens, contextTokens }
     const call = createCall(services, answerContext, { ...content, facts })
-    // Before counting the answer: a closing relay throws here.
+    // Throws while the relay shuts down, so check before counting the answer.
     services.activeCalls.check()
     socket.answerStarted()
     call.onEnd = () => socket.answerEnded()
@@ -160,7 +160,7 @@ export class RealtimeAnswers {
   #settle({ call, firstOutputMs = 0, deliveredTokens }: RealtimeAnswer, end: AnswerEnd, target: Target): void {
     const { usage, failed } = end
     if (failed && !usage && deliveredTokens === 0)
-      return call.settle({ outcome: 'failed', status: 502, target, error: FAILED })
+      return call.settle({ outcome: 'failed', status: 502, target, error: ANSWER_FAILED })
     call.settle({
       outcome: failed ? 'failed' : 'complete',
       status: 200,
@@ -171,7 +171,7 @@ export class RealtimeAnswers {
   }
 }
 
-const REJECTED = new RelayError('upstream_rejected', 'The provider refused to answer.')
-const FAILED = new RelayError('upstream_failed', 'The provider failed to answer.')
+const ANSWER_REJECTED = new RelayError('upstream_rejected', 'The provider refused to answer.')
+const ANSWER_FAILED = new RelayError('upstream_failed', 'The provider failed to answer.')
 
 function ignore(): void {}

@@ -135,7 +135,7 @@ export class ResponsesSession {
     const body = this.#expandReference(request)
     if (request.isWarmUp) return this.#warmUp(request, body)
     const response = await this.#handle(this.#createRequest(body, answer.client))
-    if (!response) throw new RelayError('unknown_path', 'There is nothing here.')
+    if (!response) throw new RelayError('unknown_path', 'No endpoint has this path.')
     const { status, headers, body: responseBody = NO_BODY } = response
     if (Buffer.isBuffer(responseBody))
       return void this.#send(errorEventOf(status, headers, responseBody), request.streamId)
@@ -172,7 +172,7 @@ export class ResponsesSession {
     })
   }
 
-  /** Stores a prompt without asking a model: it is sent with the first request that continues from it. @throws {RelayError} */
+  /** Stores a prompt without calling a model. The first request that continues from it sends it. @throws {RelayError} */
   #warmUp({ model: requested, streamId }: SocketRequest, body: Buffer): void {
     const { router, authenticator } = this.#services
     const model = String(requested)
@@ -188,11 +188,11 @@ export class ResponsesSession {
 
   /** Replaces a reference to an answer of this session by the conversation. The relay resolves other references. */
   #expandReference({ body, previousResponseId }: SocketRequest): Buffer {
-    if (typeof previousResponseId !== 'string' || !this.#stored.find(SESSION, previousResponseId)) return body
+    if (typeof previousResponseId !== 'string' || !this.#stored.find(SESSION_CALLER_ID, previousResponseId)) return body
     const { storedResponses } = this.#services
     return responseStorage.expandReferences(
       body,
-      (id) => this.#stored.find(SESSION, id) ?? storedResponses?.find(this.#caller.id, id),
+      (id) => this.#stored.find(SESSION_CALLER_ID, id) ?? storedResponses?.find(this.#caller.id, id),
     )
   }
 
@@ -201,7 +201,7 @@ export class ResponsesSession {
       body,
       responseStorage.isStorageRequested(body) ? answer : withoutUnsendableReasoning(answer),
     )
-    if (storable) this.#stored.store(SESSION, storable)
+    if (storable) this.#stored.store(SESSION_CALLER_ID, storable)
   }
 
   #createRequest(body: Buffer, client: ClientConnection): RelayRequest {
@@ -235,5 +235,5 @@ export class ResponsesSession {
 }
 
 /** The session's own answers all belong to one client. */
-const SESSION = ''
+const SESSION_CALLER_ID = ''
 const NO_BODY = Buffer.alloc(0)

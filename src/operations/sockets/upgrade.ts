@@ -87,7 +87,7 @@ async function admitSocket(
 
 /** OpenAI's browser clients send their key as a subprotocol. */
 const KEY_PREFIX = 'openai-insecure-api-key.'
-/** OpenAI's own accounts, which other providers need not know. */
+/** They name accounts at OpenAI. Other providers do not need them. */
 const ACCOUNT_PREFIXES = ['openai-organization.', 'openai-project.']
 
 /** Moves a key among the subprotocols to the `authorization` header. Returns the other subprotocols separately. */
@@ -110,7 +110,7 @@ function readSubprotocols(
 
 /**
  * Whether the handshake comes from a page of another origin. Browsers send cookies with a WebSocket and ask no preflight,
- * so such a page could speak as the host's user. A key in a header shows that it is not a page: pages cannot set one.
+ * so such a page could act as the host's user. Pages cannot set headers, so a key in a header excludes a page.
  */
 function isForeignPage(cors: Cors, { headers }: RelayRequest): boolean {
   const { origin, host } = headers
