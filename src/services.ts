@@ -1,6 +1,6 @@
 import { Prices } from './catalog/prices.js'
 import { type Config, readConfig } from './config/config.js'
-import { codeOf } from './lib/codes.js'
+import { codeOf } from './lib/error-code.js'
 import { DeadlineTimer } from './lib/time.js'
 import {
   consoleLogger,

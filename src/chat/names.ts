@@ -1,4 +1,4 @@
-import { hashText } from '../lib/hash.js'
+import { hashText } from '../lib/hash-text.js'
 import type { NameRule } from './traits.js'
 
 /** Fits names to a protocol's rule. Different originals get different names, and the same original always gets the same. */

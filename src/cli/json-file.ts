@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { codeOf } from '../lib/codes.js'
+import { codeOf } from '../lib/error-code.js'
 import { parseJson } from '../lib/values.js'
 import { CommandError } from './command.js'
 import { findSyntaxError } from './json-text.js'

@@ -1,6 +1,6 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { codeOf } from '../lib/codes.js'
+import { codeOf } from '../lib/error-code.js'
 import { isObject } from '../lib/values.js'
 import { publicIdOf } from '../policies/access/api-keys.js'
 import { CommandError } from './command.js'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type ConfigFault, type RelayOptions, readConfig } from '../index.js'
-import { codeOf } from '../lib/codes.js'
+import { codeOf } from '../lib/error-code.js'
 import { isObject } from '../lib/values.js'
 import { CommandError } from './command.js'
 import { readJsonFile } from './json-file.js'

@@ -1,5 +1,5 @@
 import { createRelay, type Relay } from '../index.js'
-import { codeOf } from '../lib/codes.js'
+import { codeOf } from '../lib/error-code.js'
 import { type Command, CommandError } from './command.js'
 import { type RelayServer, startServer } from './server.js'
 import { loadSetup, type RelaySetup } from './setup.js'

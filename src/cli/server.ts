@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { attachRelay, nodeRelay, upgradeRelay } from '../../adapters/node.js'
 import { passthroughRelay } from '../../adapters/passthrough.js'
 import type { Relay } from '../index.js'
-import { codeOf } from '../lib/codes.js'
+import { codeOf } from '../lib/error-code.js'
 import { CommandError } from './command.js'
 
 /** A server for one relay. */

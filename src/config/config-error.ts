@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { formatPath } from '../lib/paths.js'
+import { formatPath } from '../lib/format-path.js'
 
 /** One mistake in a config. */
 export interface ConfigFault {

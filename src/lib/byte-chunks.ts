@@ -24,15 +24,15 @@ export function digestChunks(chunks: ByteChunks): string {
 
 /** Returns the bytes from `start` to before `end` as views, without copying. */
 export function sliceChunks(chunks: ByteChunks, start: number, end: number = Number.POSITIVE_INFINITY): Buffer[] {
-  const within: Buffer[] = []
+  const slices: Buffer[] = []
   let at = 0
   for (const chunk of toList(chunks)) {
     if (at >= end) break
     const part = chunk.subarray(Math.max(0, start - at), end - at)
-    if (part.length > 0) within.push(part)
+    if (part.length > 0) slices.push(part)
     at += chunk.length
   }
-  return within
+  return slices
 }
 
 /** Returns the bytes from `start` to before `end` as one buffer. Copies them only if they lie in several chunks. */
@@ -54,10 +54,10 @@ export function indexOfBytes(chunks: ByteChunks, bytes: Buffer, from: number): n
     const start = Math.max(0, from - at)
     if (start < chunk.length) {
       const boundary = Buffer.concat([before, chunk.subarray(start, start + bytes.length - 1)])
-      const across = boundary.indexOf(bytes)
-      if (across >= 0) return at + start - before.length + across
-      const within = chunk.indexOf(bytes, start)
-      if (within >= 0) return at + within
+      const indexAcross = boundary.indexOf(bytes)
+      if (indexAcross >= 0) return at + start - before.length + indexAcross
+      const indexWithin = chunk.indexOf(bytes, start)
+      if (indexWithin >= 0) return at + indexWithin
       const isShort = chunk.length - start < bytes.length
       const rest = isShort ? boundary : chunk
       before = rest.subarray(Math.max(0, rest.length - bytes.length + 1))

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.js'
-import { formatPath } from '../lib/paths.js'
+import { formatPath } from '../lib/format-path.js'
 import { isObject } from '../lib/values.js'
 
 /**

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { addressMatcher, isAddressRange } from '../../src/lib/addresses.js'
 import { ClientConnection } from '../../src/lib/client-connection.js'
+import { formatPath } from '../../src/lib/format-path.js'
 import { randomText, readRequestId } from '../../src/lib/ids.js'
 import { decoded, isTooDeep, latin1 } from '../../src/lib/json.js'
-import { formatPath } from '../../src/lib/paths.js'
 import { bySpecificity, fillWildcards, nameMatcher, pattern } from '../../src/lib/patterns.js'
 import { type Deadline, DeadlineTimer, now, sleep } from '../../src/lib/time.js'
 

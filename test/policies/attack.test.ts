@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../../adapters/fetch.js'
 import type { Caller, RelayOptions, UsageRecord } from '../../src/index.js'
-import { canonicalJson } from '../../src/lib/canonical.js'
+import { canonicalJson } from '../../src/lib/canonical-json.js'
 import { limitError } from '../../src/policies/admission/limiter.js'
 import { Cleanup, KEY, pause, testRelay } from '../mounts.js'
 import { pick, seeded } from '../random.js'

@@ -1,6 +1,6 @@
 import type { Config, Strategy } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
-import { hashText } from '../../lib/hash.js'
+import { hashText } from '../../lib/hash-text.js'
 import { bySpecificity, fillWildcards } from '../../lib/patterns.js'
 import type { Channel, Target, Upstream } from '../../targets.js'
 import { DiscoveredModels } from './discovered-models.js'

@@ -1,6 +1,6 @@
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { type ErrorKind, RelayError } from '../../errors.js'
-import { codeOf } from '../../lib/codes.js'
+import { codeOf } from '../../lib/error-code.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Credential } from '../../targets.js'
 import { redactError, redactJson } from './redact.js'

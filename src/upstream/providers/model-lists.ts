@@ -1,6 +1,6 @@
 import { RelayError } from '../../errors.js'
 import { ClientConnection } from '../../lib/client-connection.js'
-import { codeOf } from '../../lib/codes.js'
+import { codeOf } from '../../lib/error-code.js'
 import { type DeadlineTimer, now } from '../../lib/time.js'
 import type { Logger } from '../../plugins.js'
 import type { ModelListing } from '../../protocols/model-listing.js'
