@@ -21,7 +21,7 @@ export class BodyBuffer {
   #recentSize = 0
   #buffer: Buffer | undefined
 
-  /** `expectedSize`: the announced length; 0 where the body stays in chunks. */
+  /** `expectedSize`: the announced length in bytes. 0 if the body stays in chunks. */
   constructor(expectedSize: number) {
     this.#expectedSize = expectedSize
   }

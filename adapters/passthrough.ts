@@ -34,7 +34,7 @@ const RESPONSE_HEADERS = [
 ]
 
 type Next = (error?: unknown) => void
-/** Express or Connect middleware; without `next` a request listener. */
+/** Express or Connect middleware. Without `next` it is a request listener. */
 export type Passthrough = (
   req: IncomingMessage & { originalUrl?: string; baseUrl?: string },
   res: ServerResponse,
@@ -65,7 +65,7 @@ class Forwarder {
   readonly #proxy = httpProxy.createProxyServer({ changeOrigin: true, selfHandleResponse: true, ignorePath: true })
 
   constructor() {
-    // Each request has a listener of its own; without this one an error would end the process.
+    // Each request has a listener of its own. Without this one, an error would end the process.
     this.#proxy.on('error', () => undefined)
     this.#proxy.on('econnreset', (_error, _req, res) => this.#forwardings.get(res)?.end(undefined))
     this.#proxy.on('proxyRes', (response, req, res) => {

@@ -26,7 +26,7 @@ export class HandshakeSocket extends Duplex {
     this.destroy()
   }
 
-  // http-proxy-3 calls these; the tunnel sets the client's own socket up.
+  // http-proxy-3 calls these. The tunnel configures the client's own socket.
 
   setTimeout(): this {
     return this

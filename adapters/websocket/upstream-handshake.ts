@@ -39,7 +39,7 @@ export class UpstreamHandshakes {
   readonly #proxy = httpProxy.createProxyServer({ changeOrigin: true, ignorePath: true })
 
   constructor() {
-    // Each handshake has a listener of its own; without this one an error would end the process.
+    // Each handshake has a listener of its own. Without this one, an error would end the process.
     this.#proxy.on('error', () => undefined)
     this.#proxy.on('open', (provider) => this.#onConnected.get(provider)?.())
     this.#proxy.on('proxyReqWs', (request: ClientRequest, _req: unknown, handshakeSocket: object) => {
@@ -88,7 +88,7 @@ export class UpstreamHandshakes {
       }
       response.headers = { ...selectHeaders(response, RESPONSE_HEADERS), ...to.responseHeaders }
       this.#onConnected.set(provider, () => {
-        // http-proxy-3 has connected the two sockets; the tunnel takes over from here.
+        // http-proxy-3 has connected the two sockets. The tunnel takes over from here.
         provider.unpipe(handshakeSocket)
         handshakeSocket.unpipe(provider)
         onOpen(provider)

@@ -17,7 +17,7 @@ import type { RequestContext } from './request-context.js'
 export interface Forwarding {
   /** Origin, path and query at the provider. */
   readonly target: string
-  /** The provider's key; replaces the caller's. */
+  /** Headers with the provider's key, which replaces the caller's. */
   readonly headers: Readonly<Record<string, string>>
   /** Headers to add to the answer. */
   readonly responseHeaders: Readonly<Record<string, string>>
@@ -25,7 +25,7 @@ export interface Forwarding {
   readonly headersMs: number
   /** Returns an error's body without the provider's key. */
   redact(body: Buffer): Buffer
-  /** Settles the call when the answer has ended, with its status; undefined when it was broken off. Call it once. */
+  /** Settles the call when the answer has ended, with its status. Undefined if it broke off. Call it once. */
   end(status: number | undefined): void
   /** Settles the call when there is no answer, and returns the response to send instead. */
   refuse(kind: 'upstream_unreachable' | 'upstream_refused', cause?: unknown): RelayResponse

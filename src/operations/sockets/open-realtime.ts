@@ -19,13 +19,13 @@ import { RealtimeSession } from './realtime-session.js'
 export interface UpstreamHandshake {
   /** `https://…/v1/realtime?model=…` */
   readonly target: string
-  /** The provider's key; replaces the caller's. */
+  /** Headers with the provider's key, which replaces the caller's. */
   readonly headers: Readonly<Record<string, string>>
   /** Headers to add to the client's handshake response. */
   readonly responseHeaders: Readonly<Record<string, string>>
-  /** Timeout for the provider's response. */
+  /** Timeout for the provider's response, in ms. */
   readonly timeoutMs: number
-  /** Call it when both sides have agreed, before any message. */
+  /** Call it when the handshake has succeeded on both sides, before any message. */
   open(): RealtimeSession
 }
 
@@ -38,7 +38,7 @@ export interface HandshakeRefusal {
 
 /** A client that waits for its handshake response, as an adapter provides it. */
 export interface PendingSocket extends SocketClient {
-  /** Tries a handshake with a provider. Resolves with its refusal, if it refuses; rejects where it cannot be reached. */
+  /** Tries a handshake with a provider. Resolves with its refusal, if it refuses. Rejects if it cannot be reached. */
   dial(to: UpstreamHandshake): Promise<HandshakeRefusal | undefined>
 }
 

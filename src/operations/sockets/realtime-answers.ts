@@ -15,7 +15,7 @@ interface RealtimeAnswer {
   /** Id of the client's event that requested it. */
   readonly eventId: unknown
   firstOutputMs: number | undefined
-  /** Estimated tokens so far. */
+  /** Estimated output tokens so far. */
   deliveredTokens: number
 }
 
@@ -26,7 +26,7 @@ const MAX_REQUESTED = 16
 export interface AnswerRequest {
   readonly body: Buffer | undefined
   readonly eventId: unknown
-  /** The client's cap; undefined without one. */
+  /** The client's limit, in tokens. Undefined if there is none. */
   readonly maxOutputTokens: number | undefined
 }
 

@@ -64,7 +64,7 @@ export class RealtimeSession {
     if (tokens !== undefined) return this.#answers.onDelta(tokens)
     this.#onProviderEvent(message).catch((error: unknown) => {
       this.#refuse(error)
-      // The provider started the answer by itself; only closing the connection stops it.
+      // The provider started the answer by itself. Only closing the connection stops it.
       this.#client.close(POLICY_VIOLATION, 'The limits no longer cover this session.')
     })
   }
