@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { CallEnd } from '../../src/call.js'
+import type { UsageRecord } from '../../src/index.js'
 import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
 import {
   chunk,
@@ -7,42 +7,47 @@ import {
   fragment,
   messageStart,
   namedRecord,
+  type ProtocolName,
   protocolFixtures,
   protocolNames,
   response,
 } from '../hardcases/protocol-fixtures.js'
 import { Cleanup, KEY } from '../mounts.js'
 import { answerJson, type Script } from '../upstream.js'
-import { ends } from './watch.js'
-
-vi.mock('../../src/upstream/attempt/attempt.js', async (original) =>
-  (await import('./watch.js')).watched(await original()),
-)
 
 const cleanup = new Cleanup()
 let harness: Harness
 beforeEach(async () => {
-  harness = await startHarness(cleanup, { retry: { attempts: 1 }, health: { failures: 1_000_000 } })
-  ends.length = 0
+  harness = await startHarness(cleanup, {
+    retry: { attempts: 1 },
+    health: { failures: 1_000_000 },
+    cache: { temperature: 'any' },
+  })
 })
 afterEach(() => cleanup.run())
 
-/** The end of the one call. */
-async function end(): Promise<CallEnd> {
-  await vi.waitFor(() => expect(ends).toHaveLength(1))
-  return ends[0] as CallEnd
+/** The usage record of the one call since the last one that was returned. */
+async function record(): Promise<UsageRecord> {
+  await vi.waitFor(() => expect(harness.records).toHaveLength(1))
+  return harness.records.pop() as UsageRecord
+}
+
+/** Whether the cache has stored the answer to a request, which it does unless the answer is a refusal. */
+async function isCached(from: ProtocolName, to: ProtocolName, stream: boolean): Promise<boolean> {
+  const { headers } = await harness.ask(from, `${to}/m`, { stream })
+  return headers.get('x-modelmount-cache') === 'hit'
 }
 
 /** 400 words of six characters, 600 tokens. */
 const WORDS = Array.from({ length: 400 }, (_, index) => `w${String(index).padStart(4, '0')} `)
 
-/** All of a stream but its last word and what follows. */
-const cutOff = (language: keyof typeof protocolFixtures): string => {
-  const all = protocolFixtures[language].streamed(...WORDS)
+/** A stream, cut before its last word. */
+const cutOff = (protocol: ProtocolName): string => {
+  const all = protocolFixtures[protocol].streamed(...WORDS)
   return all.slice(0, all.indexOf('w0399'))
 }
 
-/** Writes it, and breaks the connection once it is there. */
+/** Sends the text, then breaks the connection. */
 const breaks =
   (text: string): Script =>
   (_req, res) => {
@@ -56,41 +61,42 @@ describe('the delivered tokens of an answer without usage', () => {
   it.each(pairs)('HC-086: are estimated from a cut stream to %s from %s', async (from, to) => {
     harness.upstream.script = breaks(cutOff(to))
     await harness.ask(from, `${to}/m`, { stream: true })
-    const { outcome, deliveredTokens, usage } = await end()
-    expect(outcome).toBe('cut')
-    expect(deliveredTokens).toBeGreaterThan(540)
-    expect(deliveredTokens).toBeLessThan(660)
-    // What the beginning told stays known: the input counts.
-    expect(usage?.input).toBe(to === 'messages' ? 5 : undefined)
+    const { outcome, estimated, inputTokens, outputTokens } = await record()
+    expect([outcome, estimated]).toEqual(['cut', true])
+    expect(outputTokens).toBeGreaterThan(540)
+    expect(outputTokens).toBeLessThan(660)
+    // The first record of Messages reports the input. The other protocols report none, so the relay estimates it.
+    if (to === 'messages') expect(inputTokens).toBe(5)
+    else expect(inputTokens).toBeGreaterThan(5)
   })
 
   it.each(pairs)('are unset for a complete stream with usage to %s from %s', async (from, to) => {
     harness.upstream.script = answerIn(to, ...WORDS)
     await harness.ask(from, `${to}/m`, { stream: true })
-    expect(await end()).toMatchObject({ outcome: 'complete', usage: { output: 2 }, deliveredTokens: undefined })
+    expect(await record()).toMatchObject({ outcome: 'complete', outputTokens: 2, estimated: false })
   })
 
-  it.each(protocolNames)('HC-086: are estimated when a client of %s disconnects in the middle', async (language) => {
+  it.each(protocolNames)('HC-086: are estimated when a client of %s disconnects in the middle', async (protocol) => {
     harness.upstream.script = (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write(cutOff(language))
+      res.write(cutOff(protocol))
     }
     const leaving = new AbortController()
-    const { path, requestBody: ask } = protocolFixtures[language]
-    const answer = await fetch(harness.origin + path(`${language}/m`, true), {
+    const { path, requestBody } = protocolFixtures[protocol]
+    const answer = await fetch(harness.origin + path(`${protocol}/m`, true), {
       method: 'POST',
       headers: { 'x-api-key': KEY },
-      body: JSON.stringify(ask(`${language}/m`, true)),
+      body: JSON.stringify(requestBody(`${protocol}/m`, true)),
       signal: leaving.signal,
     })
     const reader = answer.body?.getReader()
     let seen = ''
     while (!seen.includes('w0390')) seen += Buffer.from((await reader?.read())?.value ?? []).toString()
     leaving.abort()
-    const { outcome, deliveredTokens } = await end()
-    expect(outcome).toBe('left')
-    expect(deliveredTokens).toBeGreaterThan(540)
-    expect(deliveredTokens).toBeLessThan(660)
+    const { outcome, outputTokens, estimated } = await record()
+    expect([outcome, estimated]).toEqual(['left', true])
+    expect(outputTokens).toBeGreaterThan(540)
+    expect(outputTokens).toBeLessThan(660)
   })
 
   it('are exact for a short stream', async () => {
@@ -98,10 +104,9 @@ describe('the delivered tokens of an answer without usage', () => {
     const text =
       chunk({ reasoning_content: 'abcd' }) + chunk({ content: 'é'.repeat(8) }) + chunk({ tool_calls: [call] })
     for (const to of ['chat', 'messages'] as const) {
-      ends.length = 0
       harness.upstream.script = answerStreamText(text + chunk({}, 'tool_calls') + dataRecord('[DONE]'))
       await harness.ask(to, 'chat/m', { stream: true })
-      expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: Math.ceil(26 / 4) })
+      expect(await record()).toMatchObject({ outcome: 'complete', estimated: true, outputTokens: Math.ceil(26 / 4) })
     }
   })
 
@@ -109,9 +114,9 @@ describe('the delivered tokens of an answer without usage', () => {
     const padded = WORDS.map((content) => chunk({ content }, null, { obfuscation: 'x'.repeat(40) })).join('')
     harness.upstream.script = answerStreamText(padded + chunk({}, 'stop') + dataRecord('[DONE]'))
     await harness.ask('chat', 'chat/m', { stream: true })
-    const { deliveredTokens } = await end()
-    expect(deliveredTokens).toBeGreaterThan(560)
-    expect(deliveredTokens).toBeLessThan(660)
+    const { outputTokens } = await record()
+    expect(outputTokens).toBeGreaterThan(560)
+    expect(outputTokens).toBeLessThan(660)
   })
 
   it('exclude the request that the first record repeats', async () => {
@@ -119,25 +124,25 @@ describe('the delivered tokens of an answer without usage', () => {
     const created = namedRecord({ type: 'response.created', response: { ...begun, instructions: 'x'.repeat(40_000) } })
     harness.upstream.script = breaks(created + cutOff('responses'))
     await harness.ask('responses', 'responses/m', { stream: true })
-    const { deliveredTokens } = await end()
-    expect(deliveredTokens).toBeGreaterThan(540)
-    expect(deliveredTokens).toBeLessThan(660)
+    const { outputTokens } = await record()
+    expect(outputTokens).toBeGreaterThan(540)
+    expect(outputTokens).toBeLessThan(660)
   })
 
   it('are estimated even if the kept end of the stream has no complete record', async () => {
     const all = protocolFixtures.responses.streamed(...WORDS)
     harness.upstream.script = breaks(all.slice(0, all.lastIndexOf('w0399')))
     await harness.ask('responses', 'responses/m', { stream: true })
-    const { deliveredTokens } = await end()
-    expect(deliveredTokens).toBeGreaterThan(300)
-    expect(deliveredTokens).toBeLessThan(900)
+    const { outputTokens } = await record()
+    expect(outputTokens).toBeGreaterThan(300)
+    expect(outputTokens).toBeLessThan(900)
   })
 
   it('come from the last record of Responses', async () => {
     const text = protocolFixtures.responses.streamed(...WORDS).replace(/"usage":\{[^}]*\}/, '"usage":null')
     harness.upstream.script = answerStreamText(text)
     await harness.ask('responses', 'responses/m', { stream: true })
-    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 600 })
+    expect(await record()).toMatchObject({ outcome: 'complete', estimated: true, outputTokens: 600 })
   })
 
   it.each(pairs)('are counted by characters of a whole answer to %s from %s', async (from, to) => {
@@ -146,19 +151,20 @@ describe('the delivered tokens of an answer without usage', () => {
     delete answer.usageMetadata
     harness.upstream.script = answerJson(answer)
     expect((await harness.ask(from, `${to}/m`)).status).toBe(200)
-    expect(await end()).toMatchObject({ outcome: 'complete', usage: undefined, deliveredTokens: 25, refused: false })
+    expect(await record()).toMatchObject({ outcome: 'complete', estimated: true, outputTokens: 25 })
+    expect(await isCached(from, to, false)).toBe(true)
   })
 
   it('are counted for a whole answer to a stream request', async () => {
     harness.upstream.script = answerJson({ ...protocolFixtures.chat.whole('x'.repeat(99)), usage: undefined })
     await harness.ask('chat', 'chat/m', { stream: true })
-    expect(await end()).toMatchObject({ usage: undefined, deliveredTokens: 25 })
+    expect(await record()).toMatchObject({ estimated: true, outputTokens: 25 })
   })
 
   it('are not reported for an attempt that fails before its first output', async () => {
     harness.upstream.script = breaks(chunk({ role: 'assistant', content: '' }))
     await harness.ask('chat', 'chat/m', { stream: true })
-    expect(ends).toHaveLength(0)
+    expect(await record()).toMatchObject({ outcome: 'failed', outputTokens: undefined })
   })
 })
 
@@ -187,15 +193,17 @@ describe('an answer that is a refusal', () => {
   it.each(pairs)('is recognised in a stream to %s from %s', async (from, to) => {
     harness.upstream.script = answerStreamText(REFUSALS[to])
     await harness.ask(from, `${to}/m`, { stream: true })
-    expect(await end()).toMatchObject({ outcome: 'complete', refused: true })
+    expect(await record()).toMatchObject({ outcome: 'complete' })
+    expect(await isCached(from, to, true)).toBe(false)
   })
 
-  it.each(protocolNames)('is distinguished from a normal answer in %s', async (language) => {
+  it.each(protocolNames)('is distinguished from a normal answer in %s', async (protocol) => {
     for (const stream of [true, false]) {
-      ends.length = 0
-      harness.upstream.script = answerIn(language, 'ab')
-      await harness.ask(language, `${language}/m`, { stream })
-      expect(await end()).toMatchObject({ outcome: 'complete', refused: false })
+      harness.upstream.script = answerIn(protocol, 'ab')
+      await harness.ask(protocol, `${protocol}/m`, { stream })
+      expect(await record()).toMatchObject({ outcome: 'complete' })
+      expect(await isCached(protocol, protocol, stream)).toBe(true)
+      await record()
     }
   })
 
@@ -203,6 +211,7 @@ describe('an answer that is a refusal', () => {
     const message = { role: 'assistant', content: null, refusal: 'no' }
     harness.upstream.script = answerJson({ choices: [{ index: 0, message, finish_reason: 'stop' }] })
     await harness.ask(from, 'chat/m')
-    expect(await end()).toMatchObject({ refused: true })
+    expect(await record()).toMatchObject({ outcome: 'complete' })
+    expect(await isCached(from, 'chat', false)).toBe(false)
   })
 })

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import type { InjectedUsage } from '../../src/protocols/passthrough.js'
 import { dropUsageRecords } from '../../src/upstream/stream/marked-records.js'
@@ -7,25 +7,19 @@ import { chunk, dataRecord } from '../hardcases/protocol-fixtures.js'
 import { Cleanup } from '../mounts.js'
 import { pick, seeded } from '../random.js'
 import { answerStream } from '../upstream.js'
-import { ends, watching } from './watch.js'
-
-vi.mock('../../src/upstream/attempt/attempt.js', async (original) =>
-  (await import('./watch.js')).watched(await original()),
-)
 
 const cleanup = new Cleanup()
 let harness: Harness
 beforeEach(async () => {
-  harness = await startHarness(cleanup)
-  ends.length = 0
-  watching.metered = true
-  watching.dialect = {}
+  harness = await startHarness(cleanup, { usage: { ask: true } })
 })
 afterEach(() => cleanup.run())
 
 const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 }
+/** The usage record of a call with this usage. */
+const USAGE_RECORD = { outcome: 'complete', inputTokens: 5, outputTokens: 2, estimated: false }
 const EXTRA = dataRecord({ id: 'c', object: 'chat.completion.chunk', choices: [], usage })
-/** Azure's first. */
+/** The first chunk of Azure. */
 const FILTERED = dataRecord({ id: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })
 const two = (content: string, finish: string | null = null): string =>
   [0, 1]
@@ -44,7 +38,7 @@ describe('HC-078: a stream whose client did not request usage', () => {
     expect(harness.upstream.seen[0]?.body).toBe(
       '{"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"n":2}',
     )
-    expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 }, deliveredTokens: undefined }])
+    await expect.poll(() => harness.records).toMatchObject([USAGE_RECORD])
   })
 
   it('keeps every other byte of the request', async () => {
@@ -71,11 +65,11 @@ describe('HC-078: a stream whose client did not request usage', () => {
         pieces.push(all.subarray(at, next))
         at = next
       }
-      ends.length = 0
+      harness.records.length = 0
       harness.upstream.script = answerStream(pieces, pick(random, [0, 0, 1]))
       const { text } = await harness.ask('chat', 'chat/m', { stream: true })
       expect(text.replaceAll(end, '\n')).toBe(BEFORE + last)
-      expect(ends).toMatchObject([{ outcome: 'complete', usage: { input: 5, output: 2 } }])
+      await expect.poll(() => harness.records).toMatchObject([USAGE_RECORD])
     }
   })
 
@@ -83,12 +77,13 @@ describe('HC-078: a stream whose client did not request usage', () => {
     const text = chunk({ content: 'a' }, null, { usage }) + chunk({}, 'stop', { usage }) + DONE
     harness.upstream.script = answerStream([text])
     expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(text)
-    expect(ends).toMatchObject([{ usage: { output: 2 } }])
+    await expect.poll(() => harness.records).toMatchObject([{ outputTokens: 2, estimated: false }])
   })
 
   it('works for legacy completions with one and with several prompts', async () => {
     const told = dataRecord({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
     const pass = {
+      usage: { ask: true },
       providers: {
         chat: {
           type: 'openai-compatible' as const,
@@ -104,7 +99,7 @@ describe('HC-078: a stream whose client did not request usage', () => {
     expect(await ask('x')).toBe(told + DONE)
     expect(JSON.parse(harness.upstream.seen[0]?.body ?? '')).toMatchObject({ stream_options: { include_usage: true } })
     expect(await ask(['x', 'y'])).toBe(told + DONE)
-    expect(ends.map((end) => end.usage?.output)).toEqual([2, 2])
+    await expect.poll(() => other.records.map(({ outputTokens }) => outputTokens)).toEqual([2, 2])
   })
 })
 
@@ -119,14 +114,16 @@ describe('HC-078: the relay changes no request', () => {
   })
 
   it('whose usage nobody needs', async () => {
-    watching.metered = false
+    harness = await startHarness(cleanup, { usage: { ask: false } })
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
     expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + EXTRA + DONE)
     expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
   })
 
   it('to a provider that does not accept stream_options', async () => {
-    watching.dialect = { acceptsUsageRequest: false }
+    harness = await startHarness(cleanup, { usage: { ask: true } }, (port) => ({
+      chat: { type: 'mistral', apiKey: 'sk-upstream-000000A1', baseURL: `http://127.0.0.1:${port}/v1` },
+    }))
     harness.upstream.script = answerStream([BEFORE + DONE])
     expect((await harness.ask('chat', 'chat/m', { stream: true })).text).toBe(BEFORE + DONE)
     expect(harness.upstream.seen[0]?.body).not.toContain('stream_options')
