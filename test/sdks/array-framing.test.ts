@@ -7,7 +7,7 @@ import type { Json, UpstreamProtocol } from './upstreams/upstream-protocol.js'
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
-/** Asks for a stream without saying that it shall be events: it then is one array that grows. */
+/** Requests a stream without `alt=sse`, so that the response is one JSON array. */
 function ask({ origin }: SdkHarness): Promise<Response> {
   return fetch(`${origin}/v1beta/models/m:streamGenerateContent`, {
     method: 'POST',
@@ -23,7 +23,7 @@ function textOf(fragments: readonly Json[]): string {
     .join('')
 }
 
-/** Waits in the midst of its stream until it is let go on. */
+/** Pauses in the middle of its stream until the test continues it. */
 function halting(protocol: UpstreamProtocol): { script: Script; goOn: () => void } {
   let goOn = (): void => undefined
   const gone = new Promise<void>((resolve) => {
@@ -71,7 +71,7 @@ describe.each(protocols)('a Gemini stream as a JSON array, from a model in $id',
     for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
       text += decoder.decode(bytes, { stream: true })
       if (early || !text.includes('Grüß')) continue
-      // What has come so far is an array but for its end.
+      // The text so far is an array without its end.
       early = JSON.parse(`${text}]`)
       goOn()
     }

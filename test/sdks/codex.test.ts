@@ -15,7 +15,7 @@ type Of<Type extends Event['type']> = Extract<Event, { type: Type }>
 const PATCH = '*** Begin Patch\n*** Add File: a "b".txt\n+\\n is no line break, 🦊 is one fox\n*** End Patch\n'
 const definition = 'start: begin_patch hunk+ end_patch'
 
-/** As Codex asks: its patch is plain text by a grammar, and tools may stand in groups. */
+/** Tools as Codex sends them: a plain-text patch tool with a grammar, and a group of tools. */
 const tools: OpenAI.Responses.Tool[] = [
   { type: 'custom', name: 'apply_patch', format: { type: 'grammar', syntax: 'lark', definition } },
   {

@@ -12,7 +12,7 @@ afterEach(() => cleanup.run())
 
 const text = 'How many words are these?'
 
-/** Each counts a question and a tool. */
+/** Each client counts a question. */
 const clients: readonly (readonly [
   name: string,
   count: (origin: string, text: string) => Promise<number | undefined>,

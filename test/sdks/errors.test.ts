@@ -14,21 +14,21 @@ import type { UpstreamProtocol } from './upstreams/upstream-protocol.js'
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
-/** What can go wrong, and what the upstream does for it. */
-const TROUBLES = {
+/** Kinds of failure, and the upstream's script for each. */
+const FAILURES = {
   key: undefined,
   model: undefined,
   bad: (protocol) => answerWithError(protocol, 400, 'Too many cooks'),
   rate: (protocol) => answerWithError(protocol, 429, 'Slow down', { 'retry-after': '7' }),
   overloaded: (protocol) => answerWithError(protocol, 529, 'Too busy'),
 } as const satisfies Record<string, undefined | ((protocol: UpstreamProtocol) => Script)>
-type Trouble = keyof typeof TROUBLES
+type Failure = keyof typeof FAILURES
 
-async function failing(client: SdkClient, protocol: UpstreamProtocol, trouble: Trouble): Promise<Error> {
-  const { upstream, origin } = await startSdkHarness(protocol, cleanup, trouble === 'model' ? ['other'] : undefined)
-  const script = TROUBLES[trouble]
+async function failing(client: SdkClient, protocol: UpstreamProtocol, failure: Failure): Promise<Error> {
+  const { upstream, origin } = await startSdkHarness(protocol, cleanup, failure === 'model' ? ['other'] : undefined)
+  const script = FAILURES[failure]
   if (script) upstream.script = script(protocol)
-  const session = client.openSession(origin, trouble === 'key' ? 'sk-wrong' : KEY)
+  const session = client.openSession(origin, failure === 'key' ? 'sk-wrong' : KEY)
   const error: unknown = await session.ask({ text: 'Hi' }).catch((caught: unknown) => caught)
   if (error instanceof Error) return error
   return expect.unreachable(`it was ${JSON.stringify(error)}`)
@@ -57,7 +57,7 @@ const ai = (statusCode: unknown, isRetryable: boolean, more: object = {}): Row =
 })
 
 const INVALID = 'invalid_request_error'
-const EXPECTED: Record<SdkClient['sdk'], Record<Trouble, Row>> = {
+const EXPECTED: Record<SdkClient['sdk'], Record<Failure, Row>> = {
   openai: {
     key: openai(INVALID, 'invalid_api_key', 401, OpenAI.AuthenticationError),
     model: openai(INVALID, 'model_not_found', 404, OpenAI.NotFoundError),
@@ -95,7 +95,7 @@ const EXPECTED: Record<SdkClient['sdk'], Record<Trouble, Row>> = {
     ),
   },
 }
-const SAYS: Record<Trouble, RegExp> = {
+const MESSAGES: Record<Failure, RegExp> = {
   key: /Incorrect API key/,
   model: /does not exist/,
   bad: /Too many cooks/,
@@ -103,41 +103,41 @@ const SAYS: Record<Trouble, RegExp> = {
   overloaded: /Too busy/,
 }
 
-/** What stands for a failure after the first output: by each SDK's own way to tell of it. */
-function brokenOff({ sdk, name }: SdkClient, { id }: UpstreamProtocol, cause: string | undefined): object {
+/** How each SDK reports a failure after the first output. */
+function expectedStreamError({ sdk, name }: SdkClient, { id }: UpstreamProtocol, cause: string | undefined): object {
   const message = cause ?? 'The provider broke off the connection.'
-  const told = expect.stringContaining(message)
-  // Its helper takes a response that has failed for the final one. One that is passed on is not known when it is cut.
+  const containsMessage = expect.stringContaining(message)
+  // OpenAI's helper returns a failed response as the final one. The relay cannot add one to a cut stream that passes through.
   const isKnown = cause !== undefined || id !== 'openai-responses'
   if (name.startsWith('openai responses') && isKnown) return { finish: 'failed' }
   if (sdk === 'openai') return { constructor: OpenAI.APIError, type: 'server_error', message }
   const status = expect.toSatisfy((number) => number >= 500)
-  if (sdk === 'genai') return { constructor: ApiError, status, message: told }
+  if (sdk === 'genai') return { constructor: ApiError, status, message: containsMessage }
   const type = expect.stringMatching(/^(api|overloaded)_error$/)
   if (sdk === 'anthropic') return { constructor: Anthropic.APIError, type, error: { error: { type, message } } }
   return { message }
 }
 
-async function proves(client: SdkClient, protocol: UpstreamProtocol, trouble: Trouble): Promise<void> {
-  const error = await failing(client, protocol, trouble)
-  const { is, fields } = EXPECTED[client.sdk][trouble]
+async function expectError(client: SdkClient, protocol: UpstreamProtocol, failure: Failure): Promise<void> {
+  const error = await failing(client, protocol, failure)
+  const { is, fields } = EXPECTED[client.sdk][failure]
   expect(error).toBeInstanceOf(is)
   expect(error).toMatchObject(fields)
-  expect(error.message).toMatch(SAYS[trouble])
-  if (trouble !== 'rate' || !('headers' in error)) return
+  expect(error.message).toMatch(MESSAGES[failure])
+  if (failure !== 'rate' || !('headers' in error)) return
   expect(new Headers(error.headers as Headers).get('retry-after')).toBe('7')
 }
 
 describe.each(sdkClients)('$name', (client) => {
-  test.each(['key', 'model'] as const)("throws its own class for the relay's error: %s", (trouble) => {
-    return proves(client, openaiChat, trouble)
+  test.each(['key', 'model'] as const)("throws its own class for the relay's error: %s", (failure) => {
+    return expectError(client, openaiChat, failure)
   })
 
   describe.each(protocols)('with a model in $id', (protocol) => {
     test.each(['bad', 'rate', 'overloaded'] as const)(
       "throws its own class for the upstream's error: %s",
-      (trouble) => {
-        return proves(client, protocol, trouble)
+      (failure) => {
+        return expectError(client, protocol, failure)
       },
     )
 
@@ -150,7 +150,7 @@ describe.each(sdkClients)('$name', (client) => {
           .openSession(origin, KEY)
           .ask({ text: 'Hi' })
           .catch((caught: unknown) => caught)
-        expect(failure).toMatchObject(brokenOff(client, protocol, message))
+        expect(failure).toMatchObject(expectedStreamError(client, protocol, message))
       },
     )
   })

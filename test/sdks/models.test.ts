@@ -13,7 +13,7 @@ const NAMES = ['a', 'b/with/slashes', 'claude-x', 'gemini-y', 'gpt-z']
 
 const origin = async (): Promise<string> => (await startSdkHarness(openaiChat, cleanup, NAMES)).origin
 
-/** All that a client lists; it gives up on a list without end. */
+/** All items of a list. @throws if it has more than 20 */
 async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
   const items: Item[] = []
   for await (const item of list) if (items.push(item) > 20) throw new Error('the list has no end')

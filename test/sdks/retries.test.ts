@@ -12,7 +12,7 @@ afterEach(() => cleanup.run())
 
 const messages = [{ role: 'user' as const, content: 'Hi' }]
 
-/** Each asks with one retry, and scriptAnswers what it got and how its answer's request was called. */
+/** Each client makes one retry. Returns the answer's text and request id. */
 const clients: readonly (readonly [name: string, ask: (origin: string) => Promise<unknown>])[] = [
   [
     'openai',

@@ -3,16 +3,16 @@ import type { ChatAnswer, Finish } from '../../../src/chat/answer.js'
 import type { Block } from '../../../src/chat/blocks.js'
 import { wrapSignature } from '../../../src/chat/signatures.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
-import { answering, body, ISSUER } from './speak.js'
+import { answerContext, ISSUER, jsonBytes } from './messages-fixtures.js'
 
-const read = (message: unknown): ChatAnswer => protocol.readAnswer(body(message), { id: 'abc' })
-const written = (answer: Partial<ChatAnswer>, how = answering()) =>
+const read = (message: unknown): ChatAnswer => protocol.readAnswer(jsonBytes(message), { id: 'abc' })
+const written = (answer: Partial<ChatAnswer>, how = answerContext()) =>
   JSON.parse(protocol.writeAnswer({ choices: [], ...answer }, how)) as Record<string, ReturnType<typeof JSON.parse>>
-const say = (blocks: Block[], finish: Finish = { reason: 'stop' }, how = answering()) =>
+const say = (blocks: Block[], finish: Finish = { reason: 'stop' }, how = answerContext()) =>
   written({ choices: [{ blocks, finish }] }, how)
 
-describe('a message, read', () => {
-  it('is blocks, a finish and usage', () => {
+describe('reading a message', () => {
+  it('reads blocks, finish reason and usage', () => {
     const citation = { type: 'web_search_result_location', url: 'u', title: 't', cited_text: 'c', encrypted_index: 'e' }
     const answer = read({
       id: 'msg_1',
@@ -54,18 +54,18 @@ describe('a message, read', () => {
     ['refusal', 'refusal'],
     ['compaction', 'stop'],
     [null, 'stop'],
-  ])('HC-077: ends with %s as %s', (stop_reason, reason) => {
+  ])('HC-077: reads %s as %s', (stop_reason, reason) => {
     expect(read({ content: [], stop_reason }).choices[0]?.finish.reason).toBe(reason)
   })
 
-  it('HC-074: ends with a call whatever it says, unless the tool ran at the provider', () => {
+  it('HC-074: reads any stop reason after a call as tool-calls, unless the tool ran at the provider', () => {
     const ending = (type: string) =>
       read({ content: [{ type, id: 'x', name: 'f', input: {} }], stop_reason: 'end_turn' })
     expect(ending('tool_use').choices[0]?.finish.reason).toBe('tool-calls')
     expect(ending('server_tool_use').choices[0]?.finish.reason).toBe('stop')
   })
 
-  it('tells the stop sequence, and why it was refused', () => {
+  it('reads the stop sequence, and the explanation of a refusal', () => {
     expect(read({ content: [], stop_reason: 'stop_sequence', stop_sequence: 'END' }).choices[0]?.finish.sequence).toBe(
       'END',
     )
@@ -77,7 +77,7 @@ describe('a message, read', () => {
     })
   })
 
-  it('makes up the id of a call that has none', () => {
+  it('creates an id for a call without one', () => {
     expect(read({ content: [{ type: 'tool_use', name: 'f' }] }).choices[0]?.blocks[0]).toMatchObject({
       id: 'call_abc_0',
       input: '{}',
@@ -90,18 +90,18 @@ describe('a message, read', () => {
     ['null', 'not JSON'],
     ['{}', 'without content'],
     ['{"type":"error"}', 'an error without a message'],
-  ])('HC-097: %j is a fault', (text, words) => {
+  ])('HC-097: reads %j as an upstream error', (text, words) => {
     expect(protocol.readAnswer(Buffer.from(text), { id: 'a' }).upstreamError?.message).toContain(words)
     expect(protocol.readAnswerFacts(Buffer.from(text)).upstreamError?.message).toContain(words)
   })
 
-  it('HC-093: an error under status 200 has the status of its type', () => {
-    const error = body({ type: 'error', error: { type: 'overloaded_error', message: 'Überlast' } })
+  it('HC-093: gives an error with status 200 the status of its type', () => {
+    const error = jsonBytes({ type: 'error', error: { type: 'overloaded_error', message: 'Überlast' } })
     expect(protocol.readAnswer(error, { id: 'a' }).upstreamError).toMatchObject({ status: 529, message: 'Überlast' })
     expect(protocol.readAnswerFacts(error).upstreamError).toMatchObject({ status: 529, message: 'Überlast' })
   })
 
-  it('HC-080: input is all that was read', () => {
+  it('HC-080: adds cached tokens to the input', () => {
     const usage = {
       input_tokens: 4,
       cache_creation_input_tokens: 100,
@@ -111,13 +111,13 @@ describe('a message, read', () => {
     }
     const expected = { input: 2559, cachedInput: 2455, cacheWriteInput: 100, output: 34, reasoning: 7 }
     expect(read({ content: [], usage }).usage).toEqual(expected)
-    expect(protocol.readAnswerFacts(body({ content: [], usage }))).toMatchObject({ usage: expected })
+    expect(protocol.readAnswerFacts(jsonBytes({ content: [], usage }))).toMatchObject({ usage: expected })
     expect(written({ usage: expected }).usage).toMatchObject(usage)
   })
 })
 
-describe('a message, written', () => {
-  it('leaves out blocks that say nothing, as a stream does', () => {
+describe('writing a message', () => {
+  it('drops empty blocks, as a stream does', () => {
     expect(
       say([
         { type: 'refusal', text: '' },
@@ -126,7 +126,7 @@ describe('a message, written', () => {
     ).toEqual([])
   })
 
-  it('has every field that clients look for', () => {
+  it('writes every field that clients require', () => {
     expect(say([{ type: 'text', text: 'a' }])).toEqual({
       id: 'msg_abc',
       type: 'message',
@@ -153,12 +153,12 @@ describe('a message, written', () => {
     })
   })
 
-  it('keeps an id of its kind and the model’s own name', () => {
+  it("keeps an id of its own format and the upstream's model name", () => {
     expect(written({ id: 'msg_7', model: 'real' })).toMatchObject({ id: 'msg_7', model: 'real' })
     expect(written({ id: 'chatcmpl-1' }).id).toBe('msg_abc')
   })
 
-  it('HC-082: what the cache had is subtracted once, and never below nothing', () => {
+  it('HC-082: subtracts cached tokens once, and never below zero', () => {
     const usage = { input: 1000, cachedInput: 800, cacheWriteInput: 100, output: 5, reasoning: 0 }
     expect(written({ usage }).usage).toMatchObject({
       input_tokens: 100,
@@ -190,14 +190,14 @@ describe('a message, written', () => {
     expect(say([], finish)).toMatchObject(expected)
   })
 
-  it('writes a refusal as text, and stops for it', () => {
+  it('writes a refusal as text, with stop reason refusal', () => {
     expect(say([{ type: 'refusal', text: 'I cannot' }])).toMatchObject({
       content: [{ type: 'text', text: 'I cannot' }],
       stop_reason: 'refusal',
     })
   })
 
-  it('signs every thought, and writes calls as the model did', () => {
+  it('signs every thinking block, and writes the input of calls unchanged', () => {
     const signature = { protocol: 'gemini', value: 'v' }
     const own = { protocol: 'anthropic-messages', value: 'd', id: 'redacted_thinking' }
     const { content } = say([
@@ -214,8 +214,8 @@ describe('a message, written', () => {
     ])
   })
 
-  it('cites addresses, and says what it cannot', () => {
-    const how = answering()
+  it('writes citations with URLs, and records losses', () => {
+    const how = answerContext()
     const picture: Block = { type: 'media', kind: 'image', source: { type: 'url', url: 'u' } }
     const citations = [{ url: 'u', title: 't', quote: 'q' }, { title: 'a file' }]
     expect(say([{ type: 'text', text: 'a', citations }, picture], undefined, how).content).toEqual([
@@ -228,7 +228,7 @@ describe('a message, written', () => {
     expect(how.losses.list.map(({ path }) => path)).toEqual(['content[1]'])
   })
 
-  it('HC-050: what was redacted comes back as it was, through any client', () => {
+  it('HC-050: returns redacted thinking unchanged through any client', () => {
     const { choices } = read({
       content: [
         { type: 'redacted_thinking', data: 'EmwK' },
@@ -237,11 +237,14 @@ describe('a message, written', () => {
       stop_reason: 'end_turn',
     })
     const { content } = say([...(choices[0]?.blocks ?? [])])
-    const back = protocol.readRequest(body({ model: 'm', max_tokens: 1, messages: [{ role: 'assistant', content }] }), {
-      id: '',
-      stream: undefined,
-      query: '',
-    })
+    const back = protocol.readRequest(
+      jsonBytes({ model: 'm', max_tokens: 1, messages: [{ role: 'assistant', content }] }),
+      {
+        id: '',
+        stream: undefined,
+        query: '',
+      },
+    )
     expect(back.turns[0]?.blocks[0]).toMatchObject({
       type: 'reasoning',
       text: '',

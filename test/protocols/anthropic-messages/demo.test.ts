@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DemoUpstream, startDemo } from '../../../src/demo/upstream.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
-import { hear } from './speak.js'
+import { readStreamText } from './messages-fixtures.js'
 
 let demo: DemoUpstream
 beforeAll(async () => {
@@ -20,10 +20,10 @@ async function post(fields: object): Promise<{ status: number; text: string }> {
   return { status: response.status, text: await response.text() }
 }
 
-describe('the demo, asked in Messages', () => {
-  it('answers whole and streamed with the same words, up to the cap', async () => {
+describe('the demo in Messages', () => {
+  it('sends the same words whole and streamed, up to max_tokens', async () => {
     const whole = protocol.readAnswer(Buffer.from((await post({})).text), { id: 'x' })
-    const streamed = hear((await post({ stream: true })).text)
+    const streamed = readStreamText((await post({ stream: true })).text)
     expect(whole.choices).toEqual([
       { blocks: [expect.objectContaining({ text: 'You said: "Hello' })], finish: { reason: 'length' } },
     ])
@@ -33,8 +33,8 @@ describe('the demo, asked in Messages', () => {
     expect(whole.usage?.output).toBe(3)
   })
 
-  it('calls a tool, and tells what it gave', async () => {
-    const called = hear((await post({ tools, stream: true })).text).answer.choices[0]
+  it('calls a tool, and repeats its result', async () => {
+    const called = readStreamText((await post({ tools, stream: true })).text).answer.choices[0]
     expect(called).toMatchObject({
       blocks: [{ type: 'tool-call', name: 'f', input: '{"place":"Hello there"}' }],
       finish: { reason: 'tool-calls' },
@@ -46,7 +46,7 @@ describe('the demo, asked in Messages', () => {
     ])
   })
 
-  it('fails in the language it was asked in', async () => {
+  it("fails in Anthropic's format", async () => {
     const { status, text } = await post({ model: 'demo-429' })
     expect([status, protocol.readError(status, Buffer.from(text))]).toMatchObject([
       429,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { type ErrorKind, RelayError } from '../../../src/errors.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
-import { body } from './speak.js'
+import { jsonBytes } from './messages-fixtures.js'
 
 const parse = (bytes: Buffer): unknown => JSON.parse(bytes.toString())
-const upstreamError = (value: unknown, status = 400) => protocol.readError(status, body(value))
+const upstreamError = (value: unknown, status = 400) => protocol.readError(status, jsonBytes(value))
 
-describe('errors, written', () => {
+describe('writing errors', () => {
   it.each<[ErrorKind, number, string]>([
     ['invalid_request', 400, 'invalid_request_error'],
     ['invalid_key', 401, 'authentication_error'],
@@ -28,13 +28,13 @@ describe('errors, written', () => {
     })
   })
 
-  it('HC-108: overload keeps its own status', () => {
+  it('HC-108: keeps the status of an overload', () => {
     const error = new RelayError('upstream_failed', 'Overloaded', { status: 503, upstreamStatus: 529 })
     expect(protocol.statusOf(error)).toBe(529)
     expect(parse(protocol.writeError(error, 'r'))).toMatchObject({ error: { type: 'overloaded_error' } })
   })
 
-  it('passes a body on that is fit for it, and says in a stream what it is', () => {
+  it('passes a body of its own format on, and writes the error in a stream', () => {
     const error = new RelayError('upstream_rejected', 'x', { body: Buffer.from('{"a":1}') })
     expect(protocol.writeError(error, 'r').toString()).toBe('{"a":1}')
     expect(protocol.writeStreamError(error).toString()).toBe(
@@ -42,7 +42,7 @@ describe('errors, written', () => {
     )
   })
 
-  it('HC-104: says that a prompt is too long in the words that clients look for, once', () => {
+  it('HC-104: begins the message of a long prompt as clients expect, once', () => {
     const said = (message: string) => parse(protocol.writeError(new RelayError('context_too_long', message), 'r'))
     expect(said('maximum context length is 9')).toMatchObject({
       error: { message: 'prompt is too long: maximum context length is 9' },
@@ -51,8 +51,8 @@ describe('errors, written', () => {
   })
 })
 
-describe('errors, read', () => {
-  it('takes Anthropic’s own, with the code of the machine', () => {
+describe('reading errors', () => {
+  it('reads Anthropic’s format, with its error code', () => {
     const error = {
       type: 'rate_limit_error',
       message: 'No more',
@@ -80,13 +80,13 @@ describe('errors, read', () => {
     expect(upstreamError(value)).toMatchObject({ status: 400, message, code, native: false })
   })
 
-  it.each(['', '<html>', 'null', '5', '{}', '{"type":"error"}', '[]'])('HC-098: makes nothing of %j', (text) => {
+  it.each(['', '<html>', 'null', '5', '{}', '{"type":"error"}', '[]'])('HC-098: finds no error in %j', (text) => {
     expect(protocol.readError(502, Buffer.from(text))).toBeUndefined()
   })
 })
 
-describe('models, written', () => {
-  it('HC-174: is one page of them', () => {
+describe('writing models', () => {
+  it('HC-174: writes one page', () => {
     const models = [
       { id: 'a', ownedBy: 'x' },
       { id: 'b/c', ownedBy: 'x' },

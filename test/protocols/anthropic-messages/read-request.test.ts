@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { wrapSignature } from '../../../src/chat/signatures.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
 import { readCountRequest } from '../../../src/protocols/anthropic-messages/request/read-request.js'
-import { body, errorOf, read } from './speak.js'
+import { errorOf, jsonBytes, read } from './messages-fixtures.js'
 
 const blocksOf = (content: unknown, role = 'user') => read({ messages: [{ role, content }] }).turns[0]?.blocks
 
-describe('a Messages request, read', () => {
-  it('tells model, place of the model and stream flag', () => {
+describe('reading a Messages request', () => {
+  it('reads the model, its position, and the stream flag', () => {
     const bytes = Buffer.from('{"model": "claude-ö", "stream":true, "messages":[{}]}')
     const facts = protocol.readFacts(bytes, { id: '', stream: undefined, query: '' })
     expect(facts).toMatchObject({ model: 'claude-ö', stream: true })
@@ -26,13 +26,13 @@ describe('a Messages request, read', () => {
     ['{"model":"m","messages":[1],"stream":"yes"}', 'stream', 'expected a boolean'],
     ['{"model":"m","model":"n","messages":[1]}', 'model', 'ambiguous'],
     [`{"model":"m","messages":${'['.repeat(600)}${']'.repeat(600)}}`, undefined, 'nested too deeply'],
-  ])('refuses %s, naming %s', (text, param, words) => {
+  ])('refuses %s with param %s', (text, param, words) => {
     const error = errorOf(() => protocol.readFacts(Buffer.from(text), { id: '', stream: undefined, query: '' }))
     expect(error).toMatchObject({ status: 400, param: param ?? null })
     expect(error.message).toContain(words)
   })
 
-  it('keeps system text in order, wherever it stands', () => {
+  it('keeps system text in order, in any position', () => {
     const { turns } = read({
       system: [{ type: 'text', text: 'a', cache_control: { type: 'ephemeral', ttl: '1h' } }],
       messages: [
@@ -48,7 +48,7 @@ describe('a Messages request, read', () => {
     expect(turns[0]?.blocks[0]).toEqual({ type: 'text', text: 'a', at: 'system[0]', cache: { ttl: '1h' } })
   })
 
-  it('reads pictures and documents from wherever they come', () => {
+  it('reads images and documents from every source', () => {
     const source = (type: string, source: object, more = {}) => ({ type, source, ...more })
     const blocks = blocksOf([
       source('image', { type: 'base64', media_type: 'image/png', data: 'AAAA' }),
@@ -74,7 +74,7 @@ describe('a Messages request, read', () => {
     ])
   })
 
-  it('reads calls, results and thoughts', () => {
+  it('reads calls, results and thinking', () => {
     const { turns } = read({
       messages: [
         {
@@ -107,7 +107,7 @@ describe('a Messages request, read', () => {
     ])
   })
 
-  it('knows a signature again that it had carried, and one that it had made up', () => {
+  it('unwraps wrapped signatures, and drops placeholders', () => {
     const kept = { protocol: 'gemini', value: 'v', issuer: 'g#1', id: undefined }
     const blocks = blocksOf(
       [
@@ -127,7 +127,7 @@ describe('a Messages request, read', () => {
     ])
   })
 
-  it('HC-040: keeps blocks of its own as foreign, and refuses unknown ones by their path', () => {
+  it('HC-040: keeps its own blocks as foreign, and refuses unknown ones with their path', () => {
     for (const type of ['server_tool_use', 'web_search_tool_result', 'search_result', 'compaction', 'fallback']) {
       expect(blocksOf([{ type, x: 1 }])?.[0]).toMatchObject({ type: 'foreign', kind: type, value: { type, x: 1 } })
     }
@@ -136,7 +136,7 @@ describe('a Messages request, read', () => {
     expect(error).toMatchObject({ status: 400, param: 'messages[0].content[1].type' })
   })
 
-  it('reads tools: functions, the search of the web, and what only Anthropic has', () => {
+  it('reads functions, web search and tools that only Anthropic has', () => {
     const { tools } = read({
       tools: [
         { name: 'f', description: 'd', input_schema: { type: 'object' }, strict: true, defer_loading: true },
@@ -177,17 +177,17 @@ describe('a Messages request, read', () => {
     expect(read(fields).reasoning).toEqual(expected)
   })
 
-  it('HC-010: a cap of 0 stays 0', () => {
+  it('HC-010: keeps a max_tokens of 0', () => {
     expect(read({ max_tokens: 0 }).maxOutputTokens).toBe(0)
   })
 
-  it('needs max_tokens, but not to count', () => {
+  it('requires max_tokens, except to count tokens', () => {
     expect(errorOf(() => read({ max_tokens: null }))).toMatchObject({ param: 'max_tokens', status: 400 })
-    const counted = readCountRequest(body({ model: 'm', messages: [{ role: 'user', content: 'x' }] }))
+    const counted = readCountRequest(jsonBytes({ model: 'm', messages: [{ role: 'user', content: 'x' }] }))
     expect(counted.maxOutputTokens).toBeUndefined()
   })
 
-  it('keeps what there is no word for as native fields, and nothing that is null', () => {
+  it('keeps fields without a neutral equivalent as native fields, except null', () => {
     const { native, userId, metadata } = read({
       inference_geo: 'eu',
       container: null,
@@ -199,7 +199,7 @@ describe('a Messages request, read', () => {
     expect(read({}).native).toBeUndefined()
   })
 
-  it('reads the rest', () => {
+  it('reads the other fields', () => {
     const format = { type: 'json_schema', schema: { type: 'object' } }
     expect(
       read({
@@ -260,7 +260,7 @@ describe('a Messages request, read', () => {
     expect(errorOf(() => read(fields))).toMatchObject({ status: 400, param })
   })
 
-  it('HC-142: takes a tool that is called like what every object has', () => {
+  it('HC-142: accepts tools named after properties of Object.prototype', () => {
     const { tools } = read({
       tools: [
         { name: '__proto__', input_schema: {} },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChatAnswer } from '../../../src/chat/answer.js'
 import type { ChatEvent } from '../../../src/chat/events.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
-import { body, hear, read, tell, write } from './speak.js'
+import { jsonBytes, read, readStreamText, write, writeEvents } from './messages-fixtures.js'
 
 const HOME = new URL('../../../../shared/', import.meta.url)
 const RECORDINGS = new URL('conformance/recordings/anthropic/', HOME)
@@ -60,7 +60,7 @@ describe.skipIf(all.length === 0)('recorded answers', () => {
   const whole = all.filter(([, { response }]) => JSON.stringify(response.json)?.includes('"content"'))
 
   it.each(whole)('%s is read, and written with the same meaning', (_name, { response }) => {
-    const answer = protocol.readAnswer(body(response.json), { id: 'x' })
+    const answer = protocol.readAnswer(jsonBytes(response.json), { id: 'x' })
     expect(answer.upstreamError).toBeUndefined()
     const { content, usage } = response.json as { content: unknown[]; usage: { output_tokens: number } }
     expect([answer.choices[0]?.blocks.length, answer.usage?.output]).toEqual([content.length, usage.output_tokens])
@@ -70,10 +70,10 @@ describe.skipIf(all.length === 0)('recorded answers', () => {
 
   it.each(streamed)('%s is read, and streamed with the same meaning', (_name, { response }) => {
     const text = readFileSync(new URL((response.sse_file ?? '').replace(/^.*\//, ''), RECORDINGS), 'utf8')
-    const { events, answer, state } = hear(text)
+    const { events, answer, state } = readStreamText(text)
     expect([state, answer.upstreamError]).toEqual(['over', undefined])
     expect(text.includes('event: content_block_start')).toBe(events.some(({ type }) => type === 'block'))
-    const again = hear(tell(events as ChatEvent[]))
+    const again = readStreamText(writeEvents(events as ChatEvent[]))
     expect(meaning(again.answer)).toEqual(meaning(answer))
   })
 

@@ -8,7 +8,7 @@ import { RelayError } from '../../../src/errors.js'
 import { readRecords, wholeRecords } from '../../../src/lib/sse.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
 import { pick, seeded } from '../../random.js'
-import { answering, dataOf, hear, tell, wire } from './speak.js'
+import { answerContext, readStreamText, recordsOf, streamOf, writeEvents } from './messages-fixtures.js'
 
 const START = {
   type: 'message_start',
@@ -32,16 +32,16 @@ const end = (stop_reason: string | null = 'end_turn', usage: object = { output_t
 ]
 const TEXT = [begin(0, { type: 'text', text: '' }), delta(0, 'text_delta', { text: 'hi' }), stop(0)]
 
-describe('a streamed message, read', () => {
-  it('is told event by event', () => {
-    const { events, state } = hear(wire(START, { type: 'ping' }, ...TEXT, ...end()))
+describe('reading a stream', () => {
+  it('emits the events of a message', () => {
+    const { events, state } = readStreamText(streamOf(START, { type: 'ping' }, ...TEXT, ...end()))
     expect(events.map(({ type }) => type)).toEqual(['start', 'usage', 'block', 'delta', 'stop', 'usage', 'finish'])
     expect(events[0]).toEqual({ type: 'start', id: 'msg_1', model: 'claude' })
     expect(state).toBe('over')
   })
 
-  it('HC-096: is open until message_stop has come', () => {
-    expect(hear(wire(START, ...TEXT, ...end().slice(0, 1))).state).toBe('open')
+  it('HC-096: stays open until message_stop', () => {
+    expect(readStreamText(streamOf(START, ...TEXT, ...end().slice(0, 1))).state).toBe('open')
   })
 
   it.each([
@@ -52,10 +52,10 @@ describe('a streamed message, read', () => {
       { type: 'message_start', message: { usage: { input_tokens: 0, output_tokens: 0 } } },
       { input_tokens: 4, cache_read_input_tokens: 2455, output_tokens: 34 },
     ],
-  ])('HC-081: usage is cumulative when %s', (_when, start, usage) => {
-    const text = wire(start, ...TEXT, ...end('end_turn', usage))
+  ])('HC-081: reads cumulative usage when %s', (_when, start, usage) => {
+    const text = streamOf(start, ...TEXT, ...end('end_turn', usage))
     const expected = { input: 2459, cachedInput: 2455, cacheWriteInput: 0, output: 34, reasoning: 0 }
-    expect(hear(text).answer.usage).toEqual(expected)
+    expect(readStreamText(text).answer.usage).toEqual(expected)
     expect(protocol.readEnding(readRecords(Buffer.from(text)))).toMatchObject({
       complete: true,
       usage: expected,
@@ -63,9 +63,9 @@ describe('a streamed message, read', () => {
     })
   })
 
-  it('reads thoughts with their signature, hidden ones too', () => {
-    const { answer } = hear(
-      wire(
+  it('reads thinking with its signature, redacted thinking too', () => {
+    const { answer } = readStreamText(
+      streamOf(
         START,
         begin(0, { type: 'thinking', thinking: '', signature: '' }),
         delta(0, 'thinking_delta', { thinking: 'h' }),
@@ -95,11 +95,17 @@ describe('a streamed message, read', () => {
   it.each([
     ['in pieces', {}, ['', '{"a"', ':1}'], '{"a":1}'],
     ['not at all', {}, [''], '{}'],
-    ['with the beginning', { b: 2 }, [], '{"b":2}'],
-  ])('HC-058: the input of a call comes %s', (_how, input, pieces, expected) => {
+    ['in the first record', { b: 2 }, [], '{"b":2}'],
+  ])('HC-058: reads the input of a call %s', (_how, input, pieces, expected) => {
     const deltas = pieces.map((partial_json) => delta(0, 'input_json_delta', { partial_json }))
-    const { answer } = hear(
-      wire(START, begin(0, { type: 'tool_use', id: 't', name: 'f', input }), ...deltas, stop(0), ...end('end_turn')),
+    const { answer } = readStreamText(
+      streamOf(
+        START,
+        begin(0, { type: 'tool_use', id: 't', name: 'f', input }),
+        ...deltas,
+        stop(0),
+        ...end('end_turn'),
+      ),
     )
     expect(answer.choices[0]).toMatchObject({
       blocks: [{ type: 'tool-call', id: 't', name: 'f', input: expected }],
@@ -107,10 +113,10 @@ describe('a streamed message, read', () => {
     })
   })
 
-  it('tells blocks of the provider’s own when they are whole', () => {
+  it("emits the provider's own blocks when they are complete", () => {
     const citation = { type: 'web_search_result_location', url: 'u' }
-    const { answer } = hear(
-      wire(
+    const { answer } = readStreamText(
+      streamOf(
         START,
         begin(0, { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }),
         delta(0, 'input_json_delta', { partial_json: '{"query":' }),
@@ -139,9 +145,11 @@ describe('a streamed message, read', () => {
     })
   })
 
-  it('heals gaps in the numbers, missing beginnings and ends', () => {
-    const { events, answer } = hear(
-      wire(delta(3, 'text_delta', { text: 'a' }), begin(7, { type: 'tool_use', name: 'f' }), { type: 'message_stop' }),
+  it('accepts gaps in indexes, missing starts and missing stops', () => {
+    const { events, answer } = readStreamText(
+      streamOf(delta(3, 'text_delta', { text: 'a' }), begin(7, { type: 'tool_use', name: 'f' }), {
+        type: 'message_stop',
+      }),
     )
     expect(events.flatMap((event) => (event.type === 'block' ? [event.index] : []))).toEqual([0, 1])
     expect(answer.choices[0]).toMatchObject({
@@ -150,26 +158,28 @@ describe('a streamed message, read', () => {
     })
   })
 
-  it('HC-094: an error ends it, and nothing follows', () => {
+  it('HC-094: ends at an error', () => {
     const error = { type: 'error', error: { details: null, type: 'overloaded_error', message: 'Overloaded' } }
-    const { events, state } = hear(wire(START, error, ...TEXT))
+    const { events, state } = readStreamText(streamOf(START, error, ...TEXT))
     expect(events.at(-1)).toMatchObject({ type: 'error', upstreamError: { status: 529, message: 'Overloaded' } })
     expect(state).toBe('open')
-    expect(hear(wire(error)).events.map(({ type }) => type)).toEqual(['start', 'error'])
+    expect(readStreamText(streamOf(error)).events.map(({ type }) => type)).toEqual(['start', 'error'])
   })
 
-  it('HC-118: half a record is an error', () => {
-    expect(hear(`${wire(START)}data: {"type":"content_block_del\n\n`).answer.upstreamError?.message).toContain(
-      'not JSON',
-    )
-    expect(hear(wire(...end(null).slice(0, 1), { type: 'unheard_of' })).answer.upstreamError).toBeUndefined()
+  it('HC-118: emits an error for an incomplete record', () => {
+    expect(
+      readStreamText(`${streamOf(START)}data: {"type":"content_block_del\n\n`).answer.upstreamError?.message,
+    ).toContain('not JSON')
+    expect(
+      readStreamText(streamOf(...end(null).slice(0, 1), { type: 'unheard_of' })).answer.upstreamError,
+    ).toBeUndefined()
   })
 
-  it('HC-112: is the same wherever its bytes are cut', () => {
+  it('HC-112: reads the same events wherever the bytes are split', () => {
     const bytes = Buffer.from(
-      wire(START, ...TEXT.slice(0, 1), delta(0, 'text_delta', { text: 'ü😀' }), stop(0), ...end()),
+      streamOf(START, ...TEXT.slice(0, 1), delta(0, 'text_delta', { text: 'ü😀' }), stop(0), ...end()),
     )
-    const whole = hear(bytes.toString()).events
+    const whole = readStreamText(bytes.toString()).events
     for (let cut = 1; cut < bytes.length; cut++) {
       const reader = protocol.readStream({ id: 'abc' })
       const events: ChatEvent[] = []
@@ -181,7 +191,7 @@ describe('a streamed message, read', () => {
     }
   })
 
-  it('weighs records before the commit point', () => {
+  it('classifies records for the commit point', () => {
     const sign = (record: object) => protocol.classifyRecord({ event: undefined, data: JSON.stringify(record) })
     expect(sign(START)).toMatchObject({ usage: { input: 2459 } })
     for (const record of [
@@ -218,10 +228,10 @@ const finish = (reason: 'stop' | 'tool-calls'): ChatEvent => ({ type: 'finish', 
 const prose = (type: 'text' | 'reasoning' | 'refusal'): Block => ({ type, text: '' })
 const call = (id: string): Block => ({ type: 'tool-call', id, name: 'f', input: '' })
 
-describe('a streamed message, written', () => {
-  it('HC-064, HC-065: every record has its event line, and every field that clients need', () => {
+describe('writing a stream', () => {
+  it('HC-064, HC-065: writes an event line for every record, and every required field', () => {
     const usage = { input: 10, cachedInput: 4, cacheWriteInput: 0, output: 2, reasoning: 1 }
-    const text = tell([
+    const text = writeEvents([
       { type: 'start', id: 'resp_1', model: 'real' },
       open(0, prose('text')),
       words(0, 'hi'),
@@ -230,7 +240,7 @@ describe('a streamed message, written', () => {
       finish('stop'),
     ])
     for (const { event, data } of readRecords(Buffer.from(text))) expect(JSON.parse(data).type).toBe(event)
-    const records = dataOf(text)
+    const records = recordsOf(text)
     expect(records.map(({ type }) => type)).toEqual([
       'message_start',
       'content_block_start',
@@ -260,8 +270,8 @@ describe('a streamed message, written', () => {
     })
   })
 
-  it('HC-048: thoughts, text and calls are blocks one after the other; nothing said is no block', () => {
-    const text = tell([
+  it('HC-048: writes thinking, text and calls as separate blocks, without empty ones', () => {
+    const text = writeEvents([
       { type: 'start' },
       open(0, prose('reasoning')),
       words(0, 'a'),
@@ -280,20 +290,20 @@ describe('a streamed message, written', () => {
       close(5),
       finish('tool-calls'),
     ])
-    const starts = dataOf(text).filter(({ type }) => type === 'content_block_start')
+    const starts = recordsOf(text).filter(({ type }) => type === 'content_block_start')
     expect(starts.map(({ index, content_block: { type } }) => [index, type])).toEqual([
       [0, 'thinking'],
       [1, 'text'],
       [2, 'thinking'],
       [3, 'tool_use'],
     ])
-    const order = dataOf(text).flatMap(({ index, type, delta: said }) => (index === 0 ? [said?.type ?? type] : []))
+    const order = recordsOf(text).flatMap(({ index, type, delta: said }) => (index === 0 ? [said?.type ?? type] : []))
     expect(order).toEqual(['content_block_start', 'thinking_delta', 'signature_delta', 'content_block_stop'])
-    expect(hear(text).answer.choices[0]?.blocks.at(-1)).toMatchObject({ input: '{}' })
+    expect(readStreamText(text).answer.choices[0]?.blocks.at(-1)).toMatchObject({ input: '{}' })
   })
 
-  it('HC-056: calls that come interleaved go out one after the other', () => {
-    const text = tell([
+  it('HC-056: writes interleaved calls one after another', () => {
+    const text = writeEvents([
       { type: 'start' },
       open(0, call('a')),
       open(1, call('b')),
@@ -305,18 +315,18 @@ describe('a streamed message, written', () => {
       close(0),
       finish('tool-calls'),
     ])
-    const seen = dataOf(text).flatMap(({ index, type }) => (index === undefined ? [] : [`${index} ${type}`]))
+    const seen = recordsOf(text).flatMap(({ index, type }) => (index === undefined ? [] : [`${index} ${type}`]))
     expect(seen.map((line) => line[0]).join('')).toMatch(/^0+1+$/)
-    expect(hear(text).answer.choices[0]?.blocks).toMatchObject([
+    expect(readStreamText(text).answer.choices[0]?.blocks).toMatchObject([
       { id: 'a', input: '{"a":1}' },
       { id: 'b', input: '{"b":2}' },
     ])
   })
 
-  it('leaves out other choices and what it cannot say', () => {
-    const how = answering()
+  it('drops other choices, and records losses', () => {
+    const how = answerContext()
     const media: Block = { type: 'media', kind: 'image', source: { type: 'bytes', data: 'AAAA' } }
-    const text = tell(
+    const text = writeEvents(
       [
         { type: 'start' },
         open(0, media),
@@ -332,22 +342,26 @@ describe('a streamed message, written', () => {
       ],
       how,
     )
-    expect(hear(text).answer.choices).toMatchObject([
+    expect(readStreamText(text).answer.choices).toMatchObject([
       { blocks: [{ type: 'text', text: 'y' }], finish: { reason: 'stop' } },
     ])
     expect(how.losses.list.map(({ path }) => path)).toEqual(['content[0]'])
   })
 
-  it('stops for a refusal', () => {
-    const text = tell([{ type: 'start' }, open(0, prose('refusal')), words(0, 'No'), close(0), finish('stop')])
-    expect(hear(text).answer.choices).toMatchObject([
+  it('writes the stop reason of a refusal', () => {
+    const text = writeEvents([{ type: 'start' }, open(0, prose('refusal')), words(0, 'No'), close(0), finish('stop')])
+    expect(readStreamText(text).answer.choices).toMatchObject([
       { blocks: [{ type: 'text', text: 'No' }], finish: { reason: 'refusal' } },
     ])
   })
 
-  it('is correct when nothing was said, and when it fails', () => {
-    expect(dataOf(tell([])).map(({ type }) => type)).toEqual(['message_start', 'message_delta', 'message_stop'])
-    const writer = protocol.writeStream(answering())
+  it('writes a correct empty stream, and an error', () => {
+    expect(recordsOf(writeEvents([])).map(({ type }) => type)).toEqual([
+      'message_start',
+      'message_delta',
+      'message_stop',
+    ])
+    const writer = protocol.writeStream(answerContext())
     const failed = writer.fail(new RelayError('upstream_failed', 'It broke.'))
     expect(failed).toBe('event: error\ndata: {"type":"error","error":{"type":"api_error","message":"It broke."}}\n\n')
   })
@@ -387,15 +401,15 @@ function anyAnswer(random: () => number): ChatAnswer {
   return { id: 'msg_1', model: 'm', choices: [{ blocks, finish: { reason } }], usage }
 }
 
-describe('the laws of a message', () => {
-  it('whatever is written is read again, whole or streamed, blocks in any order of coming', () => {
+describe('round trips', () => {
+  it('reads every written answer as the same answer, whole or streamed, with interleaved blocks', () => {
     const random = seeded(7)
     for (let round = 0; round < 300; round++) {
       const answer = anyAnswer(random)
       const events: ChatEvent[] = []
       replayAsEvents(answer, (event) => events.push(event))
-      const streamed = hear(tell(interleave(events, random)))
-      const whole = protocol.readAnswer(Buffer.from(protocol.writeAnswer(answer, answering())), { id: 'x' })
+      const streamed = readStreamText(writeEvents(interleave(events, random)))
+      const whole = protocol.readAnswer(Buffer.from(protocol.writeAnswer(answer, answerContext())), { id: 'x' })
       expect(comparable(whole)).toEqual(comparable(answer))
       expect(comparable(streamed.answer)).toEqual(comparable(answer))
       expect(streamed.state).toBe('over')

@@ -4,7 +4,7 @@ import { Losses } from '../../../src/chat/losses.js'
 import type { FunctionTool, Turn } from '../../../src/chat/request.js'
 import { anthropicMessages as protocol } from '../../../src/protocols/anthropic-messages/index.js'
 import { anthropic } from '../../../src/providers/vendors/anthropic.js'
-import { ask, errorOf, ISSUER, read, write } from './speak.js'
+import { errorOf, ISSUER, read, requestWith, write } from './messages-fixtures.js'
 
 const text = (words: string): Block => ({ type: 'text', text: words })
 const call = (id: string, input = '{}'): ToolCallBlock => ({ type: 'tool-call', id, name: 'w', input })
@@ -22,8 +22,8 @@ const image = (data: string, mime?: string): Block => {
   return { type: 'media', kind: 'image', mime, source: { type: 'bytes', data }, at: 'messages[0].content[1]' }
 }
 
-describe('turns, written', () => {
-  it('HC-001: results of parallel calls are one message, before what else was said', () => {
+describe('writing turns', () => {
+  it('HC-001: writes results of parallel calls as one message, before other content', () => {
     const { json } = write({
       turns: [
         turn('user', text('w?')),
@@ -52,7 +52,7 @@ describe('turns, written', () => {
     ])
   })
 
-  it('puts results before text that a picture came with in one turn', () => {
+  it('puts results before text of the same turn', () => {
     const { json } = write({
       turns: [user, turn('assistant', call('c1')), turn('user', text('so'), result('c1', '1'))],
     })
@@ -61,11 +61,11 @@ describe('turns, written', () => {
 
   it.each([
     [
-      'before a question',
+      "before the user's text",
       [user, turn('assistant', call('c1'), call('c2')), turn('user', result('c1', '1'), text('go'))],
     ],
     ['at the end', [user, turn('assistant', call('c1'), call('c2')), turn('user', result('c1', '1'))]],
-  ])('HC-002: a call without a result gets one that says so, %s', (_where, turns) => {
+  ])('HC-002: adds a failed result for a call without one, %s', (_where, turns) => {
     const { content } = write({ turns }).json.messages[2]
     expect(content.slice(0, 2)).toEqual([
       { type: 'tool_result', tool_use_id: 'c1', content: '1' },
@@ -73,13 +73,13 @@ describe('turns, written', () => {
     ])
   })
 
-  it('HC-002: answers calls that nothing follows, or only text', () => {
+  it('HC-002: adds results for calls at the end of the conversation', () => {
     const { messages } = write({ turns: [user, turn('assistant', call('c1'))] }).json
     expect(messages[2].content).toMatchObject([{ type: 'tool_result', tool_use_id: 'c1', is_error: true }])
   })
 
   it.each([
-    ['that nobody called', [user, turn('user', result('zz', '1'))]],
+    ['without a call', [user, turn('user', result('zz', '1'))]],
     [
       'that comes too late',
       [user, turn('assistant', call('zz')), user, turn('assistant', text('a')), turn('user', result('zz', '1'))],
@@ -89,7 +89,7 @@ describe('turns, written', () => {
     expect(errorOf(() => write({ turns }))).toMatchObject({ status: 400, param: 'messages[zz]' })
   })
 
-  it('hoists system text, in order, as blocks that keep their marks', () => {
+  it('moves system text to the top, in order, with its cache marks', () => {
     const marked: Block = { type: 'text', text: 'a', cache: { ttl: '1h' } }
     const { json, losses } = write({ turns: [turn('system', marked, text(' ')), user, turn('system', text('b'))] })
     expect(json.system).toEqual([
@@ -101,13 +101,13 @@ describe('turns, written', () => {
     expect(write({ turns: [turn('system', text('a')), user] }).json.system).toBe('a')
   })
 
-  it('sends text of the system as the user’s when there is no other, and says so', () => {
+  it('sends system text as the user’s if there is no other, with a loss', () => {
     const { json, losses } = write({ turns: [turn('system', text('a'))] })
     expect(json).toMatchObject({ messages: [{ role: 'user', content: [{ text: 'a' }] }] })
     expect([json.system, losses]).toEqual([undefined, ['messages[9]']])
   })
 
-  it('merges neighbours, and leaves blank text out', () => {
+  it('merges adjacent turns, and drops blank text', () => {
     const { json } = write({
       turns: [turn('user', text('a')), turn('user', text(' \n'), text('b')), turn('user', text(''), text('c'))],
     })
@@ -123,18 +123,18 @@ describe('turns, written', () => {
     ])
   })
 
-  it('merges the user’s messages around an answer that was only thoughts', () => {
+  it('merges the user’s messages around an answer with only dropped thinking', () => {
     const thought: Block = { type: 'reasoning', text: 'hm', signature: { protocol: 'anthropic-messages', value: 's' } }
     const { json } = write({ turns: [turn('user', text('a')), turn('assistant', thought), turn('user', text('b'))] })
     expect(json.messages).toMatchObject([{ role: 'user', content: [{ text: 'a' }, { text: 'b' }] }])
   })
 
-  it('HC-012: an answer to be gone on with is passed, without white space at its end', () => {
+  it('HC-012: passes a prefilled answer on, without trailing white space', () => {
     const { messages } = write({ turns: [user, turn('assistant', text('The answer is ( \n'))] }).json
     expect(messages[1]).toEqual({ role: 'assistant', content: [{ type: 'text', text: 'The answer is (' }] })
   })
 
-  it('never makes an answer the last word by leaving out a question', () => {
+  it('refuses a user turn of which nothing is left', () => {
     const turns = [user, turn('assistant', text('a')), turn('user', text(' '))]
     expect(errorOf(() => write({ turns }))).toMatchObject({ status: 400, param: 'messages[9]' })
     const audio: Block = {
@@ -152,31 +152,33 @@ describe('turns, written', () => {
     ['{"a":1', { _raw: '{"a":1' }],
     ['[1]', { _raw: '[1]' }],
     ['{"a":1}{"b":2}', { _raw: '{"a":1}{"b":2}' }],
-  ])('HC-017: the input %j keeps its call', (input, expected) => {
+  ])('HC-017: keeps a call with the input %j', (input, expected) => {
     const { json } = write({ turns: [user, turn('assistant', call('c1', input))] })
     expect(json.messages[1].content[0].input).toEqual(expected)
   })
 
-  it('HC-038: the numbers of a call keep every digit', () => {
+  it("HC-038: keeps every digit of a call's input", () => {
     const losses = new Losses('anthropic-messages')
     const turns = [user, turn('assistant', call('c1', '{"a":12345678901234567890, "b":1.0}'))]
     const writing = { model: 'm', stream: false, issuer: ISSUER, dialect: {}, losses }
-    expect(protocol.writeRequest(ask({ turns }), writing)).toContain('"input":{"a":12345678901234567890, "b":1.0}}')
+    expect(protocol.writeRequest(requestWith({ turns }), writing)).toContain(
+      '"input":{"a":12345678901234567890, "b":1.0}}',
+    )
   })
 
-  it('HC-016: a failed tool is flagged', () => {
+  it('HC-016: marks a failed tool result', () => {
     const failed = { ...result('c1', 'ENOENT'), failed: true }
     const { messages } = write({ turns: [user, turn('assistant', call('c1')), turn('user', failed)] }).json
     expect(messages[2].content[0]).toMatchObject({ is_error: true, content: 'ENOENT' })
   })
 
-  it('keeps pictures in results', () => {
+  it('keeps images in results', () => {
     const shown = { ...result('c1', 'see'), blocks: [text('see'), image(PNG)] }
     const { messages } = write({ turns: [user, turn('assistant', call('c1')), turn('user', shown)] }).json
     expect(messages[2].content[0].content).toMatchObject([{ type: 'text' }, { type: 'image' }])
   })
 
-  it('HC-044: sends thoughts only to those who had them', () => {
+  it('HC-044: sends thinking only to its issuer', () => {
     const signed = (protocol: string, issuer?: string): Block => {
       return { type: 'reasoning', text: 'hm', signature: { protocol, value: 's', issuer } }
     }
@@ -201,7 +203,7 @@ describe('turns, written', () => {
     expect(losses).toEqual([])
   })
 
-  it('declares names, others’ fields and others’ blocks as lost', () => {
+  it('records losses for names, and for fields and blocks of other protocols', () => {
     const foreign: Block = {
       type: 'foreign',
       protocol: 'gemini',
@@ -217,16 +219,16 @@ describe('turns, written', () => {
   })
 })
 
-describe('media, written', () => {
+describe('writing media', () => {
   const send = (block: Block) => write({ turns: [turn('user', text('a'), block)] }).json.messages[0].content[1]
 
-  it('HC-013: the bytes say what a picture is', () => {
+  it('HC-013: detects the type of an image from its bytes', () => {
     expect(send(image(JPEG, 'image/png')).source).toEqual({ type: 'base64', media_type: 'image/jpeg', data: JPEG })
     expect(send(image('AAAAAAAA', 'image/jpg')).source.media_type).toBe('image/jpeg')
   })
 
   it.each([['image/svg+xml'], ['image/heic'], [undefined]])(
-    'HC-013: refuses a picture of type %s, naming the part',
+    'HC-013: refuses an image of type %s with its path',
     (mime) => {
       expect(errorOf(() => send(image('AAAAAAAA', mime)))).toMatchObject({
         status: 400,
@@ -235,7 +237,7 @@ describe('media, written', () => {
     },
   )
 
-  it('writes documents as what they are', () => {
+  it('writes documents by their type', () => {
     const file = (more: object): Block => ({ type: 'media', kind: 'file', at: 'f', ...more }) as Block
     const bytes = (content: string) => ({ type: 'bytes', data: Buffer.from(content).toString('base64') })
     expect(send(file({ source: bytes('%PDF-1.4'), name: 'a.pdf' }))).toMatchObject({
@@ -256,7 +258,7 @@ describe('media, written', () => {
     expect(errorOf(() => send(file({ source: bytes('PK'), mime: 'application/zip' })))).toMatchObject({ param: 'f' })
   })
 
-  it('sends ids of files only where they mean something', () => {
+  it('sends file ids only within the protocol', () => {
     const kept = (protocol: string): Block => {
       return { type: 'media', kind: 'image', source: { type: 'id', id: 'f1', protocol }, at: 'i' }
     }
@@ -265,8 +267,8 @@ describe('media, written', () => {
   })
 })
 
-describe('tools, written', () => {
-  it('HC-024: tool_choice in its corners', () => {
+describe('writing tools', () => {
+  it('HC-024: writes every tool_choice', () => {
     const tools = [tool('f'), tool('g')]
     const choose = (fields: object) => write({ tools, ...fields }).json.tool_choice
     expect(choose({ toolChoice: { type: 'required' }, parallelToolCalls: false })).toEqual({
@@ -281,7 +283,7 @@ describe('tools, written', () => {
     expect([json.tools.map(({ name }: { name: string }) => name), json.tool_choice]).toEqual([['g'], { type: 'any' }])
   })
 
-  it('HC-024: no tools and no choice when there are none, but history with calls keeps them declared', () => {
+  it('HC-024: writes no tools and no choice without tools, except the tools that the history calls', () => {
     const { json } = write({ tools: [], toolChoice: { type: 'auto' } })
     expect([json.tools, json.tool_choice]).toEqual([undefined, undefined])
     const { json: past } = write({ turns: [user, turn('assistant', call('c1')), turn('user', result('c1', '1'))] })
@@ -291,7 +293,7 @@ describe('tools, written', () => {
     })
   })
 
-  it('writes a function with what belongs to it, and the search of the web', () => {
+  it('writes functions with all fields, and web search', () => {
     const marked = tool('f', { description: 'd', strict: true, cache: {}, schema: undefined })
     const { json, losses } = write({
       tools: [
@@ -313,7 +315,7 @@ describe('tools, written', () => {
     expect(losses).toEqual(['tools[2]'])
   })
 
-  it('HC-020: alternatives at the top of a schema become one object; deeper ones stay', () => {
+  it('HC-020: merges a union at the top of a schema, and keeps deeper ones', () => {
     const inner = { type: ['string', 'null'] }
     const branch = (name: string, ...required: string[]) => ({
       type: 'object',
@@ -335,20 +337,20 @@ describe('tools, written', () => {
   })
 })
 
-describe('the rest of a request, written', () => {
-  it('HC-009: fills in max_tokens by the model', () => {
+describe('writing other fields', () => {
+  it("HC-009: fills in the model's max_tokens", () => {
     expect(write({}, { defaultMaxOutputTokens: 32_000 }).json.max_tokens).toBe(32_000)
     expect(write({ maxOutputTokens: 0 }, { defaultMaxOutputTokens: 32_000 }).json.max_tokens).toBe(0)
   })
 
-  it('HC-004: sampling is left out where it is not taken, and said so unless it was the usual', () => {
+  it('HC-004: drops unsupported sampling with losses, and default values without one', () => {
     const none = { sampling: 'none' } as const
     expect(write({ temperature: 0.2, topP: 0.9, topK: 4 }, none).losses).toEqual(['temperature', 'top_p', 'top_k'])
     const usual = write({ temperature: 1, topP: 1 }, none)
     expect([usual.losses, usual.json.temperature, usual.json.top_p]).toEqual([[], undefined, undefined])
   })
 
-  it('clamps a temperature above 1, and says so', () => {
+  it('limits a temperature to 1, with a loss', () => {
     const { json, losses } = write({ temperature: 1.7, topP: 0.5, topK: 2 })
     expect([json.temperature, json.top_p, json.top_k, losses]).toEqual([1, 0.5, 2, ['temperature']])
   })
@@ -358,23 +360,23 @@ describe('the rest of a request, written', () => {
     [{ temperature: 1, topP: 0.9 }, { top_p: 0.9 }, []],
     [{ temperature: 0.2, topP: 0.9 }, { temperature: 0.2 }, ['top_p']],
     [{ topP: 0.9 }, { top_p: 0.9 }, []],
-  ])('of %j writes one, where both are not taken', (fields, expected, lost) => {
+  ])('writes one of %j where the model accepts only one', (fields, expected, lost) => {
     const { json, losses } = write(fields, { sampling: 'one' })
     const { temperature, top_p } = json
     expect([JSON.parse(JSON.stringify({ temperature, top_p })), losses]).toEqual([expected, lost])
   })
 
-  it('drops stop sequences of white space', () => {
+  it('drops blank stop sequences with a loss', () => {
     const { json, losses } = write({ stop: ['\n', 'END'] })
     expect([json.stop_sequences, losses]).toEqual([['END'], ['stop']])
   })
 
-  it('HC-033: refuses several answers', () => {
+  it('HC-033: refuses several choices', () => {
     expect(errorOf(() => write({ choices: 2 }))).toMatchObject({ status: 400, param: 'n' })
     expect(write({ choices: 1 }).losses).toEqual([])
   })
 
-  it('writes a schema for the answer with closed objects; any JSON is a loss and changes nothing', () => {
+  it('writes an answer schema with closed objects, and records plain JSON as a loss', () => {
     const schema = {
       type: 'object',
       properties: { items: { type: 'array', items: { type: 'object', properties: {} } } },
@@ -394,7 +396,7 @@ describe('the rest of a request, written', () => {
     expect(any.json).toEqual(write({}).json)
   })
 
-  it('declares what has no place', () => {
+  it('records a loss for fields without an equivalent', () => {
     const { losses } = write({
       frequencyPenalty: 1,
       presencePenalty: 1,
@@ -421,7 +423,7 @@ describe('the rest of a request, written', () => {
     )
   })
 
-  it('writes who the user is, the tier and the mark for the whole', () => {
+  it('writes user id, service tier and cache control', () => {
     const { json, losses } = write({
       userId: 'u',
       serviceTier: 'default',
@@ -440,7 +442,7 @@ describe('the rest of a request, written', () => {
   })
 })
 
-describe('reasoning, written', () => {
+describe('writing reasoning', () => {
   const think = (reasoning: object, dialect: object, more: object = {}) => {
     const { json, losses } = write({ reasoning, maxOutputTokens: 20_000, ...more }, dialect)
     return { thinking: json.thinking, effort: json.output_config?.effort, losses }
@@ -454,11 +456,11 @@ describe('reasoning, written', () => {
     [{ effort: 'max' }, 'max', []],
     [{ budget: 9000 }, 'medium', []],
     [{ budget: -1 }, undefined, []],
-  ])('HC-052: %j is asked for as %s, and another is told', (reasoning, effort, losses) => {
+  ])('HC-052: writes %j as %s, with a loss if it differs', (reasoning, effort, losses) => {
     expect(think(reasoning, adaptive)).toEqual({ thinking: { type: 'adaptive' }, effort, losses })
   })
 
-  it('HC-052: none is none where the model can, else as little as it can, and said so', () => {
+  it('HC-052: disables thinking where the model can, else writes the lowest effort with a loss', () => {
     expect(think({ effort: 'none' }, { ...adaptive, reasoningEfforts: ['none', 'low'] }).thinking).toEqual({
       type: 'disabled',
     })
@@ -476,7 +478,7 @@ describe('reasoning, written', () => {
     expect(think({ effort: 'none' }, { reasoning: 'none' }).losses).toEqual([])
   })
 
-  it('asks for a summary, or for none', () => {
+  it('requests summarized or omitted thinking', () => {
     expect(think({ effort: 'low', visible: true }, adaptive).thinking).toEqual({
       type: 'adaptive',
       display: 'summarized',
@@ -491,7 +493,7 @@ describe('reasoning, written', () => {
     [{ effort: 'max' }, 20_000, 10_000],
     [{ effort: 'low' }, 20_000, 2048],
     [{ effort: 'high' }, 1500, 1024],
-  ])('a budget for %j under a cap of %d is %d', (reasoning, maxOutputTokens, budget_tokens) => {
+  ])('writes for %j with max_tokens %d a budget of %d', (reasoning, maxOutputTokens, budget_tokens) => {
     expect(think(reasoning, budget, { maxOutputTokens }).thinking).toEqual({ type: 'enabled', budget_tokens })
   })
 
@@ -499,10 +501,10 @@ describe('reasoning, written', () => {
   const LOST = { turns: [user, turn('assistant', call('c1')), turn('user', result('c1', '1'))] }
   it.each([
     ['when a tool is forced', FORCED],
-    ['HC-045: when the thought before the last call is missing', LOST],
-    ['when the answer has begun', { turns: [user, turn('assistant', text('a'))] }],
-    ['when the cap leaves no room', { maxOutputTokens: 1024 }],
-  ])('leaves a budget out %s, and says so', (_when, more) => {
+    ['HC-045: when the thinking before the last call is missing', LOST],
+    ['when the answer is prefilled', { turns: [user, turn('assistant', text('a'))] }],
+    ['when max_tokens is too small', { maxOutputTokens: 1024 }],
+  ])('drops a budget %s, with a loss', (_when, more) => {
     expect(think({ effort: 'medium' }, budget, more)).toEqual({
       thinking: undefined,
       effort: undefined,
@@ -510,25 +512,25 @@ describe('reasoning, written', () => {
     })
   })
 
-  it('HC-045: thinks on when the thought is there, and adaptively in any case', () => {
+  it('HC-045: keeps thinking if it is in the history, and adaptive thinking in any case', () => {
     const thought: Block = { type: 'reasoning', text: 'hm', signature: { protocol: 'anthropic-messages', value: 's' } }
     const turns = [user, turn('assistant', thought, call('c1')), turn('user', result('c1', '1'))]
     expect(think({ effort: 'medium' }, budget, { turns }).thinking.type).toBe('enabled')
     expect(think({ effort: 'medium' }, adaptive, LOST).thinking.type).toBe('adaptive')
   })
 
-  it('does not tell a thinking model how to sample', () => {
+  it('drops sampling for a thinking model with losses', () => {
     const { json, losses } = write({ reasoning: { budget: 2000 }, temperature: 0.2, topK: 1 }, budget as object)
     expect([json.temperature, json.top_k, losses]).toEqual([undefined, undefined, ['temperature', 'top_k']])
   })
 
-  it('speaks to a place that takes all in the words of the caller', () => {
+  it("writes the request's own form for a provider without a dialect", () => {
     expect(think({ budget: 2000 }, {}).thinking).toEqual({ type: 'enabled', budget_tokens: 2000 })
     expect(think({ effort: 'high' }, {})).toMatchObject({ thinking: { type: 'adaptive' }, effort: 'high' })
   })
 })
 
-describe('a request, there and back', () => {
+describe('a round trip', () => {
   it.each([
     ['plain', { system: 'be brief', temperature: 0.5, stop_sequences: ['x'], metadata: { user_id: 'u' } }],
     ['thinking', { max_tokens: 4000, thinking: { type: 'enabled', budget_tokens: 2000 }, inference_geo: 'eu' }],
@@ -547,7 +549,7 @@ describe('a request, there and back', () => {
         tool_choice: { type: 'tool', name: 'f', disable_parallel_tool_use: true },
       },
     ],
-  ])('is the same: %s', (_name, fields) => {
+  ])('returns the same request: %s', (_name, fields) => {
     const whole = {
       model: 'claude',
       max_tokens: 100,
@@ -559,7 +561,7 @@ describe('a request, there and back', () => {
     expect(losses).toEqual([])
   })
 
-  it('is the same with every kind of block', () => {
+  it('returns the same request with every kind of block', () => {
     const messages = [
       {
         role: 'user',
@@ -610,7 +612,7 @@ describe('a request, there and back', () => {
   })
 })
 
-describe('Anthropic, the provider', () => {
+describe('the provider Anthropic', () => {
   it.each([
     ['claude-3-haiku-20240307', { reasoning: 'none', defaultMaxOutputTokens: 4096 }],
     ['claude-3-opus-latest', { reasoning: 'none', defaultMaxOutputTokens: 4096 }],
@@ -631,11 +633,11 @@ describe('Anthropic, the provider', () => {
       { reasoning: 'adaptive', sampling: 'none', reasoningEfforts: ['low', 'medium', 'high', 'xhigh', 'max'] },
     ],
     ['someone-elses', { reasoning: 'budget', sampling: 'any', defaultMaxOutputTokens: 8192 }],
-  ])('knows what %s takes', (model, expected) => {
+  ])('knows the dialect of %s', (model, expected) => {
     expect(anthropic.dialect?.(model)).toMatchObject(expected)
   })
 
-  it('signs with its own header', () => {
+  it('authenticates with x-api-key', () => {
     expect(anthropic.sign('k')).toEqual(['x-api-key', 'k'])
   })
 })

@@ -11,8 +11,8 @@ const write = (answer: ChatAnswer, losses?: Losses): Json =>
   JSON.parse(gemini.writeAnswer(answer, answering(losses))) as Json
 const stop = { finishReason: 'STOP' }
 
-describe('answers in', () => {
-  it('reads thoughts, text, calls, media and its own', () => {
+describe('reading an answer', () => {
+  it('reads thoughts, text, calls, media and its own parts', () => {
     const code = { executableCode: { code: '1' } }
     const parts = [
       { text: 'hm', thought: true },
@@ -51,7 +51,7 @@ describe('answers in', () => {
     })
   })
 
-  it('gives every call an id of its own, and several candidates their places', () => {
+  it('gives every call its own id, and keeps the index of candidates', () => {
     const call = { functionCall: { name: 'f', id: 'same' } }
     const answer = read({
       candidates: [
@@ -98,7 +98,7 @@ describe('answers in', () => {
     },
   )
 
-  it('HC-070: hands a continuation on', () => {
+  it('HC-070: passes a continuation on', () => {
     const answer = read(fragment([{ text: 'half' }], { finishReason: 'CONTINUATION', continuationToken: 'dG9r' }))
     expect(answer.choices[0]?.finish).toEqual({
       reason: 'pause',
@@ -120,7 +120,7 @@ describe('answers in', () => {
     expect(read(fragment([], { finishReason })).choices[0]?.finish.reason).toBe(without)
   })
 
-  it('HC-076: counts places in units of the text', () => {
+  it('HC-076: converts byte positions to UTF-16 positions', () => {
     const groundingMetadata = {
       groundingChunks: [{ web: { uri: 'https://a.test', title: 'A' } }, { web: { uri: 'https://b.test' } }],
       groundingSupports: [{ segment: { startIndex: 6, endIndex: 12, text: 'です' }, groundingChunkIndices: [0] }],
@@ -154,7 +154,7 @@ describe('answers in', () => {
     expect(gemini.readAnswerFacts(Buffer.from(body)).upstreamError?.message).toContain(words)
   })
 
-  it('puts together what came as a list, with white space before it', () => {
+  it('joins an array of fragments, with white space before it', () => {
     const list = [fragment([{ text: 'a' }]), fragment([{ text: 'b' }], stop)]
     expect(read(`\n\n${JSON.stringify(list)}`).choices[0]?.blocks).toMatchObject([{ text: 'ab' }])
   })
@@ -173,7 +173,7 @@ describe('answers in', () => {
   })
 })
 
-describe('answers out', () => {
+describe('writing an answer', () => {
   it('writes every kind of block', () => {
     const losses = new Losses('gemini')
     const answer: ChatAnswer = {

@@ -6,8 +6,8 @@ import { answering } from './setting.js'
 const upstreamError = (body: unknown, status = 400) =>
   gemini.readError(status, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
 
-describe('errors in', () => {
-  it('HC-100: reads how long to wait', () => {
+describe('reading errors', () => {
+  it('HC-100: reads the retry delay', () => {
     const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.07s' }]
     const error = { code: 429, message: 'quota', status: 'RESOURCE_EXHAUSTED', details }
     expect(upstreamError({ error }, 429)).toEqual({
@@ -23,7 +23,7 @@ describe('errors in', () => {
     expect(upstreamError({ error: { ...error, details: [{ retryDelay: '1e9s' }] } })).not.toHaveProperty('retryAfterMs')
   })
 
-  it('knows a bad key, which comes as a bad request', () => {
+  it('recognises an invalid key, which Google reports with 400', () => {
     const details = [{ reason: 'API_KEY_INVALID', domain: 'googleapis.com' }]
     expect(
       upstreamError({ error: { code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT', details } }),
@@ -50,7 +50,7 @@ describe('errors in', () => {
   })
 })
 
-describe('errors out', () => {
+describe('writing errors', () => {
   it.each([
     ['invalid_request', 400, 'INVALID_ARGUMENT'],
     ['invalid_key', 401, 'UNAUTHENTICATED'],
@@ -80,7 +80,7 @@ describe('errors out', () => {
     })
   })
 
-  it('HC-108: knows no 529', () => {
+  it('HC-108: writes a 529 as 503', () => {
     const error = new RelayError('upstream_failed', 'Overloaded', { status: 529 })
     expect(gemini.statusOf(error)).toBe(503)
     const record = gemini.writeStreamError(error).toString()
@@ -88,14 +88,14 @@ describe('errors out', () => {
     expect(gemini.writeStream(answering()).fail(error)).toBe(record)
   })
 
-  it('passes fit bytes on', () => {
+  it('passes a body of its own format on', () => {
     const body = Buffer.from('{"error":{}}')
     expect(gemini.writeError(new RelayError('upstream_rejected', 'x', { body }), 'r')).toBe(body)
   })
 })
 
 describe('models', () => {
-  it('lists them by their names', () => {
+  it('are listed by their resource names', () => {
     const list = JSON.parse(gemini.writeModels([{ id: 'fast', ownedBy: 'x' }]).toString())
     expect(list).toMatchObject({
       models: [{ name: 'models/fast', displayName: 'fast', supportedGenerationMethods: expect.any(Array) }],

@@ -8,7 +8,7 @@ import { asking, eventsOf, folded, writing } from './setting.js'
 describe('the provider', () => {
   const provider = providers.get('gemini')
 
-  it('signs with its own header', () => {
+  it('authenticates with x-goog-api-key', () => {
     expect(provider?.sign('k')).toEqual(['x-goog-api-key', 'k'])
   })
 
@@ -38,7 +38,7 @@ describe('the demo', () => {
     return { question, reply: createReply(question) }
   }
 
-  it('answers in its words', () => {
+  it("answers in Gemini's format", () => {
     const { question, reply } = ask({})
     expect(question).toMatchObject({ model: 'demo', stream: false, userText: 'hi' })
     const answer = gemini.readAnswer(Buffer.from(JSON.stringify(demo.writeAnswer(reply, question))), { id: 'x' })
@@ -46,7 +46,7 @@ describe('the demo', () => {
     expect(answer.choices[0]?.blocks[0]).toMatchObject({ type: 'text', text: expect.stringContaining('"hi"') })
   })
 
-  it('streams, calls tools, and tells what they gave', () => {
+  it('streams, calls tools, and repeats their results', () => {
     const tools = [
       {
         type: 'function' as const,
@@ -75,7 +75,7 @@ describe('the demo', () => {
     expect(after.question).toMatchObject({ toolResult: 'sunny', tool: undefined })
   })
 
-  it('fails in its words', () => {
+  it("fails in Gemini's format", () => {
     const failure = demo.writeError({ status: 429, message: 'm', type: 't', code: null })
     expect(gemini.readError(429, Buffer.from(JSON.stringify(failure)))).toMatchObject({ message: 'm', native: true })
   })

@@ -19,7 +19,7 @@ describe('facts', () => {
   const body = Buffer.from(JSON.stringify({ contents: [user] }))
   const facts = (id: string, stream: boolean | undefined, query = '') => gemini.readFacts(body, { id, stream, query })
 
-  it('takes model and stream from the path', () => {
+  it('reads model and stream flag from the path', () => {
     expect(facts('gemini-3', false)).toMatchObject({
       model: 'gemini-3',
       modelSpan: undefined,
@@ -48,7 +48,7 @@ describe('facts', () => {
     expect(() => gemini.readFacts(Buffer.from(text), { id: 'x', stream: false, query: '' })).toThrow(words)
   })
 
-  it('finds what is to be counted', () => {
+  it('finds the request within a count request', () => {
     const count = Buffer.from(JSON.stringify({ generateContentRequest: { model: 'models/x', contents: [user] } }))
     expect(gemini.readFacts(count, { id: 'x', stream: undefined, query: '' }).model).toBe('x')
     expect(gemini.tokenCounting?.readRequest(count, { id: 'x', stream: undefined, query: '' }).turns).toHaveLength(1)
@@ -57,7 +57,7 @@ describe('facts', () => {
 })
 
 describe('path', () => {
-  it('HC-141: holds a model in place', () => {
+  it('HC-141: encodes the model name', () => {
     expect(gemini.pathFor('gemini-3', false)).toBe('/v1beta/models/gemini-3:generateContent')
     expect(gemini.pathFor('models/gemini-3', true)).toBe('/v1beta/models/gemini-3:streamGenerateContent?alt=sse')
     expect(gemini.pathFor('tunedModels/mine', false)).toBe('/v1beta/tunedModels/mine:generateContent')
@@ -99,7 +99,7 @@ describe('conversation', () => {
     expect(said([{ role: 'user', parts: ['hi'] }])).toEqual(hi)
   })
 
-  it('reads both spellings alike', () => {
+  it('reads camelCase and snake_case alike', () => {
     const camel = {
       contents: [
         { role: 'user', parts: [{ inlineData: { mimeType: 'image/png', data: 'AA' } }] },
@@ -196,7 +196,7 @@ describe('conversation', () => {
     expect(request.turns[0]?.blocks[0]).toHaveProperty('failed', failed)
   })
 
-  it('tells thoughts and signatures, and ignores what only stands for one', () => {
+  it('reads thoughts and signatures, and ignores placeholders', () => {
     const parts = [
       { text: 'hm', thought: true, thoughtSignature: 'cw==' },
       { text: '', thoughtSignature: 'dA==' },
@@ -210,7 +210,7 @@ describe('conversation', () => {
     ])
   })
 
-  it('HC-040: keeps parts of its own as they are, and names those it does not know', () => {
+  it('HC-040: keeps its own parts unchanged, and names unknown ones', () => {
     const part = { executableCode: { language: 'PYTHON', code: '1' } }
     const { turns } = read({ contents: [user, { role: 'model', parts: [part, { toolCall: { id: 'x' } }] }] })
     expect(turns[1]?.blocks).toMatchObject([
@@ -280,7 +280,7 @@ describe('settings and tools', () => {
     })
   })
 
-  it('reads levels, and leaves out what says nothing', () => {
+  it('reads thinking levels, and drops default values', () => {
     expect(settings({ thinkingConfig: { thinkingLevel: 'HIGH' } }).reasoning).toEqual({ effort: 'high' })
     expect(settings({ frequencyPenalty: 0, candidateCount: 1, responseModalities: [] })).toEqual({
       ...plain(read({ contents: 'x' })),
@@ -291,7 +291,7 @@ describe('settings and tools', () => {
     })
   })
 
-  it('HC-020: reads schemas of the OpenAPI kind as JSON Schema', () => {
+  it('HC-020: reads OpenAPI schemas as JSON Schema', () => {
     const parameters = {
       type: 'OBJECT',
       properties: { nullable: { type: 'ARRAY', items: { type: 'NUMBER' }, minItems: '1', nullable: true } },
@@ -332,7 +332,7 @@ describe('settings and tools', () => {
     expect(read({ contents: 'x', toolConfig: { functionCallingConfig } }).toolChoice).toEqual(choice)
   })
 
-  it('tells apart its search, functions and tools that run at Google', () => {
+  it('distinguishes search, functions and tools that run at Google', () => {
     const { tools } = read({ contents: 'x', tools: [{ googleSearch: {}, codeExecution: {} }, { urlContext: {} }] })
     expect(tools).toMatchObject([
       { type: 'web-search', at: 'tools[0].googleSearch' },
@@ -341,7 +341,7 @@ describe('settings and tools', () => {
     ])
   })
 
-  it('HC-142: keeps names of the prototype inert', () => {
+  it('HC-142: accepts names of Object.prototype', () => {
     const body =
       '{"contents":"x","__proto__":{"isAdmin":true},"generationConfig":{"__proto__":{"a":1}},"tools":[{"functionDeclarations":[{"name":"constructor"}]}]}'
     const request = gemini.readRequest(Buffer.from(body), { id: 'x', stream: false, query: '' })

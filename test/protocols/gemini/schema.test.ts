@@ -17,7 +17,7 @@ describe('schemas', () => {
     $defs: { C: { type: 'object', properties: {} } },
   }
 
-  it('HC-018: are brought into the older kind', () => {
+  it('HC-018: are reduced to the OpenAPI subset', () => {
     expect(writeSchema(schema, 'subset')).toEqual({
       type: 'object',
       properties: {
@@ -32,7 +32,7 @@ describe('schemas', () => {
     })
   })
 
-  it('HC-018: are brought into the newer kind', () => {
+  it("HC-018: are adapted to Gemini's JSON Schema", () => {
     expect(writeSchema(schema, 'full')).toEqual({
       type: 'object',
       properties: {
@@ -74,7 +74,7 @@ describe('schemas', () => {
     expect(writeSchema(given, 'subset')).toEqual(expected)
   })
 
-  it('HC-018: cut references that lead back to themselves, and those that multiply', () => {
+  it('HC-018: lose recursive references, and references that multiply', () => {
     const node = { type: 'object', properties: { next: { $ref: '#/$defs/N' }, name: { type: 'string' } } }
     expect(writeSchema({ $ref: '#/$defs/N', $defs: { N: node } }, 'subset')).toEqual({
       type: 'object',
@@ -103,7 +103,7 @@ describe('schemas', () => {
     expect(JSON.stringify(bomb).length).toBeLessThan(2_000_000)
   })
 
-  it('keep nothing but names of definitions beside a reference', () => {
+  it('keep only $defs beside a reference', () => {
     expect(
       writeSchema(
         { properties: { a: { $ref: '#/definitions/A', description: 'd' } }, definitions: { A: { type: 'string' } } },
@@ -115,7 +115,7 @@ describe('schemas', () => {
     })
   })
 
-  it('tell when they say nothing', () => {
+  it('are recognised as empty', () => {
     expect(isBare({ type: 'object' })).toBe(true)
     expect(isBare({ type: 'object', properties: {}, required: [] })).toBe(true)
     expect(isBare({ $ref: '#/a' })).toBe(false)

@@ -34,8 +34,8 @@ function lawful(events: readonly ChatEvent[]): void {
   expect(open.size).toBe(0)
 }
 
-describe('streams in', () => {
-  it('HC-053: calls for the tool though STOP comes after the call', () => {
+describe('reading a stream', () => {
+  it('HC-053: reads STOP after a call as tool-calls', () => {
     const call = fragment([{ functionCall: { name: 'w', args: { c: 'B' } } }])
     const usageMetadata = {
       promptTokenCount: 107,
@@ -62,7 +62,7 @@ describe('streams in', () => {
     ])
   })
 
-  it('HC-042: keeps a signature for its own call, and one on an empty text', () => {
+  it('HC-042: keeps the signature of a call, and of an empty text', () => {
     const { events } = eventsOf(
       streamOf(
         fragment([{ functionCall: { name: 'A' }, thoughtSignature: 's' }, { functionCall: { name: 'B' } }]),
@@ -78,7 +78,7 @@ describe('streams in', () => {
     ])
   })
 
-  it('tells thoughts from text, and goes on with a text that goes on', () => {
+  it('separates thoughts from text, and continues a text over fragments', () => {
     const { events } = eventsOf(
       streamOf(
         fragment([{ text: 'h', thought: true }]),
@@ -96,7 +96,7 @@ describe('streams in', () => {
     ])
   })
 
-  it('HC-076: cites the text of a stream when its sources come late', () => {
+  it('HC-076: emits citations that arrive after their text', () => {
     const groundingMetadata = {
       groundingChunks: [{ web: { uri: 'https://a.test' } }],
       groundingSupports: [{ segment: { startIndex: 6, endIndex: 12, text: 'です' }, groundingChunkIndices: [0] }],
@@ -114,7 +114,7 @@ describe('streams in', () => {
     ])
   })
 
-  it('HC-068: ends with a prompt that was blocked', () => {
+  it('HC-068: ends at a blocked prompt', () => {
     const { events, reader } = eventsOf(
       streamOf({ promptFeedback: { blockReason: 'OTHER' }, usageMetadata: { promptTokenCount: 8 } }),
     )
@@ -123,7 +123,7 @@ describe('streams in', () => {
     expect(reader.state).toBe('complete')
   })
 
-  it('HC-069: breaks off with a model that breaks off', () => {
+  it('HC-069: emits an error for a malformed call', () => {
     const { events, reader } = eventsOf(
       streamOf(
         fragment([{ text: 'a' }]),
@@ -144,7 +144,7 @@ describe('streams in', () => {
     expect(eventsOf(streamOf({ candidates: two })).reader.state).toBe('open')
   })
 
-  it('HC-118, HC-093: ends with the first record that is none', () => {
+  it('HC-118, HC-093: ends at the first invalid record or error', () => {
     const stream = `${streamOf(fragment([{ text: 'a' }]))}data: {"candidates":[\n\n${streamOf(fragment([{ text: 'b' }], stop))}`
     expect(types(eventsOf(stream).events)).toBe('start block delta error')
     const error = { code: 503, message: 'busy', status: 'UNAVAILABLE' }
@@ -154,7 +154,7 @@ describe('streams in', () => {
     expect(types(eventsOf(streamOf([{ error }])).events)).toBe('error')
   })
 
-  it('reads on after a STOP in every fragment, as old models gave it', () => {
+  it('continues after a STOP in every fragment, as old models send it', () => {
     const { events } = eventsOf(streamOf(fragment([{ text: 'a' }], stop), fragment([{ text: 'b' }], stop)))
     expect(
       folded(events)
@@ -163,7 +163,7 @@ describe('streams in', () => {
     ).toBe('ab')
   })
 
-  it('passes over the end mark of other languages', () => {
+  it('skips the end marker of other protocols', () => {
     const { events } = eventsOf(`${streamOf(fragment([{ text: 'a' }], stop))}data: [DONE]\n\n`)
     lawful(events)
   })
@@ -178,7 +178,7 @@ describe('streams in', () => {
     expect(folded(events).usage).toMatchObject({ input: 7, output: 3 })
   })
 
-  it("puts Vertex's pieces of arguments together", () => {
+  it("joins Vertex's partial arguments", () => {
     const piece = (functionCall: object) => fragment([{ functionCall }])
     const string = (jsonPath: string, stringValue: string) => ({ jsonPath, stringValue })
     const { events } = eventsOf(
@@ -211,8 +211,8 @@ const textBlock = (index: number, choice = 0): ChatEvent => ({
   block: { type: 'text', text: '' },
 })
 
-describe('streams out', () => {
-  it('HC-066: writes records of one data line each, and no end mark', () => {
+describe('writing a stream', () => {
+  it('HC-066: writes records of one data line, and no end marker', () => {
     const stream = writeAll([
       { type: 'start', id: 'r', model: 'm' },
       textBlock(0),
@@ -238,7 +238,7 @@ describe('streams out', () => {
     ])
   })
 
-  it('HC-056: writes calls that come in turns one after the other, each whole', () => {
+  it('HC-056: writes interleaved calls one after another, each complete', () => {
     const call = (index: number): ChatEvent => ({
       type: 'block',
       index,
@@ -267,7 +267,7 @@ describe('streams out', () => {
     })
   })
 
-  it('tells signatures, sources and several choices', () => {
+  it('writes signatures, citations and several choices', () => {
     const losses = new Losses('gemini')
     const stream = writeAll(
       [
@@ -300,14 +300,14 @@ describe('streams out', () => {
     ])
   })
 
-  it('writes an end for nothing at all, and a failure for nothing at all', () => {
+  it('writes a finish without events, and an error without events', () => {
     expect(writeAll([])).toContain('"finishReason":"STOP"')
     const failed = gemini.writeStream(answering()).fail(new RelayError('upstream_failed', 'x'))
     expect(failed).toMatch(/^data: \{"error":\{"code":502,/)
     expect(eventsOf(failed).events).toMatchObject([{ type: 'error', upstreamError: { status: 502, message: 'x' } }])
   })
 
-  it('reads what it writes, whatever comes, wherever it is cut', () => {
+  it('reads every written stream as the same events, wherever it is split', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const events = generated(seeded(seed))
       const stream = writeAll(events)
@@ -374,13 +374,13 @@ function pieces(stream: string, random: () => number): ChatEvent[] {
   return events
 }
 
-describe('streams passed on', () => {
+describe('streams that pass through', () => {
   const record = (value: unknown) => ({
     event: undefined,
     data: typeof value === 'string' ? value : JSON.stringify(value),
   })
 
-  it('knows the first output', () => {
+  it('classifies records for the commit point', () => {
     expect(gemini.classifyRecord(record(fragment([{ text: '' }])))).toBe('preamble')
     expect(gemini.classifyRecord(record({ usageMetadata: {} }))).toBe('preamble')
     expect(gemini.classifyRecord(record(fragment([{ text: 'a' }])))).toBe('output')
@@ -394,7 +394,7 @@ describe('streams passed on', () => {
     })
   })
 
-  it('knows how it ended', () => {
+  it('reads the ending', () => {
     const usageMetadata = { promptTokenCount: 2, candidatesTokenCount: 3 }
     const last = record(fragment([], stop, { usageMetadata }))
     expect(gemini.readEnding([record(fragment([{ text: 'a' }])), last])).toMatchObject({

@@ -37,7 +37,7 @@ function lossesOf(request: Partial<ChatRequest>, dialect = {}): string[] {
 describe('turns', () => {
   const contents = (turns: Turn[], dialect = {}): unknown => written({ turns }, dialect).contents
 
-  it('hoists system text, joins what one side said', () => {
+  it('moves system text to the top, and joins adjacent turns', () => {
     const system = (said: string): Turn => ({ role: 'system', blocks: [text(said)] })
     const body = written({
       turns: [
@@ -57,7 +57,7 @@ describe('turns', () => {
     expect(written({ turns: [system('alone')] })).toEqual({ contents: [{ role: 'user', parts: [{ text: 'alone' }] }] })
   })
 
-  it('HC-001: gives every call its result, in the order of the calls, before anything else', () => {
+  it('HC-001: writes results in the order of their calls, before other parts', () => {
     const turns = [
       user(text('w?')),
       assistant(call('c1', 'f'), call('c2', 'g')),
@@ -84,7 +84,7 @@ describe('turns', () => {
     ])
   })
 
-  it('HC-002: says so where a result was cut out, and tells a result without a call as text', () => {
+  it('HC-002: adds a result for a call without one, and writes a result without a call as text', () => {
     const turns = [user(result('gone', 'late', { name: 'g' })), assistant(call('c1')), user(text('go on'))]
     expect(contents(turns)).toEqual([
       { role: 'user', parts: [{ text: '[the result of g] late' }] },
@@ -99,7 +99,7 @@ describe('turns', () => {
     ])
   })
 
-  it('leaves out ids that were invented', () => {
+  it('drops ids that the relay created', () => {
     const body = JSON.stringify(contents([user(text('x')), assistant(call('call_abc_0')), user(result('call_abc_0'))]))
     expect(body).not.toContain('"id"')
     expect(body).toContain('"functionResponse":{"name":"f","response":{"output":"ok"}}')
@@ -118,7 +118,7 @@ describe('turns', () => {
     expect(body).toContain(`"args":${args}}`)
   })
 
-  it('HC-016: tells a failed call as one, and an object as an object', () => {
+  it('HC-016: writes a failed result as an error, and an object as an object', () => {
     const responses = [result('c1', 'ENOENT', { failed: true }), result('c2', '{"n":1e400}'), result('c3', '[1]')]
     const request = asking({
       turns: [user(text('x')), assistant(call('c1'), call('c2'), call('c3')), user(...responses)],
@@ -129,7 +129,7 @@ describe('turns', () => {
     expect(body).toContain('"response":{"output":"[1]"}')
   })
 
-  it('HC-013: writes images by what they are, those of results beside or within them', () => {
+  it('HC-013: detects image types, and writes images of results beside or within them', () => {
     const image: Block = {
       type: 'media',
       kind: 'image',
@@ -160,7 +160,7 @@ describe('turns', () => {
     })
   })
 
-  it('refuses a question of which nothing is left, and drops an answer of which nothing is', () => {
+  it('refuses a user turn of which nothing is left, and drops an empty answer', () => {
     const foreign: Block = {
       type: 'foreign',
       protocol: 'anthropic-messages',
@@ -189,7 +189,7 @@ describe('signatures', () => {
   const parts = (blocks: Block[], dialect = {}, before: Turn[] = [user(text('q'))]): unknown =>
     written({ turns: [...before, assistant(...blocks)] }, dialect).contents[before.length]?.parts
 
-  it('HC-041: go back to the call they came with, and only to their issuer', () => {
+  it('HC-041: stay on their call, and are sent only to their issuer', () => {
     const own = { signature: signed }
     expect(parts([call('c', 'f', own), call('d')])).toEqual([
       { thoughtSignature: 'c2ln', functionCall: { id: 'c', name: 'f', args: { a: 1 } } },
@@ -202,7 +202,7 @@ describe('signatures', () => {
     )
   })
 
-  it('HC-041: are waived for the first call of each step of the current turn, where they are needed', () => {
+  it('HC-041: have a placeholder on the first call of each step of the current turn, where required', () => {
     const before = [
       user(text('old')),
       assistant(call('a')),
@@ -232,7 +232,7 @@ describe('signatures', () => {
     expect(parts([text('a'), { type: 'text', text: '' }])).toEqual([{ text: 'a' }])
   })
 
-  it('move from a thought to what it led to', () => {
+  it('move from a thought to the following part', () => {
     const thought: Block = { type: 'reasoning', text: 'hm', signature: signed }
     expect(parts([thought, call('c')])).toEqual([
       { text: 'hm', thought: true },
@@ -246,7 +246,7 @@ describe('signatures', () => {
     ])
   })
 
-  it('HC-044: of others are dropped with their thoughts, and no loss is told', () => {
+  it('HC-044: of other providers are dropped with their thoughts, without a loss', () => {
     const thought: Block = {
       type: 'reasoning',
       text: 'hm',
@@ -257,7 +257,7 @@ describe('signatures', () => {
     expect(lossesOf({ turns: [user(text('q')), assistant(thought, text('a'))] })).toEqual([])
   })
 
-  it('come back from callers who carried them', () => {
+  it('are unwrapped from clients of other protocols', () => {
     const carried = wrapSignature({ protocol: 'gemini', value: 'c2ln' }, issuer)
     const request = read({
       contents: [{ parts: [{ text: 'q' }] }, { role: 'model', parts: [{ text: 'a', thoughtSignature: carried }] }],
@@ -271,7 +271,7 @@ describe('settings', () => {
   const settings = (request: Partial<ChatRequest>, dialect = {}): Record<string, unknown> =>
     written({ turns: [user(text('x'))], ...request }, dialect).generationConfig
 
-  it('writes what is asked for, and nothing else', () => {
+  it('writes exactly the requested settings', () => {
     expect(written({ turns: [user(text('x'))] })).toEqual({ contents: [{ role: 'user', parts: [{ text: 'x' }] }] })
     const asked = {
       maxOutputTokens: 9,
@@ -324,7 +324,7 @@ describe('settings', () => {
     expect(settings({ reasoning }, provider.dialect?.(model))?.thinkingConfig).toEqual(thinkingConfig)
   })
 
-  it('HC-018: writes formats in the kind of schema that is taken', () => {
+  it('HC-018: writes formats in the schema language of the model', () => {
     const format = {
       type: 'schema',
       schema: { type: 'object', properties: { a: { const: 'x' } }, $schema: 's' },
@@ -338,7 +338,7 @@ describe('settings', () => {
     expect(settings({ format: { type: 'text' } })).toBeUndefined()
   })
 
-  it('declares what is lost', () => {
+  it('records losses', () => {
     expect(
       lossesOf({
         verbosity: 'low',
@@ -362,7 +362,7 @@ describe('settings', () => {
     ).toEqual(['temperature', 'reasoning_effort'])
   })
 
-  it('gives native fields back their places', () => {
+  it('restores native fields', () => {
     const body = {
       contents: [
         {
@@ -396,7 +396,7 @@ describe('tools', () => {
   const body = (request: Partial<ChatRequest>, dialect = {}) =>
     written({ turns: [user(text('x'))], ...request }, dialect)
 
-  it('writes functions, search and its own', () => {
+  it('writes functions, search and its own tools', () => {
     const own: ChatRequest['tools'][number] = {
       type: 'foreign',
       protocol: 'gemini',
@@ -415,7 +415,7 @@ describe('tools', () => {
     ])
   })
 
-  it('leaves out a schema that says nothing', () => {
+  it('drops an empty schema', () => {
     const bare = [{ functionDeclarations: [{ name: 'f', description: 'd' }] }]
     expect(body({ tools: fn() }).tools).toEqual(bare)
     expect(body({ tools: fn({ type: 'object', properties: {}, additionalProperties: false }) }).tools).toEqual(bare)
@@ -443,7 +443,7 @@ describe('tools', () => {
     expect(body({ toolChoice }).toolConfig).toBeUndefined()
   })
 
-  it('counts the whole of a request', () => {
+  it('counts the whole request', () => {
     const counted = JSON.parse(
       gemini.tokenCounting?.writeRequest(asking({ turns: [user(text('x'))] }), writing()) ?? '',
     )

@@ -15,7 +15,7 @@ export const NO_PATH = { id: '', stream: undefined, query: '' }
 
 export const ASKED: ChatRequest = { stream: false, turns: [], tools: [], stop: [] }
 
-/** A request as the language's callers send it. */
+/** Reads a Responses request. Adds the model. */
 export function read(body: object): ChatRequest {
   return openaiResponses.readRequest(Buffer.from(JSON.stringify({ model: 'm', ...body })), NO_PATH)
 }
@@ -27,10 +27,10 @@ export function refusedRequest(body: object): RelayError {
     if (error instanceof RelayError) return error
     throw error
   }
-  return expect.unreachable('it was taken')
+  return expect.unreachable('the request was accepted')
 }
 
-/** A request as it would be sent, and what was lost. */
+/** Writes a neutral request. Returns the body and the losses. */
 export function write(
   request: Partial<ChatRequest>,
   dialect: Dialect = {},
@@ -60,7 +60,7 @@ export interface Event {
   readonly [name: string]: unknown
 }
 
-/** The records of a written stream. Each names its event twice. */
+/** The records of a written stream. Checks that the event line equals the type. */
 export function eventsOf(text: string): Event[] {
   return readRecords(Buffer.from(text)).map(({ event, data }) => {
     const value = JSON.parse(data) as Event
@@ -74,7 +74,7 @@ export function writeEvents(events: readonly ChatEvent[], to: AnswerContext = an
   return events.map((event) => writer.write(event)).join('') + writer.end()
 }
 
-/** What a stream says, by our own reader; and the state it leaves it in. */
+/** Reads a stream. Returns its events, and the final state of the reader. */
 export function readText(text: string): { events: ChatEvent[]; state: string } {
   const reader = openaiResponses.readStream({ id: 'r1' })
   const events: ChatEvent[] = []
@@ -88,12 +88,12 @@ export function collectAnswer(events: readonly ChatEvent[]): ChatAnswer {
   return whole.answer
 }
 
-/** A stream's text from events without their names and numbers. */
+/** The text of a stream with these records, without event lines. */
 export function streamOf(events: readonly object[]): string {
   return events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
 }
 
-/** Values without their undefined fields. */
+/** A copy of a value without undefined fields. */
 export function withoutUndefined(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }

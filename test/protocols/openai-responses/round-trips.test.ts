@@ -12,7 +12,7 @@ import { answerContext, collectAnswer, readText, withoutUndefined, writeEvents }
 const WORDS = ['a', 'Hi there', '{"a":1}', '日本です', '😀', '\u2028', '"\\n"', 'x'.repeat(300)]
 const ENDS: readonly FinishReason[] = ['stop', 'length', 'filter']
 
-/** Answers that the language can say in full, made by chance. */
+/** A random answer without losses in this protocol. */
 function randomAnswer(random: () => number): ChatAnswer {
   const blocks: Block[] = []
   const count = Math.floor(random() * 6)
@@ -48,7 +48,7 @@ function randomBlock(random: () => number, at: number): Block {
   return pick(random, kinds)()
 }
 
-/** The seal that a client is given holds the one that was issued. */
+/** The answer with its original signatures in place of the wrapped ones. */
 function withUnwrappedSignatures(answer: ChatAnswer): unknown {
   const open = (block: Block): Block => {
     if (block.type !== 'reasoning' || !block.signature) return block
@@ -100,12 +100,12 @@ describe('round trips', () => {
     for (let cut = 1; cut < bytes.length; cut++) {
       const reader = openaiResponses.readStream({ id: 'r1' })
       const events: ChatEvent[] = []
-      let wrapSignature = Buffer.alloc(0)
+      let rest = Buffer.alloc(0)
       for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
-        const come = Buffer.concat([wrapSignature, piece])
-        const end = wholeRecords(come)
-        wrapSignature = come.subarray(end)
-        for (const record of readRecords(come.subarray(0, end))) reader.read(record, (event) => events.push(event))
+        const received = Buffer.concat([rest, piece])
+        const end = wholeRecords(received)
+        rest = received.subarray(end)
+        for (const record of readRecords(received.subarray(0, end))) reader.read(record, (event) => events.push(event))
       }
       expect(events).toEqual(whole)
     }

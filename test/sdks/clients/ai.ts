@@ -25,20 +25,20 @@ import {
   TOOLS,
 } from './sdk-client.js'
 
-// It would tell of every option that a model's name does not go with.
+// Otherwise the SDK warns about every option that its list of models does not support.
 globalThis.AI_SDK_LOG_WARNINGS = false
 
-/** One provider of the AI SDK, and how it is told to reason. */
+/** A provider of the AI SDK, and its options that request reasoning. */
 interface Kind {
   readonly name: string
   readonly model: SdkClient['model']
   readonly showsReasoning: boolean
   readonly dropsSignaturesOf: SdkClient['dropsSignaturesOf']
-  /** When it streams, if that differs. */
+  /** The same for streams, if it differs. */
   readonly dropsInStreams?: SdkClient['dropsSignaturesOf']
   make(origin: string, apiKey: string): LanguageModel
   readonly wantsReasoning: Options
-  /** Of every call. */
+  /** Provider options of every call. */
   readonly always?: Options
 }
 type Options = NonNullable<Parameters<typeof generateText>[0]['providerOptions']>
@@ -74,7 +74,7 @@ const kinds: readonly Kind[] = [
     model: 'gemini-3-pro-preview',
     showsReasoning: true,
     dropsSignaturesOf: [],
-    // What comes after the last word of a thought.
+    // The SDK drops a signature that arrives after the last reasoning delta.
     dropsInStreams: ['openai-responses', 'anthropic-messages'],
     make: (origin, apiKey) => createGoogleGenerativeAI({ baseURL: `${origin}/v1beta`, apiKey })('gemini-3-pro-preview'),
     wantsReasoning: { google: { thinkingConfig: { includeThoughts: true, thinkingLevel: 'high' } } },
@@ -124,7 +124,7 @@ interface Answered {
   readonly messages: readonly ModelMessage[]
 }
 
-/** No tool runs here: its result is the test's. */
+/** Tools without an implementation, since the test supplies the results. */
 const tools: ToolSet = Object.fromEntries(TOOLS.map((name) => [name, tool({ inputSchema: jsonSchema(TOOL_INPUT) })]))
 
 async function whole(params: Params, hasSchema: boolean): Promise<Answered> {
@@ -137,7 +137,7 @@ async function whole(params: Params, hasSchema: boolean): Promise<Answered> {
   return { text, reasoning: reasoningText, calls: toolCalls, finish: finishReason, usage, messages }
 }
 
-/** Its streams do not throw what goes wrong, but tell it. */
+/** Streams of the AI SDK report errors as parts. This throws them. */
 async function streamed(params: Params, hasSchema: boolean): Promise<Answered> {
   const failures: unknown[] = []
   const onError = ({ error }: { error: unknown }): void => void failures.push(error)

@@ -15,7 +15,7 @@ const common = {
   sdk: 'anthropic',
   model: 'm',
   showsReasoning: true,
-  // A call has no place for its signature.
+  // A tool_use block has no field for a signature.
   dropsSignaturesOf: ['gemini'],
   finishReasons: { stop: 'end_turn', calls: 'tool_use' },
 } as const

@@ -35,14 +35,14 @@ export function genaiClient(origin: string, apiKey: string): GoogleGenAI {
   return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: origin, retryOptions: { attempts: 1 } } })
 }
 
-/** All fragments of an answer; a whole one is the only one. */
+/** All fragments of an answer. A whole answer is one fragment. */
 type Fragments = readonly GenerateContentResponse[]
 
-/** How an answer is asked for: the client's own history, or the chat's. */
+/** A way to send a message: with the test's own history, or with that of the SDK's chat. */
 interface Asking {
   whole(parts: Part[], config: GenerateContentConfig): Promise<GenerateContentResponse>
   streamed(parts: Part[], config: GenerateContentConfig): Promise<AsyncIterable<GenerateContentResponse>>
-  /** After the answer. */
+  /** Called after the answer. */
   keep(content: Content): void
 }
 

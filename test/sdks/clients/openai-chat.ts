@@ -42,7 +42,7 @@ export function openaiClient(origin: string, apiKey: string): OpenAI {
   return new OpenAI({ baseURL: `${origin}/v1`, apiKey, maxRetries: 0 })
 }
 
-/** An answer, and the reasoning that the official type has no name for. */
+/** An answer, and its reasoning, which the official type lacks. */
 interface Answered {
   readonly completion: OpenAI.ChatCompletion
   readonly reasoning: string

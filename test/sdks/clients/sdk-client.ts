@@ -72,7 +72,7 @@ interface Closed {
   readonly additionalProperties: false
 }
 
-/** The input of both tools. */
+/** The input schema of both tools. */
 export const TOOL_INPUT: Closed = {
   type: 'object',
   properties: { place: { type: 'string' } },

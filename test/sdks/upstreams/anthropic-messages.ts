@@ -23,7 +23,7 @@ const usage = {
 
 type Image = { readonly mime: string; readonly data: string }
 
-/** Messages, of a model that thinks by budget: it wants its signatures back. */
+/** Messages, from a model with budget thinking that requires its signatures back. */
 export const anthropicMessages: UpstreamProtocol = {
   id: 'anthropic-messages',
   model: 'claude-sonnet-4-5',

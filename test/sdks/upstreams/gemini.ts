@@ -21,7 +21,7 @@ const usageMetadata = {
   totalTokenCount: USAGE.input + USAGE.output,
 }
 
-/** generateContent, of a model that wants the signature of its calls back. */
+/** generateContent, from a model that requires the signatures of its calls back. */
 export const gemini: UpstreamProtocol = {
   id: 'gemini',
   model: 'gemini-3-pro-preview',
@@ -50,7 +50,7 @@ function parts({ reasoning, text, calls }: AnswerContent): object[] {
   ]
 }
 
-/** Of calls at once, the first bears the signature. */
+/** The first of parallel calls has the signature. */
 function callParts(calls: AnswerContent['calls'] = []): object[] {
   return calls.map(({ id, name, input }, index) => ({
     functionCall: { id, name, args: input },
@@ -58,7 +58,7 @@ function callParts(calls: AnswerContent['calls'] = []): object[] {
   }))
 }
 
-/** A text in pieces; a call is always whole. */
+/** Text in several fragments, and each call in one. */
 function pieces(words: AnswerContent): object[] {
   const thoughts = splitText(words.reasoning ?? '').map((text) => fragment([{ text, thought: true }]))
   const said = (words.text ?? []).map((text) => fragment([{ text }]))
@@ -106,7 +106,7 @@ function readRequest(body: Json): ReceivedRequest {
   }
 }
 
-/** Its own SDK keeps each fragment of an answer as a content of its own. */
+/** Merges adjacent contents of one role, since Google's SDK keeps each fragment as its own content. */
 function merged(contents: readonly Json[]): Json[] {
   const said: Json[] = []
   for (const { role, parts: more } of contents) {

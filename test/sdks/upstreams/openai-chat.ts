@@ -19,7 +19,7 @@ const usage = {
   completion_tokens_details: { reasoning_tokens: USAGE.reasoning },
 }
 
-/** Chat Completions, with the reasoning of those vendors who show it. */
+/** Chat Completions, with `reasoning_content` as several vendors send it. */
 export const openaiChat: UpstreamProtocol = {
   id: 'openai-chat',
   model: 'qwen-up',

@@ -19,7 +19,7 @@ const usage = {
   total_tokens: USAGE.input + USAGE.output,
 }
 
-/** Responses, of a model that seals its reasoning. */
+/** Responses, from a model that encrypts its reasoning. */
 export const openaiResponses: UpstreamProtocol = {
   id: 'openai-responses',
   model: 'gpt-5',

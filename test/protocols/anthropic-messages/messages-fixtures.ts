@@ -11,17 +11,17 @@ import { openaiChat } from '../../../src/protocols/openai-chat/index.js'
 import type { AnswerContext, StreamReader } from '../../../src/protocols/protocol.js'
 
 export const ISSUER = 'anthropic#opus'
-const NOWHERE = { id: '', stream: undefined, query: '' }
+const NO_PATH = { id: '', stream: undefined, query: '' }
 
-export const body = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+export const jsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
-/** A request of the language, read; with what every one must have. */
+/** Reads a Messages request. Adds the required fields. */
 export function read(fields: object): ChatRequest {
   const needed = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'hi' }] }
-  return protocol.readRequest(body({ ...needed, ...fields }), NOWHERE)
+  return protocol.readRequest(jsonBytes({ ...needed, ...fields }), NO_PATH)
 }
 
-/** The error of something that must fail. */
+/** The error that a function throws. @throws if it throws none */
 export function errorOf(act: () => unknown): RelayError {
   try {
     act()
@@ -32,8 +32,8 @@ export function errorOf(act: () => unknown): RelayError {
   throw new Error('it did not fail')
 }
 
-/** A neutral request, with what every one must have. */
-export function ask(fields: Partial<ChatRequest>): ChatRequest {
+/** A neutral request with these fields and one user turn by default. */
+export function requestWith(fields: Partial<ChatRequest>): ChatRequest {
   const turns: Turn[] = [{ role: 'user', blocks: [{ type: 'text', text: 'hi' }], at: 'messages[0]' }]
   return { stream: false, turns, tools: [], stop: [], ...fields }
 }
@@ -44,47 +44,51 @@ interface Written {
   readonly losses: readonly string[]
 }
 
-/** A neutral request, written; and the paths of what was lost. */
+/** Writes a neutral request. Returns the body, and the paths of the losses. */
 export function write(fields: Partial<ChatRequest>, dialect: Dialect = {}): Written {
   const losses = new Losses(protocol.id, openaiChat.settingNames)
   const writing = { model: 'claude', stream: fields.stream ?? false, issuer: ISSUER, dialect, losses }
-  const asked = ask(fields)
+  const asked = requestWith(fields)
   recordForeignFields(asked, losses)
   const json = JSON.parse(protocol.writeRequest(asked, writing)) as Record<string, Json>
   return { json, losses: losses.list.map(({ path }) => path) }
 }
 
-export function answering(fields: Partial<AnswerContext> = {}): AnswerContext {
-  const common = { id: 'abc', model: 'asked-for', createdAt: 1, issuer: ISSUER, request: ask({}) }
+export function answerContext(fields: Partial<AnswerContext> = {}): AnswerContext {
+  const common = { id: 'abc', model: 'asked-for', createdAt: 1, issuer: ISSUER, request: requestWith({}) }
   return { ...common, losses: new Losses(protocol.id), ...fields }
 }
 
-/** All that a stream says, and what became of the reader. */
-export function hear(text: string): { events: ChatEvent[]; answer: ChatAnswer; state: StreamReader['state'] } {
+/** Reads a stream. Returns its events, the collected answer, and the final state of the reader. */
+export function readStreamText(text: string): {
+  events: ChatEvent[]
+  answer: ChatAnswer
+  state: StreamReader['state']
+} {
   const reader = protocol.readStream({ id: 'abc' })
   const events: ChatEvent[] = []
-  const fold = new AnswerCollector()
+  const collector = new AnswerCollector()
   for (const record of readRecords(Buffer.from(text))) {
     reader.read(record, (event) => {
       events.push(event)
-      fold.push(event)
+      collector.push(event)
     })
   }
-  return { events, answer: fold.answer, state: reader.state }
+  return { events, answer: collector.answer, state: reader.state }
 }
 
-/** Records of a stream, as the wire has them. */
-export function wire(...records: { readonly type: string; readonly [field: string]: unknown }[]): string {
+/** The text of a stream with these records. */
+export function streamOf(...records: { readonly type: string; readonly [field: string]: unknown }[]): string {
   return records.map((record) => `event: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`).join('')
 }
 
-/** Events, written; with what belongs at the end. */
-export function tell(events: readonly ChatEvent[], how: AnswerContext = answering()): string {
+/** Writes events as a stream, with its end. */
+export function writeEvents(events: readonly ChatEvent[], how: AnswerContext = answerContext()): string {
   const writer = protocol.writeStream(how)
   return events.map((event) => writer.write(event)).join('') + writer.end()
 }
 
 /** The data of a written stream's records. */
-export function dataOf(text: string): Record<string, Json>[] {
+export function recordsOf(text: string): Record<string, Json>[] {
   return readRecords(Buffer.from(text)).map(({ data }) => JSON.parse(data) as Record<string, Json>)
 }
