@@ -12,7 +12,7 @@ export function eventFrame(headers: Readonly<Record<string, string>>, payload: s
   return frameOf(Buffer.concat(spelled), payload)
 }
 
-/** A frame around these bytes of headers; `length` is what it says of its own. */
+/** A frame with these header bytes. `length` replaces the length in its prelude. */
 export function frameOf(
   head: Buffer,
   payload: string,
@@ -48,7 +48,7 @@ export function framesOf(events: string): Buffer[] {
   return [...events.matchAll(/^data: (.*)$/gm)].map(([, record = '']) => chunkFrame(record))
 }
 
-/** Answers with frames, cut into pieces of so many bytes; by default one a frame. */
+/** Answers with frames, in chunks of `size` bytes; by default one frame per chunk. */
 export function answerFrames(frames: readonly Buffer[], cut?: number): Script {
   return async (_req, res) => {
     res.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'r-1' })

@@ -193,7 +193,7 @@ describe('all examples', () => {
       .split('\n')
     expect(lines.length).toBeLessThanOrEqual(30)
     expect(tests).toContain(`'${name}'`)
-    // Also where what it needs is not installed, and it is not run.
+    // Also for examples that are skipped because a package is missing.
     const { status, stderr } = spawnSync(process.execPath, ['--check', `examples/${name}`], { cwd: root })
     expect([status, String(stderr)]).toEqual([0, ''])
   })

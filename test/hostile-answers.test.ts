@@ -46,7 +46,7 @@ const spliced = (text: string): string => text.replaceAll('"DEEP"', deep)
 const fragment = (...parts: object[]): object => ({ candidates: [{ content: { parts }, finishReason: 'STOP' }] })
 const calls = { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: 'DEEP' } }] }
 
-/** A call whose input is an object nested beyond what can be written again: whole, and streamed after a first word. */
+/** Answers with a call whose input is nested too deeply: whole, and streamed after the first output. */
 const DEEP: Readonly<Record<ProtocolName, { whole: object; streamed: string }>> = {
   chat: {
     whole: { choices: [{ index: 0, message: calls, finish_reason: 'tool_calls' }] },
@@ -93,7 +93,7 @@ const pairs = protocolNames.flatMap((from) =>
   protocolNames.filter((to) => to !== from).map((to) => [from, to] as const),
 )
 
-/** It failed as it should: without a mark of success, and counted once. */
+/** Checks that a call failed without an end marker, and was recorded once. */
 async function failed(response: ClientResponse, from: ProtocolName, status: number): Promise<void> {
   expect(response.status, response.text.slice(0, 300)).toBe(status)
   expect(response.text).not.toMatch(protocolFixtures[from].endOfStream)
@@ -107,7 +107,7 @@ describe('an answer that is too deep or too large is an upstream error', () => {
     const { whole, streamed } = DEEP[to]
     harness.upstream.script = answerJson(spliced(JSON.stringify(whole)))
     await failed(await harness.ask(from, `${to}/m`), from, 502)
-    // Gemini's are read through before anything of them is told.
+    // The relay parses a whole Gemini answer before it commits.
     await failed(await harness.ask(from, `${to}/m`, { stream: true }), from, to === 'gemini' ? 502 : 200)
     harness.upstream.script = answerStreamText(spliced(streamed))
     await failed(await harness.ask(from, `${to}/m`, { stream: true }), from, 200)
@@ -131,7 +131,7 @@ describe('an answer that is too deep or too large is an upstream error', () => {
   })
 })
 
-/** The events of a stream, read without a socket. */
+/** Reads the events of a stream, without a socket. */
 function read(language: ProtocolId, ...records: readonly object[]): ChatEvent[] {
   const events: ChatEvent[] = []
   const reader = protocolOf(language).readStream({ id: 'made' })

@@ -38,7 +38,7 @@ const MANY = 40_000
 const many = <Item>(make: (at: number) => Item, count = MANY): Item[] =>
   Array.from({ length: count }, (_, at) => make(at))
 const fields = (count = MANY): object => Object.fromEntries(many((at) => [`field${at}`, 1], count))
-/** Models of each language; the last is of the older kind of schema. */
+/** Models of each protocol. The last one accepts only the OpenAPI subset of schemas. */
 const models: readonly Model[] = ['chat/m', 'responses/m', 'messages/claude-opus-4-5', 'gemini/gemini-3-pro']
 const older: Model = 'gemini/gemini-1.5-pro'
 const others = (from: ProtocolName): Model[] => models.filter((model) => !model.startsWith(from))
@@ -60,20 +60,20 @@ interface Long {
   readonly what: string
   readonly from: ProtocolName
   readonly asked: () => object
-  /** All other languages when left out. */
+  /** Defaults to all other protocols. */
   readonly to?: readonly Model[]
 }
 
-const own = 'fields that only their language knows'
+const own = 'fields that only their protocol has'
 
-/** Long requests, each of which would take minutes at a cost that grows with the square. */
+/** Long requests. At quadratic cost, each would take minutes. */
 const LONG: readonly Long[] = [
   { what: own, from: 'chat', asked: () => ({ messages: [{ ...user, ...fields() }] }) },
   { what: own, from: 'responses', asked: () => fields() },
   { what: own, from: 'messages', asked: () => fields() },
   { what: own, from: 'gemini', asked: () => ({ generationConfig: fields() }) },
   {
-    what: 'blocks that cannot be said',
+    what: 'blocks without an equivalent',
     from: 'responses',
     asked: () => ({ input: [...many(() => ({ type: 'mcp_call' })), user] }),
   },
@@ -110,7 +110,7 @@ const LONG: readonly Long[] = [
     }),
   },
   {
-    what: 'carried signatures of calls',
+    what: 'wrapped signatures of calls',
     from: 'responses',
     asked: () => ({
       input: [
@@ -139,7 +139,7 @@ const LONG: readonly Long[] = [
     to: ['messages/m'],
   },
   {
-    what: 'what all alternatives require',
+    what: 'fields that all alternatives require',
     from: 'chat',
     asked: () => schema({ anyOf: [{ required: many(backwards) }, { required: many((at) => `c${at}`) }] }),
     to: ['messages/m'],
@@ -152,7 +152,7 @@ const LONG: readonly Long[] = [
   },
 ]
 
-/** A request as it is read in one language and written in another, without a socket. */
+/** Reads a request in one protocol and writes it in another, without a socket. */
 function translate(from: ProtocolName, model: Model, asked: object): void {
   const [to = '', name = ''] = model.split('/')
   const body = Buffer.from(JSON.stringify({ ...protocolFixtures[from].requestBody('m', false), ...asked }))

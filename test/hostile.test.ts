@@ -189,7 +189,7 @@ describe('code of the host', () => {
             throw new RelayError('rate_limited', 'x', { headers: { 'x-why': 'naïve ✓', 'bad name': 'y' } })
           if (model === 'status') throw new RelayError('rate_limited', 'x', { status: 42 })
         },
-        // What TypeScript lets through where nothing is asked for: a promise.
+        // TypeScript accepts an async function where the type returns void.
         done: (async () => {
           throw new Error('from done')
         }) as () => void,

@@ -14,7 +14,7 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 async function heap(): Promise<number> {
-  // What is let go by a callback is garbage only after that callback has run.
+  // An object that a callback releases becomes garbage only after the callback has returned.
   for (let turn = 0; turn < 3; turn++) {
     collect()
     await pause(5)
@@ -32,7 +32,7 @@ const begins: Script = (_req, res) =>
 const cut: Script = (_req, res) =>
   void res.writeHead(200).write(words.slice(0, 5).join('').slice(0, -7), () => res.destroy())
 
-/** How a call can go: what the upstream does, and when the client leaves. */
+/** Outcomes of a call: the upstream's script, and when the client disconnects. */
 const ways: readonly { readonly script: Script; readonly stream: boolean; readonly leaves?: 'before' | 'midway' }[] = [
   { script: says('well'), stream: false },
   { script: answerStream(words), stream: true },

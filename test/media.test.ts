@@ -221,7 +221,7 @@ describe('an invalid form', () => {
     ['a field of ten megabytes', `${part('model', 'x'.repeat(10_000_000))}--b--\r\n`, 'model'],
     ['nothing but a boundary', '--b--\r\n', 'multipart'],
     ['a thousand and one parts', `${part('x', 'y').repeat(1001)}--b--\r\n`, 'multipart'],
-  ])('%s: a 400 that says so, and nothing is sent', async (_name, body, word) => {
+  ])('%s: answers 400 with the reason, and sends nothing', async (_name, body, word) => {
     const { baseURL, upstream } = await start(answerJson({ text: 'never' }))
     const answer = await fetch(`${baseURL}/audio/transcriptions`, {
       method: 'POST',

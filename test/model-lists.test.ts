@@ -22,7 +22,7 @@ const EVERY_MS = 1000
 
 const listOf = (...names: readonly string[]): Script =>
   answerJson({ object: 'list', data: names.map((id) => ({ id, object: 'model', created: 1, owned_by: 'me' })) })
-/** The list where it is asked for, an answer elsewhere. */
+/** Answers GET with the list, and other requests with a completion. */
 const serving =
   (list: Script): Script =>
   (req, res, seen) =>
@@ -80,7 +80,7 @@ describe('model discovery', () => {
     expect(await ask('up/tiny')).toBe('by tiny')
     expect(await ask('org/large:q4')).toBe('by org/large:q4')
     expect(await openai.models.retrieve('tiny')).toMatchObject({ id: 'tiny', owned_by: 'up' })
-    // What the catalogue knows of a name stands beside it.
+    // The catalogue adds its facts about a known name.
     expect(await openai.models.retrieve('gpt-4o')).toMatchObject({ owned_by: 'up', context_window: 128_000 })
     const [asked] = upstreams.up?.seen ?? []
     expect([asked?.method, asked?.url, asked?.body]).toEqual(['GET', '/v1/models', ''])
@@ -95,7 +95,7 @@ describe('model discovery', () => {
     await expect.poll(names, eventually).toEqual(['both', 'new'])
     expect(await ask('new')).toBe('by new')
     await expect(ask('old')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
-    // Whoever says the provider too is believed.
+    // A name with its provider is always accepted.
     expect(await ask('up/old')).toBe('by old')
   })
 
@@ -248,7 +248,7 @@ describe('model discovery', () => {
       (_req, res) => void res.writeHead(200, { 'content-length': '99' }).write('{"data":[{"id":"x"}]'),
     ],
     ['nothing at all', (req) => void req.socket.destroy()],
-  ])('that are %s do no harm', async (_what, nonsense) => {
+  ])('ignores lists that are %s', async (_what, nonsense) => {
     const cut: Script = (req, res, seen) => {
       setTimeout(() => res.destroy(), 50)
       return nonsense(req, res, seen)

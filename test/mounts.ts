@@ -16,14 +16,14 @@ import { attachRelay, nodeRelay } from '../adapters/node.js'
 import { createRelay, type Relay, type RelayOptions } from '../src/index.js'
 import { answerJson, answerStream, completion, type Script, streamed } from './upstream.js'
 
-/** The key of every test's caller. */
+/** The key of the default caller. */
 export const KEY = 'sk-caller-00000001'
 
 /** A relay that can be called. */
 export interface Mounted {
-  /** With its version, as an SDK wants it. */
+  /** Includes `/v1`, as SDKs require. */
   readonly baseURL: string
-  /** How it is reached: over the network, in process, over HTTP/2. */
+  /** Sends requests to it: over the network, in process, or over HTTP/2. */
   readonly fetch: typeof fetch
   readonly close: () => Promise<void>
 }
@@ -31,12 +31,12 @@ export interface Mounted {
 /** One way to put a relay into an app. */
 export interface Mount {
   readonly name: string
-  /** The app answers `/hello` itself; without, all that is not the relay's is its 404. */
+  /** Whether the app answers `/hello` itself. Otherwise the relay answers 404 there. */
   readonly hasHost: boolean
   readonly start: (relay: Relay) => Promise<Mounted>
 }
 
-/** As much of Express as the tests use; its types would be one more dependency. */
+/** The part of Express that the tests use. Its types would be one more dependency. */
 export interface ExpressApp {
   (...values: Parameters<RequestListener>): void
   use(path: string | ExpressMiddleware, ...more: ExpressMiddleware[]): void
@@ -97,7 +97,7 @@ function inExpress(express: Express, mount: string | undefined, path: string): M
 function inKoa(Koa: Koa, path: string): Mount['start'] {
   return (relay) => {
     const app = new Koa()
-    // Koa tells of every client that resets its connection.
+    // Koa emits an error for every client that resets its connection.
     app.on('error', () => undefined)
     app.use(koaRelay(relay))
     app.use((ctx) => {
@@ -127,7 +127,7 @@ function inHono(pattern: string | undefined, path: string): Mount['start'] {
   }
 }
 
-/** A Hono app's own `fetch`, in process; like the network it tells a caller who has left of nothing else. */
+/** A Hono app's `fetch`, in process. Like the network, it rejects with nothing but an abort after the caller aborts. */
 export function fetchOf(app: Hono): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init)
@@ -214,7 +214,7 @@ export function testRelay(more: Partial<RelayOptions> & Pick<RelayOptions, 'prov
   })
 }
 
-/** The same with one model, `m`, at one upstream. */
+/** A relay with one model, `m`, at one upstream. */
 export function relayTo(upstream: { readonly baseURL: string }, more: Partial<RelayOptions> = {}): Relay {
   return testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more })
 }
@@ -227,7 +227,7 @@ export function provider(
   return { type: 'openai-compatible', baseURL, ...more }
 }
 
-/** The official SDK, which never tries again by itself here. */
+/** The official SDK, without its own retries. */
 export function sdk({ baseURL, fetch }: Pick<Mounted, 'baseURL' | 'fetch'>, apiKey: string = KEY): OpenAI {
   return new OpenAI({ baseURL, apiKey, maxRetries: 0, fetch })
 }
@@ -245,14 +245,14 @@ export async function streamedText(client: OpenAI, signal?: AbortSignal): Promis
   return text
 }
 
-/** Answers in the way it is asked, whole or streamed, with these words. */
+/** Answers with these words, as a stream if the request asks for one. */
 export function says(...words: string[]): Script {
   const whole = answerJson(completion(words.join('')))
   const stream = answerStream(streamed(...words))
   return (req, res, seen) => (/"stream":\s*true/.test(seen.body) ? stream : whole)(req, res, seen)
 }
 
-/** Waits until something is so, looking often. @throws when it is not in time */
+/** Waits until a condition holds. @throws if it does not hold in time */
 export async function until(so: () => boolean, ms = 2000): Promise<void> {
   const end = performance.now() + ms
   while (!so()) {
@@ -265,12 +265,12 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** A connection on which a test writes its own bytes. */
+/** A TCP connection for raw bytes. */
 export interface RawConnection {
   readonly socket: Socket
-  /** All that has come so far. */
+  /** The bytes received so far, as Latin-1. */
   text(): string
-  /** Resolves with all that came, once the other side has closed. */
+  /** Resolves with all received bytes when the connection closes. */
   readonly closed: Promise<string>
 }
 
@@ -285,7 +285,7 @@ export async function rawConnection(port: number): Promise<RawConnection> {
   return { socket, text, closed }
 }
 
-/** Takes back what a test has opened, the last first. */
+/** Closes everything that a test has opened, in reverse order. */
 export class Cleanup {
   readonly #tasks: (() => unknown)[] = []
 

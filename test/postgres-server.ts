@@ -10,7 +10,7 @@ import { openDatabase } from './stores/drivers.js'
 const DEBIAN = '/usr/lib/postgresql'
 const READY_MS = 20_000
 
-/** A real PostgreSQL on the loopback, with a folder of its own that goes when it is removed. */
+/** A real PostgreSQL server on the loopback, in its own temporary folder. */
 export class PostgresServer {
   readonly #binaries: string
   readonly #folder = mkdtempSync(join(tmpdir(), 'modelmount-postgres-'))
@@ -56,7 +56,7 @@ export class PostgresServer {
   }
 }
 
-/** Tests over a PostgreSQL of their own. Skipped where none is installed, but in CI they fail there. */
+/** Tests with their own PostgreSQL server. Without `postgres` they are skipped, or fail in CI. */
 export function describeWithPostgres(name: string, body: (server: PostgresServer) => void): void {
   const binaries = findBinaries()
   if (!binaries) return describeMissing(name)

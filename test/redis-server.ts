@@ -44,7 +44,7 @@ export class RedisServer {
   }
 }
 
-/** Tests over a Redis of their own. Skipped where none is installed, but in CI they fail there. */
+/** Tests with their own Redis server. Without `redis-server` they are skipped, or fail in CI. */
 export function describeWithRedis(name: string, body: (server: RedisServer) => void): void {
   if (spawnSync(BINARY, ['--version']).status !== 0) return describeMissing(name)
   describe(name, () => {

@@ -23,7 +23,7 @@ interface Answer {
   readonly attempts: string | null
 }
 
-/** A relay to Claude that rests after two failures in a row; each call is one try. */
+/** A relay to Claude with a cooldown after two failures in a row, and one attempt per call. */
 async function start(): Promise<(more?: object) => Promise<Answer>> {
   const relay = testRelay({
     providers: { anthropic: { apiKey: 'sk-any', baseURL: `http://127.0.0.1:${upstream.port}` } },
@@ -46,9 +46,9 @@ async function start(): Promise<(more?: object) => Promise<Answer>> {
 
 describe('a request that is refused before it is sent', () => {
   test.each([
-    ['it cannot be said', { seed: 1 }],
+    ['translation refuses it', { seed: 1 }],
     ['several answers cannot be had', { n: 2 }],
-  ])('is no attempt: %s', async (_reason, more) => {
+  ])('records no attempt: %s', async (_reason, more) => {
     const send = await start()
     upstream.script = answerJson(MESSAGE)
     expect(await send(more)).toEqual({ status: 400, attempts: null })

@@ -1,5 +1,5 @@
-// A relay with room for 80 MB of uploads, in a process of its own, whose memory is nobody else's and whose TMPDIR is empty.
-// Asked, it tells how far its memory has grown in MB, at the most, and which files were written meanwhile.
+// A relay with maxUploadBytes of 80 MB, in its own process, so that its memory and TMPDIR can be measured.
+// On a message, it reports the maximum growth of its memory in MB, and the files that were written.
 import { watch } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'

@@ -43,7 +43,7 @@ async function start(script: Script, more: Partial<RelayOptions> = {}) {
   return { upstream, relay, port, baseURL, send }
 }
 
-/** The beginning of an upload, of which so many bytes are announced. */
+/** Begins an upload with `length` as its content-length. */
 async function begin(port: number, length: number, body = '') {
   const connection = await rawConnection(port)
   connection.socket.write(
@@ -113,7 +113,7 @@ describe('a form', () => {
 describe('a form in many chunks', () => {
   const LARGE = field('model', 'm') + file('\r\n--c'.repeat(60_000)) + field('language', 'en') + END
 
-  /** Writes it in pieces of so many bytes; gives the answer's status and body. */
+  /** Writes the body in chunks of `size` bytes. Returns the raw response. */
   const trickle = async (port: number, body: string, size: number) => {
     const connection = await begin(port, body.length)
     for (let at = 0; at < body.length; at += size) {
@@ -247,7 +247,7 @@ describe('maxUploadBytes', () => {
 
 it('forty concurrent uploads of 20 MB use bounded memory and no disk', async () => {
   const upstream = cleanup.add(await startUpstream(answerJson({})))
-  // It keeps nothing of them, and answers when all have asked.
+  // The upstream drops the bodies, and answers after all uploads have begun.
   upstream.server.removeAllListeners('request')
   upstream.server.on('request', (req, res) => {
     req.resume().on('end', () => setTimeout(() => res.writeHead(200).end('{"text":"hello"}'), 1500))

@@ -1,30 +1,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** One request as an upstream saw it. */
+/** A request that the upstream received. */
 export interface Seen {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage['headers']
   readonly rawHeaders: readonly string[]
   readonly body: string
-  /** The same, as its bytes. */
+  /** The body's bytes. */
   readonly raw: Buffer
 }
 
-/** What an upstream does with one request. */
+/** Handles one request. */
 export type Script = (req: IncomingMessage, res: ServerResponse, seen: Seen) => void | Promise<void>
 
-/** A scripted upstream on a real socket: its script can be changed at will, and it remembers all it has seen. */
+/** A scripted upstream on a real socket. Its script can change at any time, and it keeps all requests. */
 export interface ScriptedUpstream {
   /** `http://127.0.0.1:PORT/v1` */
   readonly baseURL: string
   readonly port: number
   readonly server: Server
   readonly seen: Seen[]
-  /** Sockets open at this moment. */
+  /** The open sockets. */
   readonly sockets: ReadonlySet<Socket>
-  /** Answers that are neither finished nor broken off. */
+  /** Responses that have not ended. */
   readonly running: ReadonlySet<ServerResponse>
   script: Script
   close(): Promise<void>
@@ -79,7 +79,7 @@ export function answerJson(value: unknown, status = 200, headers: Record<string,
   }
 }
 
-/** OpenAI's error with a status. */
+/** Answers with an error in OpenAI's format. */
 export function answerError(
   status: number,
   message: string,
@@ -89,7 +89,7 @@ export function answerError(
   return answerJson({ error: { message, type: 'server_error', param: null, code: null, ...more } }, status, headers)
 }
 
-/** Streams pieces of text, so many ms apart; each piece is written as it is. */
+/** Streams chunks, with a pause of `everyMs` between them. */
 export function answerStream(pieces: readonly (string | Buffer)[], everyMs = 0): Script {
   return async (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -102,7 +102,7 @@ export function answerStream(pieces: readonly (string | Buffer)[], everyMs = 0):
   }
 }
 
-/** Runs the scripts in turn, the last one from then on. */
+/** Uses one script per request, and the last one for all further requests. */
 export function inTurn(...scripts: readonly [Script, ...Script[]]): Script {
   let turn = 0
   return (req, res, seen) => (scripts[Math.min(turn++, scripts.length - 1)] as Script)(req, res, seen)

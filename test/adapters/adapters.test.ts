@@ -82,7 +82,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     for await (const chunk of await client.chat.completions.create({ ...ask(), stream: true })) {
       const word = chunk.choices[0]?.delta.content
       if (word) words.push(word)
-      // The last word is sent only now: had the first been held back, neither would ever come.
+      // The upstream sends the last word only now, so buffering of the first one would hang here.
       if (word === 'first') open()
     }
     expect(words).toEqual(['first', 'last'])
@@ -98,7 +98,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
         res.write(streamed()[0], () => res.destroy())
       },
     ],
-  ])('a chat completion streams through although the first upstream %s', async (_how, die) => {
+  ])('streams a chat completion from the second upstream if the first one %s', async (_how, die) => {
     dying.script = (_req, res) => die(res)
     const stream = await client.chat.completions.create({ ...ask(), model: 'mended', stream: true }).withResponse()
     let text = ''
@@ -152,7 +152,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       'messages[0].content',
       () => post('{"model":"m","messages":[{"role":"user","content":7}]}'),
     ],
-  ])("%s is told in OpenAI's shape", async (_what, status, param, send) => {
+  ])("answers %s with an error in OpenAI's format", async (_what, status, param, send) => {
     const response = await send()
     const { error } = (await response.json()) as { error: Record<string, unknown> }
     expect(response.status).toBe(status)
@@ -186,7 +186,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     ['before the first header', false, false],
     ['before the first header of a stream', true, false],
     ['in the middle of a stream', true, true],
-  ])('a client that leaves %s takes the upstream request with it at once', async (_when, stream, speaking) => {
+  ])('aborts the upstream request at once if the client disconnects %s', async (_when, stream, speaking) => {
     const leaving = new AbortController()
     let asked = false
     let brokenOff = false

@@ -17,7 +17,7 @@ describe.each([1, 100, 1460, 16_000, 65_536, 300_000, 2_000_000])('a body in chu
     ['content-length is right', BYTES.length],
     ['content-length is too large', BYTES.length + 9],
     ['content-length is much too large', 500_000],
-  ])('is whole where %s', (_what, announced) => {
+  ])('is complete where %s', (_what, announced) => {
     expect(joinChunks(gather(announced, size)).equals(BYTES)).toBe(true)
   })
 

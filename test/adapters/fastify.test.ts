@@ -49,7 +49,7 @@ describe("fastify's own parsing", () => {
   test.each<[string, (raw: Readable) => Readable]>([
     ['decompressed', (raw) => raw.pipe(createGunzip())],
     ['decompressed and piped', (raw) => raw.pipe(createGunzip()).pipe(new PassThrough())],
-  ])('may be preceded by a hook: a body that it has %s is taken', async (_how, replace) => {
+  ])('may follow a hook: a body that it has %s is used', async (_how, replace) => {
     const app = Fastify()
     app.addHook('preParsing', async (request, _reply, payload) => {
       delete request.headers['content-encoding']
@@ -82,7 +82,7 @@ describe("fastify's own parsing", () => {
   test.each([
     ['kept as raw bytes is read from there', true, 200],
     ['dropped is a 500 with an explanation', false, 500],
-  ])('may come too late: a body that a hook has read and %s', async (_what, keep, status) => {
+  ])('may find a consumed body: a body that a hook has read and %s', async (_what, keep, status) => {
     const app = Fastify()
     app.addHook('onRequest', async (request) => {
       const rawBody = await text(request.raw)

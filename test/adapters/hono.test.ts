@@ -29,7 +29,7 @@ describe('hono', () => {
   test.each<[string, (app: Hono) => void]>([
     ['json()', (app) => app.use(({ req }, next) => req.json().then(next))],
     ['text()', (app) => app.use(({ req }, next) => req.text().then(next))],
-  ])('may have read the body by %s: it is taken from there', async (_how, read) => {
+  ])('may have read the body with %s, which the relay uses', async (_how, read) => {
     const app = new Hono()
     read(app)
     app.use('/v1/*', honoRelay(relayHere()))

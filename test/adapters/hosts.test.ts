@@ -50,7 +50,7 @@ function relayHere(more: Partial<RelayOptions> = {}): Relay {
 const inNode = async (more: Partial<RelayOptions> = {}) =>
   cleanup.add(await listen(createServer(nodeRelay(relayHere(more)))))
 
-/** A chat request as it stands on the wire. */
+/** A chat request as raw HTTP. */
 function wire(
   body: string | Buffer,
   { key = KEY, path = '/v1/chat/completions', ...headers }: Record<string, string> = {},
@@ -305,7 +305,7 @@ describe('Expect: 100-continue', () => {
   test.each([
     ['a wrong key', { key: 'sk-wrong-wrong' }, 401],
     ['a body that is too large', { 'content-length': '50000000' }, 413],
-  ])('is not granted to %s: the answer comes before the body', async (_what, more, status) => {
+  ])('is not granted to %s: the response comes before the body', async (_what, more, status) => {
     const { port } = await attached({ maxBodyBytes: 1000 })
     const { socket, text } = await rawConnection(port)
     const [head = ''] = wire(question, { expect: '100-continue', ...more } as Record<string, string>).split('\r\n\r\n')
@@ -369,7 +369,7 @@ describe('raw HTTP', () => {
     '/v1/v1/chat/completions?beta=true',
     '//v1/chat/completions',
     '/openai/v1/chat/completions?key=x&api-version=2',
-  ])('%s arrives', async (path) => {
+  ])('routes %s', async (path) => {
     const { port } = await inNode()
     const { socket, text } = await rawConnection(port)
     socket.write(wire(question, { path }))
@@ -382,7 +382,7 @@ describe('raw HTTP', () => {
     ['a model with a line break', { model: 'up/x\r\nset-cookie: a=b' }],
     ['a model beyond Latin-1', { model: 'up/模型-α' }],
     ['a model with half a surrogate', { model: 'up/\ud83d' }],
-  ])('%s cannot add a header, nor break one', async (_what, more) => {
+  ])('%s can neither add nor break a header', async (_what, more) => {
     const { baseURL } = await inNode({ models: { 'up/*': 'up' } })
     const response = await fetch(`${baseURL}/chat/completions`, {
       method: 'POST',
@@ -471,7 +471,7 @@ describe('raw HTTP', () => {
     ['a wrong key, in chunks', { key: 'sk-wrong-wrong', 'transfer-encoding': 'chunked' }, 401],
     ['a large content-length', { 'content-length': `${1e9}` }, 413],
     ['a large chunked body', { 'transfer-encoding': 'chunked' }, 413],
-  ])('an endless body (%s) gets its answer, then the door', async (_what, more, status) => {
+  ])('an endless body (%s) gets a response, then the relay closes the connection', async (_what, more, status) => {
     const { port } = await inNode({ maxBodyBytes: 100_000 })
     const { socket, text, closed } = await rawConnection(port)
     const headers = more as Record<string, string>
@@ -534,7 +534,7 @@ describe('a body', () => {
       'messages[2].content',
     ],
     ['a stream flag of a wrong type', `{"model":"m","messages":[${message}],"stream":"yes"}`, 'stream'],
-  ])('with %s is refused by the name of the field', async (_what, body, param) => {
+  ])('with %s is refused with the field as param', async (_what, body, param) => {
     const { status, error } = await post(body)
     expect(status).toBe(400)
     expect(error).toMatchObject({ type: 'invalid_request_error', param })

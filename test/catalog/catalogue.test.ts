@@ -65,7 +65,7 @@ describe('the catalogue', () => {
     ['meta-llama/Llama-3.3-70B-Instruct', undefined],
     ['openai/gpt-4o', undefined],
     ['qwen3-32b', undefined],
-  ])('at a provider that it does not have finds %s at its maker, or nowhere', (name, id) => {
+  ])('at an unknown provider finds %s at its vendor, or not at all', (name, id) => {
     expect(catalogue.find('openai-compatible', name)?.id).toBe(id)
   })
 

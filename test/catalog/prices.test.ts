@@ -58,7 +58,7 @@ describe('the price of a target', () => {
     ['other/sonata', 4],
     ['other/else', 5],
     ['hooked/sonnet', 9],
-  ])('of %s is the most specific one', (name, input) => {
+  ])('of %s is that of the most specific pattern', (name, input) => {
     const priceOf = (asked: string): number | undefined => (asked === 'hooked/sonnet' ? 9 : undefined)
     const { prices: book } = createPrices({ prices, priceOf })
     expect(book.ready([target(name)])).toBeUndefined()
@@ -93,7 +93,7 @@ describe('the price of a target', () => {
     expect(messages).toEqual([])
   })
 
-  it('is `unpriced` if nobody knows it, which is logged once', async () => {
+  it('is `unpriced` if no source has one, which is logged once', async () => {
     const { prices: book, messages } = createPrices({})
     await book.ready([target('acme/nobody')])
     expect(book.pricingOf(target('acme/nobody'))).toBeUndefined()

@@ -81,7 +81,7 @@ describe('tools adapted to a protocol', () => {
     ['{"a":1', '{"_raw":"{\\"a\\":1"}', 1],
     ['[1]', '{"_raw":"[1]"}', 1],
     ['{"a":1}{"b":2}', '{"_raw":"{\\"a\\":1}{\\"b\\":2}"}', 1],
-  ])('HC-017: an input of %j goes on as %j', (input, expected, losses) => {
+  ])('HC-017: writes the input %j as %j', (input, expected, losses) => {
     const told = new Losses('x')
     const { request: fitted } = fitTools(request([], [call('f', input)]), narrow, told)
     expect(fitted.turns[0]?.blocks[0]).toMatchObject({ input: expected })

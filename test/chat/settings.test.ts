@@ -52,8 +52,8 @@ describe('sampling', () => {
 
 it('records a citation without a URL as a loss', () => {
   const losses = new Losses('x')
-  const said = (at: string, url?: string) => ({ type: 'text', text: 'a', at, citations: [{ url }] }) as const
-  const turns = [{ role: 'assistant', blocks: [said('one', 'https://x'), said('two')] }] as const
+  const cited = (at: string, url?: string) => ({ type: 'text', text: 'a', at, citations: [{ url }] }) as const
+  const turns = [{ role: 'assistant', blocks: [cited('one', 'https://x'), cited('two')] }] as const
   recordCitations(turns, ({ url }) => url !== undefined, losses)
   expect(losses.list.map(({ path }) => path)).toEqual(['two'])
 })

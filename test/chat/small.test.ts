@@ -66,7 +66,7 @@ describe('reasoning effort', () => {
     ['none', ['none', 'low'], 'none'],
     ['none', ['minimal', 'low'], 'minimal'],
     ['low', ['none', 'minimal', 'low'], 'low'],
-  ] as const)('HC-052: %s among %j is %s', (wanted, taken, expected) => {
+  ] as const)('HC-052: maps %s among %j to %s', (wanted, taken, expected) => {
     expect(nearestEffort(wanted, taken)).toBe(expected)
   })
 

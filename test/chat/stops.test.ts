@@ -21,7 +21,7 @@ describe('HC-034: stop sequences that the upstream does not support', () => {
     [['\n\nUser:'], 'one', '\n\nUser:'],
     [['END', '\n\nUse '], 'one\n\nUser: two', '\n\nUse '],
     [['o'], '', 'o'],
-  ])('%j ends the text before it, wherever the pieces are cut', (stops, text, sequence) => {
+  ])('%j end the text before a match, wherever the stream is split', (stops, text, sequence) => {
     for (let cut = 0; cut <= said.length; cut++) {
       const { choices, isCut } = streamed([said.slice(0, cut), said.slice(cut)], stops)
       expect(isCut).toBe(true)

@@ -61,8 +61,8 @@ export function relativeLinks(page: string, markdown: string): Link[] {
 }
 
 /**
- * The anchors of a page's headings, in the spelling that a code host and VitePress share. A heading that the two spell
- * differently (`node:http` is `nodehttp` and `node-http`) has no anchor here: link to it by a plainer heading.
+ * The anchors of a page's headings, if GitHub and VitePress give the heading the same anchor. A heading with two anchors
+ * (`node:http` is `nodehttp` and `node-http`) has no anchor here: link to it by a plainer heading.
  */
 export function anchorsOf(markdown: string): Set<string> {
   const headings = [...withoutCode(markdown).matchAll(/^#{1,6} +(.+)$/gm)].map(([, heading = '']) => {

@@ -11,29 +11,29 @@ export interface Schema {
   readonly items?: Schema
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
-  /** What the values of a map are. */
+  /** The values of a map. */
   readonly additionalProperties?: Schema | false
 }
 
-/** A config's reference in Markdown: a table for each object, the outermost first. One that has come before is named. */
+/** The config reference in Markdown: one table per object, the outermost first. A repeated object refers to its first table. */
 export function writeReference(schema: Schema): string {
   return tables(schema, '', new Map()).join('\n')
 }
 
-/** `told`: where each object stands that has its table. */
-function tables(schema: Schema, path: string, told: Map<string, string>): string[] {
+/** `documented`: the path of each object that already has a table. */
+function tables(schema: Schema, path: string, documented: Map<string, string>): string[] {
   return objectsIn(schema, path).flatMap(([object, above]) => {
     const { properties = {}, required = [] } = object
     const options = Object.entries(properties)
-    const place = above.slice(0, -1)
-    const before = told.get(shapeOf(object))
-    if (before !== undefined) return [`\n\`${place}\` has the options of \`${before}\`.`]
-    told.set(shapeOf(object), place)
+    const objectPath = above.slice(0, -1)
+    const before = documented.get(shapeOf(object))
+    if (before !== undefined) return [`\n\`${objectPath}\` has the options of \`${before}\`.`]
+    documented.set(shapeOf(object), objectPath)
     const rows = options.map(([name, option]) => row(above + name, option, required.includes(name)))
     return [
-      `${above ? `\n#### \`${place}\`\n` : ''}\n| option | type | default | meaning |\n|---|---|---|---|`,
+      `${above ? `\n#### \`${objectPath}\`\n` : ''}\n| option | type | default | meaning |\n|---|---|---|---|`,
       ...rows,
-      ...options.flatMap(([name, option]) => tables(option, above + name, told)),
+      ...options.flatMap(([name, option]) => tables(option, above + name, documented)),
     ]
   })
 }
@@ -47,12 +47,12 @@ function row(path: string, option: Schema, isRequired: boolean): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`.replaceAll('  |', ' |')
 }
 
-/** The objects with named options that a value may be or hold, each with the path of what stands below it. */
+/** The objects with named options in a schema, each with the path prefix of its options. */
 function objectsIn(schema: Schema, path: string): [Schema, string][] {
   const { anyOf, items, properties, additionalProperties } = schema
   if (anyOf) {
     const found = anyOf.flatMap((one) => objectsIn(one, path))
-    // One of them, or a list of the same.
+    // A value that may be one object or a list of them counts once.
     return found.filter(([one], index) => index === found.findIndex(([other]) => shapeOf(other) === shapeOf(one)))
   }
   if (items) return objectsIn(items, `${path}[]`)
@@ -80,7 +80,7 @@ function typeOf({
   return (FORMATS[format] ?? type) + least + above
 }
 
-/** Empty where there is none, and for an object, whose options have their own. */
+/** Empty without a default, and for an object, whose options have their own defaults. */
 function defaultOf({ default: value, properties }: Schema): string {
   if (value === undefined || properties) return ''
   return typeof value === 'object' ? 'none' : `\`${value}\``

@@ -8,7 +8,7 @@ const root: string = fileURLToPath(new URL('../../', import.meta.url))
 export interface Block {
   readonly language: string
   readonly text: string
-  /** Where it begins. */
+  /** Line of its start in the document. */
   readonly line: number
 }
 
@@ -20,10 +20,10 @@ export function codeBlocksOf(document: string): Block[] {
   }))
 }
 
-/** The first line of a block that shows a file of the project. */
+/** Matches the first line of a block that shows a file of the project. */
 const OWN_PATH = /^\/\/ ((?:src|adapters|test)\/[\w./-]+\.ts)\n/
 
-/** What a document's code may use without having made it; and packages that only users have. */
+/** Declares what samples use without creating it, and packages that only users have. */
 const AMBIENT_TYPES = `
 declare const relay: import('modelmount').Relay
 declare module '@hono/node-server'
@@ -33,11 +33,11 @@ declare module '@nestjs/core'
 
 /**
  * Type-checks programs that import the package by its name, against the source: the js and ts blocks of pages, and the
- * files of `examples`. Frameworks without types of their own pass as anything. A block that begins with its path, such as
+ * files of `examples`. Frameworks without types pass as `any`. A block that begins with its path, such as
  * `// src/providers/hosts/example.ts`, is checked as that file, so it can import its neighbours.
  *
  * @param pages path → Markdown
- * @returns one line per fault. `docs_guide_cache_12.js:3` is line 3 of the block on line 12 of `docs/guide/cache.md`.
+ * @returns one line per error. `docs_guide_cache_12.js:3` is line 3 of the block on line 12 of `docs/guide/cache.md`.
  */
 export function typeErrorsIn(pages: ReadonlyMap<string, string>): string[] {
   const texts = new Map([[`${root}around.d.ts`, AMBIENT_TYPES]])

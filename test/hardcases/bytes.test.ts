@@ -14,7 +14,7 @@ afterEach(() => cleanup.run())
 
 const pairs = protocolNames.flatMap((from) => protocolNames.map((to): [ProtocolName, ProtocolName] => [from, to]))
 
-/** The words of a whole stream that ended well. */
+/** The text of a complete, successful stream. */
 function wordsOf(from: ProtocolName, { status, text, records }: ClientResponse): string {
   expect(status, text).toBe(200)
   expect(text).toMatch(protocolFixtures[from].endOfStream)

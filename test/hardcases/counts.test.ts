@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => cleanup.run())
 
-/** What upstreams answer, by the end of the path. */
+/** The upstream's answers, by the end of the path. */
 const COUNTS: Readonly<Record<string, object>> = {
   count_tokens: { input_tokens: 11 },
   countTokens: { totalTokens: 11, promptTokensDetails: [] },
@@ -38,7 +38,7 @@ function count(from: Counting, model: string, fields: object = {}, one: Harness 
   return one.send('POST', paths[from], { with: { ...body, ...fields } })
 }
 
-/** The count, where a language has it. */
+/** The count in an answer. */
 const tokensIn = (from: Counting, { json }: ClientResponse): unknown =>
   dig(json, from === 'gemini' ? 'totalTokens' : 'input_tokens')
 

@@ -15,7 +15,7 @@ import {
 
 const cleanup = new Cleanup()
 let harness: Harness
-/** Its first target is the upstream under test, its second one that answers well in Messages. */
+/** Has two targets per model: the upstream under test, then a working one in Messages. */
 let pair: Harness
 
 beforeEach(async () => {
@@ -100,7 +100,7 @@ describe('a failed answer before any output', () => {
       expect(response.status, response.text).toBe(200)
       expect(response.text).toContain('second')
       expect(pair.records.at(-1)?.attempts[0]).toEqual({ target: `${to}/m`, status })
-      // A 429 rests the channel for a moment: the next question is to find it again.
+      // A 429 causes a short cooldown. The next request must find the channel available.
       await pause(30)
     }
   })
@@ -140,7 +140,7 @@ describe('HC-096: a stream without its end marker', () => {
       const { text, records } = await harness.ask(from, `${to}/m`, { stream: true })
       expect(protocolFixtures[from].textOfRecords(records)).toBe('half')
       expect(records.at(-1)).toHaveProperty(from === 'responses' ? 'type' : 'error')
-      // What is passed on has passed; no end mark follows it.
+      // No end marker follows the text.
       expect(text.split('"half"').pop()).not.toMatch(protocolFixtures[from].endOfStream)
       expect(harness.records[0]?.outcome).toBe('cut')
     },
@@ -196,7 +196,7 @@ describe('HC-104: a prompt that is too long', () => {
     const { status, json } = await harness.ask('responses', `${to}/m`)
     expect([status, dig(json, 'error', 'code')]).toEqual([400, 'context_length_exceeded'])
     expect(dig(json, 'error', 'message')).toBe(dig(body, 'error', 'message'))
-    // Claude Code looks for the words.
+    // Claude Code matches this text.
     expect(dig((await harness.ask('messages', `${to}/m`)).json, 'error', 'message')).toMatch(/^prompt is too long/)
     const { relay } = harness
     expect(relay.explain(`${to}/m`).targets[0]?.credentials[0]?.cooldownMs).toBe(0)

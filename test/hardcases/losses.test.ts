@@ -9,7 +9,7 @@ afterEach(() => cleanup.run())
 const strictly = (): Promise<Harness> => startHarness(cleanup, { translation: 'strict' })
 const user = (content: unknown): object => ({ role: 'user', content })
 
-/** What the other language cannot say, and where it stands. */
+/** Fields that the other protocol cannot express, and their paths. */
 const LOSSES: readonly [from: ProtocolName, to: Model, fields: object, path: string][] = [
   ['chat', 'messages/claude-opus-4-5', { frequency_penalty: 0.5 }, 'frequency_penalty'],
   ['chat', 'messages/claude-sonnet-5-5', { temperature: 0.2 }, 'temperature'],

@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => cleanup.run())
 
-/** Where a language tells an error, and what it looks like there. */
+/** The error format of each protocol. */
 const SHAPES: Readonly<Record<ProtocolName, (status: number) => object>> = {
   chat: () => ({ error: { message: expect.any(String), type: expect.any(String), param: null } }),
   responses: () => ({ error: { message: expect.any(String), type: expect.any(String), param: null } }),

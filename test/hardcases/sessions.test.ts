@@ -22,7 +22,7 @@ const messageWith = (content: readonly object[], stop_reason: string): object =>
   stop_reason,
 })
 
-/** Answers once, then with plain words. */
+/** Uses a script for the first request, then the default script. */
 function first(script: Script): void {
   let turn = 0
   const plain = harness.upstream.script

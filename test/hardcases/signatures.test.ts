@@ -15,7 +15,7 @@ afterEach(() => cleanup.run())
 const user = (content: unknown): object => ({ role: 'user', content })
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
-/** Answers once, then with plain words. */
+/** Uses a script for the first request, then the default script. */
 function first(script: Script): void {
   let turn = 0
   const plain = harness.upstream.script
@@ -41,7 +41,7 @@ function messageOf({ json, records }: ClientResponse): Record<string, unknown> {
   return { role: 'assistant', content: null, tool_calls: [...calls.values()] }
 }
 
-/** The turns after which the model goes on: what it called for, as it was or without what the client does not know, and the result. */
+/** The next request: the calls with their results. `keeps`: the client keeps fields that it does not know. */
 function goOn(message: Record<string, unknown>, keeps: boolean): object {
   const known = list(message.tool_calls).map((call) => {
     const { extra_content, ...rest } = call as Record<string, unknown>

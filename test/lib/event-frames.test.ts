@@ -60,7 +60,7 @@ describe('frames of an event stream', () => {
     ['a value that goes on', frameOf(Buffer.from([1, 97, 7, 0, 9, 98]), '{}')],
     ['a value of no kind', frameOf(Buffer.from([1, 97, 10, 0, 0]), '{}')],
     ['all zeros', Buffer.alloc(64)],
-  ])('with a sound checksum can be damage too: %s', (_what, bytes) => {
+  ])('with a valid checksum can be invalid: %s', (_what, bytes) => {
     expect(() => readAll(bytes)).toThrow()
   })
 

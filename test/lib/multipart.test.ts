@@ -47,7 +47,7 @@ describe('a part of a form', () => {
       true,
     ],
     ['whose name looks like a file’s', 'content-disposition: form-data; name="a; filename=b"', 'a; filename=b', false],
-    ['with the encoding that is none', `${MODEL}\r\ncontent-transfer-encoding: binary`, 'model', false],
+    ['with content-transfer-encoding binary', `${MODEL}\r\ncontent-transfer-encoding: binary`, 'model', false],
     ['with other headers before', `content-type: text/plain\r\ncontent-length: 1\r\n${MODEL}`, 'model', false],
   ])('%s', (_what, head, name, isFile) => {
     expect(read(form(head))).toEqual([{ name, isFile, text: 'm' }])
@@ -103,7 +103,7 @@ describe('a boundary', () => {
     ['\n', false],
     ['\r\n\r\n', false],
     [`\r\n--b\r\n${MODEL}\r\n\r\nother\r\n--b--\r\n`, false],
-  ])('that is the last has but %j behind it: %s', (behind, isRight) => {
+  ])('that is the last may be followed by %j: %s', (behind, isRight) => {
     const body = Buffer.from(`--b\r\n${MODEL}\r\n\r\nm\r\n--b--${behind}`)
     if (isRight) expect(read(body)).toMatchObject([{ text: 'm' }])
     else expect(() => readMultipart(body)).toThrow('it continues after its last boundary')
@@ -179,7 +179,7 @@ describe('thirty megabytes', () => {
     ['of the boundary’s letter', maxLength, 'a'],
     ['of dashes', maxLength, '--'],
     ['of line ends and dashes', maxLength, '\r\n--'],
-  ])('%s are looked through in no time', (_what, boundary, unit) => {
+  ])('%s are searched quickly', (_what, boundary, unit) => {
     const body = form(MODEL, '', boundary)
     const at = body.length - boundary.length - 8
     const large = Buffer.concat([body.subarray(0, at), Buffer.alloc(SIZE, unit), body.subarray(at)])

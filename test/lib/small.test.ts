@@ -38,7 +38,7 @@ describe('IP addresses', () => {
     ['127.0.0.1', '127.0.0.1', true],
     ['127.0.0.1', undefined, false],
     ['127.0.0.1', 'nonsense', false],
-  ])('%s holds %s: %s', (range, address, holds) => expect(addressMatcher([range])(address)).toBe(holds))
+  ])('%s contains %s: %s', (range, address, holds) => expect(addressMatcher([range])(address)).toBe(holds))
 
   it('distinguishes ranges from invalid text', () => {
     expect(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readRecords, type SseRecord, wholeRecords } from '../../src/lib/sse.js'
 
-/** As the relay reads a stream: whole records as soon as they are there, the rest at the end. */
+/** Reads a stream as the relay does: each record as soon as it is complete, and the rest at the end. */
 function read(chunks: readonly Buffer[]): SseRecord[] {
   const records: SseRecord[] = []
   let rest: Buffer = Buffer.alloc(0)

@@ -3,7 +3,7 @@ import { GoogleGenAI } from '@google/genai'
 import type OpenAI from 'openai'
 import { KEY, type Mounted, sdk } from '../mounts.js'
 
-/** The official clients, all toward one relay, and what has no client of its own. */
+/** The official clients of one relay, and a client for endpoints without an official one. */
 export interface Clients {
   readonly openai: OpenAI
   readonly anthropic: Anthropic

@@ -11,7 +11,7 @@ async function joined<Item>(items: AsyncIterable<Item>, textOf: (item: Item) => 
   return text
 }
 
-/** Conversations, in every language and both ways, of a model that speaks Chat Completions. */
+/** Conversations in every protocol, whole and streamed, with an upstream that speaks Chat Completions. */
 export const conversations: readonly OperationCase[] = [
   {
     name: 'chat completions',

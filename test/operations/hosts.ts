@@ -5,7 +5,7 @@ import { express5, koa3, koaBodyparser, listen, type Mount, mounts } from '../mo
 
 const PLAIN: ReadonlySet<string> = new Set(['node', 'express 5 at the root', 'koa 3'])
 
-/** The hosts that the whole table of operations runs in: bare ones, and those whose parser has taken JSON off the wire. */
+/** The hosts in which all operations are tested: bare ones, and those with a body parser before the relay. */
 export const hosts: readonly Pick<Mount, 'name' | 'start'>[] = [
   ...mounts.filter(({ name }) => PLAIN.has(name)),
   {

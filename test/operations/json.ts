@@ -5,7 +5,7 @@ import type { OperationCase } from './operation-case.js'
 /** Numbers that 32 bits hold exactly. */
 const VECTOR = [0.5, -0.25, 0.75]
 
-/** Vectors in the spelling that is asked for, one for each input. */
+/** Answers with one vector per input, in the requested encoding. */
 const vectors: Script = (req, res, seen) => {
   const { input, encoding_format: spelling } = JSON.parse(seen.body) as { input: unknown; encoding_format?: string }
   const inputs = Array.isArray(input) && typeof input[0] !== 'number' ? input : [input]
@@ -27,7 +27,7 @@ const DRAWING = [
 const FLAGGED = { id: 'modr-1', model: 'real-model', results: [{ flagged: true, categories: { violence: true } }] }
 const RANKED = { id: 'r', results: [{ index: 1, relevance_score: 0.9 }], meta: { billed_units: { search_units: 1 } } }
 
-/** What is asked for in JSON and is no conversation. */
+/** Operations with a JSON body, except conversations. */
 export const json: readonly OperationCase[] = [
   {
     name: 'embeddings of texts, as numbers',

@@ -1,14 +1,14 @@
 import type { Script } from '../upstream.js'
 import type { Clients } from './clients.js'
 
-/** One operation as a client asks for it: `m` is the relay's name for `real-model`. */
+/** One operation as a client calls it. `m` is the relay's name for `real-model`. */
 export interface OperationCase {
   readonly name: string
   readonly script: Script
   readonly ask: (clients: Clients) => Promise<unknown>
   readonly result: unknown
-  /** Where the upstream was asked. Left out where it is not. */
+  /** The URL that the upstream receives. Left out if the upstream receives no request. */
   readonly url?: string
-  /** What it was asked, at least. */
+  /** Fields that the upstream receives, among others. */
   readonly sentFields?: object
 }

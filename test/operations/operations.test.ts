@@ -10,7 +10,7 @@ import { FILE, uploads } from './uploads.js'
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** A form as whoever it is sent to reads it: its fields, and what its files come to. */
+/** A form as its recipient parses it: the fields, and digests of the files. */
 async function formIn({ headers, raw }: Seen): Promise<Map<string, string | { name: string; sha256: string }>> {
   const type = String(headers['content-type'])
   const form = await new Response(raw as Uint8Array<ArrayBuffer>, { headers: { 'content-type': type } }).formData()
@@ -66,7 +66,7 @@ describe.each(hosts)('in $name', ({ start }) => {
     const answer = await clients.openai.audio.speech.create({ model: 'm', voice: 'alloy', input: 'hello' })
     expect(answer.headers.get('content-type')).toBe('audio/mpeg')
     const chunks: Uint8Array[] = []
-    // The rest is sent only once there is a beginning: had that been held back, this would never end.
+    // The upstream sends the rest only after the client has read the beginning, so buffering would hang here.
     for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
       chunks.push(chunk)
       finish()

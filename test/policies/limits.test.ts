@@ -10,7 +10,7 @@ afterEach(() => cleanup.run())
 
 const QUESTION = { model: 'up/test', messages: [{ role: 'user', content: 'hi' }] }
 
-/** A relay in front of a scripted upstream, and what it takes to ask it. */
+/** Starts a scripted upstream and a relay. Returns both, and functions that call the relay. */
 async function start(options: Partial<RelayOptions>, script?: Script) {
   const upstream = cleanup.add(await startUpstream(script))
   const records: UsageRecord[] = []
@@ -180,7 +180,7 @@ describe('tokens per minute', () => {
     expect(Number(second.headers.get('x-ratelimit-remaining-tokens'))).toBeLessThanOrEqual(100 - 60 - 10)
     const third = await ask({ max_tokens: 10 })
     expect(third.status).toBe(429)
-    // Twenty tokens of debt, and what the call wants: paid at a hundred a minute.
+    // The wait covers 20 tokens of debt and the call's own tokens, at 100 tokens per minute.
     expect(Number(third.headers.get('retry-after-ms'))).toBeGreaterThan(18_000)
   })
 

@@ -19,7 +19,7 @@ afterEach(() => cleanup.run())
 
 type Row = [id: string, variable: string | undefined, address: string, others?: Partial<Record<ProtocolName, string>>]
 
-/** Where Chat Completions stand, and the other languages that are spoken untranslated. */
+/** The URL of Chat Completions, and of the other protocols that the provider supports. */
 const rows: Row[] = [
   ['xai', 'XAI_API_KEY', 'https://api.x.ai/v1/chat/completions', { responses: 'https://api.x.ai/v1/responses' }],
   [
@@ -102,7 +102,7 @@ function providerOf(id: string): Provider {
   return provider
 }
 
-/** The whole address of a language under a base URL. */
+/** The URL of a protocol under a base URL. */
 function addressOf(provider: Provider, baseURL: string, id: keyof typeof IDS): string {
   const protocol = protocolOf(IDS[id])
   const { origin, protocolPrefixes } = parseBaseUrl(baseURL, provider, [protocol], 1)

@@ -286,7 +286,7 @@ describe('event stream frames', () => {
       [...begun, eventFrame({ ':message-type': 'error', ':error-message': 'Gone.' }, '')],
       'Gone.',
     ],
-  ])('a stream that %s in its midst says so, and does not end well', async (_what, frames, words) => {
+  ])('a stream that %s after output ends with an error and without an end marker', async (_what, frames, words) => {
     for (const from of protocolNames) {
       harness.upstream.script = answerFrames(frames)
       const { status, text } = await harness.ask(from, model, { stream: true })
@@ -306,7 +306,7 @@ describe('event stream frames', () => {
     ['broken', [exceptionFrame('internalServerException', 'sorry')], '500'],
     ['damaged', [chunkFrame(JSON.stringify({ type: 'message_start', message: messageStart })), damaged], 'invalid'],
     ['overloaded', [chunkFrame('{"type":"error","error":{"type":"overloaded_error","message":"x"}}')], '529'],
-  ])('a stream that is %s before its first word goes to the next target', async (_what, frames, told) => {
+  ])('a stream that is %s before any output fails over to the next target', async (_what, frames, told) => {
     harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     for (const from of ['messages', 'chat'] as const) {
       harness.upstream.script = inTurn(answerFrames(frames), answerIn('chat', 'spare'))

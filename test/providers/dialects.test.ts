@@ -66,7 +66,7 @@ describe('reasoning in the dialect of', () => {
     ['azure/gpt-5-mini', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
     ['azure/gpt-4o', { reasoning_effort: 'low' }, {}, 'not supported'],
   ])('%s: writes %j as %j', async (model, asked, written, loss = '') => {
-    // Gemini's callers are translated everywhere.
+    // A request in Gemini's protocol is translated for every provider.
     const thinkingConfig = asked && thinkingOf(String(dig(asked, 'reasoning_effort')))
     const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { thinkingConfig } })
     const fields = ['reasoning_effort', 'thinking', 'enable_thinking', 'thinking_budget', 'reasoning']
@@ -92,7 +92,7 @@ describe('reasoning in the dialect of', () => {
   })
 })
 
-/** Gemini's callers have no word for some steps: those are told in tokens, by the table of efforts. */
+/** Gemini's thinkingConfig for an effort. Efforts without a level become tokens by the table of budgets. */
 function thinkingOf(effort: string): object {
   const tokens: Record<string, number> = { none: 0, xhigh: 32_768, max: 65_536 }
   return tokens[effort] === undefined ? { thinkingLevel: effort.toUpperCase() } : { thinkingBudget: tokens[effort] }
@@ -108,7 +108,7 @@ describe('settings', () => {
     ['cohere/command-r', 2, 1, 'is 1,'],
     ['perplexity/sonar', 2, 1.99, 'is 1.99'],
     ['cerebras/gpt-oss-120b', 2, 1.5, 'is 1.5'],
-  ])('%s: a temperature of %d is %d', async (model, temperature, taken, loss) => {
+  ])('%s: writes a temperature of %d as %d', async (model, temperature, taken, loss) => {
     const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature } })
     expect(dig(body, 'temperature')).toBe(taken)
     expect(losses(response)).toContain(`generationConfig.temperature: ${loss}`)
@@ -116,7 +116,7 @@ describe('settings', () => {
     expect([dig(usual, 'temperature'), losses(silent)]).toEqual([0.5, ''])
   })
 
-  it.each<Model>(['moonshot/kimi-k2.5', 'azure/gpt-5-mini'])('HC-008: %s picks words as it likes', async (model) => {
+  it.each<Model>(['moonshot/kimi-k2.5', 'azure/gpt-5-mini'])('HC-008: %s gets no sampling settings', async (model) => {
     const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: { temperature: 0.3 } })
     expect(body).not.toHaveProperty('temperature')
     expect(losses(response)).toContain('temperature: is not supported by this model')
@@ -132,7 +132,7 @@ describe('settings', () => {
     ['cerebras/gpt-oss-120b', ['frequencyPenalty', 'presencePenalty']],
     ['deepseek/deepseek-v4-flash', ['seed']],
     ['perplexity/sonar', ['seed']],
-  ])('%s does not take %j', async (model, names) => {
+  ])('%s does not accept %j', async (model, names) => {
     const given = { frequencyPenalty: 0.5, presencePenalty: 0.5, seed: 7 }
     const [body, response] = await harness.expectAccepted('gemini', model, { generationConfig: given })
     const spelled = { frequencyPenalty: 'frequency_penalty', presencePenalty: 'presence_penalty', seed: 'seed' }
@@ -165,7 +165,7 @@ describe('settings', () => {
     ['lm-studio/m', 'max_tokens', {}],
     ['xai/grok-4.6', 'max_completion_tokens', {}],
     ['azure/gpt-5', 'max_completion_tokens', {}],
-  ])('%s knows the cap as %s, whoever asks', async (model, name, more) => {
+  ])('%s gets the output cap as %s from clients of every protocol', async (model, name, more) => {
     const other = name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
     const [translated] = await harness.expectAccepted('gemini', model, {
       generationConfig: { maxOutputTokens: 9, seed: 7 },
@@ -176,7 +176,7 @@ describe('settings', () => {
       expect(body).not.toHaveProperty(other)
     }
     expect(passed).toMatchObject(more)
-    // HC-009: where the cap may be left out, none is made up.
+    // HC-009: the relay adds no output cap where the provider requires none.
     const [none] = await harness.expectAccepted('gemini', model, {})
     expect(none).not.toHaveProperty(name)
   })
@@ -207,7 +207,7 @@ describe('tools', () => {
     ['mistral/mistral-large', 'ANY', 'required', {}, ''],
     ['deepseek/deepseek-v4-flash', 'AUTO', 'auto', {}, ''],
     ['zai/glm-5.2', 'NONE', undefined, {}, ''],
-  ])('%s: %s is %s, %j', async (model, name, choice, more, loss) => {
+  ])('%s: writes tool choice %s as %s, %j', async (model, name, choice, more, loss) => {
     const [body, response] = await harness.expectAccepted('gemini', model, mode(name))
     expect(dig(body, 'tool_choice')).toBe(choice)
     expect(body).toMatchObject(more)
@@ -245,7 +245,7 @@ describe('a response format', () => {
     ['zai/glm-5.2', { type: 'json_object' }],
     ['qwen/qwen-plus', { type: 'json_object' }],
     ['qwen/qwq-plus', undefined],
-  ])('%s: a schema that it cannot be held to is told in words', async (model, format) => {
+  ])('%s: writes an unsupported schema into the prompt', async (model, format) => {
     const [body, response] = await harness.expectAccepted('gemini', model, {
       ...asked,
       systemInstruction: { parts: [{ text: 'Be brief.' }] },
@@ -261,7 +261,7 @@ describe('a response format', () => {
   })
 
   it.each<Model>(['mistral/mistral-large', 'groq/openai/gpt-oss-120b', 'perplexity/sonar', 'vllm/m', 'xai/grok-4.6'])(
-    '%s takes schemas',
+    '%s accepts schemas',
     async (model) => {
       const [body, response] = await harness.expectAccepted('gemini', model, asked)
       expect(dig(body, 'response_format', 'json_schema', 'schema')).toEqual(schema)

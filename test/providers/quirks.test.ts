@@ -173,7 +173,7 @@ describe('HC-036: Qwen thinks only in streams', () => {
     expect(status, body).toBe(200)
     expect(headers.get('content-type')).toContain('application/json')
     expect(headers.get('x-modelmount-losses')).toBeNull()
-    // Gemini's parts are thoughts and words alike.
+    // For Gemini, the text includes the thought parts.
     expect(protocolFixtures[from].textOfAnswer(json)).toBe(from === 'gemini' ? 'hmso' : 'so')
     expect(harness.records.at(-1)).toMatchObject({ inputTokens: 5, outputTokens: 2, outcome: 'complete' })
     expect(harness.sent()).toMatchObject({ stream: true, stream_options: { include_usage: true } })
@@ -226,7 +226,7 @@ describe('HC-037: a prefilled answer', () => {
     const messages = [user('x'), { role: 'assistant', content: '{"name":', [mark]: true }]
     const [body, { json }] = await harness.expectAccepted('chat', model, { messages })
     expect(dig(body, 'messages', 1)).toMatchObject({ role: 'assistant', content: '{"name":', [mark]: true })
-    // What the caller has begun is not said again.
+    // The answer does not repeat the prefilled text.
     expect(protocolFixtures.chat.textOfAnswer(json)).toBe('ok')
   })
 })
@@ -245,10 +245,10 @@ describe('HC-046: past reasoning is sent to providers that require it', () => {
     ['deepseek/deepseek-v4-pro', ['deep', '']],
     ['moonshot/kimi-k2.5', ['deep', ' ']],
     ['moonshot/kimi-k2-thinking', ['deep', ' ']],
-    // Not asked for, not in the way.
+    // Not required there, but accepted.
     ['moonshot/moonshot-v1-8k', ['deep', undefined]],
     ['vllm/m', ['deep', undefined]],
-    // Refused there.
+    // Refused there, so not sent.
     ['openai/gpt-5-mini', [undefined, undefined]],
     ['azure/gpt-5-mini', [undefined, undefined]],
     ['groq/llama', [undefined, undefined]],

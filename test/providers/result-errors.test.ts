@@ -13,7 +13,7 @@ afterEach(() => cleanup.run())
 const SECRET = 'sk-upstream-000000A1'
 const QUESTION = { model: 'm', messages: [{ role: 'user' as const, content: 'hi' }] }
 
-/** What MiniMax says of how it went, beside an answer or in its place. */
+/** MiniMax's result, beside an answer or instead of one. */
 const result = (status_code: number, status_msg = 'told so'): object => ({ base_resp: { status_code, status_msg } })
 const failed = (code: number, message?: string): object => ({ id: 'x', choices: null, ...result(code, message) })
 const record = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
@@ -61,7 +61,7 @@ async function start(script: Script, more: Partial<RelayOptions> = {}, alone = f
   return { openai, anthropic, read, raw, records, minimax, other }
 }
 
-/** The code, what it counts as, and what a caller is told where there is nobody else. */
+/** The code, the status that it counts as, and the client's error without another target. */
 const ELSEWHERE: readonly (readonly [code: number, counts: number | string, told: number, named: string])[] = [
   [1000, 500, 500, 'server_error'],
   [1001, 504, 504, 'server_error'],
@@ -81,7 +81,7 @@ const ELSEWHERE: readonly (readonly [code: number, counts: number | string, told
 
 describe('MiniMax reports errors with status 200', () => {
   it.each(ELSEWHERE)(
-    '%i counts as %s: another target answers, and without one the caller is told',
+    '%i counts as %s: fails over, and returns the error without another target',
     async (code, counts, told, named) => {
       const whole = answerJson(failed(code))
       const { openai } = await start(whole)
@@ -103,7 +103,7 @@ describe('MiniMax reports errors with status 200', () => {
     [2013, 'invalid params, context window exceeds limit', { status: 400, code: 'context_length_exceeded' }],
     [1026, 'input new_sensitive', { status: 400, code: 'content_filter' }],
     [1027, 'output new_sensitive', { status: 400, code: 'content_filter' }],
-  ])('%i, %s, is the request’s own: nobody else is asked', async (code, message, told) => {
+  ])('%i, %s, is an error of the request without failover', async (code, message, told) => {
     const { openai, other } = await start(answerJson(failed(code, message)))
     await expect(openai.chat.completions.create(QUESTION)).rejects.toMatchObject(told)
     expect(other.seen).toHaveLength(0)

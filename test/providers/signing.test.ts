@@ -80,7 +80,7 @@ describe('a sign hook that fails', () => {
         throw new Error('no token for secret-account')
       },
     ],
-  ])("%s: it is the relay's trouble, and nobody is told of it", async (_how, sign) => {
+  ])('%s: is an internal error, whose cause the client does not see', async (_how, sign) => {
     const harness = await start(sign)
     const { status, text } = await harness.ask('chat', 'vertex/gemini-2.5-flash')
     expect(status).toBe(502)

@@ -20,7 +20,7 @@ function handshake(query = '?model=voice', more = ''): string {
   )
 }
 
-/** A client without a library between. */
+/** A client that writes raw bytes. */
 function rawClient(baseURL: string, first: string): { socket: Socket; text: () => string } {
   const socket = connect(Number(new URL(baseURL).port), '127.0.0.1')
   cleanup.add({ close: async () => void socket.destroy() })
@@ -121,7 +121,7 @@ describe('a handshake', () => {
     const protocols = ['realtime', 'openai-insecure-api-key.anything']
     expect((await refused('?model=voice', { ...stranger, protocols })).status).toBe(401)
     expect((await refused('?model=voice', stranger)).status).toBe(403)
-    // Its own key is another matter.
+    // A valid key of the relay is accepted from any origin.
     await open(`?model=voice&key=${KEY}`, stranger)
     await open('?model=voice', { ...stranger, protocols: ['realtime', `openai-insecure-api-key.${KEY}`] })
     await open('?model=voice&key=anything', by('https://friend.example'))
@@ -343,7 +343,7 @@ describe('answers', () => {
     client.socket.terminate()
     await expect.poll(() => records.length).toBe(3)
     expect(records[1]).toMatchObject({ outcome: 'left', estimated: true, outputTokens: 0 })
-    // 20 read and 10 written by the first, and what asked for the second.
+    // 20 input and 10 output tokens of the first answer, and the event that requests the second.
     expect(records[1]?.inputTokens).toBe(30 + Math.ceil('{"type":"response.create"}'.length / 4))
   })
 
@@ -375,7 +375,7 @@ describe('frames', () => {
     await soon(50)
     client.send({ type: 'response.create' })
     await soon(50)
-    // All in one piece: the end of a message, the beginning of another, and a ping.
+    // One chunk: the end of a message, the beginning of another, and a ping.
     const frame = (first: number, text: string) => Buffer.concat([Buffer.from([first, text.length]), Buffer.from(text)])
     const { _socket: socket } = there as unknown as { _socket: Socket }
     socket.write(

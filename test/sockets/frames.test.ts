@@ -51,7 +51,7 @@ it.each([
   ['a message within another', [0x01, 0, 0x81, 0], 1002],
   ['a message that is too long', [0x81, 127, 0, 0, 0, 0, 0, 0x20, 0, 0], 1009],
   ['a length beyond all measure', [0x81, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 1009],
-])('%s is an error, told by its code', (_name, bytes, code) => {
+])('%s is an error with its close code', (_name, bytes, code) => {
   expect(() => read([Buffer.from(bytes)])).toThrow(expect.objectContaining({ code }))
 })
 

@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { Event } from './realtime-upstream.js'
 
-/** A client that writes down all that it sees. */
+/** A client that records all events. */
 export interface WebSocketClient {
   readonly socket: WebSocket
   readonly events: Event[]
-  /** Of its events those of a type. */
+  /** The recorded events of one type. */
   of(type: string): Event[]
   send(event: Event | string | Buffer): void
-  /** Resolves with the code and reason when it is closed. */
+  /** Resolves with code and reason when the socket closes. */
   readonly closed: Promise<{ code: number; reason: string }>
 }
 
@@ -42,7 +42,7 @@ export function openWebSocket(
   })
 }
 
-/** An answer that is no yes. */
+/** A handshake that the server answered with another status than 101. */
 export class RefusedHandshake extends Error {
   readonly status: number | undefined
   readonly headers: IncomingMessage['headers']

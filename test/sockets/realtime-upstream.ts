@@ -12,9 +12,9 @@ export interface RealtimeUpstream extends ScriptedUpstream {
   /** Clients' events, in order. */
   readonly heard: Event[]
   readonly open: Set<WebSocket>
-  /** In place of the usual answers to a client's event. */
+  /** Replaces the default answers to a client's events. */
   answer: (client: WebSocket, event: Event) => void
-  /** In place of a yes to a handshake. */
+  /** Handles a handshake instead of accepting it. */
   refuse: ((req: IncomingMessage, socket: Duplex) => void) | undefined
 }
 
@@ -81,7 +81,7 @@ export async function startRealtime(): Promise<RealtimeUpstream> {
   return realtime
 }
 
-/** A no to a handshake, as OpenAI says it. */
+/** Refuses a handshake with OpenAI's error format. */
 export function refuseWith(status: number, message: string, headers = ''): RealtimeUpstream['refuse'] {
   return (_req, socket) => {
     const body = JSON.stringify({ error: { message, type: 'invalid_request_error', code: null, param: null } })

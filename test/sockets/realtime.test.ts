@@ -194,7 +194,7 @@ describe('a realtime session', () => {
     client.send({ type: 'response.create', response: { max_output_tokens: 5 } })
     await expect.poll(() => client.of('response.done').length).toBe(1)
     await expect.poll(async () => (await relay.balance('key:alice')).spent).toBe(0.3 * 1e9)
-    // The next would be taken to come to more than is left: 1000 tokens of its own, its event, and what was said before.
+    // The estimate of the next answer exceeds the rest: 1000 output tokens, its event, and the conversation so far.
     client.send({ type: 'response.create' })
     await expect.poll(() => client.of('error').length).toBe(1)
     expect(client.of('error')).toMatchObject([{ error: { code: 'insufficient_quota' } }])
@@ -492,7 +492,7 @@ describe('messages', () => {
     const delta = 'x'.repeat(65_536)
     for (let sent = 0; sent < 1600; sent++) there?.send(JSON.stringify({ type: 'response.output_text.delta', delta }))
     await new Promise((resolve) => setTimeout(resolve, 500))
-    // The scripted provider holds the rest in its own memory, which is this process's too.
+    // The scripted provider buffers the rest in the memory of this process.
     expect(there?.bufferedAmount).toBeGreaterThan(50 * 2 ** 20)
     client.socket.resume()
     await expect.poll(() => client.of('response.output_text.delta').length, { timeout: 20_000 }).toBe(1600)

@@ -139,7 +139,7 @@ describe('the Responses API on a WebSocket', () => {
     upstream.script = answer('two')
     client.send({ ...ASK, previous_response_id: id, input: [user('more')] })
     await expect.poll(() => client.of('response.completed').length).toBe(2)
-    // What only the provider could look up, and has not kept, is left out.
+    // The relay drops the item that only the provider could look up, and has not stored.
     expect(bodies()[1]).toMatchObject({
       input: [user('hi'), sealed, { type: 'message', role: 'assistant' }, user('more')],
     })

@@ -6,7 +6,7 @@ import { type Cleanup, KEY, listen, testRelay } from '../mounts.js'
 import { openWebSocket, type RefusedHandshake, type WebSocketClient } from './open-web-socket.js'
 import { type RealtimeUpstream, startRealtime } from './realtime-upstream.js'
 
-/** A relay with a key and two places of a realtime model, which one client after the other may open sessions at. */
+/** A relay with one key and two upstreams of a realtime model. Clients open sessions with `open`. */
 export interface SessionHarness {
   readonly upstream: RealtimeUpstream
   readonly other: RealtimeUpstream
@@ -16,21 +16,21 @@ export interface SessionHarness {
   readonly server: Server
   readonly openai: OpenAI
   readonly open: (query?: string, options?: Options) => Promise<WebSocketClient>
-  /** What a client is told that is not let in. */
+  /** Opens a session that the relay must refuse. Resolves with the refusal. */
   readonly refused: (query?: string, options?: Options) => Promise<RefusedHandshake>
 }
 
 type Options = Parameters<typeof openWebSocket>[1]
 
-/** `more` is laid over what such a relay usually has. */
+/** Starts the upstreams and the relay. `more` replaces default options. */
 export async function startSessionHarness(cleanup: Cleanup, more: Partial<RelayOptions> = {}): Promise<SessionHarness> {
   const upstream = cleanup.add(await startRealtime())
   const other = cleanup.add(await startRealtime())
   const records: UsageRecord[] = []
-  const place = (baseURL: string) => ({ type: 'openai-compatible', baseURL, apiKey: 'sk-upstream-secret' })
+  const provider = (baseURL: string) => ({ type: 'openai-compatible', baseURL, apiKey: 'sk-upstream-secret' })
   const relay = cleanup.add(
     testRelay({
-      providers: { up: place(upstream.baseURL), other: place(other.baseURL) },
+      providers: { up: provider(upstream.baseURL), other: provider(other.baseURL) },
       models: { voice: ['up/gpt-realtime', 'other/gpt-realtime'], scribe: 'up/gpt-4o-transcribe', text: 'up/gpt-5' },
       plugins: [{ done: (record) => void records.push(record) }],
       ...more,
@@ -46,7 +46,7 @@ export async function startSessionHarness(cleanup: Cleanup, more: Partial<RelayO
   }
   const refused = (query?: string, options?: Options): Promise<RefusedHandshake> =>
     open(query, options).then(
-      () => Promise.reject(new Error('it was let in')),
+      () => Promise.reject(new Error('the relay accepted the session')),
       (error: RefusedHandshake) => error,
     )
   return {

@@ -18,7 +18,7 @@ describe('writing errors', () => {
     ['upstream_unreachable', 502, 'api_error'],
     ['upstream_busy', 503, 'overloaded_error'],
     ['upstream_timeout', 504, 'timeout_error'],
-  ])('HC-108: %s is %d %s', (kind, status, type) => {
+  ])('HC-108: writes %s as %d %s', (kind, status, type) => {
     const error = new RelayError(kind, 'So it is.')
     expect(protocol.statusOf(error)).toBe(status)
     expect(parse(protocol.writeError(error, 'req_1'))).toEqual({

@@ -256,7 +256,7 @@ describe('reading a Messages request', () => {
     [{ output_config: { effort: 'huge' } }, 'output_config.effort'],
     [{ output_config: 1 }, 'output_config'],
     [{ stop_sequences: [1] }, 'stop_sequences[0]'],
-  ])('refuses %j at %s', (fields, param) => {
+  ])('refuses %j with param %s', (fields, param) => {
     expect(errorOf(() => read(fields))).toMatchObject({ status: 400, param })
   })
 

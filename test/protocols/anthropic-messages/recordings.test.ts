@@ -24,7 +24,7 @@ function recordings(): [string, Recording][] {
   return names.map((name) => [name, JSON.parse(readFileSync(new URL(name, RECORDINGS), 'utf8')) as Recording])
 }
 
-/** What the official clients sent, as far as it was sent to this language. */
+/** The Messages requests among the captured requests of official clients. */
 function captured(): [string, Record<string, unknown>][] {
   if (!existsSync(CAPTURES)) return []
   const names = readdirSync(CAPTURES).filter((name) => name.includes('anthropic') && name.endsWith('.json'))

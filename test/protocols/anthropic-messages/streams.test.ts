@@ -367,7 +367,7 @@ describe('writing a stream', () => {
   })
 })
 
-/** What a message can say of an answer: signatures are carried, refusals are text. */
+/** The part of an answer that Messages preserves: signatures may be wrapped, refusals become text. */
 function comparable({ choices, usage }: ChatAnswer): unknown {
   const [choice] = choices
   const blocks = choice?.blocks.map((block) => {

@@ -85,7 +85,7 @@ describe('writing turns', () => {
       [user, turn('assistant', call('zz')), user, turn('assistant', text('a')), turn('user', result('zz', '1'))],
     ],
     ['that comes twice', [user, turn('assistant', call('zz')), turn('user', result('zz', '1'), result('zz', '2'))]],
-  ])('HC-002: refuses a result %s, naming it', (_which, turns) => {
+  ])('HC-002: refuses a result %s with its path', (_which, turns) => {
     expect(errorOf(() => write({ turns }))).toMatchObject({ status: 400, param: 'messages[zz]' })
   })
 

@@ -88,7 +88,7 @@ describe('reading an answer', () => {
   })
 
   it.each(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS', 'SOMETHING_NEW'])(
-    'HC-069: %s is a fault',
+    'HC-069: reads %s as an upstream error',
     (finishReason) => {
       const body = { candidates: [{ content: {}, finishReason, finishMessage: 'Malformed: ü' }] }
       expect(read(body).upstreamError).toMatchObject({ message: 'Malformed: ü', code: finishReason, status: undefined })
@@ -149,7 +149,7 @@ describe('reading an answer', () => {
     ['{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}', 'busy'],
     ['[{"error":{"code":503,"message":"busy"}}]', 'busy'],
     ['{"error":"busy"}', 'busy'],
-  ])('HC-093, HC-097: takes %s for no answer', (body, words) => {
+  ])('HC-093, HC-097: reads %s as an upstream error', (body, words) => {
     expect(read(body).upstreamError?.message).toContain(words)
     expect(gemini.readAnswerFacts(Buffer.from(body)).upstreamError?.message).toContain(words)
   })

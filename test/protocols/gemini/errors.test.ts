@@ -41,7 +41,7 @@ describe('reading errors', () => {
     [{ object: 'error', message: 'flat', type: 'T', code: 400 }, 'flat'],
     [[{ error: { message: 'listed' } }], 'listed'],
     [{ message: 'm', code: 'InvalidParameter' }, 'm'],
-  ])('HC-109: finds the words in %j', (body, message) => {
+  ])('HC-109: finds the message in %j', (body, message) => {
     expect(upstreamError(body)?.message).toBe(message)
   })
 
@@ -62,7 +62,7 @@ describe('writing errors', () => {
     ['upstream_failed', 502, 'UNAVAILABLE'],
     ['upstream_busy', 503, 'UNAVAILABLE'],
     ['upstream_timeout', 504, 'DEADLINE_EXCEEDED'],
-  ] as const)('HC-108: tells %s as %s %s', (kind, code, status) => {
+  ] as const)('HC-108: writes %s as %s %s', (kind, code, status) => {
     const error = new RelayError(kind, 'why', { param: 'contents[0]', retryAfterMs: 1500 })
     expect(gemini.statusOf(error)).toBe(code)
     const body = JSON.parse(gemini.writeError(error, 'req_1').toString()) as { error: { details: object[] } }

@@ -23,7 +23,7 @@ describe('the provider', () => {
     ['gemini-1.5-pro', { reasoning: 'none', toolSchemas: 'subset' }],
     ['gemma-3-27b-it', { reasoning: 'none', toolSchemas: 'subset' }],
     ['gemini-flash-latest', { toolSchemas: 'full' }],
-  ])('knows what %s takes', (model, dialect) => {
+  ])('knows the dialect of %s', (model, dialect) => {
     expect(provider?.dialect?.(model)).toMatchObject(dialect)
   })
 })

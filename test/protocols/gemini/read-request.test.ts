@@ -253,7 +253,7 @@ describe('conversation', () => {
     ],
     [{ contents: 'x', generationConfig: { responseModalities: ['SMELL'] } }, 'generationConfig.responseModalities[0]'],
     [{ contents: 'x', systemInstruction: 7 }, 'systemInstruction'],
-  ])('refuses %j, naming the place', (body, place) => {
+  ])('refuses %j with its path', (body, place) => {
     const { param, status } = refusal(body)
     expect(status).toBe(400)
     // A tool that is no list is looked at as the one tool that it may be.

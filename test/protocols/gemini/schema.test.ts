@@ -70,7 +70,7 @@ describe('schemas', () => {
       { type: 'object' },
     ],
     [{}, { type: 'string' }],
-  ])('HC-020: the older kind has no other words for %j', (given, expected) => {
+  ])('HC-020: writes %j for the OpenAPI subset', (given, expected) => {
     expect(writeSchema(given, 'subset')).toEqual(expected)
   })
 

@@ -110,7 +110,7 @@ describe('turns', () => {
     ['{"n":9007199254740993,"f":1.0}', '{"n":9007199254740993,"f":1.0}'],
     ['{"a":1', '{"_raw":"{\\"a\\":1"}'],
     ['[1]', '{"_raw":"[1]"}'],
-  ])('HC-017, HC-038: an input of %s goes out as %s', (input, args) => {
+  ])('HC-017, HC-038: writes the input %s as %s', (input, args) => {
     const body = gemini.writeRequest(
       asking({ turns: [user(text('x')), assistant(call('c', 'f', { input }))] }),
       writing(),
@@ -320,7 +320,7 @@ describe('settings', () => {
     [{ effort: 'high' }, 'gemini-next', { thinkingLevel: 'HIGH', includeThoughts: true }],
     [{ budget: 100 }, 'gemini-next', { thinkingBudget: 100, includeThoughts: true }],
     [{ visible: true }, 'gemini-next', { includeThoughts: true }],
-  ] as const)('asks for thoughts as %j of %s by %j', (reasoning, model, thinkingConfig) => {
+  ] as const)('requests reasoning %j of %s with %j', (reasoning, model, thinkingConfig) => {
     expect(settings({ reasoning }, provider.dialect?.(model))?.thinkingConfig).toEqual(thinkingConfig)
   })
 

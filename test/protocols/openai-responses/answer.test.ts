@@ -80,7 +80,7 @@ describe('reading a whole answer', () => {
     [{ status: 'incomplete', incomplete_details: { reason: 'steered' } }, [], 'pause'],
     [{ status: 'incomplete' }, [], 'length'],
     [{}, [], 'stop'],
-  ])('%j ends by %s', (fields, output, reason) =>
+  ])('reads %j with the finish reason %s', (fields, output, reason) =>
     expect(readAnswer({ ...fields, output }).choices[0]?.finish.reason).toBe(reason),
   )
 
@@ -124,7 +124,7 @@ describe('reading a whole answer', () => {
     ['{"error":"Überlastet"}', 'Überlastet', undefined],
     ['{"status":"failed","output":[],"error":{"code":"rate_limit_exceeded","message":"Slow"}}', 'Slow', 429],
     ['{"status":"failed","output":[],"error":null}', 'failed', undefined],
-  ])('HC-093, HC-097, HC-098: %s is no answer', (body, words, status) => {
+  ])('HC-093, HC-097, HC-098: reads %s as an upstream error', (body, words, status) => {
     const { upstreamError } = readAnswer(body)
     expect(upstreamError?.message).toContain(words)
     expect(upstreamError?.status).toBe(status)

@@ -80,7 +80,7 @@ describe.skipIf(!isThere)('recorded traffic', () => {
       JSON.parse(JSON.stringify(value, (key, inner) => (key === 'at' ? undefined : inner)))
     const { native: _, ...first } = request
     const { native: __, ...second } = read(body)
-    // What was left open is set on purpose.
+    // The relay sets fields explicitly that the client left out.
     const strict = (tools: typeof first.tools): unknown =>
       tools.map((tool) => (tool.type === 'function' ? { ...tool, strict: tool.strict ?? false } : tool))
     expect(words({ ...second, tools: strict(second.tools) })).toEqual(words({ ...first, tools: strict(first.tools) }))

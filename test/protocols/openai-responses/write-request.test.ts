@@ -161,7 +161,7 @@ describe('a request', () => {
     [{ effort: 'low', visible: true }, undefined, { effort: 'low', summary: 'auto' }],
     [{ effort: 'low', summary: 'detailed', visible: true }, undefined, { effort: 'low', summary: 'detailed' }],
     [{ effort: 'none' }, undefined, { effort: 'none' }],
-  ])('asks for reasoning %j', (reasoning, taken, expected) => {
+  ])('requests the reasoning %j', (reasoning, taken, expected) => {
     expect(write({ turns: hello, reasoning }, taken ? { reasoningEfforts: taken } : {}).body.reasoning).toEqual(
       expected,
     )
@@ -293,7 +293,7 @@ describe('an assistant message', () => {
     expect(items(assistant(thought, said))[1]).toEqual(message)
     expect(items(assistant({ ...thought, signature: { ...sealed, issuer: 'there' } }, said))[1]).toEqual(message)
     expect(items(assistant({ ...thought, signature: { protocol: 'gemini', value: 'x' } }, said))[1]).toEqual(message)
-    // Without what it led to the item would be refused.
+    // OpenAI refuses a reasoning item without its following item.
     expect(items(assistant(said, { ...thought, signature: sealed }))).toHaveLength(3)
     expect(write(assistant(thought, said)).losses).toEqual([])
   })

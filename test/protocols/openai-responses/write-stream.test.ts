@@ -388,7 +388,7 @@ describe('the end of a stream', () => {
     ['length', 'incomplete', { reason: 'max_output_tokens' }],
     ['context', 'incomplete', { reason: 'max_output_tokens' }],
     ['filter', 'incomplete', { reason: 'content_filter' }],
-  ] as const)('%s is %s', async (reason, status, details) => {
+  ] as const)('%s is written as %s', async (reason, status, details) => {
     const written = writeEvents([start, ...text(0, 'a'), finish(reason)])
     expect(eventsOf(written).at(-1)?.type).toBe(`response.${status}`)
     expect(lastOf(written).response).toMatchObject({ status, incomplete_details: details, output: [{ status }] })
