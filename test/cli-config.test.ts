@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask, modelmount, serve, statusOf, variable, writeFileFor } from './command-line.js'
-import { startUpstream } from './upstream.js'
+import { startUpstream } from './scripted-upstream.js'
 
 describe('a config file', () => {
   it('gets values from the environment', async () => {

@@ -1,11 +1,12 @@
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ConfigInput } from '../src/index.js'
+import { Cleanup } from './cleanup.js'
 import { type ServedRelay, serve, writeFileFor } from './command-line.js'
-import { Cleanup, testRelay } from './mounts.js'
 import { describeWithPostgres } from './postgres-server.js'
 import { describeWithRedis } from './redis-server.js'
-import { answerJson, completion, type Script, startUpstream } from './upstream.js'
+import { answerJson, completion, type Script, startUpstream } from './scripted-upstream.js'
+import { testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

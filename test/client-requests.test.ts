@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
 import { startDemo } from '../src/demo/upstream.js'
 import type { Relay } from '../src/index.js'
-import { testRelay } from './mounts.js'
+import { testRelay } from './test-relay.js'
 
 /** Captured requests of real clients. They are not part of the project. */
 const folder = resolve(import.meta.dirname, '../../shared/client-requests')

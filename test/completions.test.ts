@@ -2,8 +2,9 @@ import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
 import type { UsageRecord } from '../src/index.js'
-import { Cleanup, KEY, provider, testRelay } from './mounts.js'
-import { answerError, type Script, startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { answerError, type Script, startUpstream } from './scripted-upstream.js'
+import { KEY, providerAt, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -43,7 +44,7 @@ async function start(script: Script): Promise<{ client: OpenAI; records: UsageRe
   const records: UsageRecord[] = []
   const plugins = [{ done: (record: UsageRecord) => void records.push(record) }]
   const relay = fetchRelay(
-    cleanup.add(testRelay({ providers: { local: provider(upstream) }, plugins, retry: { attempts: 1 } })),
+    cleanup.add(testRelay({ providers: { local: providerAt(upstream) }, plugins, retry: { attempts: 1 } })),
   )
   return {
     client: new OpenAI({ baseURL: 'http://relay/v1', apiKey: KEY, maxRetries: 0, fetch: relay }),

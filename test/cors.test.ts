@@ -1,8 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
 import type { RelayOptions } from '../src/index.js'
-import { Cleanup, KEY, testRelay } from './mounts.js'
-import { startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { startUpstream } from './scripted-upstream.js'
+import { KEY, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -6,8 +6,10 @@ import { fetchRelay } from '../adapters/fetch.js'
 import { nodeRelay } from '../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../src/index.js'
 import { toBase64 } from '../src/lib/vectors.js'
-import { Cleanup, KEY, listen, testRelay } from './mounts.js'
-import { answerError, answerJson, inTurn, type Script, startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { listen } from './listen.js'
+import { answerError, answerJson, inTurn, type Script, startUpstream } from './scripted-upstream.js'
+import { KEY, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

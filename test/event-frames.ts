@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Script } from './upstream.js'
+import type { Script } from './scripted-upstream.js'
 
 /** A frame of AWS's event streams, with headers that are texts. */
 export function eventFrame(headers: Readonly<Record<string, string>>, payload: string): Buffer {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from './ports.js'
-import { answerError, answerStream, type ScriptedUpstream, startUpstream, streamed } from './upstream.js'
+import { answerError, answerStream, type ScriptedUpstream, startUpstream, streamed } from './scripted-upstream.js'
 
 const root: URL = new URL('../', import.meta.url)
 const KEY = 'sk-example-of-a-key'

@@ -6,24 +6,29 @@ import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { nodeRelay } from '../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../src/index.js'
-import { ask, Cleanup, KEY, listen, pause, provider, says, sdk, streamedText, testRelay, until } from './mounts.js'
+import { Cleanup } from './cleanup.js'
+import { listen } from './listen.js'
+import { chatRequest, openaiClient, streamedText } from './openai-client.js'
 import {
   answerError,
   answerJson,
   answerStream,
+  answerWords,
   completion,
   inTurn,
   type Script,
   type ScriptedUpstream,
   startUpstream,
   streamed,
-} from './upstream.js'
+} from './scripted-upstream.js'
+import { KEY, providerAt, testRelay } from './test-relay.js'
+import { pause, until } from './until.js'
 
 /** The words that an SDK reads from a stream, and the error that it throws. */
 async function wordsUntilError(client: OpenAI): Promise<{ words: string[]; error: unknown }> {
   const words: string[] = []
   try {
-    for await (const chunk of await client.chat.completions.create({ ...ask(), stream: true }))
+    for await (const chunk of await client.chat.completions.create({ ...chatRequest(), stream: true }))
       words.push(chunk.choices[0]?.delta.content ?? '')
     return { words, error: undefined }
   } catch (error) {
@@ -44,7 +49,7 @@ let responses: Promise<string>[]
 beforeEach(async () => {
   responses = []
   first = cleanup.add(await startUpstream())
-  second = cleanup.add(await startUpstream(says('from', ' second')))
+  second = cleanup.add(await startUpstream(answerWords('from', ' second')))
 })
 
 afterEach(async () => {
@@ -77,7 +82,7 @@ async function startHarness(more: Partial<RelayOptions> = {}): Promise<Harness> 
   const records: UsageRecord[] = []
   const relay = cleanup.add(
     testRelay({
-      providers: { first: provider(first, { apiKey: KEYS[0] as string }), second: provider(second) },
+      providers: { first: providerAt(first, { apiKey: KEYS[0] as string }), second: providerAt(second) },
       models: { m: ['first/one', 'second/two'] },
       plugins: [{ done: (record) => void records.push(record) }],
       shutdownMs: 0,
@@ -95,12 +100,12 @@ async function startHarness(more: Partial<RelayOptions> = {}): Promise<Harness> 
   return {
     relay,
     records,
-    client: sdk({ baseURL, fetch: listening }),
+    client: openaiClient({ baseURL, fetch: listening }),
     async send(more = {}) {
       const response = await listening(`${baseURL}/chat/completions`, {
         method: 'POST',
         headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...ask(), ...more }),
+        body: JSON.stringify({ ...chatRequest(), ...more }),
       })
       return { status: response.status, headers: response.headers, text: await response.text() }
     },
@@ -167,7 +172,7 @@ describe('fails over to the next target at once', () => {
     for (const stream of [false, true]) {
       first.script = script
       const { client, records } = await startHarness()
-      const call = stream ? streamedText(client) : client.chat.completions.create(ask())
+      const call = stream ? streamedText(client) : client.chat.completions.create(chatRequest())
       const answer = await call
       expect(typeof answer === 'string' ? answer : answer.choices[0]?.message.content).toBe('from second')
       expect(second.seen.at(-1)?.url).toBe('/v1/chat/completions')
@@ -193,14 +198,17 @@ describe('fails over to the next target at once', () => {
 
   test('when the name does not resolve', async () => {
     const { send } = await startHarness({
-      providers: { first: provider({ baseURL: 'http://does-not-exist.invalid/v1' }), second: provider(second) },
+      providers: { first: providerAt({ baseURL: 'http://does-not-exist.invalid/v1' }), second: providerAt(second) },
     })
     expect((await send()).headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
   })
 
   test('when TLS fails', async () => {
     const { send } = await startHarness({
-      providers: { first: provider({ baseURL: first.baseURL.replace('http:', 'https:') }), second: provider(second) },
+      providers: {
+        first: providerAt({ baseURL: first.baseURL.replace('http:', 'https:') }),
+        second: providerAt(second),
+      },
     })
     expect((await send()).headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
   })
@@ -211,11 +219,11 @@ describe('fails over to the next target at once', () => {
     cleanup.add({ close: () => void mute.close() })
     const { send } = await startHarness({
       providers: {
-        first: provider(
+        first: providerAt(
           { baseURL: `https://127.0.0.1:${(mute.address() as AddressInfo).port}` },
           { timeouts: { connectMs: 150 } },
         ),
-        second: provider(second),
+        second: providerAt(second),
       },
     })
     expect((await send()).headers.get('x-modelmount-attempts')).toBe('first/one unreachable, second/two 200')
@@ -268,22 +276,22 @@ describe('a 429', () => {
   ])('starts a cooldown of credential and model for a Retry-After %s', async (_how, headers, ms) => {
     first.script = answerError(429, 'slow down', {}, headers)
     const { client, relay } = await startHarness({ models: { m: ['first/one', 'second/two'], other: 'first/another' } })
-    await client.chat.completions.create(ask())
+    await client.chat.completions.create(chatRequest())
     const rest = relay.explain('m').targets[0]?.credentials[0]?.cooldownMs ?? 0
     expect(rest).toBeGreaterThan(ms - 500)
     expect(rest).toBeLessThanOrEqual(ms)
     expect(relay.explain('other').targets[0]?.credentials[0]?.cooldownMs).toBe(0)
-    await client.chat.completions.create(ask())
+    await client.chat.completions.create(chatRequest())
     expect(first.seen).toHaveLength(1)
   })
 
   test.each(['-1', 'soon', '1e3', '', 'Wed, 21 Oct 2015 07:28:00 GMT'])(
     'with the Retry-After %j is retried after a normal back-off',
     async (wait) => {
-      first.script = inTurn(answerError(429, 'slow down', {}, { 'retry-after': wait }), says('well'))
+      first.script = inTurn(answerError(429, 'slow down', {}, { 'retry-after': wait }), answerWords('well'))
       const { client, records } = await startHarness(alone)
       const startedAt = performance.now()
-      await client.chat.completions.create(ask())
+      await client.chat.completions.create(chatRequest())
       expect(performance.now() - startedAt).toBeLessThan(300)
       expect(records[0]?.attempts.map(({ status }) => status)).toEqual([429, 200])
     },
@@ -293,21 +301,21 @@ describe('a 429', () => {
     first.script = (req, res, seen) =>
       (req.headers.authorization === `Bearer ${KEYS[0]}`
         ? answerError(429, 'slow down', {}, { 'retry-after': '30' })
-        : says('with the second key'))(req, res, seen)
+        : answerWords('with the second key'))(req, res, seen)
     const { client, records } = await startHarness({
       ...alone,
-      providers: { first: provider(first, { apiKey: KEYS }) },
+      providers: { first: providerAt(first, { apiKey: KEYS }) },
     })
-    for (let call = 0; call < 4; call++) await client.chat.completions.create(ask())
+    for (let call = 0; call < 4; call++) await client.chat.completions.create(chatRequest())
     expect(records.map(({ attempts }) => attempts.length)).toEqual([2, 1, 1, 1])
     expect(first.seen).toHaveLength(5)
   })
 
   test('of the only target is retried after a short Retry-After', async () => {
-    first.script = inTurn(answerError(429, 'slow down', {}, { 'retry-after-ms': '200' }), says('well'))
+    first.script = inTurn(answerError(429, 'slow down', {}, { 'retry-after-ms': '200' }), answerWords('well'))
     const { client } = await startHarness(alone)
     const startedAt = performance.now()
-    expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe('well')
+    expect((await client.chat.completions.create(chatRequest())).choices[0]?.message.content).toBe('well')
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(195)
   })
 
@@ -319,7 +327,7 @@ describe('a 429', () => {
       { 'retry-after': '20' },
     )
     const { client, send } = await startHarness(alone)
-    const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+    const error = await client.chat.completions.create(chatRequest()).catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.RateLimitError)
     expect(error).toMatchObject({ code: 'rate_limit_exceeded', type: 'tokens' })
     expect(error.headers.get('retry-after')).toBe('20')
@@ -335,14 +343,14 @@ describe('a 429', () => {
     let asked = 0
     first.script = (req, res, seen) => {
       const wait = waits[req.headers.authorization ?? ''] ?? ''
-      return (++asked > 2 ? says('well') : answerError(429, 'slow down', {}, { 'retry-after-ms': wait }))(
+      return (++asked > 2 ? answerWords('well') : answerError(429, 'slow down', {}, { 'retry-after-ms': wait }))(
         req,
         res,
         seen,
       )
     }
-    const { client } = await startHarness({ ...alone, providers: { first: provider(first, { apiKey: KEYS }) } })
-    expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe('well')
+    const { client } = await startHarness({ ...alone, providers: { first: providerAt(first, { apiKey: KEYS }) } })
+    expect((await client.chat.completions.create(chatRequest())).choices[0]?.message.content).toBe('well')
   })
 })
 
@@ -351,17 +359,15 @@ describe('an upstream that refuses the relay’s credential', () => {
     'with %d: the relay tries the pool’s other credential, and starts a cooldown of the refused one',
     async (status) => {
       first.script = (req, res, seen) =>
-        (req.headers.authorization === `Bearer ${KEYS[0]}` ? answerError(status, `bad key ${KEYS[0]}`) : says('well'))(
-          req,
-          res,
-          seen,
-        )
+        (req.headers.authorization === `Bearer ${KEYS[0]}`
+          ? answerError(status, `bad key ${KEYS[0]}`)
+          : answerWords('well'))(req, res, seen)
       const { client, relay } = await startHarness({
-        providers: { first: provider(first, { apiKey: KEYS }) },
+        providers: { first: providerAt(first, { apiKey: KEYS }) },
         models: { m: 'first/one', other: 'first/another' },
       })
-      for (let call = 0; call < 3; call++) await client.chat.completions.create(ask())
-      await client.chat.completions.create({ ...ask(), model: 'other' })
+      for (let call = 0; call < 3; call++) await client.chat.completions.create(chatRequest())
+      await client.chat.completions.create({ ...chatRequest(), model: 'other' })
       // A 403 may be about the model, so the cooldown is for that model only.
       expect(first.seen).toHaveLength(status === 403 ? 6 : 5)
       const rests = relay.explain('m').targets[0]?.credentials.map(({ cooldownMs }) => cooldownMs > 0)
@@ -376,7 +382,7 @@ describe('an upstream that refuses the relay’s credential', () => {
         code: 'invalid_api_key',
       })
       const { client } = await startHarness(alone)
-      const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+      const error = await client.chat.completions.create(chatRequest()).catch((caught) => caught)
       expect(error).toMatchObject({ status: 502, code: 'upstream_auth_error', type: 'server_error' })
       expect(first.seen).toHaveLength(1)
     },
@@ -399,7 +405,7 @@ describe('an error of the request', () => {
       first.script = answerError(status, message, more)
       const { client, relay } = await startHarness({ health: { failures: 1 } })
       for (const stream of [false, true, false]) {
-        const error = await client.chat.completions.create({ ...ask(), stream }).catch((caught) => caught)
+        const error = await client.chat.completions.create({ ...chatRequest(), stream }).catch((caught) => caught)
         expect(error).toMatchObject({ status, error: { message, ...more } })
       }
       expect(first.seen).toHaveLength(3)
@@ -420,7 +426,7 @@ describe('an error of the request', () => {
   ])('in the format of %s is returned in OpenAI’s format', async (_how, body, message) => {
     first.script = answerJson(body, 400)
     const { client } = await startHarness()
-    const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+    const error = await client.chat.completions.create(chatRequest()).catch((caught) => caught)
     expect(error).toMatchObject({ status: 400, error: { message, param: null } })
     expect([typeof error.code === 'string', error.code === null]).toContain(true)
   })
@@ -455,16 +461,16 @@ describe('typed fallbacks', () => {
     ...tooLong.map(([how, script]) => ['a context too long', how, script, 'onContextTooLong'] as const),
     ...filtered.map(([how, script]) => ['a content filter', how, script, 'onContentFilter'] as const),
   ])('%s, recognised by %s, goes only to its own fallbacks', async (_what, _how, script, list) => {
-    const third = cleanup.add(await startUpstream(says('third')))
+    const third = cleanup.add(await startUpstream(answerWords('third')))
     first.script = script
-    const providers = { first: provider(first), second: provider(second), third: provider(third) }
+    const providers = { first: providerAt(first), second: providerAt(second), third: providerAt(third) }
     const targets = ['first/one', 'second/two']
     const { client, relay, send } = await startHarness({
       providers,
       models: { m: { targets, [list]: ['third/large'] }, without: { targets } },
       health: { failures: 1 },
     })
-    expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe('third')
+    expect((await client.chat.completions.create(chatRequest())).choices[0]?.message.content).toBe('third')
     expect(await streamedText(client)).toBe('third')
     const { status, text } = await send({ model: 'without' })
     expect(status).toBe(400)
@@ -479,7 +485,7 @@ describe('typed fallbacks', () => {
       models: { m: { targets: ['first/one'], onContextTooLong: ['first/large', 'first/larger'] } },
       retry: { attempts: 10 },
     })
-    const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+    const error = await client.chat.completions.create(chatRequest()).catch((caught) => caught)
     expect(error).toMatchObject({ status: 400, code: 'context_length_exceeded' })
     expect(first.seen.length).toBeLessThanOrEqual(3)
   })
@@ -510,7 +516,7 @@ describe('unrequested compression', () => {
       res.end()
     }
     const { client, send, records } = await startHarness(alone)
-    expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe(words.join(''))
+    expect((await client.chat.completions.create(chatRequest())).choices[0]?.message.content).toBe(words.join(''))
     expect(await streamedText(client)).toBe(words.join(''))
     const { text, headers } = await send({ stream: true })
     expect(text).toBe(answers.true)
@@ -543,7 +549,7 @@ describe('unrequested compression', () => {
         .writeHead(400, { 'content-encoding': 'gzip' })
         .end(gzipSync('{"error":{"message":"bad tool","type":"invalid_request_error","param":"tools","code":null}}'))
     const { client } = await startHarness()
-    expect(await client.chat.completions.create(ask()).catch((caught) => caught)).toMatchObject({
+    expect(await client.chat.completions.create(chatRequest()).catch((caught) => caught)).toMatchObject({
       status: 400,
       param: 'tools',
     })
@@ -552,7 +558,7 @@ describe('unrequested compression', () => {
 
 describe('a silent upstream', () => {
   const withTimeouts = (timeouts: object): Partial<RelayOptions> => ({
-    providers: { first: provider(first, { timeouts }), second: provider(second) },
+    providers: { first: providerAt(first, { timeouts }), second: providerAt(second) },
   })
   const sendsRoleThenPings: Script = (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' }).write(streamed()[0])
@@ -597,7 +603,7 @@ describe('a silent upstream', () => {
   test('in the middle of a stream ends the stream with an error', async () => {
     first.script = (_req, res) => void res.writeHead(200).write(streamed('word').slice(0, 2).join(''))
     const { client, records } = await startHarness(withTimeouts({ idleMs: 60 }))
-    const stream = await client.chat.completions.create({ ...ask(), stream: true })
+    const stream = await client.chat.completions.create({ ...chatRequest(), stream: true })
     const words: (string | null | undefined)[] = []
     const error = await (async () => {
       for await (const chunk of stream) words.push(chunk.choices[0]?.delta.content)
@@ -725,7 +731,7 @@ describe('a single target', () => {
     const times: number[] = []
     first.script = (req, res, seen) => {
       times.push(performance.now())
-      return (times.length < 3 ? answerError(503, 'overloaded') : says('well'))(req, res, seen)
+      return (times.length < 3 ? answerError(503, 'overloaded') : answerWords('well'))(req, res, seen)
     }
     const { client, records } = await startHarness({ ...alone, retry: { minDelayMs: 60, attempts: 3 } })
     expect(await streamedText(client)).toBe('well')
@@ -740,7 +746,7 @@ describe('a single target', () => {
   test.each([1, 2, 4])('is tried %d times in all, then its error is returned', async (attempts) => {
     first.script = answerError(503, 'The engine is overloaded', { type: 'server_error', code: 'overloaded' })
     const { client } = await startHarness({ ...alone, retry: { attempts, minDelayMs: 1 }, health: { failures: 100 } })
-    const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+    const error = await client.chat.completions.create(chatRequest()).catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.InternalServerError)
     expect(error).toMatchObject({ status: 503, code: 'overloaded', error: { message: 'The engine is overloaded' } })
     expect(first.seen).toHaveLength(attempts)
@@ -811,7 +817,7 @@ describe('cooldowns and probes', () => {
   test('a target gets a cooldown after several failures, and no calls during it', async () => {
     first.script = answerError(500, 'broken')
     const { client, relay } = await startHarness({ health: { failures: 3, cooldownMs: 60_000 } })
-    for (let call = 0; call < 6; call++) await client.chat.completions.create(ask())
+    for (let call = 0; call < 6; call++) await client.chat.completions.create(chatRequest())
     expect(first.seen).toHaveLength(3)
     expect(relay.explain('m').targets.map(({ credentials }) => (credentials[0]?.cooldownMs ?? 0) > 0)).toEqual([
       true,
@@ -821,9 +827,10 @@ describe('cooldowns and probes', () => {
 
   test('a success resets the count of failures', async () => {
     let turn = 0
-    first.script = (req, res, seen) => (++turn % 3 === 0 ? says('well') : answerError(500, 'broken'))(req, res, seen)
+    first.script = (req, res, seen) =>
+      (++turn % 3 === 0 ? answerWords('well') : answerError(500, 'broken'))(req, res, seen)
     const { client } = await startHarness({ health: { failures: 3, cooldownMs: 60_000 } })
-    for (let call = 0; call < 9; call++) await client.chat.completions.create(ask())
+    for (let call = 0; call < 9; call++) await client.chat.completions.create(chatRequest())
     expect(first.seen).toHaveLength(9)
   })
 
@@ -832,13 +839,13 @@ describe('cooldowns and probes', () => {
     async (how) => {
       first.script = answerError(500, 'broken')
       const { client, send } = await startHarness({ health: { failures: 1, cooldownMs: 80 } })
-      await client.chat.completions.create(ask())
+      await client.chat.completions.create(chatRequest())
       expect(first.seen).toHaveLength(1)
       await pause(90)
       const others = second.seen.length + 19
       first.script = async (req, res, seen) => {
         await until(() => second.seen.length >= others)
-        return says('recovered')(req, res, seen)
+        return answerWords('recovered')(req, res, seen)
       }
       const twenty = (): Promise<string[]> =>
         Promise.all(Array.from({ length: 20 }, async () => (await send({ stream: how === 'streamed' })).text))
@@ -871,7 +878,7 @@ describe('cooldowns and probes', () => {
     first.script = hangs
     const { send } = await startHarness({
       models: { m: ['second/two', 'first/one'] },
-      providers: { first: provider(first, { timeouts: { headersMs: 50 } }), second: provider(second) },
+      providers: { first: providerAt(first, { timeouts: { headersMs: 50 } }), second: providerAt(second) },
       health: { failures: 1, cooldownMs: 200 },
       retry: { attempts: 2, minDelayMs: 1 },
     })
@@ -880,7 +887,7 @@ describe('cooldowns and probes', () => {
     await pause(210)
     first.script = async (req, res, seen) => {
       await pause(150)
-      return says('recovered')(req, res, seen)
+      return answerWords('recovered')(req, res, seen)
     }
     await Promise.all(Array.from({ length: 20 }, () => send()))
     expect(first.seen).toHaveLength(2)
@@ -911,7 +918,7 @@ describe('cooldowns and probes', () => {
     for (let call = 1; call <= 3; call++) {
       const leaving = new AbortController()
       const left = client.chat.completions
-        .create({ ...ask(), stream }, { signal: leaving.signal })
+        .create({ ...chatRequest(), stream }, { signal: leaving.signal })
         .then(async (answer) => {
           if (!(Symbol.asyncIterator in answer)) return
           for await (const chunk of answer) if (chunk.choices[0]?.delta.content) leaving.abort()
@@ -934,12 +941,12 @@ describe('cooldowns and probes', () => {
     await pause(60)
     first.script = hangs
     const leaving = new AbortController()
-    const left = client.chat.completions.create(ask(), { signal: leaving.signal }).catch(() => undefined)
+    const left = client.chat.completions.create(chatRequest(), { signal: leaving.signal }).catch(() => undefined)
     await until(() => first.seen.length === 2)
     leaving.abort()
     await left
     await until(() => first.running.size === 0)
-    first.script = says('recovered')
+    first.script = answerWords('recovered')
     expect((await send()).text).toContain('recovered')
   })
 })
@@ -949,7 +956,7 @@ describe('the order of channels', () => {
     first.script = answerError(503, 'overloaded')
     const { client, records } = await startHarness({
       ...alone,
-      providers: { first: provider(first, { apiKey: KEYS[0] as string, baseURL: [first.baseURL, second.baseURL] }) },
+      providers: { first: providerAt(first, { apiKey: KEYS[0] as string, baseURL: [first.baseURL, second.baseURL] }) },
     })
     expect(await streamedText(client)).toBe('from second')
     expect(second.seen[0]?.headers.authorization).toBe(`Bearer ${KEYS[0]}`)
@@ -980,7 +987,7 @@ describe('the order of channels', () => {
   test('a credential is sent to its own provider only', async () => {
     first.script = answerError(500, 'broken')
     const { client } = await startHarness()
-    await client.chat.completions.create(ask())
+    await client.chat.completions.create(chatRequest())
     expect(first.seen[0]?.headers.authorization).toBe(`Bearer ${KEYS[0]}`)
     expect(second.seen[0]?.headers.authorization).toBeUndefined()
     expect(JSON.stringify([first.seen[0]?.headers, second.seen[0]?.headers])).not.toContain(KEY)
@@ -1016,7 +1023,7 @@ describe('the order of channels', () => {
     first.script = (_req, res) =>
       void res.writeHead(200).write(streamed('word', 'more').slice(0, 3).join('').slice(0, -9))
     const { relay, client } = await startHarness()
-    const stream = await client.chat.completions.create({ ...ask(), stream: true })
+    const stream = await client.chat.completions.create({ ...chatRequest(), stream: true })
     const words: string[] = []
     const reading = (async () => {
       for await (const chunk of stream) words.push(chunk.choices[0]?.delta.content ?? '')

@@ -5,6 +5,7 @@ import { MARK, wrapSignature } from '../src/chat/signatures.js'
 import { RecordGatherer, readRecords } from '../src/lib/sse.js'
 import { protocolOf } from '../src/protocols/index.js'
 import type { ProtocolId } from '../src/protocols/protocol.js'
+import { Cleanup } from './cleanup.js'
 import {
   answerIn,
   answerStreamText,
@@ -22,8 +23,8 @@ import {
   protocolFixtures,
   protocolNames,
 } from './hardcases/protocol-fixtures.js'
-import { Cleanup, until } from './mounts.js'
-import { answerJson, inTurn, type Script } from './upstream.js'
+import { answerJson, inTurn, type Script } from './scripted-upstream.js'
+import { until } from './until.js'
 
 const cleanup = new Cleanup()
 let harness: Harness

@@ -9,9 +9,9 @@ import type { Provider } from '../src/providers/provider.js'
 import { anthropic } from '../src/providers/vendors/anthropic.js'
 import { gemini } from '../src/providers/vendors/gemini.js'
 import { openai } from '../src/providers/vendors/openai.js'
+import { Cleanup } from './cleanup.js'
 import { type Harness, type Model, startHarness } from './hardcases/harness.js'
 import { dig, type ProtocolName, protocolFixtures, protocolNames } from './hardcases/protocol-fixtures.js'
-import { Cleanup } from './mounts.js'
 
 const cleanup = new Cleanup()
 let harness: Harness

@@ -16,7 +16,7 @@ import {
   type ScriptedUpstream,
   startUpstream,
   streamed,
-} from './upstream.js'
+} from './scripted-upstream.js'
 
 const KEY = 'sk-hostile-test'
 const closing: (() => unknown)[] = []

@@ -4,8 +4,12 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, expect, test } from 'vitest'
 import { nodeRelay } from '../adapters/node.js'
 import type { UsageRecord } from '../src/index.js'
-import { ask, Cleanup, listen, pause, provider, says, sdk, testRelay, until } from './mounts.js'
-import { answerError, answerStream, type Script, startUpstream, streamed } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { listen } from './listen.js'
+import { chatRequest, openaiClient } from './openai-client.js'
+import { answerError, answerStream, answerWords, type Script, startUpstream, streamed } from './scripted-upstream.js'
+import { providerAt, testRelay } from './test-relay.js'
+import { pause, until } from './until.js'
 
 const cleanup = new Cleanup()
 afterAll(() => cleanup.run())
@@ -34,7 +38,7 @@ const cut: Script = (_req, res) =>
 
 /** Outcomes of a call: the upstream's script, and when the client disconnects. */
 const ways: readonly { readonly script: Script; readonly stream: boolean; readonly leaves?: 'before' | 'midway' }[] = [
-  { script: says('well'), stream: false },
+  { script: answerWords('well'), stream: false },
   { script: answerStream(words), stream: true },
   { script: answerError(503, 'overloaded'), stream: false },
   { script: answerError(400, 'your fault'), stream: true },
@@ -49,23 +53,23 @@ const ways: readonly { readonly script: Script; readonly stream: boolean; readon
 test('500 calls with every outcome leak no memory, timers or sockets', async () => {
   const timersBefore = timers()
   const first = cleanup.add(await startUpstream())
-  const second = cleanup.add(await startUpstream(says('second')))
+  const second = cleanup.add(await startUpstream(answerWords('second')))
   let records: UsageRecord[] = []
   const relay = testRelay({
-    providers: { first: provider(first), second: provider(second) },
+    providers: { first: providerAt(first), second: providerAt(second) },
     models: { m: ['first/one', 'second/two'] },
     health: { failures: 1_000_000 },
     plugins: [{ done: (record) => void records.push(record) }],
   })
   const mounted = cleanup.add(await listen(createServer(nodeRelay(relay))))
-  const client = sdk(mounted)
+  const client = openaiClient(mounted)
   first.script = (req, res, seen) => ways[JSON.parse(seen.body).n]?.script(req, res, seen)
 
   async function call(n: number): Promise<void> {
     const { stream = false, leaves } = ways[n] ?? {}
     const leaving = new AbortController()
     const asked = first.seen.length
-    const answering = client.chat.completions.create({ ...ask(), stream, n }, { signal: leaving.signal })
+    const answering = client.chat.completions.create({ ...chatRequest(), stream, n }, { signal: leaving.signal })
     const ended = answering
       .then(async (answer) => {
         if (!(Symbol.asyncIterator in answer)) return

@@ -6,8 +6,11 @@ import { fetchRelay } from '../adapters/fetch.js'
 import { koaRelay } from '../adapters/koa.js'
 import { nodeRelay } from '../adapters/node.js'
 import type { Relay, RelayOptions, UsageRecord } from '../src/index.js'
-import { Cleanup, express5, KEY, koa3, listen, testRelay } from './mounts.js'
-import { answerError, answerJson, answerStream, inTurn, type Script, startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { listen } from './listen.js'
+import { express5, koa3 } from './mounts.js'
+import { answerError, answerJson, answerStream, inTurn, type Script, startUpstream } from './scripted-upstream.js'
+import { KEY, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -10,8 +10,16 @@ import {
   type Sign,
   type UnsignedRequest,
 } from '../src/index.js'
-import { Cleanup, KEY, testRelay } from './mounts.js'
-import { answerError, answerJson, completion, type Script, type ScriptedUpstream, startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import {
+  answerError,
+  answerJson,
+  completion,
+  type Script,
+  type ScriptedUpstream,
+  startUpstream,
+} from './scripted-upstream.js'
+import { KEY, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -3,7 +3,8 @@ import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
 import type { RelayOptions } from '../src/index.js'
-import { Cleanup, KEY, testRelay } from './mounts.js'
+import { Cleanup } from './cleanup.js'
+import { KEY, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -2,31 +2,18 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import http2 from 'node:http2'
 import { createRequire } from 'node:module'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
-import OpenAI from 'openai'
 import { type ExpressRequest, expressRelay } from '../adapters/express.js'
 import { fastifyRelay } from '../adapters/fastify.js'
 import { fetchRelay } from '../adapters/fetch.js'
 import { honoRelay } from '../adapters/hono.js'
 import { type KoaContext, koaRelay } from '../adapters/koa.js'
 import { attachRelay, nodeRelay } from '../adapters/node.js'
-import { createRelay, type Relay, type RelayOptions } from '../src/index.js'
-import { answerJson, answerStream, completion, type Script, streamed } from './upstream.js'
-
-/** The key of the default caller. */
-export const KEY = 'sk-caller-00000001'
-
-/** A relay that can be called. */
-export interface Mounted {
-  /** Includes `/v1`, as SDKs require. */
-  readonly baseURL: string
-  /** Sends requests to it: over the network, in process, or over HTTP/2. */
-  readonly fetch: typeof fetch
-  readonly close: () => Promise<void>
-}
+import type { Relay } from '../src/index.js'
+import { listen, type Mounted } from './listen.js'
 
 /** One way to put a relay into an app. */
 export interface Mount {
@@ -68,21 +55,6 @@ export const compression: () => ExpressMiddleware = require('compression')
 export const koaBodyparser: () => Parameters<KoaApp['use']>[0] = require('koa-bodyparser')
 
 const servers = (listener: RequestListener): Server => createServer(listener)
-
-/** Listens on a free port of this machine. */
-export async function listen(server: Server, path = '/v1'): Promise<Mounted & { readonly port: number }> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    baseURL: `http://127.0.0.1:${port}${path}`,
-    port,
-    fetch,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 function inExpress(express: Express, mount: string | undefined, path: string): Mount['start'] {
   return (relay) => {
@@ -203,98 +175,3 @@ export const mounts: readonly Mount[] = [
   },
   { name: 'http2', hasHost: false, start: overHttp2 },
 ]
-
-/** A relay with the tests' key, silent, quick to try again; `more` is laid over that. */
-export function testRelay(more: Partial<RelayOptions> & Pick<RelayOptions, 'providers'>): Relay {
-  return createRelay({
-    keys: [{ id: 'alice', key: KEY }],
-    retry: { minDelayMs: 10, maxDelayMs: 1000 },
-    logger: false,
-    ...more,
-  })
-}
-
-/** A relay with one model, `m`, at one upstream. */
-export function relayTo(upstream: { readonly baseURL: string }, more: Partial<RelayOptions> = {}): Relay {
-  return testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real' }, shutdownMs: 0, ...more })
-}
-
-/** An upstream as a provider: any OpenAI-compatible server. */
-export function provider(
-  { baseURL }: { readonly baseURL: string },
-  more: Partial<RelayOptions['providers'][string]> = {},
-): RelayOptions['providers'][string] {
-  return { type: 'openai-compatible', baseURL, ...more }
-}
-
-/** The official SDK, without its own retries. */
-export function sdk({ baseURL, fetch }: Pick<Mounted, 'baseURL' | 'fetch'>, apiKey: string = KEY): OpenAI {
-  return new OpenAI({ baseURL, apiKey, maxRetries: 0, fetch })
-}
-
-/** A chat request for the model `m`. */
-export function ask(words = 'hi'): { model: string; messages: { role: 'user'; content: string }[] } {
-  return { model: 'm', messages: [{ role: 'user', content: words }] }
-}
-
-/** The whole text of a streamed answer. */
-export async function streamedText(client: OpenAI, signal?: AbortSignal): Promise<string> {
-  const stream = await client.chat.completions.create({ ...ask(), stream: true }, signal ? { signal } : {})
-  let text = ''
-  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
-  return text
-}
-
-/** Answers with these words, as a stream if the request asks for one. */
-export function says(...words: string[]): Script {
-  const whole = answerJson(completion(words.join('')))
-  const stream = answerStream(streamed(...words))
-  return (req, res, seen) => (/"stream":\s*true/.test(seen.body) ? stream : whole)(req, res, seen)
-}
-
-/** Waits until a condition holds. @throws if it does not hold in time */
-export async function until(so: () => boolean, ms = 2000): Promise<void> {
-  const end = performance.now() + ms
-  while (!so()) {
-    if (performance.now() > end) throw new Error(`not so after ${ms} ms: ${so}`)
-    await pause(2)
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-/** A TCP connection for raw bytes. */
-export interface RawConnection {
-  readonly socket: Socket
-  /** The bytes received so far, as Latin-1. */
-  text(): string
-  /** Resolves with all received bytes when the connection closes. */
-  readonly closed: Promise<string>
-}
-
-export async function rawConnection(port: number): Promise<RawConnection> {
-  const socket = connect(port, '127.0.0.1')
-  const chunks: Buffer[] = []
-  const text = (): string => Buffer.concat(chunks).toString('latin1')
-  socket.on('data', (chunk) => chunks.push(chunk))
-  socket.on('error', () => undefined)
-  const closed = new Promise<string>((resolve) => socket.on('close', () => resolve(text())))
-  await once(socket, 'connect')
-  return { socket, text, closed }
-}
-
-/** Closes everything that a test has opened, in reverse order. */
-export class Cleanup {
-  readonly #tasks: (() => unknown)[] = []
-
-  add<Thing extends { close(): unknown }>(thing: Thing): Thing {
-    this.#tasks.push(() => thing.close())
-    return thing
-  }
-
-  async run(): Promise<void> {
-    for (const task of this.#tasks.splice(0).reverse()) await task()
-  }
-}

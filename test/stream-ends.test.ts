@@ -6,7 +6,7 @@ import { readWholeStream, streamMeaning } from './matrix/meaning.js'
 import { type ConversationProtocol, conversationProtocols } from './matrix/protocol-setups.js'
 import { readStream, splitAt } from './matrix/streams.js'
 import { pick, seeded } from './random.js'
-import { answerStream, type Script } from './upstream.js'
+import { answerStream, type Script } from './scripted-upstream.js'
 
 let relays: MatrixRelays
 

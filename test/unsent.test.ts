@@ -1,8 +1,10 @@
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { nodeRelay } from '../adapters/node.js'
-import { Cleanup, KEY, listen, testRelay } from './mounts.js'
-import { answerError, answerJson, type ScriptedUpstream, startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { listen } from './listen.js'
+import { answerError, answerJson, type ScriptedUpstream, startUpstream } from './scripted-upstream.js'
+import { KEY, testRelay } from './test-relay.js'
 
 const cleanup = new Cleanup()
 let upstream: ScriptedUpstream

@@ -9,8 +9,12 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeRelay } from '../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../src/index.js'
-import { Cleanup, KEY, listen, pause, provider, rawConnection, testRelay } from './mounts.js'
-import { answerError, answerJson, inTurn, type Script, startUpstream } from './upstream.js'
+import { Cleanup } from './cleanup.js'
+import { listen } from './listen.js'
+import { rawConnection } from './raw-connection.js'
+import { answerError, answerJson, inTurn, type Script, startUpstream } from './scripted-upstream.js'
+import { KEY, providerAt, testRelay } from './test-relay.js'
+import { pause } from './until.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -26,7 +30,7 @@ const END = '--b--\r\n'
 async function start(script: Script, more: Partial<RelayOptions> = {}) {
   const upstream = cleanup.add(await startUpstream(script))
   const relay = cleanup.add(
-    testRelay({ providers: { up: provider(upstream) }, models: { m: 'up/real', '*': 'up' }, shutdownMs: 0, ...more }),
+    testRelay({ providers: { up: providerAt(upstream) }, models: { m: 'up/real', '*': 'up' }, shutdownMs: 0, ...more }),
   )
   const server = createServer({ requestTimeout: 400, headersTimeout: 300, connectionsCheckingInterval: 50 })
   server.on('request', nodeRelay(relay))

@@ -3,21 +3,13 @@ import type { ServerResponse } from 'node:http'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Relay } from '../../src/index.js'
-import {
-  ask,
-  Cleanup,
-  KEY,
-  type Mounted,
-  mounts,
-  pause,
-  provider,
-  says,
-  sdk,
-  streamedText,
-  testRelay,
-  until,
-} from '../mounts.js'
-import { answerStream, type ScriptedUpstream, startUpstream, streamed } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import type { Mounted } from '../listen.js'
+import { mounts } from '../mounts.js'
+import { chatRequest, openaiClient, streamedText } from '../openai-client.js'
+import { answerStream, answerWords, type ScriptedUpstream, startUpstream, streamed } from '../scripted-upstream.js'
+import { KEY, providerAt, testRelay } from '../test-relay.js'
+import { pause, until } from '../until.js'
 
 const MB = 1024 * 1024
 const LIMIT = 256 * 1024
@@ -35,7 +27,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     upstream = cleanup.add(await startUpstream())
     relay = cleanup.add(
       testRelay({
-        providers: { dying: provider(dying), steady: provider(upstream) },
+        providers: { dying: providerAt(dying), steady: providerAt(upstream) },
         models: { m: 'steady/real-model', mended: ['dying/one', 'steady/two'] },
         maxBodyBytes: LIMIT,
         health: { failures: 1000 },
@@ -43,11 +35,11 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       }),
     )
     mounted = cleanup.add(await start(relay))
-    client = sdk(mounted)
+    client = openaiClient(mounted)
   })
   afterAll(() => cleanup.run())
   beforeEach(() => {
-    upstream.script = says('Hello', ', world')
+    upstream.script = answerWords('Hello', ', world')
     upstream.seen.length = 0
   })
 
@@ -59,12 +51,12 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     })
 
   test('passes a whole answer unchanged', async () => {
-    const { data, response, request_id } = await client.chat.completions.create(ask()).withResponse()
+    const { data, response, request_id } = await client.chat.completions.create(chatRequest()).withResponse()
     expect(data.choices[0]?.message.content).toBe('Hello, world')
     expect(data.usage).toEqual({ prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 })
     expect(request_id).toMatch(/^req_/)
     expect(response.headers.get('x-modelmount-target')).toBe('steady/real-model')
-    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real-model' })
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...chatRequest(), model: 'real-model' })
   })
 
   test('passes a stream chunk by chunk', async () => {
@@ -79,7 +71,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       res.end(rest.join(''))
     }
     const words: string[] = []
-    for await (const chunk of await client.chat.completions.create({ ...ask(), stream: true })) {
+    for await (const chunk of await client.chat.completions.create({ ...chatRequest(), stream: true })) {
       const word = chunk.choices[0]?.delta.content
       if (word) words.push(word)
       // The upstream sends the last word only now, so buffering of the first one would hang here.
@@ -100,7 +92,9 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     ],
   ])('streams a chat completion from the second upstream if the first one %s', async (_how, die) => {
     dying.script = (_req, res) => die(res)
-    const stream = await client.chat.completions.create({ ...ask(), model: 'mended', stream: true }).withResponse()
+    const stream = await client.chat.completions
+      .create({ ...chatRequest(), model: 'mended', stream: true })
+      .withResponse()
     let text = ''
     for await (const chunk of stream.data) text += chunk.choices[0]?.delta.content ?? ''
     expect(text).toBe('Hello, world')
@@ -125,8 +119,8 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
   })
 
   test('answers 401 for a wrong key, and sends nothing upstream', async () => {
-    const error = await sdk(mounted, 'sk-somebody-else')
-      .chat.completions.create(ask())
+    const error = await openaiClient(mounted, 'sk-somebody-else')
+      .chat.completions.create(chatRequest())
       .catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.AuthenticationError)
     expect(error).toMatchObject({ status: 401, code: 'invalid_api_key', type: 'invalid_request_error' })
@@ -135,14 +129,14 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
   })
 
   test('answers 404 for an unknown model', async () => {
-    const error = await client.chat.completions.create({ ...ask(), model: 'nope' }).catch((caught) => caught)
+    const error = await client.chat.completions.create({ ...chatRequest(), model: 'nope' }).catch((caught) => caught)
     expect(error).toBeInstanceOf(OpenAI.NotFoundError)
     expect(error).toMatchObject({ code: 'model_not_found', param: 'model' })
   })
 
   test.each([
     ['a wrong method', 405, null, () => mounted.fetch(`${mounted.baseURL}/chat/completions`)],
-    ['a body beyond the limit', 413, null, () => post(JSON.stringify({ ...ask('x'.repeat(LIMIT)) }))],
+    ['a body beyond the limit', 413, null, () => post(JSON.stringify({ ...chatRequest('x'.repeat(LIMIT)) }))],
     ['an unknown content encoding', 415, null, () => post('{}', { 'content-encoding': 'zstd' })],
     ['malformed JSON', 400, null, () => post('{"model":"m",')],
     ['a request without a model', 400, 'model', () => post('{"messages":[]}')],
@@ -166,7 +160,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
 
   test("keeps the client's request id if it is valid", async () => {
     const id = async (given: string): Promise<string | null> =>
-      (await post(JSON.stringify(ask()), { 'x-request-id': given })).headers.get('x-request-id')
+      (await post(JSON.stringify(chatRequest()), { 'x-request-id': given })).headers.get('x-request-id')
     expect(await id('trace-1.a_B')).toBe('trace-1.a_B')
     expect(await id('x'.repeat(10_000))).toMatch(/^req_/)
     expect(await id('a b<script>')).toMatch(/^req_/)
@@ -199,7 +193,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
         res.writeHead(200, { 'content-type': 'text/event-stream' }).write(streamed('word').slice(0, 2).join(''))
     }
     const { signal } = leaving
-    const call = client.chat.completions.create({ ...ask(), stream }, { signal })
+    const call = client.chat.completions.create({ ...chatRequest(), stream }, { signal })
     if (speaking) {
       for await (const chunk of (await call) as AsyncIterable<OpenAI.ChatCompletionChunk>)
         if (chunk.choices[0]?.delta.content) break
@@ -232,7 +226,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     const leaving = new AbortController()
     const response = await mounted.fetch(`${mounted.baseURL}/chat/completions`, {
       method: 'POST',
-      body: JSON.stringify({ ...ask(), stream: true }),
+      body: JSON.stringify({ ...chatRequest(), stream: true }),
       headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
       signal: leaving.signal,
     })
@@ -251,7 +245,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
   test('delivers a long stream completely to a slow client', async () => {
     const words = Array.from({ length: 300 }, (_, index) => `${index} ${'-'.repeat(10_000)}`)
     upstream.script = answerStream(streamed(...words))
-    const stream = await client.chat.completions.create({ ...ask(), stream: true })
+    const stream = await client.chat.completions.create({ ...chatRequest(), stream: true })
     let [text, turn] = ['', 0]
     for await (const chunk of stream) {
       text += chunk.choices[0]?.delta.content ?? ''
@@ -268,7 +262,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     const texts = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
         let text = ''
-        const stream = await client.chat.completions.create({ ...ask(`number ${index}`), stream: true })
+        const stream = await client.chat.completions.create({ ...chatRequest(`number ${index}`), stream: true })
         for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
         return text
       }),

@@ -5,14 +5,17 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fastifyRelay } from '../../adapters/fastify.js'
 import type { Relay, RelayOptions } from '../../src/index.js'
-import { ask, Cleanup, KEY, listen, type Mounted, relayTo, says, sdk, streamedText } from '../mounts.js'
-import { type ScriptedUpstream, startUpstream } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { listen, type Mounted } from '../listen.js'
+import { chatRequest, openaiClient, streamedText } from '../openai-client.js'
+import { answerWords, type ScriptedUpstream, startUpstream } from '../scripted-upstream.js'
+import { KEY, relayTo } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 let upstream: ScriptedUpstream
 
 beforeEach(async () => {
-  upstream = cleanup.add(await startUpstream(says('Hello', ', world')))
+  upstream = cleanup.add(await startUpstream(answerWords('Hello', ', world')))
 })
 afterEach(() => cleanup.run())
 
@@ -25,7 +28,7 @@ async function serve(app: FastifyInstance): Promise<Mounted> {
   return cleanup.add(await listen(app.server))
 }
 
-const question = JSON.stringify(ask())
+const question = JSON.stringify(chatRequest())
 const post = (url: string, body: string | Buffer = question, headers: Record<string, string> = {}) =>
   fetch(url, {
     method: 'POST',
@@ -39,7 +42,7 @@ describe("fastify's own parsing", () => {
     app.register(fastifyRelay(relayHere()), { prefix: '/v1' })
     app.post('/own', async ({ body }) => ({ got: body }))
     const { baseURL } = await serve(app)
-    const spaced = JSON.stringify(ask('x'.repeat(2_000_000)), undefined, 1)
+    const spaced = JSON.stringify(chatRequest('x'.repeat(2_000_000)), undefined, 1)
     expect((await post(`${baseURL}/chat/completions`, spaced)).status).toBe(200)
     expect(upstream.seen[0]?.body).toBe(spaced.replace('"m"', '"real"'))
     expect(await (await post(new URL('/own', baseURL).href, '{"a":1}')).json()).toEqual({ got: { a: 1 } })
@@ -57,9 +60,9 @@ describe("fastify's own parsing", () => {
     })
     app.register(fastifyRelay(relayHere()), { prefix: '/v1' })
     const { baseURL } = await serve(app)
-    const sent = (words: string) => gzipSync(JSON.stringify(ask(words)))
+    const sent = (words: string) => gzipSync(JSON.stringify(chatRequest(words)))
     expect((await post(`${baseURL}/chat/completions`, sent('hi'), { 'content-encoding': 'gzip' })).status).toBe(200)
-    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real' })
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...chatRequest(), model: 'real' })
     const long = sent('x'.repeat(2_000_000))
     expect((await post(`${baseURL}/chat/completions`, long, { 'content-encoding': 'gzip' })).status).toBe(413)
   })
@@ -74,7 +77,7 @@ describe("fastify's own parsing", () => {
     const authenticate: RelayOptions['authenticate'] = () =>
       new Promise((resolve) => setTimeout(resolve, 20, { id: 'late' }))
     app.register(fastifyRelay(relayHere({ authenticate })), { prefix: '/v1' })
-    const client = sdk(await serve(app))
+    const client = openaiClient(await serve(app))
     expect(await streamedText(client)).toBe('Hello, world')
     expect(read.join('')).toContain('"hi"')
   })
@@ -110,9 +113,11 @@ describe('fastify', () => {
     const plugins = [{ admitted: ({ caller }: { caller: { id: string } }) => void callers.push(caller.id) }]
     app.register(fastifyRelay(relayHere({ authenticate, plugins })), { prefix: '/v1' })
     const mounted = await serve(app)
-    await sdk(mounted, 'none').chat.completions.create(ask(), { headers: { cookie: 'session=bob' } })
-    await sdk(mounted).chat.completions.create(ask())
-    await expect(sdk(mounted, 'none').chat.completions.create(ask())).rejects.toMatchObject({ status: 401 })
+    await openaiClient(mounted, 'none').chat.completions.create(chatRequest(), { headers: { cookie: 'session=bob' } })
+    await openaiClient(mounted).chat.completions.create(chatRequest())
+    await expect(openaiClient(mounted, 'none').chat.completions.create(chatRequest())).rejects.toMatchObject({
+      status: 401,
+    })
     expect(callers).toEqual(['bob', 'alice'])
   })
 

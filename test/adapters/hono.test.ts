@@ -2,14 +2,17 @@ import { Hono } from 'hono'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { honoRelay } from '../../adapters/hono.js'
 import type { Relay, RelayOptions } from '../../src/index.js'
-import { ask, Cleanup, fetchOf, KEY, relayTo, says, sdk, streamedText } from '../mounts.js'
-import { type ScriptedUpstream, startUpstream } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { fetchOf } from '../mounts.js'
+import { chatRequest, openaiClient, streamedText } from '../openai-client.js'
+import { answerWords, type ScriptedUpstream, startUpstream } from '../scripted-upstream.js'
+import { KEY, relayTo } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 let upstream: ScriptedUpstream
 
 beforeEach(async () => {
-  upstream = cleanup.add(await startUpstream(says('Hello', ', world')))
+  upstream = cleanup.add(await startUpstream(answerWords('Hello', ', world')))
 })
 afterEach(() => cleanup.run())
 
@@ -17,11 +20,11 @@ function relayHere(more: Partial<RelayOptions> = {}): Relay {
   return cleanup.add(relayTo(upstream, more))
 }
 
-const clientOf = (app: Hono, key?: string) => sdk({ baseURL: 'http://app/v1', fetch: fetchOf(app) }, key)
+const clientOf = (app: Hono, key?: string) => openaiClient({ baseURL: 'http://app/v1', fetch: fetchOf(app) }, key)
 const asking = (headers: Record<string, string> = {}) =>
   new Request('http://app/v1/chat/completions', {
     method: 'POST',
-    body: JSON.stringify(ask()),
+    body: JSON.stringify(chatRequest()),
     headers: { authorization: `Bearer ${KEY}`, ...headers },
   })
 
@@ -34,7 +37,7 @@ describe('hono', () => {
     read(app)
     app.use('/v1/*', honoRelay(relayHere()))
     expect(await streamedText(clientOf(app))).toBe('Hello, world')
-    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toMatchObject({ ...ask(), model: 'real' })
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toMatchObject({ ...chatRequest(), model: 'real' })
   })
 
   test('whose middleware has read and dropped the body answers 500 with an explanation', async () => {
@@ -92,7 +95,7 @@ describe('hono', () => {
   test('works in a nested app below both paths', async () => {
     const inner = new Hono().use('/ai/*', honoRelay(relayHere()))
     const app = new Hono().route('/inner', inner)
-    const { data } = await sdk({ baseURL: 'http://app/inner/ai', fetch: fetchOf(app) }).models.list()
+    const { data } = await openaiClient({ baseURL: 'http://app/inner/ai', fetch: fetchOf(app) }).models.list()
     expect(data.map(({ id }) => id)).toEqual(['m'])
   })
 
@@ -107,7 +110,9 @@ describe('hono', () => {
     upstream.script = () => undefined
     const leaving = new AbortController()
     setTimeout(() => leaving.abort(), 50)
-    await expect(clientOf(app).chat.completions.create(ask(), { signal: leaving.signal })).rejects.toThrow('aborted')
+    await expect(clientOf(app).chat.completions.create(chatRequest(), { signal: leaving.signal })).rejects.toThrow(
+      'aborted',
+    )
     expect(errors).toEqual([])
   })
 })

@@ -6,25 +6,14 @@ import { expressRelay } from '../../adapters/express.js'
 import { koaRelay } from '../../adapters/koa.js'
 import { attachRelay, nodeRelay } from '../../adapters/node.js'
 import type { Relay, RelayOptions } from '../../src/index.js'
-import {
-  ask,
-  Cleanup,
-  compression,
-  express4,
-  express5,
-  KEY,
-  koa2,
-  koa3,
-  koaBodyparser,
-  listen,
-  rawConnection,
-  relayTo,
-  says,
-  sdk,
-  streamedText,
-  until,
-} from '../mounts.js'
-import { type ScriptedUpstream, startUpstream, streamed } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { listen } from '../listen.js'
+import { compression, express4, express5, koa2, koa3, koaBodyparser } from '../mounts.js'
+import { chatRequest, openaiClient, streamedText } from '../openai-client.js'
+import { rawConnection } from '../raw-connection.js'
+import { answerWords, type ScriptedUpstream, startUpstream, streamed } from '../scripted-upstream.js'
+import { KEY, relayTo } from '../test-relay.js'
+import { until } from '../until.js'
 
 const expresses = [
   ['express 5', express5],
@@ -39,7 +28,7 @@ const cleanup = new Cleanup()
 let upstream: ScriptedUpstream
 
 beforeEach(async () => {
-  upstream = cleanup.add(await startUpstream(says('Hello', ', world')))
+  upstream = cleanup.add(await startUpstream(answerWords('Hello', ', world')))
 })
 afterEach(() => cleanup.run())
 
@@ -66,20 +55,20 @@ function wire(
   return `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}${length}\r\n${body}`
 }
 
-const question = JSON.stringify(ask())
+const question = JSON.stringify(chatRequest())
 
 describe('a body that the host has parsed', () => {
   test.each(expresses)('by %s json() is read from req.body, with Unicode', async (_name, express) => {
     const app = express()
     app.use(express.json())
     app.use('/v1', expressRelay(relayHere()))
-    const client = sdk(cleanup.add(await listen(createServer(app))))
+    const client = openaiClient(cleanup.add(await listen(createServer(app))))
     const words = 'Grüße 👋 \u2028 "quoted" \\ back'
-    expect((await client.chat.completions.create(ask(words))).choices[0]?.message.content).toBe('Hello, world')
+    expect((await client.chat.completions.create(chatRequest(words))).choices[0]?.message.content).toBe('Hello, world')
     expect(await streamedText(client)).toBe('Hello, world')
-    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(words), model: 'real' })
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...chatRequest(words), model: 'real' })
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['m'])
-    await expect(client.chat.completions.create({ ...ask(), model: 'nope' })).rejects.toBeInstanceOf(
+    await expect(client.chat.completions.create({ ...chatRequest(), model: 'nope' })).rejects.toBeInstanceOf(
       OpenAI.NotFoundError,
     )
   })
@@ -118,10 +107,10 @@ describe('a body that the host has parsed', () => {
     const app = new Koa()
     app.use(koaBodyparser())
     app.use(koaRelay(relayHere()))
-    const client = sdk(cleanup.add(await listen(createServer(app.callback()))))
-    expect((await client.chat.completions.create(ask())).choices[0]?.message.content).toBe('Hello, world')
+    const client = openaiClient(cleanup.add(await listen(createServer(app.callback()))))
+    expect((await client.chat.completions.create(chatRequest())).choices[0]?.message.content).toBe('Hello, world')
     expect(await streamedText(client)).toBe('Hello, world')
-    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real' })
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...chatRequest(), model: 'real' })
   })
 
   test.each(expresses)('in %s and dropped is a 500 with an explanation', async (_name, express) => {
@@ -131,8 +120,8 @@ describe('a body that the host has parsed', () => {
       req.on('end', () => next())
     })
     app.use('/v1', expressRelay(relayHere()))
-    const client = sdk(cleanup.add(await listen(createServer(app))))
-    const error = await client.chat.completions.create(ask()).catch((caught) => caught)
+    const client = openaiClient(cleanup.add(await listen(createServer(app))))
+    const error = await client.chat.completions.create(chatRequest()).catch((caught) => caught)
     expect(error).toMatchObject({ status: 500, type: 'server_error' })
     expect(error.message).toContain('The host has read the body')
     expect(upstream.seen).toHaveLength(0)
@@ -145,8 +134,11 @@ describe('a body that the host has parsed', () => {
       await next()
     })
     app.use(koaRelay(relayHere()))
-    const client = sdk(cleanup.add(await listen(createServer(app.callback()))))
-    await expect(client.chat.completions.create(ask())).rejects.toMatchObject({ status: 500, type: 'server_error' })
+    const client = openaiClient(cleanup.add(await listen(createServer(app.callback()))))
+    await expect(client.chat.completions.create(chatRequest())).rejects.toMatchObject({
+      status: 500,
+      type: 'server_error',
+    })
   })
 })
 
@@ -162,11 +154,11 @@ describe('behind compression()', () => {
       app.use(compression())
       app.use('/v1', expressRelay(relayHere()))
       const { baseURL } = cleanup.add(await listen(createServer(app)))
-      const client = sdk({ baseURL, fetch })
+      const client = openaiClient({ baseURL, fetch })
       const long = 'word '.repeat(2000)
-      upstream.script = says(long)
+      upstream.script = answerWords(long)
       const { data, response } = await client.chat.completions
-        .create(ask(), { headers: { 'accept-encoding': 'gzip' } })
+        .create(chatRequest(), { headers: { 'accept-encoding': 'gzip' } })
         .withResponse()
       expect(data.choices[0]?.message.content).toBe(long)
       expect(response.headers.get('content-encoding')).toBe('gzip')
@@ -179,7 +171,7 @@ describe('behind compression()', () => {
       }
       const words: string[] = []
       const stream = await client.chat.completions
-        .create({ ...ask(), stream: true }, { headers: { 'accept-encoding': 'gzip' } })
+        .create({ ...chatRequest(), stream: true }, { headers: { 'accept-encoding': 'gzip' } })
         .withResponse()
       expect(stream.response.headers.get('content-encoding')).toBeNull()
       for await (const chunk of stream.data) {
@@ -211,9 +203,9 @@ describe('users of the host', () => {
     app.use('/v1', expressRelay(relay))
     const mounted = cleanup.add(await listen(createServer(app)))
     const nobody = new OpenAI({ baseURL: mounted.baseURL, apiKey: 'none', maxRetries: 0 })
-    await nobody.chat.completions.create(ask(), { headers: { cookie: 'session=bob', authorization: null } })
-    await sdk(mounted).chat.completions.create(ask())
-    await expect(nobody.chat.completions.create(ask())).rejects.toBeInstanceOf(OpenAI.AuthenticationError)
+    await nobody.chat.completions.create(chatRequest(), { headers: { cookie: 'session=bob', authorization: null } })
+    await openaiClient(mounted).chat.completions.create(chatRequest())
+    await expect(nobody.chat.completions.create(chatRequest())).rejects.toBeInstanceOf(OpenAI.AuthenticationError)
     expect(callers).toEqual(['bob', 'alice'])
   })
 
@@ -229,14 +221,14 @@ describe('users of the host', () => {
       return user === undefined ? undefined : { id: user }
     }
     app.use(koaRelay(relayHere({ authenticate })))
-    const client = sdk(cleanup.add(await listen(createServer(app.callback()))), 'sk-no-such-key')
-    await client.chat.completions.create(ask(), { headers: { 'x-user': 'carol' } })
+    const client = openaiClient(cleanup.add(await listen(createServer(app.callback()))), 'sk-no-such-key')
+    await client.chat.completions.create(chatRequest(), { headers: { 'x-user': 'carol' } })
     const error = await client.chat.completions
-      .create(ask(), { headers: { 'x-user': 'broken' } })
+      .create(chatRequest(), { headers: { 'x-user': 'broken' } })
       .catch((caught) => caught)
     expect(error.status).toBe(500)
     expect(JSON.stringify(error.error)).not.toContain('10.0.0.7')
-    await expect(client.chat.completions.create(ask())).rejects.toMatchObject({ status: 401 })
+    await expect(client.chat.completions.create(chatRequest())).rejects.toMatchObject({ status: 401 })
   })
 
   test('have the IP address that the host determines', async () => {
@@ -244,11 +236,13 @@ describe('users of the host', () => {
     app.set('trust proxy', true)
     const keys = [{ id: 'office', key: KEY, allowedIps: ['203.0.113.0/24'] }]
     app.use('/v1', expressRelay(relayHere({ keys })))
-    const trusting = sdk(cleanup.add(await listen(createServer(app))))
+    const trusting = openaiClient(cleanup.add(await listen(createServer(app))))
     const from = { headers: { 'x-forwarded-for': '203.0.113.9' } }
-    await trusting.chat.completions.create(ask(), from)
-    await expect(trusting.chat.completions.create(ask())).rejects.toMatchObject({ status: 401 })
-    await expect(sdk(await inNode({ keys })).chat.completions.create(ask(), from)).rejects.toMatchObject({
+    await trusting.chat.completions.create(chatRequest(), from)
+    await expect(trusting.chat.completions.create(chatRequest())).rejects.toMatchObject({ status: 401 })
+    await expect(
+      openaiClient(await inNode({ keys })).chat.completions.create(chatRequest(), from),
+    ).rejects.toMatchObject({
       status: 401,
     })
     expect(upstream.seen).toHaveLength(1)
@@ -269,7 +263,7 @@ describe('koa', () => {
     const { baseURL } = cleanup.add(await listen(createServer(app.callback())))
     const response = await fetch(`${baseURL}/chat/completions`, {
       method: 'POST',
-      body: JSON.stringify({ ...ask(), stream: true }),
+      body: JSON.stringify({ ...chatRequest(), stream: true }),
       headers: { authorization: `Bearer ${KEY}` },
     })
     expect(await response.text()).toBe(streamed('Hello', ', world').join(''))
@@ -341,11 +335,11 @@ describe('raw HTTP', () => {
     upstream.script = async (req, res, seen) => {
       const { content } = JSON.parse(seen.body).messages[0]
       await new Promise((resolve) => setTimeout(resolve, content === 'first' ? 50 : 0))
-      says(content)(req, res, seen)
+      answerWords(content)(req, res, seen)
     }
     const { port } = await inNode()
     const { socket, text } = await rawConnection(port)
-    const asking = (words: string, stream: boolean): string => wire(JSON.stringify({ ...ask(words), stream }))
+    const asking = (words: string, stream: boolean): string => wire(JSON.stringify({ ...chatRequest(words), stream }))
     socket.write(asking('first', false) + asking('second', true) + asking('third', false))
     await until(() => (text().match(/HTTP\/1\.1 200/g) ?? []).length === 3 && text().includes('third'))
     const places = ['first', 'second', '[DONE]', 'third'].map((word) => text().indexOf(`${word}`))
@@ -386,7 +380,7 @@ describe('raw HTTP', () => {
     const { baseURL } = await inNode({ models: { 'up/*': 'up' } })
     const response = await fetch(`${baseURL}/chat/completions`, {
       method: 'POST',
-      body: JSON.stringify({ ...ask(), ...more }),
+      body: JSON.stringify({ ...chatRequest(), ...more }),
       headers: { authorization: `Bearer ${KEY}` },
     })
     expect(response.status).toBe(200)
@@ -494,7 +488,7 @@ describe('raw HTTP', () => {
     socket.write(wire(question, { 'content-length': '5000' }))
     await new Promise((resolve) => setTimeout(resolve, 20))
     socket.destroy()
-    const client = sdk({ baseURL: `http://127.0.0.1:${port}/v1`, fetch })
+    const client = openaiClient({ baseURL: `http://127.0.0.1:${port}/v1`, fetch })
     expect(await streamedText(client)).toBe('Hello, world')
     expect(upstream.seen).toHaveLength(1)
   })
@@ -571,7 +565,7 @@ describe('a body', () => {
 
   test.each(['gzip', 'GZIP', 'x-gzip'])('in %s is decompressed', async (encoding) => {
     expect((await post(gzipSync(question), { 'content-encoding': encoding })).status).toBe(200)
-    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...ask(), model: 'real' })
+    expect(JSON.parse(upstream.seen[0]?.body ?? '')).toEqual({ ...chatRequest(), model: 'real' })
     expect(upstream.seen[0]?.headers['content-encoding']).toBeUndefined()
   })
 

@@ -5,8 +5,11 @@ import { expressRelay } from '../../adapters/express.js'
 import { nodeRelay } from '../../adapters/node.js'
 import { passthroughRelay } from '../../adapters/passthrough.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
-import { Cleanup, express5, KEY, listen, testRelay } from '../mounts.js'
-import { answerError, answerJson, type Script, startUpstream } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { listen } from '../listen.js'
+import { express5 } from '../mounts.js'
+import { answerError, answerJson, type Script, startUpstream } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

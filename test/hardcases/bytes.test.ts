@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup, pause, until } from '../mounts.js'
-import { answerJson, answerStream } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { answerJson, answerStream } from '../scripted-upstream.js'
+import { pause, until } from '../until.js'
 import { answerIn, answerStreamText, type ClientResponse, type Harness, startHarness } from './harness.js'
 import { chunk, dataRecord, dig, type ProtocolName, protocolFixtures, protocolNames } from './protocol-fixtures.js'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { type Harness, startHarness } from './harness.js'
 import { dig, protocolNames } from './protocol-fixtures.js'
 

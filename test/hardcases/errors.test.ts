@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup, pause } from '../mounts.js'
-import { answerJson, answerStream, type Script } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { answerJson, answerStream, type Script } from '../scripted-upstream.js'
+import { pause } from '../until.js'
 import { answerIn, answerStreamText, type Harness, type Model, providersAt, startHarness } from './harness.js'
 import {
   chunk,

@@ -4,8 +4,10 @@ import { nodeRelay } from '../../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
 import { readRecords } from '../../src/lib/sse.js'
 import { parseJson } from '../../src/lib/values.js'
-import { type Cleanup, KEY, listen, testRelay } from '../mounts.js'
-import { answerJson, answerStream, type Script, type ScriptedUpstream, startUpstream } from '../upstream.js'
+import type { Cleanup } from '../cleanup.js'
+import { listen } from '../listen.js'
+import { answerJson, answerStream, type Script, type ScriptedUpstream, startUpstream } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 import { chunk, dataRecord, dig, type ProtocolName, protocolFixtures } from './protocol-fixtures.js'
 
 /** The relay's response to a client. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { type Harness, type Model, startHarness } from './harness.js'
 import { dig, type ProtocolName } from './protocol-fixtures.js'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MARK } from '../../src/chat/signatures.js'
-import { Cleanup } from '../mounts.js'
-import { answerJson, type Script } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { answerJson, type Script } from '../scripted-upstream.js'
 import { answerStreamText, type Harness, type Model, startHarness } from './harness.js'
 import { chunk, dataRecord, dig, fragment, messageStart, protocolFixtures } from './protocol-fixtures.js'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { answerIn, type Harness, type Model, startHarness } from './harness.js'
 import { dig, type ProtocolName, protocolFixtures } from './protocol-fixtures.js'
 

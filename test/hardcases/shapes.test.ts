@@ -2,8 +2,9 @@ import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
-import { answerJson } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { answerJson } from '../scripted-upstream.js'
+import { KEY } from '../test-relay.js'
 import { answerIn, answerStreamText, type Harness, startHarness } from './harness.js'
 import {
   chunk,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
-import { answerJson, type Script } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { answerJson, type Script } from '../scripted-upstream.js'
 import { answerStreamText, type ClientResponse, type Harness, type Model, OTHER_KEY, startHarness } from './harness.js'
 import { dataRecord, dig, fragment, messageStart, namedRecord, type ProtocolName } from './protocol-fixtures.js'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import {
   answerInAnyProtocol,
   type ClientResponse,

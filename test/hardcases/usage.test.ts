@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cleanup } from '../mounts.js'
-import { answerJson } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { answerJson } from '../scripted-upstream.js'
 import { answerStreamText, type ClientResponse, type Harness, startHarness } from './harness.js'
 import {
   chunk,

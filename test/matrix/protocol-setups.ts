@@ -1,6 +1,6 @@
 import type { RelayOptions } from '../../src/index.js'
 import type { PathFacts } from '../../src/protocols/request-facts.js'
-import { KEY } from '../mounts.js'
+import { KEY } from '../test-relay.js'
 
 export const conversationProtocols = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
 

@@ -1,7 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
 import type OpenAI from 'openai'
-import { KEY, type Mounted, sdk } from '../mounts.js'
+import type { Mounted } from '../listen.js'
+import { openaiClient } from '../openai-client.js'
+import { KEY } from '../test-relay.js'
 
 /** The official clients of one relay, and a client for endpoints without an official one. */
 export interface Clients {
@@ -15,7 +17,7 @@ export interface Clients {
 export function clientsOf(mounted: Mounted): Clients {
   const origin = mounted.baseURL.replace(/\/v1$/, '')
   return {
-    openai: sdk(mounted),
+    openai: openaiClient(mounted),
     anthropic: new Anthropic({ baseURL: origin, apiKey: KEY, maxRetries: 0 }),
     gemini: new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: origin } }),
     post: (path, body) =>

@@ -1,7 +1,7 @@
-import { says } from '../mounts.js'
+import { answerWords } from '../scripted-upstream.js'
 import type { OperationCase } from './operation-case.js'
 
-const hello = says('Hello', ', world')
+const hello = answerWords('Hello', ', world')
 const USER = { role: 'user', content: 'hi' } as const
 const CHAT = { model: 'real-model', messages: [USER] }
 

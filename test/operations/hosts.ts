@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import { expressRelay } from '../../adapters/express.js'
 import { koaRelay } from '../../adapters/koa.js'
-import { express5, koa3, koaBodyparser, listen, type Mount, mounts } from '../mounts.js'
+import { listen } from '../listen.js'
+import { express5, koa3, koaBodyparser, type Mount, mounts } from '../mounts.js'
 
 const PLAIN: ReadonlySet<string> = new Set(['node', 'express 5 at the root', 'koa 3'])
 

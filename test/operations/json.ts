@@ -1,5 +1,5 @@
 import { toBase64 } from '../../src/lib/vectors.js'
-import { answerJson, answerStream, type Script } from '../upstream.js'
+import { answerJson, answerStream, type Script } from '../scripted-upstream.js'
 import type { OperationCase } from './operation-case.js'
 
 /** Numbers that 32 bits hold exactly. */

@@ -1,4 +1,4 @@
-import type { Script } from '../upstream.js'
+import type { Script } from '../scripted-upstream.js'
 import type { Clients } from './clients.js'
 
 /** One operation as a client calls it. `m` is the relay's name for `real-model`. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Cleanup, provider, testRelay } from '../mounts.js'
-import { type Script, type ScriptedUpstream, type Seen, startUpstream } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { type Script, type ScriptedUpstream, type Seen, startUpstream } from '../scripted-upstream.js'
+import { providerAt, testRelay } from '../test-relay.js'
 import { type Clients, clientsOf } from './clients.js'
 import { conversations } from './conversations.js'
 import { hosts } from './hosts.js'
@@ -30,7 +31,7 @@ describe.each(hosts)('in $name', ({ start }) => {
     steady = cleanup.add(await startUpstream())
     const relay = cleanup.add(
       testRelay({
-        providers: { dying: provider(dying), steady: provider(steady) },
+        providers: { dying: providerAt(dying), steady: providerAt(steady) },
         models: { m: 'steady/real-model', mended: ['dying/first-model', 'steady/second-model'] },
         retry: { attempts: 2, minDelayMs: 1 },
         health: { failures: 1000 },

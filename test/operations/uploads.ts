@@ -1,5 +1,5 @@
 import { toFile } from 'openai'
-import { answerJson, answerStream, type Script } from '../upstream.js'
+import { answerJson, answerStream, type Script } from '../scripted-upstream.js'
 import type { Clients } from './clients.js'
 
 /** Every byte there is, also those that look like a boundary's beginning. */

@@ -3,9 +3,11 @@ import { fetchRelay } from '../../adapters/fetch.js'
 import type { Caller, RelayOptions, UsageRecord } from '../../src/index.js'
 import { canonicalJson } from '../../src/lib/canonical-json.js'
 import { limitError } from '../../src/policies/admission/limiter.js'
-import { Cleanup, KEY, pause, testRelay } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { pick, seeded } from '../random.js'
-import { answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../upstream.js'
+import { answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
+import { pause } from '../until.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

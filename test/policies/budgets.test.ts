@@ -1,9 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../../adapters/fetch.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
-import { Cleanup, KEY, testRelay } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { seeded } from '../random.js'
-import { answerError, answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../upstream.js'
+import {
+  answerError,
+  answerJson,
+  answerStream,
+  completion,
+  type Script,
+  startUpstream,
+  streamed,
+} from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

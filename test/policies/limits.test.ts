@@ -2,8 +2,17 @@ import OpenAI from 'openai'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fetchRelay } from '../../adapters/fetch.js'
 import type { ConfigInput, RelayOptions, UsageRecord } from '../../src/index.js'
-import { Cleanup, KEY, testRelay } from '../mounts.js'
-import { answerError, answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import {
+  answerError,
+  answerJson,
+  answerStream,
+  completion,
+  type Script,
+  startUpstream,
+  streamed,
+} from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

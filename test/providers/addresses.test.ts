@@ -4,9 +4,9 @@ import { protocolOf } from '../../src/protocols/index.js'
 import { providers, providersWithKeys } from '../../src/providers/index.js'
 import type { Provider } from '../../src/providers/provider.js'
 import { parseBaseUrl } from '../../src/upstream/connection/base-url.js'
+import { Cleanup } from '../cleanup.js'
 import { type Harness, startHarness } from '../hardcases/harness.js'
 import type { ProtocolName } from '../hardcases/protocol-fixtures.js'
-import { Cleanup } from '../mounts.js'
 import { API_KEY, allProvidersAt } from './all-providers-at.js'
 
 const cleanup = new Cleanup()

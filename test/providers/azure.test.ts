@@ -1,10 +1,11 @@
 import OpenAI, { APIError, toFile } from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, createRelay, type RelayOptions } from '../../src/index.js'
+import { Cleanup } from '../cleanup.js'
 import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
 import { dataRecord, dig, protocolFixtures } from '../hardcases/protocol-fixtures.js'
-import { Cleanup, KEY } from '../mounts.js'
-import { answerJson, completion, inTurn } from '../upstream.js'
+import { answerJson, completion, inTurn } from '../scripted-upstream.js'
+import { KEY } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -3,11 +3,12 @@ import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RelayOptions, UnsignedRequest } from '../../src/index.js'
+import { Cleanup } from '../cleanup.js'
 import { answerFrames, chunkFrame, eventFrame, exceptionFrame, framesOf } from '../event-frames.js'
 import { answerIn, type Harness, startHarness } from '../hardcases/harness.js'
 import { dig, messageStart, protocolFixtures, protocolNames } from '../hardcases/protocol-fixtures.js'
-import { Cleanup, KEY } from '../mounts.js'
-import { answerJson, inTurn, type Script } from '../upstream.js'
+import { answerJson, inTurn, type Script } from '../scripted-upstream.js'
+import { KEY } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../cleanup.js'
 import { type Harness, type Model, startHarness } from '../hardcases/harness.js'
 import { dig } from '../hardcases/protocol-fixtures.js'
-import { Cleanup } from '../mounts.js'
 import { allProvidersAt } from './all-providers-at.js'
 
 const cleanup = new Cleanup()

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cleanup } from '../cleanup.js'
 import {
   answerIn,
   answerStreamText,
@@ -15,8 +16,7 @@ import {
   protocolFixtures,
   protocolNames,
 } from '../hardcases/protocol-fixtures.js'
-import { Cleanup } from '../mounts.js'
-import { answerJson, answerStream } from '../upstream.js'
+import { answerJson, answerStream } from '../scripted-upstream.js'
 import { allProvidersAt } from './all-providers-at.js'
 
 const cleanup = new Cleanup()

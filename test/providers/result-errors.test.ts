@@ -4,8 +4,10 @@ import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeRelay } from '../../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
-import { Cleanup, KEY, listen, testRelay } from '../mounts.js'
-import { answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { listen } from '../listen.js'
+import { answerJson, answerStream, completion, type Script, startUpstream, streamed } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RelayOptions, Sign, UnsignedRequest } from '../../src/index.js'
+import { Cleanup } from '../cleanup.js'
 import { answerIn, type Harness, startHarness } from '../hardcases/harness.js'
 import { protocolFixtures } from '../hardcases/protocol-fixtures.js'
-import { Cleanup } from '../mounts.js'
-import { answerError } from '../upstream.js'
+import { answerError } from '../scripted-upstream.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -2,10 +2,11 @@ import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RelayOptions, UnsignedRequest } from '../../src/index.js'
+import { Cleanup } from '../cleanup.js'
 import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
 import { dig, messageStart, namedRecord, protocolFixtures, protocolNames } from '../hardcases/protocol-fixtures.js'
-import { Cleanup, KEY } from '../mounts.js'
-import { answerJson, answerStream, inTurn } from '../upstream.js'
+import { answerJson, answerStream, inTurn } from '../scripted-upstream.js'
+import { KEY } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
+import { KEY } from '../test-relay.js'
 import { ANSWER_SCHEMA, PNG } from './clients/sdk-client.js'
 import { sdkClients } from './sdk-clients.js'
 import { protocols, startSdkHarness } from './sdk-harness.js'

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
-import type { Script } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import type { Script } from '../scripted-upstream.js'
+import { KEY } from '../test-relay.js'
 import { answerWithError, failMidStream, protocols, type SdkHarness, startSdkHarness } from './sdk-harness.js'
 import type { Json, UpstreamProtocol } from './upstreams/upstream-protocol.js'
 

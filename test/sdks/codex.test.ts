@@ -1,6 +1,7 @@
 import type OpenAI from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
+import { KEY } from '../test-relay.js'
 import { openaiClient } from './clients/openai-chat.js'
 import { protocols, startSdkHarness } from './sdk-harness.js'
 import type { AnswerContent } from './upstreams/upstream-protocol.js'

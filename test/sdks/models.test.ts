@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
+import { KEY } from '../test-relay.js'
 import { anthropicClient } from './clients/anthropic.js'
 import { genaiClient } from './clients/genai.js'
 import { openaiClient } from './clients/openai-chat.js'

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
+import { KEY } from '../test-relay.js'
 import { TOOLS } from './clients/sdk-client.js'
 import { sdkClients } from './sdk-clients.js'
 import { protocols, type SdkHarness, startSdkHarness } from './sdk-harness.js'

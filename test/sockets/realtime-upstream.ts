@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { answerError, type ScriptedUpstream, startUpstream } from '../upstream.js'
+import { answerError, type ScriptedUpstream, startUpstream } from '../scripted-upstream.js'
 
 export type Event = Record<string, unknown>
 

@@ -4,8 +4,10 @@ import { ResponsesWS } from 'openai/resources/responses/ws'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeRelay, upgradeRelay } from '../../adapters/node.js'
 import type { RelayOptions, UsageRecord } from '../../src/index.js'
-import { Cleanup, KEY, listen, testRelay } from '../mounts.js'
-import { answerError, answerStream, inTurn, type Script, startUpstream } from '../upstream.js'
+import { Cleanup } from '../cleanup.js'
+import { listen } from '../listen.js'
+import { answerError, answerStream, inTurn, type Script, startUpstream } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 import { openWebSocket, type RefusedHandshake, type WebSocketClient } from './open-web-socket.js'
 
 const cleanup = new Cleanup()

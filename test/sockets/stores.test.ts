@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
-import { Cleanup, KEY } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { describeWithRedis } from '../redis-server.js'
+import { KEY } from '../test-relay.js'
 import type { WebSocketClient } from './open-web-socket.js'
 import { startSessionHarness } from './session-harness.js'
 

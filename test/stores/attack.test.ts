@@ -10,9 +10,11 @@ import { MemoryLimits } from '../../src/stores/memory/limits.js'
 import { RedisLimits } from '../../src/stores/redis/limits.js'
 import type { PostgresPool, SqlDatabase } from '../../src/stores/sql/database.js'
 import { openSql } from '../../src/stores/sql/open.js'
-import { Cleanup, KEY, pause, testRelay } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { describeWithRedis } from '../redis-server.js'
-import { answerJson, completion, startUpstream } from '../upstream.js'
+import { answerJson, completion, startUpstream } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
+import { pause } from '../until.js'
 import { makeSqlitePlace, openDatabase } from './drivers.js'
 
 const cleanup = new Cleanup()

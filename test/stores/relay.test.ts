@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRelay } from '../../adapters/fetch.js'
 import type { Relay, RelayOptions } from '../../src/index.js'
-import { Cleanup, KEY, testRelay } from '../mounts.js'
+import { Cleanup } from '../cleanup.js'
 import { describeWithPostgres } from '../postgres-server.js'
 import { describeWithRedis } from '../redis-server.js'
-import { answerJson, completion, type Script, startUpstream } from '../upstream.js'
+import { answerJson, completion, type Script, startUpstream } from '../scripted-upstream.js'
+import { KEY, testRelay } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())

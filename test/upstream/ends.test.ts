@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { UsageRecord } from '../../src/index.js'
+import { Cleanup } from '../cleanup.js'
 import { answerIn, answerStreamText, type Harness, startHarness } from '../hardcases/harness.js'
 import {
   chunk,
@@ -12,8 +13,8 @@ import {
   protocolNames,
   response,
 } from '../hardcases/protocol-fixtures.js'
-import { Cleanup, KEY } from '../mounts.js'
-import { answerJson, type Script } from '../upstream.js'
+import { answerJson, type Script } from '../scripted-upstream.js'
+import { KEY } from '../test-relay.js'
 
 const cleanup = new Cleanup()
 let harness: Harness

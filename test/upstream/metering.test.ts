@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat/index.js'
 import type { InjectedUsage } from '../../src/protocols/passthrough.js'
 import { dropUsageRecords } from '../../src/upstream/stream/marked-records.js'
+import { Cleanup } from '../cleanup.js'
 import { type Harness, startHarness } from '../hardcases/harness.js'
 import { chunk, dataRecord } from '../hardcases/protocol-fixtures.js'
-import { Cleanup } from '../mounts.js'
 import { pick, seeded } from '../random.js'
-import { answerStream } from '../upstream.js'
+import { answerStream } from '../scripted-upstream.js'
 
 const cleanup = new Cleanup()
 let harness: Harness

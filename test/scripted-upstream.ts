@@ -139,3 +139,10 @@ export function streamed(...words: string[]): string[] {
     'data: [DONE]\n\n',
   ]
 }
+
+/** Answers with these words, as a stream if the request asks for one. */
+export function answerWords(...words: string[]): Script {
+  const whole = answerJson(completion(words.join('')))
+  const stream = answerStream(streamed(...words))
+  return (req, res, seen) => (/"stream":\s*true/.test(seen.body) ? stream : whole)(req, res, seen)
+}
