@@ -916,16 +916,16 @@ describe('cooldowns and probes', () => {
     first.script = script
     const { client, relay, records } = await startHarness({ health: { failures: 1 } })
     for (let call = 1; call <= 3; call++) {
-      const leaving = new AbortController()
+      const abortController = new AbortController()
       const left = client.chat.completions
-        .create({ ...chatRequest(), stream }, { signal: leaving.signal })
+        .create({ ...chatRequest(), stream }, { signal: abortController.signal })
         .then(async (answer) => {
           if (!(Symbol.asyncIterator in answer)) return
-          for await (const chunk of answer) if (chunk.choices[0]?.delta.content) leaving.abort()
+          for await (const chunk of answer) if (chunk.choices[0]?.delta.content) abortController.abort()
         })
         .catch(() => undefined)
       await until(() => first.seen.length === call)
-      if (script === hangs) leaving.abort()
+      if (script === hangs) abortController.abort()
       await left
       await until(() => records.length === call)
     }
@@ -940,10 +940,12 @@ describe('cooldowns and probes', () => {
     await send()
     await pause(60)
     first.script = hangs
-    const leaving = new AbortController()
-    const left = client.chat.completions.create(chatRequest(), { signal: leaving.signal }).catch(() => undefined)
+    const abortController = new AbortController()
+    const left = client.chat.completions
+      .create(chatRequest(), { signal: abortController.signal })
+      .catch(() => undefined)
     await until(() => first.seen.length === 2)
-    leaving.abort()
+    abortController.abort()
     await left
     await until(() => first.running.size === 0)
     first.script = answerWords('recovered')

@@ -133,9 +133,9 @@ describe('an answer that is too deep or too large is an upstream error', () => {
 })
 
 /** Reads the events of a stream, without a socket. */
-function read(language: ProtocolId, ...records: readonly object[]): ChatEvent[] {
+function read(protocol: ProtocolId, ...records: readonly object[]): ChatEvent[] {
   const events: ChatEvent[] = []
-  const reader = protocolOf(language).readStream({ id: 'made' })
+  const reader = protocolOf(protocol).readStream({ id: 'made' })
   for (const record of records)
     reader.read({ event: undefined, data: JSON.stringify(record) }, (event) => events.push(event))
   return events

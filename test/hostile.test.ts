@@ -19,12 +19,12 @@ import {
 } from './scripted-upstream.js'
 
 const KEY = 'sk-hostile-test'
-const closing: (() => unknown)[] = []
+const closers: (() => unknown)[] = []
 afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
+  for (const close of closers.splice(0).reverse()) await close()
 })
 
-async function world(options: Partial<RelayOptions> = {}): Promise<{
+async function startRelay(options: Partial<RelayOptions> = {}): Promise<{
   upstream: ScriptedUpstream
   relay: Relay
   records: UsageRecord[]
@@ -41,7 +41,7 @@ async function world(options: Partial<RelayOptions> = {}): Promise<{
     logger: false,
     ...options,
   })
-  closing.push(
+  closers.push(
     () => upstream.close(),
     () => relay.close(),
   )
@@ -59,7 +59,7 @@ async function world(options: Partial<RelayOptions> = {}): Promise<{
 async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  closing.push(() => {
+  closers.push(() => {
     server.closeAllConnections()
     server.close()
   })
@@ -83,7 +83,7 @@ describe('inputs that slow regular expressions down', () => {
   )
 
   it('a path of slashes is matched quickly, without a key', async () => {
-    const { relay } = await world()
+    const { relay } = await startRelay()
     const start = performance.now()
     const response = await fetchRelay(relay)(`http://relay/v1/models/a${'/'.repeat(16_000)}x`)
     expect(response.status).toBe(401)
@@ -91,7 +91,7 @@ describe('inputs that slow regular expressions down', () => {
   })
 
   it('a very long model name is a 404, and is not remembered', async () => {
-    const { call, upstream } = await world({ models: { '*-mini-*-x': 'up', '*': 'up' } })
+    const { call, upstream } = await startRelay({ models: { '*-mini-*-x': 'up', '*': 'up' } })
     const start = performance.now()
     const response = await call({ model: '-mini-'.repeat(40_000) })
     expect(response.status).toBe(404)
@@ -100,7 +100,7 @@ describe('inputs that slow regular expressions down', () => {
   })
 
   it('a million invalid messages are refused at the first', async () => {
-    const { call } = await world()
+    const { call } = await startRelay()
     const start = performance.now()
     const response = await call(`{"model":"m","messages":[${'0,'.repeat(500_000)}0]}`)
     expect(await response.json()).toMatchObject({ error: { param: 'messages[0]' } })
@@ -123,7 +123,7 @@ describe('secrets', () => {
   })
 
   it('are redacted in an error within a stream, but not in the answer', async () => {
-    const { call, upstream } = await world()
+    const { call, upstream } = await startRelay()
     const leak = `data: ${JSON.stringify({ error: { message: 'Incorrect API key sk-upstreamsecret1', code: 'x' } })}\n\n`
     upstream.script = answerStream([...streamed('write to me@mail.example').slice(0, 2), leak], 5)
     const text = await (await call({ stream: true })).text()
@@ -139,7 +139,7 @@ describe('secrets', () => {
 
 describe('malicious answers', () => {
   it('a compressed answer is not decompressed beyond the limit, and is settled once', async () => {
-    const { call, upstream, records } = await world()
+    const { call, upstream, records } = await startRelay()
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 'a'))
     upstream.script = (_req, res) => void res.writeHead(500, { 'content-encoding': 'gzip' }).end(bomb)
     const before = process.memoryUsage().rss
@@ -150,13 +150,13 @@ describe('malicious answers', () => {
   })
 
   it.each([204, 205])('a %d is an invalid answer', async (status) => {
-    const { call, upstream } = await world()
+    const { call, upstream } = await startRelay()
     upstream.script = (_req, res) => void res.writeHead(status).end()
     expect((await call()).status).toBe(502)
   })
 
   it('blank lines before a JSON error do not hide it', async () => {
-    const { call, upstream } = await world()
+    const { call, upstream } = await startRelay()
     upstream.script = async (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).write('\n\n')
       await new Promise((resolve) => setTimeout(resolve, 30))
@@ -166,14 +166,14 @@ describe('malicious answers', () => {
   })
 
   it('a 403 for one model does not affect other models', async () => {
-    const { call, upstream } = await world()
+    const { call, upstream } = await startRelay()
     upstream.script = inTurn(answerError(403, 'no access to this model'), answerJson(completion('ok')))
     expect((await call({ model: 'forbidden' })).status).toBe(502)
     expect((await call({ model: 'allowed' })).status).toBe(200)
   })
 
   it('the usage record of a whole answer lists its attempt', async () => {
-    const { call, records } = await world()
+    const { call, records } = await startRelay()
     await call()
     expect(records[0]?.attempts).toEqual([{ target: 'up/m', status: 200 }])
   })
@@ -200,7 +200,7 @@ describe('code of the host', () => {
       warn: () => undefined,
       error: (details: object) => void thrown.push(details),
     }
-    const { call, relay } = await world({ plugins: hooks, logger })
+    const { call, relay } = await startRelay({ plugins: hooks, logger })
     const port = await listen(createServer(nodeRelay(relay)))
     const post = (model: string): Promise<Response> =>
       fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
@@ -217,7 +217,7 @@ describe('code of the host', () => {
   })
 
   it('handles Expect first if it has a listener, and the call is made once', async () => {
-    const { relay, upstream } = await world()
+    const { relay, upstream } = await startRelay()
     const server = createServer((_req, res) => void res.end('host'))
     server.on('checkContinue', (req, res) => {
       res.writeContinue()
@@ -238,7 +238,7 @@ describe('code of the host', () => {
   })
 
   it('may close the relay twice', async () => {
-    const { relay, call, upstream } = await world({ shutdownMs: 5000 })
+    const { relay, call, upstream } = await startRelay({ shutdownMs: 5000 })
     upstream.script = answerStream(streamed('a', 'b', 'c'), 30)
     const response = await call({ stream: true })
     const start = performance.now()
@@ -250,7 +250,7 @@ describe('code of the host', () => {
 })
 
 it('closes the socket of a refused upgrade', async () => {
-  const { relay } = await world()
+  const { relay } = await startRelay()
   const port = await listen(createServer(nodeRelay(relay)).on('upgrade', upgradeRelay(relay)))
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.write(
@@ -269,7 +269,7 @@ it('closes the socket of a refused upgrade', async () => {
 })
 
 it('rejects an aborted fetch whose request body stalls', async () => {
-  const { call } = await world()
+  const { call } = await startRelay()
   const abort = new AbortController()
   const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('{')) })
   setTimeout(() => abort.abort(), 50)
@@ -291,7 +291,7 @@ it('a paced credential removes disconnected clients from its queue', async () =>
     keys: [{ id: 'me', key: KEY }],
     logger: false,
   })
-  closing.push(
+  closers.push(
     () => upstream.close(),
     () => relay.close(),
   )

@@ -37,7 +37,11 @@ const cut: Script = (_req, res) =>
   void res.writeHead(200).write(words.slice(0, 5).join('').slice(0, -7), () => res.destroy())
 
 /** Outcomes of a call: the upstream's script, and when the client disconnects. */
-const ways: readonly { readonly script: Script; readonly stream: boolean; readonly leaves?: 'before' | 'midway' }[] = [
+const outcomes: readonly {
+  readonly script: Script
+  readonly stream: boolean
+  readonly leaves?: 'before' | 'midway'
+}[] = [
   { script: answerWords('well'), stream: false },
   { script: answerStream(words), stream: true },
   { script: answerError(503, 'overloaded'), stream: false },
@@ -63,30 +67,34 @@ test('500 calls with every outcome leak no memory, timers or sockets', async () 
   })
   const mounted = cleanup.add(await listen(createServer(nodeRelay(relay))))
   const client = openaiClient(mounted)
-  first.script = (req, res, seen) => ways[JSON.parse(seen.body).n]?.script(req, res, seen)
+  first.script = (req, res, seen) => outcomes[JSON.parse(seen.body).n]?.script(req, res, seen)
 
   async function call(n: number): Promise<void> {
-    const { stream = false, leaves } = ways[n] ?? {}
-    const leaving = new AbortController()
+    const { stream = false, leaves } = outcomes[n] ?? {}
+    const abortController = new AbortController()
     const asked = first.seen.length
-    const answering = client.chat.completions.create({ ...chatRequest(), stream, n }, { signal: leaving.signal })
+    const answering = client.chat.completions.create(
+      { ...chatRequest(), stream, n },
+      { signal: abortController.signal },
+    )
     const ended = answering
       .then(async (answer) => {
         if (!(Symbol.asyncIterator in answer)) return
-        for await (const chunk of answer) if (chunk.choices[0]?.delta.content && leaves === 'midway') leaving.abort()
+        for await (const chunk of answer)
+          if (chunk.choices[0]?.delta.content && leaves === 'midway') abortController.abort()
       })
       .catch(() => undefined)
     if (leaves === 'before') {
       await until(() => first.seen.length > asked, 5000)
       await pause(Math.random() * 5)
-      leaving.abort()
+      abortController.abort()
     }
     await ended
   }
   async function calls(count: number): Promise<void> {
     let turn = 0
     const worker = async (): Promise<void> => {
-      while (turn < count) await call(turn++ % ways.length)
+      while (turn < count) await call(turn++ % outcomes.length)
     }
     await Promise.all(Array.from({ length: 10 }, worker))
     await until(() => records.length === count && first.running.size + second.running.size === 0)

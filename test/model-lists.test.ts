@@ -36,7 +36,7 @@ const serving =
   (req, res, seen) =>
     (req.method === 'GET' ? list : answerJson(completion(`by ${JSON.parse(seen.body).model}`)))(req, res, seen)
 
-interface Told {
+interface LogEntry {
   readonly details: object
   readonly message: string
 }
@@ -53,9 +53,9 @@ async function start(
 ) {
   const upstreams: Record<string, ScriptedUpstream> = {}
   for (const [id, script] of Object.entries(scripts)) upstreams[id] = cleanup.add(await startUpstream(script))
-  const told: Told[] = []
-  const tell = (details: object, message: string): void => void told.push({ details, message })
-  const logger: Logger = { info: tell, warn: tell, error: tell }
+  const logs: LogEntry[] = []
+  const log = (details: object, message: string): void => void logs.push({ details, message })
+  const logger: Logger = { info: log, warn: log, error: log }
   const providers = Object.fromEntries(
     Object.entries(upstreams).map(([id, { baseURL }]) => [
       id,
@@ -75,7 +75,7 @@ async function start(
   const ask = async (model: string): Promise<string | null | undefined> =>
     (await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })).choices[0]?.message
       .content
-  return { upstreams, told, relay, openai, names, ask }
+  return { upstreams, logs, relay, openai, names, ask }
 }
 
 const eventually = { timeout: 4 * EVERY_MS }
@@ -108,22 +108,22 @@ describe('model discovery', () => {
   })
 
   it('keeps the models while the provider is down, and logs that once without secrets', async () => {
-    const { names, ask, upstreams, told } = await start({ up: serving(listOf('tiny')) })
+    const { names, ask, upstreams, logs } = await start({ up: serving(listOf('tiny')) })
     await expect.poll(names).toEqual(['tiny'])
     if (upstreams.up) upstreams.up.script = serving(answerError(401, `Incorrect API key provided: ${SECRET}`))
     const asked = (): number => upstreams.up?.seen.filter(({ method }) => method === 'GET').length ?? 0
     await expect.poll(asked, eventually).toBeGreaterThanOrEqual(3)
     expect(await names()).toEqual(['tiny'])
     expect(await ask('tiny')).toBe('by tiny')
-    await expect.poll(() => told.length).toBe(1)
-    expect(told[0]).toMatchObject({
+    await expect.poll(() => logs.length).toBe(1)
+    expect(logs[0]).toMatchObject({
       details: { provider: 'up' },
       message: "a provider's list of models cannot be read",
     })
-    expect(JSON.stringify(told)).not.toContain(SECRET)
+    expect(JSON.stringify(logs)).not.toContain(SECRET)
     if (upstreams.up) upstreams.up.script = serving(listOf('tiny', 'new'))
     await expect.poll(names, eventually).toEqual(['tiny', 'new'])
-    expect(told.at(-1)).toMatchObject({ message: "a provider's list of models can be read again" })
+    expect(logs.at(-1)).toMatchObject({ message: "a provider's list of models can be read again" })
   }, 15_000)
 
   it('answers calls while the list has not arrived', async () => {
@@ -261,8 +261,8 @@ describe('model discovery', () => {
       setTimeout(() => res.destroy(), 50)
       return nonsense(req, res, seen)
     }
-    const { names, ask, told } = await start({ up: serving(cut) })
-    await expect.poll(() => told.length, eventually).toBe(1)
+    const { names, ask, logs } = await start({ up: serving(cut) })
+    await expect.poll(() => logs.length, eventually).toBe(1)
     expect(await names()).toEqual([])
     expect(await ask('up/tiny')).toBe('by tiny')
   })
@@ -279,13 +279,13 @@ describe('model discovery', () => {
   })
 
   it('applies the provider’s timeouts, and tries again later', async () => {
-    const { names, told, upstreams } = await start(
+    const { names, logs, upstreams } = await start(
       { up: serving(() => undefined) },
       {},
       { timeouts: { headersMs: 200 } },
     )
-    await expect.poll(() => told.length, eventually).toBe(1)
-    expect(told[0]).toMatchObject({ details: { error: 'The provider kept silent for too long.' } })
+    await expect.poll(() => logs.length, eventually).toBe(1)
+    expect(logs[0]).toMatchObject({ details: { error: 'The provider kept silent for too long.' } })
     if (upstreams.up) upstreams.up.script = serving(listOf('tiny'))
     await expect.poll(names, eventually).toEqual(['tiny'])
   })

@@ -105,8 +105,8 @@ describe('a form', () => {
   })
 
   it('keeps every byte of an unusual file name, and leaves checks of the file to the upstream', async () => {
-    const told = answerError(400, 'Invalid file format.', { type: 'invalid_request_error', param: 'file' })
-    const { send, upstream } = await start(told)
+    const invalidFile = answerError(400, 'Invalid file format.', { type: 'invalid_request_error', param: 'file' })
+    const { send, upstream } = await start(invalidFile)
     const name = 'C:\\\\näme 👋 \\"quoted\\" %22 %0D%0A \u2028; name=x.txt'
     const body = field('model', 'm') + file('not a sound', name) + END
     expect(await send(body)).toMatchObject({ status: 400, message: 'Invalid file format.', param: 'file' })

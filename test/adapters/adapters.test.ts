@@ -181,7 +181,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     ['before the first header of a stream', true, false],
     ['in the middle of a stream', true, true],
   ])('aborts the upstream request at once if the client disconnects %s', async (_when, stream, speaking) => {
-    const leaving = new AbortController()
+    const abortController = new AbortController()
     let asked = false
     let brokenOff = false
     upstream.script = (_req, res) => {
@@ -192,16 +192,16 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       if (speaking)
         res.writeHead(200, { 'content-type': 'text/event-stream' }).write(streamed('word').slice(0, 2).join(''))
     }
-    const { signal } = leaving
+    const { signal } = abortController
     const call = client.chat.completions.create({ ...chatRequest(), stream }, { signal })
     if (speaking) {
       for await (const chunk of (await call) as AsyncIterable<OpenAI.ChatCompletionChunk>)
         if (chunk.choices[0]?.delta.content) break
-      leaving.abort()
+      abortController.abort()
     } else {
       const failed = call.catch((error: unknown) => error)
       await until(() => asked)
-      leaving.abort()
+      abortController.abort()
       expect(await failed).toBeInstanceOf(OpenAI.APIUserAbortError)
     }
     await until(() => brokenOff, 100)
@@ -223,12 +223,12 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
       res.end()
     }
     const before = memory()
-    const leaving = new AbortController()
+    const abortController = new AbortController()
     const response = await mounted.fetch(`${mounted.baseURL}/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({ ...chatRequest(), stream: true }),
       headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-      signal: leaving.signal,
+      signal: abortController.signal,
     })
     for (let last = -1; last !== written; ) {
       last = written
@@ -238,7 +238,7 @@ describe.each(mounts)('mounted in $name', ({ start, hasHost }) => {
     expect(written).toBeGreaterThan(0)
     expect(written).toBeLessThan(20 * MB)
     expect(memory() - before).toBeLessThan(32 * MB)
-    leaving.abort()
+    abortController.abort()
     await until(() => closed, 200)
   })
 

@@ -108,11 +108,11 @@ describe('hono', () => {
     })
     app.use('/v1/*', honoRelay(relayHere()))
     upstream.script = () => undefined
-    const leaving = new AbortController()
-    setTimeout(() => leaving.abort(), 50)
-    await expect(clientOf(app).chat.completions.create(chatRequest(), { signal: leaving.signal })).rejects.toThrow(
-      'aborted',
-    )
+    const abortController = new AbortController()
+    setTimeout(() => abortController.abort(), 50)
+    await expect(
+      clientOf(app).chat.completions.create(chatRequest(), { signal: abortController.signal }),
+    ).rejects.toThrow('aborted')
     expect(errors).toEqual([])
   })
 })

@@ -81,10 +81,10 @@ it.each([
   const { request } = await import('node:http')
   const status = await new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${KEY}` }
-    const asking = request({ port, host: '127.0.0.1', path: `/v1${path}`, headers }, (res) =>
+    const outgoing = request({ port, host: '127.0.0.1', path: `/v1${path}`, headers }, (res) =>
       resolve(res.resume().statusCode),
     )
-    asking.on('error', reject).end()
+    outgoing.on('error', reject).end()
   })
   expect(status).toBe(404)
   expect(upstream.seen).toHaveLength(0)
@@ -142,10 +142,10 @@ it('frees the concurrency slot however a call ends', async () => {
   const bad = await ask('/files')
   expect([bad.status, await bad.text()]).toEqual([400, expect.not.stringContaining('sk-upstream-secret')])
   upstream.script = () => undefined
-  const leaving = new AbortController()
-  const pending = ask('/files', { signal: leaving.signal }).catch(() => undefined)
+  const abortController = new AbortController()
+  const pending = ask('/files', { signal: abortController.signal }).catch(() => undefined)
   await expect.poll(() => upstream.seen.length).toBe(5)
-  leaving.abort()
+  abortController.abort()
   await pending
   await expect.poll(() => upstream.running.size).toBe(0)
   upstream.script = answerJson(FILE)

@@ -1,4 +1,4 @@
-// What limits and budgets cost a call in memory, in a loop in one process; and what a hundred thousand keys cost at rest.
+// Measures limits and budgets in memory, in a loop in one process, and the memory of a hundred thousand keys.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { Groups } from '../../dist/src/policies/access/groups.js'
@@ -52,7 +52,7 @@ const measure = async (callers) => {
 
 const simple = limited.map((caller) => ({ ...caller, id: `simple-${caller.id}`, group: 'other', budget: { usd: 1e6 } }))
 
-// A group's budget makes every call of its members a paid one: the first row is of callers of no group.
+// A group's budget makes every call of its members a paid one, so the first row has callers without a group.
 const free = new Admission({
   limiter: new Limiter({ relay: { concurrency: 1e6 } }, new Groups({})),
   limits,
@@ -72,7 +72,7 @@ console.log(`limits of key and relay:                      ${best.toFixed(2)} µ
 console.log(`limits of key and relay, budget of key:       ${await measure(simple)} µs a call`)
 console.log(`limits of key, group, relay; budgets of both: ${await measure(paying)} µs a call`)
 
-// In processes of their own, since a grown heap hides what is added to it.
+// Each in its own process, since a grown heap hides additions.
 const rest = join(import.meta.dirname, 'keys-at-rest.js')
 const atRest = (...words) =>
   JSON.parse(execFileSync(process.execPath, ['--expose-gc', rest, ...words], { encoding: 'utf8' }))

@@ -1,4 +1,4 @@
-// What so many keys cost a process: memory before and after a call of each, and CPU while nobody calls.
+// Measures many keys in one process: memory before and after one call of each, and CPU time while idle.
 import { createRelay, Departure } from '../../dist/src/index.js'
 
 const count = Number(process.argv[2])
@@ -38,7 +38,7 @@ for (let index = 0; index < count; index++) {
   })
 }
 const { rss: usedResident, heapUsed: usedHeap } = await settled()
-// V8 itself goes on collecting for a while after so much work.
+// V8 continues to collect garbage for a while.
 await new Promise((resolve) => setTimeout(resolve, 12_000))
 const idle = process.cpuUsage()
 await new Promise((resolve) => setTimeout(resolve, 3000))

@@ -1,5 +1,5 @@
-// The relay that the bench measures: keys, routing, failover and usage reading on. How it is mounted and what it routes
-// to comes from the environment, as targets.js sets it.
+// The relay that the benchmark measures, with keys, routing, failover and usage. Environment variables that targets.js
+// sets select the mount and the targets.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import express from 'express'
@@ -14,7 +14,7 @@ const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node', SCEN
 const secrets = KEYS_FILE
   ? readFileSync(KEYS_FILE, 'utf8').trim().split('\n')
   : ['sk-bench-0123456789abcdefghijklmnopqrstuvwxyz']
-/** The provider's language, where it is not the client's. */
+/** The provider's protocol, if it differs from the client's. */
 const TRANSLATED = { s4: 'anthropic', s4s: 'anthropic', s4p: 'anthropic', s5: 'gemini', s5s: 'gemini', s5p: 'gemini' }
 const foreign = TRANSLATED[SCENARIO]
 
@@ -24,7 +24,7 @@ const providers = Object.fromEntries(names.map((name, index) => [name, at(`${UPS
 if (FAILING) providers.failing = at(`${FAILING}/v1`)
 if (foreign) providers.channel1 = { type: foreign, apiKey: 'sk-upstream', baseURL: UPSTREAM }
 
-/** Limits and a budget that are counted, and never met. */
+/** Limits and a budget that are counted, and never reached. */
 const counted = { limits: { rpm: 1e9, tpm: 1e12, concurrency: 1e6 }, budget: { usd: 1e6, per: 'month' } }
 
 let tokens = 0
@@ -34,7 +34,7 @@ const relay = createRelay({
   keys: secrets.map((key, index) => ({ id: `caller${index}`, key, ...(COUNTED && counted) })),
   ...(COUNTED && { prices: { '*': { input: 1, cachedInput: 0.1, output: 4 } } }),
   ...(SCENARIO === 's7' && { cache: { temperature: 'any' } }),
-  // The bench fails every request over; a rest would end that.
+  // The benchmark fails over in every request. A cooldown would end that.
   health: { failures: 1_000_000_000 },
   plugins: [{ done: (record) => (tokens += record.outputTokens ?? 0) }],
   logger: false,

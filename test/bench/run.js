@@ -1,9 +1,9 @@
-// npm run bench [-- SCENARIO …] [-- --rounds N …]: the relay beside a bare undici proxy and a bare http-proxy-3, in one run.
-// `admission` measures limits and budgets in a loop, `upload` a form of 25 MB, `sockets`
-// the messages of a realtime session: they need no kit.
+// npm run bench [-- SCENARIO …] [-- --rounds N …]: compares the relay with a bare undici proxy and a bare http-proxy-3.
+// `admission` measures limits and budgets in a loop, `upload` a form of 25 MB, and `sockets` the messages of a realtime
+// session. These three need no kit.
 //
-// The load kit (a native upstream and load generator, and what is measured for comparison) is not part of the project.
-// It is taken from MODELMOUNT_BENCH_KIT or ../shared/bench, and works in a copy of its own in the system's temp folder.
+// The load kit (a native upstream, a load generator and the servers to compare with) is not part of the project.
+// The script takes it from MODELMOUNT_BENCH_KIT or ../shared/bench, and runs a copy in the system's temp folder.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,14 +13,14 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const kit = resolve(process.env.MODELMOUNT_BENCH_KIT ?? join(root, '../shared/bench'))
 const copy = join(tmpdir(), 'modelmount-bench-kit')
-const floor = 'bare:undici-dispatch-end'
-/** A bare server that reads the body, digests it and sends the bytes that it has in a Map. */
+const bareUndici = 'bare:undici-dispatch-end'
+/** A bare server that hashes the body and answers with bytes from a Map. */
 const cached = 'hello:http-cache'
 
-/** Scenario by scenario, what it is measured against. */
+/** The targets of each scenario. */
 const plan = {
   s1: [
-    floor,
+    bareUndici,
     'http-proxy-3',
     'modelmount',
     'modelmount:counted',
@@ -28,9 +28,9 @@ const plan = {
     'modelmount:koa',
     'modelmount:express',
   ],
-  s2: [floor, 'http-proxy-3', 'modelmount'],
-  s3: [floor, 'modelmount'],
-  s3s: [floor, 'http-proxy-3', 'modelmount'],
+  s2: [bareUndici, 'http-proxy-3', 'modelmount'],
+  s3: [bareUndici, 'modelmount'],
+  s3s: [bareUndici, 'http-proxy-3', 'modelmount'],
   s4: ['translate:anthropic-parse', 'modelmount'],
   s4s: ['translate:anthropic-parse', 'modelmount'],
   s4p: ['translate:anthropic-parse', 'modelmount'],
@@ -39,9 +39,9 @@ const plan = {
   s5: ['translate:gemini-parse', 'modelmount'],
   s5s: ['translate:gemini-parse', 'modelmount'],
   s5p: ['translate:gemini-parse', 'modelmount'],
-  s6: [floor, 'modelmount'],
+  s6: [bareUndici, 'modelmount'],
   s7: [cached, 'modelmount'],
-  s8: [floor, 'modelmount'],
+  s8: [bareUndici, 'modelmount'],
   s9k10: ['modelmount'],
   s9k100000: ['modelmount'],
   s9c1: ['modelmount'],
@@ -49,7 +49,7 @@ const plan = {
   s10: ['modelmount'],
 }
 
-/** What is measured here, without the kit. */
+/** The benchmarks that need no kit. */
 const own = { admission: 'admission.js', upload: 'upload.js', sockets: 'sockets.js' }
 
 const words = process.argv.slice(2)
@@ -76,7 +76,7 @@ if (chosen.length > 0 && !existsSync(join(copy, 'node_modules'))) {
 }
 for (const scenario of chosen) {
   const names = plan[scenario]
-  const baseline = names.includes(floor) ? floor : names[0]
+  const baseline = names.includes(bareUndici) ? bareUndici : names[0]
   run(process.execPath, ['run.js', scenario, '--targets', names.join(','), '--baseline', baseline, ...options], copy, {
     RELAY_TARGETS: join(root, 'test/bench/targets.js'),
   })

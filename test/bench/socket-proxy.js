@@ -1,4 +1,4 @@
-// What stands between client and upstream in `sockets.js`: a bare http-proxy-3, or the relay.
+// The proxy that `sockets.js` measures: a bare http-proxy-3, or the relay.
 import { createServer } from 'node:http'
 import httpProxy from 'http-proxy-3'
 

@@ -1,4 +1,4 @@
-// A realtime server for `sockets.js`: each message from the client brings one of a given length.
+// A realtime server for `sockets.js`. It answers each message with one of a given length.
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 

@@ -1,17 +1,17 @@
-// What a message on a realtime session costs, there and back: through the relay and through a bare http-proxy-3.
-// Upstream, load and each proxy are processes of their own.
+// Measures a message on a realtime session and its reply, through the relay and through a bare http-proxy-3.
+// Upstream, load generator and each proxy have their own process.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
 
-/** `laden` is http-proxy-3 in a process that has loaded the relay as well: a larger heap makes every read dearer. */
-const KINDS = ['http-proxy-3', 'laden', 'modelmount']
+/** `http-proxy-3 with modules` runs http-proxy-3 in a process that has loaded the relay too, since a larger heap makes every read slower. */
+const KINDS = ['http-proxy-3', 'http-proxy-3 with modules', 'modelmount']
 const CLIENTS = 8
 const MESSAGES = 1500
 const at = process.argv.indexOf('--rounds')
 const rounds = at < 0 ? 11 : Number(process.argv[at + 1])
-/** Sound as clients send it, 100 ms at a time, and words. */
+/** Audio as clients send it, 100 ms per message, and text. */
 const shapes = { sound: { sent: 6400, length: 8000 }, words: { sent: 100, length: 10 } }
 
 const start = async (file, env) => {
@@ -42,7 +42,7 @@ const talk = (client, message) =>
     client.send(message)
   })
 
-/** Microseconds of CPU a message there and back. */
+/** CPU time in microseconds per message and reply. */
 const measure = async ({ port, ask }, message) => {
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => open(port)))
   await ask('from')

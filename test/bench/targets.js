@@ -1,4 +1,4 @@
-// The relay as targets of the bench kit, one a mount.
+// The relay as targets of the benchmark kit, one per mount.
 import { fileURLToPath } from 'node:url'
 
 const relay = fileURLToPath(new URL('./relay.js', import.meta.url))

@@ -1,4 +1,4 @@
-// What the upload bench measures, and what it is measured against: KIND says which. Tells its CPU time and memory when asked.
+// The servers that the upload benchmark measures. KIND selects one. On a message, it reports its CPU time and memory.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -6,8 +6,8 @@ import { Pool } from 'undici'
 
 const { KIND, UPSTREAM } = process.env
 
-/** Holds the body whole, since it might have to be sent again, and sends it on by the relay's own client: no key, no model, no form is looked at. */
-const floor = () => {
+/** Buffers the body, as a retry needs it, and sends it with the relay's HTTP client. Reads no key, model or form. */
+const baseline = () => {
   const pool = new Pool(UPSTREAM, { pipelining: 1 })
   return createServer((req, res) => {
     const chunks = []
@@ -15,12 +15,12 @@ const floor = () => {
     req.on('end', () => {
       const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
       const headers = ['content-type', req.headers['content-type'], 'authorization', 'Bearer sk-upstream']
-      pool.dispatch({ method: 'POST', path: req.url, headers, body }, answering(res))
+      pool.dispatch({ method: 'POST', path: req.url, headers, body }, collectResponse(res))
     })
   })
 }
 
-const answering = (res) => {
+const collectResponse = (res) => {
   const chunks = []
   let status = 0
   return {
@@ -35,14 +35,14 @@ const answering = (res) => {
   }
 }
 
-/** The floor in a process that the relay's modules weigh upon: what they cost V8's collector at each large body. */
-const laden = async () => {
+/** The baseline in a process that has loaded the relay's modules, which V8's collector scans at each large body. */
+const baselineWithModules = async () => {
   await import('../../dist/src/index.js')
-  return floor()
+  return baseline()
 }
 
 const relay = async () => {
-  // Here, lest the floor carry their weight.
+  // Imported here, so that the baseline does not load these modules.
   const { nodeRelay } = await import('../../dist/adapters/node.js')
   const { createRelay } = await import('../../dist/src/index.js')
   return createServer(
@@ -70,7 +70,7 @@ const answers = {
       globalThis.gc()
       await pause(100)
     }
-    // The kernel forgets the peak so far.
+    // Resets the kernel's peak.
     writeFileSync('/proc/self/clear_refs', '5')
     return resident('VmRSS')
   },
@@ -78,6 +78,6 @@ const answers = {
 }
 process.on('message', async (what) => process.send(await answers[what]()))
 
-const makers = { floor, laden, relay, renaming: relay }
+const makers = { baseline, baselineWithModules, relay, renaming: relay }
 const server = await makers[KIND]()
 server.listen(0, '127.0.0.1', () => process.send(server.address().port))

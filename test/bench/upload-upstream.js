@@ -1,4 +1,4 @@
-// Takes uploads, and says how many bytes they had.
+// Answers uploads with their number of bytes.
 import { createServer } from 'node:http'
 
 const server = createServer((req, res) => {

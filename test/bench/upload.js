@@ -1,5 +1,5 @@
-// What an upload of 25 MB costs: a form with a recording, through the relay and through a bare server that does no more
-// than hold the body and send it on by the same client. Upstream, load and each relay are processes of their own.
+// Measures an upload of 25 MB, a form with a recording, through the relay and through a bare server that only buffers the
+// body and sends it with the same client. Upstream, load generator and each relay have their own process.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ const at = process.argv.indexOf('--rounds')
 const rounds = at < 0 ? 9 : Number(process.argv[at + 1])
 const BOUNDARY = '----bench0123456789abcdef'
 
-/** A form as official clients write it, about a file of so many bytes. */
+/** A form as official clients write it, with a file of this size. */
 const form = (size) => {
   const file = Buffer.alloc(size)
   for (let at = 0; at < size; at += 4) file.writeUInt32LE(Math.imul(at + 1, 2654435761) >>> 0, at)
@@ -59,8 +59,8 @@ const repeat = async (target, times, body) => {
 const upstream = await start('upload-upstream.js')
 const env = { UPSTREAM: `http://127.0.0.1:${upstream.port}` }
 const kinds = {
-  floor: { KIND: 'floor' },
-  'floor, relay’s modules loaded': { KIND: 'laden' },
+  baseline: { KIND: 'baseline' },
+  'baseline with the relay’s modules loaded': { KIND: 'baselineWithModules' },
   relay: { KIND: 'relay' },
   'relay, other model name': { KIND: 'renaming' },
 }
@@ -83,7 +83,7 @@ for (let round = 0; round < rounds; round++) {
 }
 for (const target of Object.values(targets)) await target.stop()
 
-/** Peak over idle, in a process that has seen many small uploads, or many like this. */
+/** Peak memory over idle, in a process after many small uploads, or after many uploads of this size. */
 const memory = async (kind, times, body) => {
   const figures = []
   for (let turn = 0; turn < 3; turn++) {
@@ -103,12 +103,12 @@ const best = (figures) => {
 }
 
 console.log(
-  '\n| upload of 25 MB | CPU ms (median) | CPU ms (best third) | x floor (median) | x floor (best third) | peak over body and idle, MB: first large one | after many |',
+  '\n| upload of 25 MB | CPU ms (median) | CPU ms (best third) | x baseline (median) | x baseline (best third) | peak over body and idle, MB: first large one | after many |',
 )
 console.log('|---|---|---|---|---|---|---|')
 for (const kind of Object.keys(kinds)) {
   const [middle, lowest] = [median(samples[kind]), best(samples[kind])]
-  const ratios = [middle / median(samples.floor), lowest / best(samples.floor)]
+  const ratios = [middle / median(samples.baseline), lowest / best(samples.baseline)]
   const peaks = [await memory(kind, 300, small), await memory(kind, 20, large)]
   const cells = [
     kind,

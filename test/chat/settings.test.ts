@@ -4,7 +4,7 @@ import type { ChatRequest } from '../../src/chat/request.js'
 import { acceptedSampling, recordSettings } from '../../src/chat/settings.js'
 import { gemini } from '../../src/protocols/gemini/index.js'
 
-const asking = (fields: Partial<ChatRequest>): ChatRequest => ({
+const requestWith = (fields: Partial<ChatRequest>): ChatRequest => ({
   stream: false,
   turns: [],
   tools: [],
@@ -15,7 +15,11 @@ const asking = (fields: Partial<ChatRequest>): ChatRequest => ({
 describe('settings that a protocol does not have', () => {
   it('are losses with their name in the client’s protocol', () => {
     const losses = new Losses('x', gemini.settingNames)
-    recordSettings(asking({ frequencyPenalty: 1, seed: 7, verbosity: 'low', topP: 0.5 }), new Set(['topP']), losses)
+    recordSettings(
+      requestWith({ frequencyPenalty: 1, seed: 7, verbosity: 'low', topP: 0.5 }),
+      new Set(['topP']),
+      losses,
+    )
     const paths = ['generationConfig.frequencyPenalty', 'generationConfig.seed', 'verbosity']
     expect(losses.list.map(({ path }) => path)).toEqual(paths)
   })
@@ -24,13 +28,13 @@ describe('settings that a protocol does not have', () => {
     const losses = new Losses('x')
     const format = { type: 'text' } as const
     const harmless = { frequencyPenalty: 0, choices: 1, modalities: ['text'], metadata: {}, format } as const
-    recordSettings(asking({ ...harmless, serviceTier: 'auto', reasoning: { effort: 'none' } }), new Set(), losses)
+    recordSettings(requestWith({ ...harmless, serviceTier: 'auto', reasoning: { effort: 'none' } }), new Set(), losses)
     expect(losses.list).toEqual([])
   })
 
   it('are refused if the request depends on them, with the same name', () => {
     const losses = new Losses('x', gemini.settingNames)
-    const declare = (): void => recordSettings(asking({ choices: 2 }), new Set(), losses)
+    const declare = (): void => recordSettings(requestWith({ choices: 2 }), new Set(), losses)
     expect(declare).toThrowError(/^generationConfig\.candidateCount: /)
   })
 })
@@ -38,11 +42,11 @@ describe('settings that a protocol does not have', () => {
 describe('sampling', () => {
   it('keeps the one of temperature and top_p that differs from its default', () => {
     const losses = new Losses('x')
-    expect(acceptedSampling(asking({ temperature: 1, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
+    expect(acceptedSampling(requestWith({ temperature: 1, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
       topP: 0.5,
     })
     expect(losses.list).toEqual([])
-    expect(acceptedSampling(asking({ temperature: 0, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
+    expect(acceptedSampling(requestWith({ temperature: 0, topP: 0.5 }), { sampling: 'one' }, losses)).toMatchObject({
       temperature: 0,
       topP: undefined,
     })

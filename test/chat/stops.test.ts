@@ -4,7 +4,7 @@ import { AnswerCollector } from '../../src/chat/collect-answer.js'
 import type { ChatEvent } from '../../src/chat/events.js'
 import { cutAtStop, StopCutter } from '../../src/chat/stops.js'
 
-const said = 'one\n\nUser: two\n\nUse three END four'
+const answerText = 'one\n\nUser: two\n\nUse three END four'
 
 function streamed(pieces: readonly string[], stops: readonly string[]): ChatAnswer & { isCut: boolean } {
   const fold = new AnswerCollector()
@@ -22,18 +22,18 @@ describe('HC-034: stop sequences that the upstream does not support', () => {
     [['END', '\n\nUse '], 'one\n\nUser: two', '\n\nUse '],
     [['o'], '', 'o'],
   ])('%j end the text before a match, wherever the stream is split', (stops, text, sequence) => {
-    for (let cut = 0; cut <= said.length; cut++) {
-      const { choices, isCut } = streamed([said.slice(0, cut), said.slice(cut)], stops)
+    for (let cut = 0; cut <= answerText.length; cut++) {
+      const { choices, isCut } = streamed([answerText.slice(0, cut), answerText.slice(cut)], stops)
       expect(isCut).toBe(true)
       expect(choices[0]).toMatchObject({ blocks: [{ text }], finish: { reason: 'stop', sequence } })
     }
-    expect(streamed([...said], stops).choices[0]).toMatchObject({ blocks: [{ text }] })
+    expect(streamed([...answerText], stops).choices[0]).toMatchObject({ blocks: [{ text }] })
   })
 
   it('change nothing where none matches', () => {
-    const { choices, isCut } = streamed([...said, '\n\nUs'], ['\n\nUsed', 'nowhere'])
+    const { choices, isCut } = streamed([...answerText, '\n\nUs'], ['\n\nUsed', 'nowhere'])
     expect(isCut).toBe(false)
-    expect(choices[0]).toMatchObject({ blocks: [{ text: `${said}\n\nUs` }], finish: { reason: 'length' } })
+    expect(choices[0]).toMatchObject({ blocks: [{ text: `${answerText}\n\nUs` }], finish: { reason: 'length' } })
   })
 
   it('apply to text only, and drop everything after a match', () => {

@@ -65,10 +65,10 @@ describe('HC-112: a stream split in two at any byte', () => {
       cuts.push(cut)
       return answerStream([bytes.subarray(0, cut), bytes.subarray(cut)], 2)(req, res, seen)
     }
-    const asked = Array.from({ length: Math.floor(bytes.length / EVERY) }, async () => {
+    const requests = Array.from({ length: Math.floor(bytes.length / EVERY) }, async () => {
       expect(wordsOf(from, await harness.ask(from, `${to}/m`, { stream: true }))).toBe('hällo 👍')
     })
-    await Promise.all(asked)
+    await Promise.all(requests)
     expect(cuts.at(-1)).toBeGreaterThan(bytes.length - 2 * EVERY)
   })
 })

@@ -85,10 +85,10 @@ describe('token counts', () => {
   })
 
   it.each(counting)('for %s come from the countTokens hook', async (from) => {
-    const heard: unknown[] = []
+    const hookCalls: unknown[] = []
     const own = await startHarness(cleanup, {
       countTokens(conversation, model) {
-        heard.push(
+        hookCalls.push(
           model,
           conversation.turns.map(({ blocks }) => blocks.map((block) => 'text' in block && block.text)),
         )
@@ -96,7 +96,7 @@ describe('token counts', () => {
       },
     })
     expect(tokensIn(from, await count(from, 'chat/m', {}, own))).toBe(1234)
-    expect(heard).toEqual(['chat/m', [['hello']]])
+    expect(hookCalls).toEqual(['chat/m', [['hello']]])
   })
 
   it.each(counting)('for %s fail in the format of the protocol', async (from) => {

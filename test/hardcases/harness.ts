@@ -41,8 +41,8 @@ export interface Harness {
   readonly records: UsageRecord[]
   readonly origin: string
   /** Sends the protocol's default request for a model. */
-  ask(language: ProtocolName, model: Model, harnessMethods?: SendOptions): Promise<ClientResponse>
-  send(method: string, path: string, asking?: SendOptions): Promise<ClientResponse>
+  ask(protocol: ProtocolName, model: Model, options?: SendOptions): Promise<ClientResponse>
+  send(method: string, path: string, options?: SendOptions): Promise<ClientResponse>
   /** The body of the last request that the upstream received. */
   sent(): unknown
   /** Sends these fields, and expects status 200. Returns the body that the upstream received, and the response. */
@@ -50,7 +50,7 @@ export interface Harness {
     from: ProtocolName,
     model: Model,
     fields: object,
-    asking?: SendOptions,
+    options?: SendOptions,
   ): Promise<[body: unknown, came: ClientResponse]>
   /** Sends these fields, and expects status 400 before the upstream receives anything. Returns the error. */
   expectRefused(
@@ -83,12 +83,12 @@ export async function startHarness(
     }),
   )
   const { baseURL: origin } = cleanup.add(await listen(createServer(nodeRelay(relay)), ''))
-  return { upstream, relay, records, origin, ...asking(upstream, origin) }
+  return { upstream, relay, records, origin, ...createMethods(upstream, origin) }
 }
 
 type HarnessMethods = Pick<Harness, 'ask' | 'send' | 'sent' | 'expectAccepted' | 'expectRefused'>
 
-function asking(upstream: ScriptedUpstream, origin: string): HarnessMethods {
+function createMethods(upstream: ScriptedUpstream, origin: string): HarnessMethods {
   const send: Harness['send'] = async (method, path, { headers = {}, key = KEY, body, with: fields } = {}) => {
     const response = await fetch(origin + path, {
       method,
@@ -97,18 +97,18 @@ function asking(upstream: ScriptedUpstream, origin: string): HarnessMethods {
     })
     return readResponse(response)
   }
-  const ask: Harness['ask'] = (language, model, { with: fields, ...asking } = {}) => {
-    const { stream = false } = asking
-    const body = JSON.stringify({ ...protocolFixtures[language].requestBody(model, stream), ...fields })
-    return send('POST', protocolFixtures[language].path(model, stream), { body, ...asking })
+  const ask: Harness['ask'] = (protocol, model, { with: fields, ...options } = {}) => {
+    const { stream = false } = options
+    const body = JSON.stringify({ ...protocolFixtures[protocol].requestBody(model, stream), ...fields })
+    return send('POST', protocolFixtures[protocol].path(model, stream), { body, ...options })
   }
   const sent = (): unknown => parseJson(upstream.seen.at(-1)?.body ?? '')
   return {
     send,
     ask,
     sent,
-    async expectAccepted(from, model, fields, asking = {}) {
-      const answer = await ask(from, model, { ...asking, with: fields })
+    async expectAccepted(from, model, fields, options = {}) {
+      const answer = await ask(from, model, { ...options, with: fields })
       expect(answer.status, answer.text).toBe(200)
       return [sent(), answer]
     },
@@ -148,11 +148,11 @@ export function answerStreamText(text: string): Script {
 }
 
 /** Answers in a protocol, as a stream if the request asks for one. */
-export function answerIn(language: ProtocolName, ...words: string[]): Script {
-  const { whole, streamed } = protocolFixtures[language]
+export function answerIn(protocol: ProtocolName, ...words: string[]): Script {
+  const { whole, streamed } = protocolFixtures[protocol]
   return (req, res, seen) => {
-    const asked = /"stream":\s*true/.test(seen.body) || seen.url.includes(':streamGenerateContent')
-    return (asked ? answerStreamText(streamed(...words)) : answerJson(whole(words.join(''))))(req, res, seen)
+    const isStream = /"stream":\s*true/.test(seen.body) || seen.url.includes(':streamGenerateContent')
+    return (isStream ? answerStreamText(streamed(...words)) : answerJson(whole(words.join(''))))(req, res, seen)
   }
 }
 

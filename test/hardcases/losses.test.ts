@@ -38,9 +38,9 @@ describe('translation: lenient', () => {
       for (const stream of [false, true]) {
         const harness = await startHarness(cleanup)
         const [, { headers }] = await harness.expectAccepted(from, to, fields, { stream })
-        const told = headers.get('x-modelmount-losses') ?? ''
-        expect(told.split('; ').map((loss) => loss.split(': ')[0])).toEqual([path])
-        expect(harness.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(told)
+        const header = headers.get('x-modelmount-losses') ?? ''
+        expect(header.split('; ').map((loss) => loss.split(': ')[0])).toEqual([path])
+        expect(harness.records[0]?.losses.map((loss) => `${loss.path}: ${loss.reason}`).join('; ')).toBe(header)
       }
     },
   )
@@ -60,9 +60,9 @@ describe('translation: lenient', () => {
     const harness = await startHarness(cleanup)
     const fields = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`fieldé${index}\n`, 1]))
     const [, { headers }] = await harness.expectAccepted('chat', 'messages/claude-opus-4-5', fields)
-    const told = headers.get('x-modelmount-losses') ?? ''
-    expect(told).toMatch(/^[\x20-\x7e]+$/)
-    expect(told.length).toBeLessThan(5000)
+    const header = headers.get('x-modelmount-losses') ?? ''
+    expect(header).toMatch(/^[\x20-\x7e]+$/)
+    expect(header.length).toBeLessThan(5000)
     expect(harness.records[0]?.losses).toHaveLength(200)
   })
 })

@@ -223,9 +223,12 @@ describe.skipIf(!signed)('HC-140: fetching over https', () => {
   it('fails for a truncated body, an untrusted certificate and a private address', async () => {
     answer = (_req, res) => void res.writeHead(200, { 'content-length': 50 }).write('x', () => res.destroy())
     await expect(fetch(`${origin}/x`, LIMITS)).rejects.toThrow(/it cannot be reached|aborted/)
-    const strangers = createFetch({ isRefused: () => false })
-    await expect(strangers(`${origin}/x`, LIMITS)).rejects.toThrow('it cannot be reached')
-    const wary = createFetch({ isRefused: (address) => address === '127.0.0.1', ca: signed?.cert ?? '' })
-    await expect(wary(`${origin}/x`, LIMITS)).rejects.toThrow('it is not at a public address')
+    const fetchWithoutCa = createFetch({ isRefused: () => false })
+    await expect(fetchWithoutCa(`${origin}/x`, LIMITS)).rejects.toThrow('it cannot be reached')
+    const fetchRefusingLoopback = createFetch({
+      isRefused: (address) => address === '127.0.0.1',
+      ca: signed?.cert ?? '',
+    })
+    await expect(fetchRefusingLoopback(`${origin}/x`, LIMITS)).rejects.toThrow('it is not at a public address')
   })
 })

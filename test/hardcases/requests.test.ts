@@ -99,13 +99,13 @@ describe('from Chat Completions to Messages', () => {
   it('HC-006: accepts a key as Bearer or x-api-key, prefers x-api-key, and passes neither on', async () => {
     const good = 'sk-caller-00000001'
     const bearer = { authorization: `Bearer ${good}` }
-    const ways: [Record<string, string>, number][] = [
+    const rows: [Record<string, string>, number][] = [
       [bearer, 200],
       [{ 'x-api-key': good }, 200],
       [{ 'x-api-key': good, authorization: 'Bearer sk-wrong' }, 200],
       [{ 'x-api-key': 'sk-wrong', ...bearer }, 401],
     ]
-    for (const [headers, status] of ways) {
+    for (const [headers, status] of rows) {
       const response = await harness.ask('messages', 'messages/claude-opus-4-5', { headers, key: '' })
       expect(response.status).toBe(status)
       if (status === 401)

@@ -151,9 +151,9 @@ describe('HC-040: a block that only one protocol has', () => {
 
   it.each(rows)('of %s is a loss or an error in other protocols: %j', async (from, fields, path) => {
     const { status, json, headers } = await harness.ask(from, 'chat/m' as Model, { with: fields })
-    const told = status === 200 ? headers.get('x-modelmount-losses') : String(dig(json, 'error', 'message'))
+    const reported = status === 200 ? headers.get('x-modelmount-losses') : String(dig(json, 'error', 'message'))
     expect([200, 400]).toContain(status)
-    expect(told).toContain(path)
+    expect(reported).toContain(path)
     if (status === 400) expect(protocolFixtures[from].textOfAnswer(json)).toBe('')
   })
 })

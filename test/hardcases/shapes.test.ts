@@ -130,13 +130,13 @@ describe('streams of Chat Completions', () => {
     const without = await harness.ask('chat', 'messages/m', { stream: true })
     expect(without.text).not.toContain('"usage"')
     expect(harness.records[0]).toMatchObject({ inputTokens: 5, outputTokens: 2 })
-    const asked = await harness.ask('chat', 'messages/m', {
+    const withUsage = await harness.ask('chat', 'messages/m', {
       stream: true,
       with: { stream_options: { include_usage: true } },
     })
-    const counts = asked.records.map((record) => dig(record, 'usage')).filter(Boolean)
+    const counts = withUsage.records.map((record) => dig(record, 'usage')).filter(Boolean)
     expect(counts).toHaveLength(1)
-    expect(asked.records.at(-1)).toMatchObject({ choices: [], usage: counts[0] })
+    expect(withUsage.records.at(-1)).toMatchObject({ choices: [], usage: counts[0] })
     harness.upstream.script = answerIn('chat', 'ab')
     await harness.ask('messages', 'chat/m', { stream: true })
     expect(harness.sent()).toMatchObject({ stream_options: { include_usage: true } })

@@ -42,7 +42,7 @@ function messageOf({ json, records }: ClientResponse): Record<string, unknown> {
 }
 
 /** The next request: the calls with their results. `keeps`: the client keeps fields that it does not know. */
-function goOn(message: Record<string, unknown>, keeps: boolean): object {
+function nextRequest(message: Record<string, unknown>, keeps: boolean): object {
   const known = list(message.tool_calls).map((call) => {
     const { extra_content, ...rest } = call as Record<string, unknown>
     return keeps && extra_content ? { ...rest, extra_content } : rest
@@ -71,7 +71,7 @@ describe.each([false, true])(
     async function turns(keeps: boolean, key?: string): Promise<ClientResponse> {
       first(stream ? listing.streamed : listing.whole)
       const response = await harness.ask('chat', gemini, { stream })
-      await harness.expectAccepted('chat', gemini, goOn(messageOf(response), keeps), { ...(key && { key }) })
+      await harness.expectAccepted('chat', gemini, nextRequest(messageOf(response), keeps), { ...(key && { key }) })
       return response
     }
 
@@ -134,7 +134,7 @@ const thinking = [
   { type: 'tool_use', id: 'toolu_1', name: 'ls', input: {} },
 ]
 const answer = (content: readonly object[], stop_reason: string): object => ({ ...messageStart, content, stop_reason })
-const thoughtful = {
+const thinkingAnswer = {
   whole: answerJson(answer(thinking, 'tool_use')),
   streamed: answerStreamText(
     [
@@ -159,12 +159,12 @@ const thoughtful = {
 
 describe.each([false, true])('HC-045: thinking before a tool call, streamed: %s', (stream) => {
   async function turns(keeps: boolean, model: Model, key?: string): Promise<ClientResponse> {
-    first(stream ? thoughtful.streamed : thoughtful.whole)
+    first(stream ? thinkingAnswer.streamed : thinkingAnswer.whole)
     const response = await harness.ask('chat', 'messages/claude-sonnet-4-5', {
       stream,
       with: { reasoning_effort: 'medium' },
     })
-    const fields = { ...goOn(messageOf(response), keeps), reasoning_effort: 'medium' }
+    const fields = { ...nextRequest(messageOf(response), keeps), reasoning_effort: 'medium' }
     const [, next] = await harness.expectAccepted('chat', model, fields, { ...(key && { key }) })
     return next
   }

@@ -88,8 +88,8 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
     expect(second.status).toBe(200)
     const body = harness.sent()
     expect(body).not.toHaveProperty('previous_response_id')
-    const said = model === NATIVE ? dig(body, 'input') : dig(body, 'messages')
-    const [one, answer, two, ...more] = said as object[]
+    const messages = model === NATIVE ? dig(body, 'input') : dig(body, 'messages')
+    const [one, answer, two, ...more] = messages as object[]
     expect(more).toEqual([])
     expect(JSON.stringify([one, two])).toMatch(/"user".*"one".*"user".*"two"/)
     expect(answer).toMatchObject({ role: 'assistant' })
@@ -106,8 +106,8 @@ describe.each([false, true])('HC-030: with a store, streamed: %s', (stream) => {
 
   it.each([NATIVE, TRANSLATED])('hides the response from another tenant: %s', async (model) => {
     const id = idOf(await harness.ask('responses', model, { stream }))
-    const asked = await harness.ask('responses', model, { with: { previous_response_id: id }, key: OTHER_KEY })
-    expect(asked).toMatchObject(notFound)
+    const refused = await harness.ask('responses', model, { with: { previous_response_id: id }, key: OTHER_KEY })
+    expect(refused).toMatchObject(notFound)
     expect(harness.upstream.seen).toHaveLength(1)
     for (const method of ['GET', 'DELETE'])
       expect(await harness.send(method, `/v1/responses/${id}`, { key: OTHER_KEY })).toMatchObject({ status: 404 })

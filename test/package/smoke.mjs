@@ -1,5 +1,4 @@
-// Runs where the packed tarball has been installed and nothing else, no framework either: each export must give an
-// answer. Started by `.ci/run`.
+// Calls every export of the installed tarball, without any framework installed. `.ci/run` starts it.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -46,7 +45,7 @@ const fastify = await new Promise((resolve) => {
 const attached = await serve((_request, response) => response.writeHead(404).end())
 attachRelay(attached.server, relay)
 
-const doorways = {
+const entryPoints = {
   '/node, nodeRelay': await serve(nodeRelay(relay)),
   '/node, attachRelay': attached,
   '/express': await serve((req, res) => express(req, res, () => res.writeHead(404).end())),
@@ -60,7 +59,8 @@ const doorways = {
 }
 const unread = await serve(passthroughRelay(relay))
 await check('/passthrough', fetch(`${unread.url}/v1/unread/anything`, QUESTION), 'upstream/unread')
-for (const [name, { url }] of Object.entries(doorways)) await check(name, fetch(`${url}/v1/chat/completions`, QUESTION))
+for (const [name, { url }] of Object.entries(entryPoints))
+  await check(name, fetch(`${url}/v1/chat/completions`, QUESTION))
 await check('/fetch', fetchRelay(relay)('http://relay/v1/chat/completions', QUESTION))
 const next = async () => undefined
 const raw = new Request('http://relay/v1/chat/completions', QUESTION)
@@ -72,7 +72,7 @@ assert.equal(load('modelmount/config.schema.json').type, 'object')
 console.log('ok /config.schema.json, /package.json')
 
 await relay.close()
-for (const { server } of [upstream, unread, ...Object.values(doorways)]) {
+for (const { server } of [upstream, unread, ...Object.values(entryPoints)]) {
   server.close()
   server.closeAllConnections()
 }

@@ -19,7 +19,7 @@ async function start(options: Partial<RelayOptions> = {}, script?: Script) {
   const upstream = cleanup.add(await startUpstream(script))
   const records: UsageRecord[] = []
   const logs: string[] = []
-  const hear = (_details: object, message: string): void => void logs.push(message)
+  const log = (_details: object, message: string): void => void logs.push(message)
   const relay = cleanup.add(
     testRelay({
       providers: { up: { type: 'openai-compatible', baseURL: upstream.baseURL } },
@@ -27,7 +27,7 @@ async function start(options: Partial<RelayOptions> = {}, script?: Script) {
       health: { failures: 10_000 },
       prices: { '*': { input: 1, output: 1 } },
       plugins: [{ done: (record) => void records.push(record) }],
-      logger: { info: hear, warn: hear, error: hear },
+      logger: { info: log, warn: log, error: log },
       shutdownMs: 300,
       ...options,
     }),
@@ -49,9 +49,9 @@ const called = (caller: object): Partial<RelayOptions> => ({ keys: [], authentic
 describe('a stream whose clients have all disconnected', () => {
   it('is drained for its usage, but not cached', async () => {
     const { ask, records } = await start({ cache: {}, onDisconnect: 'drain' }, answerStream(streamed(...WORDS), 5))
-    const leaving = new AbortController()
-    const first = await ask({ stream: true }, {}, leaving.signal)
-    leaving.abort()
+    const abortController = new AbortController()
+    const first = await ask({ stream: true }, {}, abortController.signal)
+    abortController.abort()
     await first.text().catch(() => undefined)
     await expect.poll(() => records.length).toBe(1)
     expect(records).toMatchObject([{ outcome: 'complete', outputTokens: WORDS.length }])
@@ -101,7 +101,7 @@ describe('calls that share a stream', () => {
     'are settled once each when clients disconnect in any order (%s)',
     async (onDisconnect) => {
       const next = seeded(onDisconnect.length)
-      const ways: Script[] = [
+      const scripts: Script[] = [
         answerStream(streamed(...WORDS), 2),
         (_req, res) => void setTimeout(() => res.destroy(), 10),
         (req, res, seen) => void setTimeout(() => void answerJson(completion('x'))(req, res, seen), 15),
@@ -118,15 +118,19 @@ describe('calls that share a stream', () => {
           limits: { concurrency: 1000 },
           keys: [{ id: 'alice', key: KEY, budget: { usd: 100 } }],
         },
-        (req, res, seen) => pick(next, ways)(req, res, seen),
+        (req, res, seen) => pick(next, scripts)(req, res, seen),
       )
       const calls = Array.from({ length: 300 }, async () => {
         await pause(next() * 300)
-        const leaving = new AbortController()
-        if (next() < 0.6) setTimeout(() => leaving.abort(), next() * 40)
+        const abortController = new AbortController()
+        if (next() < 0.6) setTimeout(() => abortController.abort(), next() * 40)
         const headers: Record<string, string> = next() < 0.4 ? { 'idempotency-key': pick(next, ['a', 'b', 'c']) } : {}
         if (next() < 0.2) headers['cache-control'] = 'no-cache'
-        const answer = await ask({ stream: next() < 0.8, seed: Math.floor(next() * 6) }, headers, leaving.signal)
+        const answer = await ask(
+          { stream: next() < 0.8, seed: Math.floor(next() * 6) },
+          headers,
+          abortController.signal,
+        )
         await answer.text()
       })
       await Promise.allSettled(calls)

@@ -91,9 +91,9 @@ describe('a budget', () => {
           : answerJson(completion('hello', usageOf(7, Math.floor(next() * max_tokens))))
       setTimeout(() => void script(req, res, seen), next() * 20)
     }
-    const leaving = Array.from({ length: 500 }, () => new AbortController())
-    const asked = leaving.map((controller) => ask({ max_tokens: 20 }, controller.signal).catch(() => undefined))
-    for (const controller of leaving) if (next() < 0.1) setTimeout(() => controller.abort(), next() * 20)
+    const abortController = Array.from({ length: 500 }, () => new AbortController())
+    const asked = abortController.map((controller) => ask({ max_tokens: 20 }, controller.signal).catch(() => undefined))
+    for (const controller of abortController) if (next() < 0.1) setTimeout(() => controller.abort(), next() * 20)
     await Promise.all(asked)
     await expect.poll(() => records.length).toBe(500)
     const { spent, held } = await balance()
@@ -199,9 +199,9 @@ describe('the charge of a call', () => {
       { prices: PRICES },
       answerStream(streamed(...Array.from({ length: 80 }, () => 'four')), 5),
     )
-    const leaving = new AbortController()
-    const answer = await ask({ stream: true }, leaving.signal)
-    setTimeout(() => leaving.abort(), 200)
+    const abortController = new AbortController()
+    const answer = await ask({ stream: true }, abortController.signal)
+    setTimeout(() => abortController.abort(), 200)
     await answer.text().catch(() => undefined)
     await expect.poll(() => records.length).toBe(1)
     expect(records).toMatchObject([{ outcome: 'left', estimated: true }])
@@ -214,9 +214,9 @@ describe('the charge of a call', () => {
       { prices: PRICES, onDisconnect: 'drain' },
       answerStream(streamed(...Array.from({ length: 20 }, () => 'four')), 5),
     )
-    const leaving = new AbortController()
-    const answer = await ask({ stream: true }, leaving.signal)
-    leaving.abort()
+    const abortController = new AbortController()
+    const answer = await ask({ stream: true }, abortController.signal)
+    abortController.abort()
     await answer.text().catch(() => undefined)
     await expect.poll(() => records.length).toBe(1)
     expect(records).toMatchObject([{ inputTokens: 5, outputTokens: 20, estimated: false, costNanos: 205_000 }])
@@ -224,10 +224,10 @@ describe('the charge of a call', () => {
 
   it('is zero if the client disconnects before the first output', async () => {
     const { ask, records, upstream, balance } = await start({ prices: PRICES }, () => undefined)
-    const leaving = new AbortController()
-    const pending = ask({}, leaving.signal).catch(() => undefined)
+    const abortController = new AbortController()
+    const pending = ask({}, abortController.signal).catch(() => undefined)
     await expect.poll(() => upstream.seen.length).toBe(1)
-    leaving.abort()
+    abortController.abort()
     await pending
     await expect.poll(() => records.length).toBe(1)
     expect(records).toMatchObject([{ outcome: 'left', costNanos: 0 }])

@@ -236,10 +236,10 @@ describe('concurrent equal calls', () => {
   it('continue when the first client disconnects', async () => {
     const pieces = streamed(...Array.from({ length: 20 }, (_, index) => `word ${index}`))
     const { ask, upstream, records } = await start({}, answerStream(pieces, 5))
-    const leaving = new AbortController()
-    const first = await ask({ stream: true }, { signal: leaving.signal })
+    const abortController = new AbortController()
+    const first = await ask({ stream: true }, { signal: abortController.signal })
     const second = await ask({ stream: true })
-    leaving.abort()
+    abortController.abort()
     await first.text().catch(() => undefined)
     expect(await second.text()).toBe(pieces.join(''))
     expect(upstream.seen).toHaveLength(1)

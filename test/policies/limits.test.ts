@@ -245,17 +245,17 @@ describe('concurrent calls', () => {
   it('frees the slot when the client disconnects before or after the first output', async () => {
     const { ask, upstream } = await start({ limits: { concurrency: 1 } }, hanging)
     for (let turn = 0; turn < 3; turn++) {
-      const leaving = new AbortController()
-      const answer = await ask({ stream: true }, { signal: leaving.signal })
+      const abortController = new AbortController()
+      const answer = await ask({ stream: true }, { signal: abortController.signal })
       expect(answer.status).toBe(200)
-      leaving.abort()
+      abortController.abort()
       await answer.text().catch(() => undefined)
     }
     upstream.script = () => undefined
-    const leaving = new AbortController()
-    const pending = ask({}, { signal: leaving.signal }).catch(() => undefined)
+    const abortController = new AbortController()
+    const pending = ask({}, { signal: abortController.signal }).catch(() => undefined)
     await expect.poll(() => upstream.seen.length).toBe(4)
-    leaving.abort()
+    abortController.abort()
     await pending
     upstream.script = answerJson(completion('hello'))
     expect((await ask()).status).toBe(200)

@@ -115,9 +115,9 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
   it('has the base URL and the key variable of its vendor', () => {
     const provider = providerOf(id)
     expect(provider.keyVariable).toBe(variable)
-    expect(provider.speaks).toEqual(addresses.map(([language]) => IDS[language]))
-    for (const [language, address] of addresses) {
-      expect(addressOf(provider, provider.baseURL ?? '', language)).toBe(address)
+    expect(provider.speaks).toEqual(addresses.map(([protocol]) => IDS[protocol]))
+    for (const [protocol, address] of addresses) {
+      expect(addressOf(provider, provider.baseURL ?? '', protocol)).toBe(address)
     }
   })
 
@@ -126,7 +126,7 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
       const { status, text } = await harness.ask(from, `${id}/some-model`)
       const seen = harness.upstream.seen.at(-1)
       expect(status, text).toBe(200)
-      const address = new URL(addresses.find(([language]) => language === from)?.[1] ?? chat)
+      const address = new URL(addresses.find(([protocol]) => protocol === from)?.[1] ?? chat)
       expect([from, seen?.url]).toEqual([from, address.pathname])
       expect(seen?.headers).toMatchObject({ authorization: `Bearer ${API_KEY}` })
       expect(JSON.parse(seen?.body ?? '')).toMatchObject({ model: 'some-model' })

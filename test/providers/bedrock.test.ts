@@ -300,20 +300,21 @@ describe('event stream frames', () => {
     expect(harness.records.at(-1)).toMatchObject({ inputTokens: 5 })
   })
 
-  it.each<[what: string, frames: readonly Buffer[], told: string]>([
+  it.each<[what: string, frames: readonly Buffer[], attemptStatus: string]>([
     ['throttled', [exceptionFrame('throttlingException', 'slow down')], '429'],
     ['not served', [exceptionFrame('serviceUnavailableException', 'later')], '529'],
     ['out of time', [exceptionFrame('modelTimeoutException', 'too late')], '504'],
     ['broken', [exceptionFrame('internalServerException', 'sorry')], '500'],
     ['damaged', [chunkFrame(JSON.stringify({ type: 'message_start', message: messageStart })), damaged], 'invalid'],
     ['overloaded', [chunkFrame('{"type":"error","error":{"type":"overloaded_error","message":"x"}}')], '529'],
-  ])('a stream that is %s before any output fails over to the next target', async (_what, frames, told) => {
+  ])('a stream that is %s before any output fails over to the next target', async (_what, frames, attemptStatus) => {
     harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     for (const from of ['messages', 'chat'] as const) {
       harness.upstream.script = inTurn(answerFrames(frames), answerIn('chat', 'spare'))
       const { records, headers } = await harness.ask(from, 'both' as 'a/b', { stream: true })
       expect(protocolFixtures[from].textOfRecords(records)).toBe('spare')
-      if (from === 'messages') expect(headers.get('x-modelmount-attempts')).toContain(`${model} ${told}, spare/m 200`)
+      if (from === 'messages')
+        expect(headers.get('x-modelmount-attempts')).toContain(`${model} ${attemptStatus}, spare/m 200`)
       harness = await start({ models: { both: [model, 'spare/m'] }, retry: { attempts: 2 } })
     }
   })
@@ -326,14 +327,14 @@ describe('event stream frames', () => {
 })
 
 describe('errors', () => {
-  it.each<[status: number, message: string, told: number]>([
+  it.each<[status: number, message: string, clientStatus: number]>([
     [400, 'messages: roles must alternate', 400],
     [403, 'User arn:aws:iam::123456789012:user/me may not do this.', 502],
     [404, 'Could not resolve the foundation model from the model identifier.', 404],
     [429, 'Too many requests, please wait before trying again.', 429],
     [424, 'The model has failed.', 424],
     [503, 'Bedrock is unable to process your request.', 503],
-  ])('%i', async (upstreamStatus, message, told) => {
+  ])('%i', async (upstreamStatus, message, clientStatus) => {
     for (const stream of [false, true]) {
       const headers = { 'x-amzn-errortype': 'SomeException:http://internal.amazon.com/coral/' }
       harness.upstream.script = answerJson({ message }, upstreamStatus, headers)
@@ -341,8 +342,8 @@ describe('errors', () => {
         harness = await start()
         harness.upstream.script = answerJson({ message }, upstreamStatus, headers)
         const { status, text } = await harness.ask(from, model, { stream })
-        expect([from, status]).toEqual([from, told])
-        if (told === 502) expect(text).not.toContain('123456789012')
+        expect([from, status]).toEqual([from, clientStatus])
+        if (clientStatus === 502) expect(text).not.toContain('123456789012')
         else expect(text).toContain(message)
       }
     }

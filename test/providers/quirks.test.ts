@@ -106,9 +106,9 @@ describe('Mistral', () => {
   const model: Model = 'mistral/mistral-medium-latest'
 
   it('gets no stream_options, since it always reports usage', async () => {
-    const asked = { stream: true, with: { stream_options: { include_usage: true } } }
+    const streamOptions = { stream: true, with: { stream_options: { include_usage: true } } }
     for (const from of ['chat', 'messages'] as const) {
-      const { status, text } = await harness.ask(from, model, from === 'chat' ? asked : { stream: true })
+      const { status, text } = await harness.ask(from, model, from === 'chat' ? streamOptions : { stream: true })
       expect(status, text).toBe(200)
       expect(harness.sent()).not.toHaveProperty('stream_options')
     }
@@ -347,13 +347,13 @@ describe('answers', () => {
     for (const from of ['chat', 'messages', 'gemini'] as const) await harness.ask(from, 'xai/grok-4.3')
     for (const record of harness.records)
       expect(record).toMatchObject({ inputTokens: 12, outputTokens: 319, reasoningTokens: 317 })
-    const told = {
+    const responsesUsage = {
       input_tokens: 12,
       output_tokens: 319,
       total_tokens: 331,
       output_tokens_details: { reasoning_tokens: 317 },
     }
-    harness.upstream.script = answerJson({ ...protocolFixtures.responses.whole('ok'), usage: told })
+    harness.upstream.script = answerJson({ ...protocolFixtures.responses.whole('ok'), usage: responsesUsage })
     await harness.ask('responses', 'xai/grok-4.3')
     expect(harness.records.at(-1)).toMatchObject({ outputTokens: 319, reasoningTokens: 317 })
   })

@@ -16,7 +16,7 @@ const SECRET = 'sk-upstream-000000A1'
 const QUESTION = { model: 'm', messages: [{ role: 'user' as const, content: 'hi' }] }
 
 /** MiniMax's result, beside an answer or instead of one. */
-const result = (status_code: number, status_msg = 'told so'): object => ({ base_resp: { status_code, status_msg } })
+const result = (status_code: number, status_msg = 'the message'): object => ({ base_resp: { status_code, status_msg } })
 const failed = (code: number, message?: string): object => ({ id: 'x', choices: null, ...result(code, message) })
 const record = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
 
@@ -64,7 +64,7 @@ async function start(script: Script, more: Partial<RelayOptions> = {}, alone = f
 }
 
 /** The code, the status that it counts as, and the client's error without another target. */
-const ELSEWHERE: readonly (readonly [code: number, counts: number | string, told: number, named: string])[] = [
+const ELSEWHERE: readonly (readonly [code: number, counts: number | string, status: number, errorCode: string])[] = [
   [1000, 500, 500, 'server_error'],
   [1001, 504, 504, 'server_error'],
   [1002, 429, 429, 'rate_limit_exceeded'],
@@ -84,14 +84,14 @@ const ELSEWHERE: readonly (readonly [code: number, counts: number | string, told
 describe('MiniMax reports errors with status 200', () => {
   it.each(ELSEWHERE)(
     '%i counts as %s: fails over, and returns the error without another target',
-    async (code, counts, told, named) => {
+    async (code, counts, status, errorCode) => {
       const whole = answerJson(failed(code))
       const { openai } = await start(whole)
       const { data, response } = await openai.chat.completions.create(QUESTION).withResponse()
       expect(data.choices[0]?.message.content).toBe('by another')
       expect(response.headers.get('x-modelmount-attempts')).toBe(`minimax/MiniMax-M2.7 ${counts}, other/m 200`)
       const alone = await start(whole, {}, true)
-      await expect(alone.openai.chat.completions.create(QUESTION)).rejects.toMatchObject({ status: told, code: named })
+      await expect(alone.openai.chat.completions.create(QUESTION)).rejects.toMatchObject({ status, code: errorCode })
       expect(alone.records).toMatchObject([{ outcome: 'failed', costNanos: 0 }])
     },
   )
@@ -105,9 +105,9 @@ describe('MiniMax reports errors with status 200', () => {
     [2013, 'invalid params, context window exceeds limit', { status: 400, code: 'context_length_exceeded' }],
     [1026, 'input new_sensitive', { status: 400, code: 'content_filter' }],
     [1027, 'output new_sensitive', { status: 400, code: 'content_filter' }],
-  ])('%i, %s, is an error of the request without failover', async (code, message, told) => {
+  ])('%i, %s, is an error of the request without failover', async (code, message, expected) => {
     const { openai, other } = await start(answerJson(failed(code, message)))
-    await expect(openai.chat.completions.create(QUESTION)).rejects.toMatchObject(told)
+    await expect(openai.chat.completions.create(QUESTION)).rejects.toMatchObject(expected)
     expect(other.seen).toHaveLength(0)
   })
 
@@ -164,8 +164,8 @@ describe('MiniMax reports errors with status 200', () => {
     const whole = await start(answerJson(body))
     expect(await whole.raw({})).toBe(body)
     const [role = '', word = '', finish = '', usage = '', done = ''] = streamed('fine')
-    const told = usage.replace('"choices":[]', `"choices":[],${JSON.stringify(result(0, '')).slice(1, -1)}`)
-    const all = [role, word, finish, told, done].join('')
+    const usageWithResult = usage.replace('"choices":[]', `"choices":[],${JSON.stringify(result(0, '')).slice(1, -1)}`)
+    const all = [role, word, finish, usageWithResult, done].join('')
     const stream = await start(answerStream([all]))
     expect(await stream.raw({ stream: true })).toBe(all)
     expect(stream.records).toMatchObject([{ outcome: 'complete', outputTokens: 1 }])
@@ -196,7 +196,7 @@ describe('MiniMax reports errors with status 200', () => {
     expect(message.content).toMatchObject([{ type: 'text', text: 'by another' }])
     const midway = await start(answerStream([begun, ...text, result(1027)].map(record)))
     await expect(midway.anthropic.messages.stream({ ...QUESTION, max_tokens: 9 }).finalMessage()).rejects.toThrow(
-      'told so',
+      'the message',
     )
     expect(midway.records).toMatchObject([{ outcome: 'failed' }])
   })

@@ -25,10 +25,10 @@ function textOf(fragments: readonly Json[]): string {
 }
 
 /** Pauses in the middle of its stream until the test continues it. */
-function halting(protocol: UpstreamProtocol): { script: Script; goOn: () => void } {
-  let goOn = (): void => undefined
+function halting(protocol: UpstreamProtocol): { script: Script; continueStream: () => void } {
+  let continueStream = (): void => undefined
   const gone = new Promise<void>((resolve) => {
-    goOn = resolve
+    continueStream = resolve
   })
   const script: Script = async (_req, res, { body }) => {
     const records = protocol.records({ text: ['Grüß ', 'dich, "🦊"]'] }, JSON.parse(body))
@@ -37,7 +37,7 @@ function halting(protocol: UpstreamProtocol): { script: Script; goOn: () => void
     await gone
     res.end(records.slice(half).join(''))
   }
-  return { script, goOn }
+  return { script, continueStream }
 }
 
 describe.each(protocols)('a Gemini stream as a JSON array, from a model in $id', (protocol) => {
@@ -63,7 +63,7 @@ describe.each(protocols)('a Gemini stream as a JSON array, from a model in $id',
 
   test('is written fragment by fragment', async () => {
     const harness = await startSdkHarness(protocol, cleanup)
-    const { script, goOn } = halting(protocol)
+    const { script, continueStream } = halting(protocol)
     harness.upstream.script = script
     const response = await ask(harness)
     const decoder = new TextDecoder()
@@ -74,7 +74,7 @@ describe.each(protocols)('a Gemini stream as a JSON array, from a model in $id',
       if (early || !text.includes('Grüß')) continue
       // The text so far is an array without its end.
       early = JSON.parse(`${text}]`)
-      goOn()
+      continueStream()
     }
     expect(textOf(early ?? [])).toBe('Grüß ')
     expect(textOf(JSON.parse(text))).toBe('Grüß dich, "🦊"]')

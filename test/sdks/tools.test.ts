@@ -17,7 +17,7 @@ const turn: AnswerContent = {
     { id: 'call_b2', ...clock },
   ],
 }
-const thoughtful: AnswerContent = { ...turn, reasoning: 'Both are needed.' }
+const turnWithReasoning: AnswerContent = { ...turn, reasoning: 'Both are needed.' }
 const results = ['rain, 3°', '12:30']
 const exchanges = [
   { ...weather, result: results[0] },
@@ -33,8 +33,8 @@ describe.each(sdkClients)('$name', (client) => {
       const harness = await startSdkHarness(protocol, cleanup)
       harness.scriptAnswers(words, { text: ['Rain ', 'at noon'] })
       const session = client.openSession(harness.origin, KEY)
-      const asked = { text: 'Weather and time?', tools: true, reason: words.reasoning !== undefined }
-      const called = await session.ask(asked)
+      const question = { text: 'Weather and time?', tools: true, reason: words.reasoning !== undefined }
+      const called = await session.ask(question)
       expect(called).toMatchObject({ calls: [weather, clock], finish: client.finishReasons.calls })
       between(harness)
       expect(await session.sendResults(results)).toMatchObject({
@@ -56,16 +56,16 @@ describe.each(sdkClients)('$name', (client) => {
     const hasThoughts = protocol.id === 'openai-responses' || protocol.id === 'anthropic-messages'
     const proven = {
       signatures: protocol.signature ? [protocol.signature] : [],
-      thoughts: hasThoughts ? [thoughtful.reasoning] : [],
+      thoughts: hasThoughts ? [turnWithReasoning.reasoning] : [],
     }
 
     test('sends the reasoning before the calls back to its model', async () => {
-      const { received } = await converse(thoughtful)
+      const { received } = await converse(turnWithReasoning)
       expect(received()[1]).toMatchObject({ exchanges, ...proven })
     })
 
     test('continues after a restart of the relay', async () => {
-      const { received } = await converse(thoughtful, ({ restart }) => restart())
+      const { received } = await converse(turnWithReasoning, ({ restart }) => restart())
       expect(received()[1]).toMatchObject({
         exchanges,
         ...(client.dropsSignaturesOf.includes(protocol.id) ? {} : proven),

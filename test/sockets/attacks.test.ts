@@ -6,6 +6,7 @@ import type { WebSocket } from 'ws'
 import type { RelayOptions } from '../../src/index.js'
 import { Cleanup } from '../cleanup.js'
 import { KEY } from '../test-relay.js'
+import { pause } from '../until.js'
 import { keepSilent, refuseWith, respond } from './realtime-upstream.js'
 import { startSessionHarness } from './session-harness.js'
 
@@ -34,8 +35,7 @@ function rawClient(baseURL: string, first: string): { socket: Socket; text: () =
   return { socket, text: () => text }
 }
 
-const soon = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-const say = (to: WebSocket | undefined, event: object): void => to?.send(JSON.stringify(event))
+const sendEvent = (to: WebSocket | undefined, event: object): void => to?.send(JSON.stringify(event))
 
 describe('a handshake', () => {
   it('has no header injected by a model name', async () => {
@@ -148,9 +148,9 @@ describe('a client that disconnects early', () => {
     await expect.poll(() => asked).toBe(1)
     if (how === 'resets') socket.resetAndDestroy()
     else socket.end()
-    await soon(50)
+    await pause(50)
     letIn()
-    await soon(150)
+    await pause(150)
     expect(upstream.open.size).toBe(0)
     expect(upstream.handshakes).toHaveLength(0)
     await expect.poll(() => records.map(({ outcome }) => outcome)).toEqual(['left'])
@@ -167,10 +167,10 @@ describe('a client that disconnects early', () => {
       ],
     })
     const { socket } = rawClient(baseURL, handshake())
-    await soon(100)
+    await pause(100)
     if (how === 'resets') socket.resetAndDestroy()
     else socket.end()
-    await soon(50)
+    await pause(50)
     letIn()
     await expect.poll(() => records).toEqual(['left'])
     expect(upstream.handshakes).toHaveLength(0)
@@ -288,7 +288,7 @@ describe('answers', () => {
     const { open, records, upstream } = await start({ keys: [{ id: 'alice', key: KEY, limits: { rpm: 2 } }] })
     const client = await open()
     upstream.answer = (to, { type, event_id }) => {
-      if (type === 'session.update') say(to, { type: 'error', error: { message: 'no', event_id } })
+      if (type === 'session.update') sendEvent(to, { type: 'error', error: { message: 'no', event_id } })
       if (type === 'response.create') setTimeout(() => respond(to), 50)
     }
     client.send({ type: 'response.create', event_id: 'mine' })
@@ -302,9 +302,9 @@ describe('answers', () => {
     const { open, records, upstream } = await start()
     upstream.answer = (to) => {
       const response = { id: 'resp_1' }
-      say(to, { type: 'response.created', response })
-      say(to, { type: 'response.created', response })
-      say(to, {
+      sendEvent(to, { type: 'response.created', response })
+      sendEvent(to, { type: 'response.created', response })
+      sendEvent(to, {
         type: 'response.done',
         response: { ...response, status: 'completed', usage: { input_tokens: 1, output_tokens: 1 } },
       })
@@ -321,10 +321,10 @@ describe('answers', () => {
     async (status) => {
       const { open, records, upstream } = await start()
       upstream.answer = (to) => {
-        say(to, { type: 'response.created', response: { id: 'r' } })
+        sendEvent(to, { type: 'response.created', response: { id: 'r' } })
         for (let piece = 0; piece < 5; piece++)
-          say(to, { type: 'response.output_text.delta', response_id: 'r', delta: 'x' })
-        say(to, { type: 'response.done', response: { id: 'r', status, usage: null } })
+          sendEvent(to, { type: 'response.output_text.delta', response_id: 'r', delta: 'x' })
+        sendEvent(to, { type: 'response.done', response: { id: 'r', status, usage: null } })
       }
       const client = await open()
       client.send({ type: 'response.create', response: { instructions: 'x'.repeat(4000) } })
@@ -338,7 +338,7 @@ describe('answers', () => {
     const client = await open()
     client.send({ type: 'response.create' })
     await expect.poll(() => client.of('response.done').length).toBe(1)
-    upstream.answer = (to) => say(to, { type: 'response.created', response: { id: 'r' } })
+    upstream.answer = (to) => sendEvent(to, { type: 'response.created', response: { id: 'r' } })
     client.send({ type: 'response.create' })
     await expect.poll(() => client.of('response.created').length).toBe(2)
     client.socket.terminate()
@@ -373,16 +373,16 @@ describe('frames', () => {
     const client = await open()
     const [there] = upstream.open
     there?.send('{"type":"response.output', { fin: false })
-    await soon(50)
+    await pause(50)
     client.send({ type: 'response.create' })
-    await soon(50)
+    await pause(50)
     // One chunk: the end of a message, the beginning of another, and a ping.
     const frame = (first: number, text: string) => Buffer.concat([Buffer.from([first, text.length]), Buffer.from(text)])
     const { _socket: socket } = there as unknown as { _socket: Socket }
     socket.write(
       Buffer.concat([frame(0x80, '_text.delta"}'), frame(0x01, '{"type":'), frame(0x89, 'ping ping ping ping')]),
     )
-    await soon(50)
+    await pause(50)
     socket.write(frame(0x80, '"after"}'))
     await expect
       .poll(() => client.events.map(({ type }) => type))
@@ -401,7 +401,7 @@ describe('frames', () => {
     for (let round = 0; round < 100; round++) {
       // As long as the relay reads on.
       for (let at = 0; at < 20 && !socket.writableNeedDrain; at++, sent++) socket.write(many)
-      await soon(5)
+      await pause(5)
     }
     expect(sent).toBeLessThan(1000)
     socket.resume()
@@ -421,7 +421,7 @@ describe('frames', () => {
     let most = 0
     for (let at = 0; at < 100; at++) {
       if (!socket.writableNeedDrain) socket.write(rest)
-      await soon(5)
+      await pause(5)
       most = Math.max(most, process.memoryUsage().arrayBuffers - before)
     }
     expect(most).toBeLessThan(24 * 2 ** 20)

@@ -36,10 +36,11 @@ let responses = 0
 /** One whole answer. */
 export function respond(client: WebSocket, pieces: readonly string[] = ['hel', 'lo'], usage: unknown = USAGE): void {
   const id = `resp_${++responses}`
-  const say = (event: Event): void => client.send(JSON.stringify(event))
-  say({ type: 'response.created', event_id: 'event_1', response: { id, status: 'in_progress', usage: null } })
-  for (const delta of pieces) say({ type: 'response.output_text.delta', event_id: 'event_2', response_id: id, delta })
-  say({ type: 'response.done', event_id: 'event_3', response: { id, status: 'completed', output: [], usage } })
+  const sendEvent = (event: Event): void => client.send(JSON.stringify(event))
+  sendEvent({ type: 'response.created', event_id: 'event_1', response: { id, status: 'in_progress', usage: null } })
+  for (const delta of pieces)
+    sendEvent({ type: 'response.output_text.delta', event_id: 'event_2', response_id: id, delta })
+  sendEvent({ type: 'response.done', event_id: 'event_3', response: { id, status: 'completed', output: [], usage } })
 }
 
 /** `response.create` and, as with a server that listens for pauses, `input_audio_buffer.commit` bring an answer. */

@@ -82,18 +82,18 @@ describe('the delivered tokens of an answer without usage', () => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write(cutOff(protocol))
     }
-    const leaving = new AbortController()
+    const abortController = new AbortController()
     const { path, requestBody } = protocolFixtures[protocol]
     const answer = await fetch(harness.origin + path(`${protocol}/m`, true), {
       method: 'POST',
       headers: { 'x-api-key': KEY },
       body: JSON.stringify(requestBody(`${protocol}/m`, true)),
-      signal: leaving.signal,
+      signal: abortController.signal,
     })
     const reader = answer.body?.getReader()
     let seen = ''
     while (!seen.includes('w0390')) seen += Buffer.from((await reader?.read())?.value ?? []).toString()
-    leaving.abort()
+    abortController.abort()
     const { outcome, outputTokens, estimated } = await record()
     expect([outcome, estimated]).toEqual(['left', true])
     expect(outputTokens).toBeGreaterThan(540)

@@ -28,7 +28,7 @@ const two = (content: string, finish: string | null = null): string =>
 const DONE = dataRecord('[DONE]')
 const BEFORE = FILTERED + two('the "prompt_tokens" of ü') + two('b') + two('', 'stop')
 
-const asked = { model: 'chat/m', stream: true }
+const streamRequest = { model: 'chat/m', stream: true }
 
 describe('HC-078: a stream whose client did not request usage', () => {
   it('gets a usage request, and the relay removes the usage from the answer', async () => {
@@ -81,7 +81,7 @@ describe('HC-078: a stream whose client did not request usage', () => {
   })
 
   it('works for legacy completions with one and with several prompts', async () => {
-    const told = dataRecord({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
+    const textRecord = dataRecord({ choices: [{ index: 0, text: 'a', finish_reason: 'stop' }] })
     const pass = {
       usage: { ask: true },
       providers: {
@@ -93,12 +93,12 @@ describe('HC-078: a stream whose client did not request usage', () => {
       },
     }
     const other = await startHarness(cleanup, pass)
-    harness.upstream.script = answerStream([told + EXTRA + DONE])
+    harness.upstream.script = answerStream([textRecord + EXTRA + DONE])
     const ask = async (prompt: unknown): Promise<string> =>
-      (await other.send('POST', '/v1/completions', { with: { ...asked, prompt } })).text
-    expect(await ask('x')).toBe(told + DONE)
+      (await other.send('POST', '/v1/completions', { with: { ...streamRequest, prompt } })).text
+    expect(await ask('x')).toBe(textRecord + DONE)
     expect(JSON.parse(harness.upstream.seen[0]?.body ?? '')).toMatchObject({ stream_options: { include_usage: true } })
-    expect(await ask(['x', 'y'])).toBe(told + DONE)
+    expect(await ask(['x', 'y'])).toBe(textRecord + DONE)
     await expect.poll(() => other.records.map(({ outputTokens }) => outputTokens)).toEqual([2, 2])
   })
 })
@@ -136,7 +136,7 @@ describe('HC-078: the relay changes no request', () => {
 
   it('with an escaped stream_options', async () => {
     harness.upstream.script = answerStream([BEFORE + EXTRA + DONE])
-    const body = JSON.stringify({ ...asked, messages: [{ role: 'user', content: 'x' }], stream_options: {} })
+    const body = JSON.stringify({ ...streamRequest, messages: [{ role: 'user', content: 'x' }], stream_options: {} })
     const disguised = body.replace('_options', '\\u005foptions')
     expect((await harness.ask('chat', 'chat/m', { body: disguised })).text).toBe(BEFORE + EXTRA + DONE)
     expect(harness.upstream.seen[0]?.body).toBe(disguised.replace('chat/m', 'm'))

@@ -8,7 +8,7 @@ import { answerContext, ISSUER, jsonBytes } from './messages-fixtures.js'
 const read = (message: unknown): ChatAnswer => protocol.readAnswer(jsonBytes(message), { id: 'abc' })
 const written = (answer: Partial<ChatAnswer>, how = answerContext()) =>
   JSON.parse(protocol.writeAnswer({ choices: [], ...answer }, how)) as Record<string, ReturnType<typeof JSON.parse>>
-const say = (blocks: Block[], finish: Finish = { reason: 'stop' }, how = answerContext()) =>
+const writeBlocks = (blocks: Block[], finish: Finish = { reason: 'stop' }, how = answerContext()) =>
   written({ choices: [{ blocks, finish }] }, how)
 
 describe('reading a message', () => {
@@ -119,7 +119,7 @@ describe('reading a message', () => {
 describe('writing a message', () => {
   it('drops empty blocks, as a stream does', () => {
     expect(
-      say([
+      writeBlocks([
         { type: 'refusal', text: '' },
         { type: 'reasoning', text: '' },
       ]).content,
@@ -127,7 +127,7 @@ describe('writing a message', () => {
   })
 
   it('writes every field that clients require', () => {
-    expect(say([{ type: 'text', text: 'a' }])).toEqual({
+    expect(writeBlocks([{ type: 'text', text: 'a' }])).toEqual({
       id: 'msg_abc',
       type: 'message',
       role: 'assistant',
@@ -187,11 +187,11 @@ describe('writing a message', () => {
       { stop_reason: 'refusal', stop_details: { explanation: 'No.' } },
     ],
   ])('writes the finish %j', (finish, expected) => {
-    expect(say([], finish)).toMatchObject(expected)
+    expect(writeBlocks([], finish)).toMatchObject(expected)
   })
 
   it('writes a refusal as text, with stop reason refusal', () => {
-    expect(say([{ type: 'refusal', text: 'I cannot' }])).toMatchObject({
+    expect(writeBlocks([{ type: 'refusal', text: 'I cannot' }])).toMatchObject({
       content: [{ type: 'text', text: 'I cannot' }],
       stop_reason: 'refusal',
     })
@@ -200,7 +200,7 @@ describe('writing a message', () => {
   it('signs every thinking block, and writes the input of calls unchanged', () => {
     const signature = { protocol: 'gemini', value: 'v' }
     const own = { protocol: 'anthropic-messages', value: 'd', id: 'redacted_thinking' }
-    const { content } = say([
+    const { content } = writeBlocks([
       { type: 'reasoning', text: 'a', signature },
       { type: 'reasoning', text: 'b' },
       { type: 'reasoning', text: '', signature: own },
@@ -218,7 +218,7 @@ describe('writing a message', () => {
     const how = answerContext()
     const picture: Block = { type: 'media', kind: 'image', source: { type: 'url', url: 'u' } }
     const citations = [{ url: 'u', title: 't', quote: 'q' }, { title: 'a file' }]
-    expect(say([{ type: 'text', text: 'a', citations }, picture], undefined, how).content).toEqual([
+    expect(writeBlocks([{ type: 'text', text: 'a', citations }, picture], undefined, how).content).toEqual([
       {
         type: 'text',
         text: 'a',
@@ -236,7 +236,7 @@ describe('writing a message', () => {
       ],
       stop_reason: 'end_turn',
     })
-    const { content } = say([...(choices[0]?.blocks ?? [])])
+    const { content } = writeBlocks([...(choices[0]?.blocks ?? [])])
     const back = protocol.readRequest(
       jsonBytes({ model: 'm', max_tokens: 1, messages: [{ role: 'assistant', content }] }),
       {

@@ -40,8 +40,8 @@ describe('the demo in Messages', () => {
       finish: { reason: 'tool-calls' },
     })
     const content = [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: '21' }] }]
-    const told = await post({ tools, max_tokens: 99, messages: [{ role: 'user', content }] })
-    expect(protocol.readAnswer(Buffer.from(told.text), { id: 'x' }).choices[0]?.blocks).toMatchObject([
+    const answered = await post({ tools, max_tokens: 99, messages: [{ role: 'user', content }] })
+    expect(protocol.readAnswer(Buffer.from(answered.text), { id: 'x' }).choices[0]?.blocks).toMatchObject([
       { text: 'The tool answered: 21' },
     ])
   })

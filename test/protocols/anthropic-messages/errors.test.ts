@@ -43,11 +43,14 @@ describe('writing errors', () => {
   })
 
   it('HC-104: begins the message of a long prompt as clients expect, once', () => {
-    const said = (message: string) => parse(protocol.writeError(new RelayError('context_too_long', message), 'r'))
-    expect(said('maximum context length is 9')).toMatchObject({
+    const writtenMessage = (message: string) =>
+      parse(protocol.writeError(new RelayError('context_too_long', message), 'r'))
+    expect(writtenMessage('maximum context length is 9')).toMatchObject({
       error: { message: 'prompt is too long: maximum context length is 9' },
     })
-    expect(said('Prompt is too long: 9 > 8')).toMatchObject({ error: { message: 'Prompt is too long: 9 > 8' } })
+    expect(writtenMessage('Prompt is too long: 9 > 8')).toMatchObject({
+      error: { message: 'Prompt is too long: 9 > 8' },
+    })
   })
 })
 

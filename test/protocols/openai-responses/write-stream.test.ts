@@ -95,7 +95,7 @@ describe('HC-060: the events of a stream', () => {
   })
 
   it('repeat the settings of the request', () => {
-    const asked = {
+    const settings = {
       instructions: 'Be brief.',
       tools: [
         { type: 'function', name: 'f' },
@@ -111,10 +111,10 @@ describe('HC-060: the events of a stream', () => {
       reasoning: { effort: 'high' },
       store: true,
     }
-    const { response } = lastOf(writeEvents([start, finish('stop')], answerContext(read({ input: 'a', ...asked }))))
+    const { response } = lastOf(writeEvents([start, finish('stop')], answerContext(read({ input: 'a', ...settings }))))
     expect(response).toMatchObject({
-      ...asked,
-      tools: [{ type: 'function', name: 'f', description: null, parameters: null, strict: null }, asked.tools[1]],
+      ...settings,
+      tools: [{ type: 'function', name: 'f', description: null, parameters: null, strict: null }, settings.tools[1]],
       text: { format: { type: 'text' }, verbosity: 'low' },
       reasoning: { effort: 'high', summary: null },
       store: false,
