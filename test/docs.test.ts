@@ -12,7 +12,7 @@ import { anchorsOf, GENERATED_PAGES, inlineCode, readPages, relativeLinks, table
 import { pathsBelow } from './documents/paths-below.js'
 import { type Schema, writeReference } from './documents/reference.js'
 import { codeBlocksOf, typeErrorsIn } from './documents/type-errors-in.js'
-import { freePort } from './ports.js'
+import { freePort } from './free-port.js'
 
 const root: URL = new URL('../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')

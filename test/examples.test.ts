@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { freePort } from './ports.js'
+import { freePort } from './free-port.js'
 import { answerError, answerStream, type ScriptedUpstream, startUpstream, streamed } from './scripted-upstream.js'
 
 const root: URL = new URL('../', import.meta.url)

@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from './ports.js'
+import { freePort } from './free-port.js'
 import { openDatabase } from './stores/drivers.js'
 
 const DEBIAN = '/usr/lib/postgresql'

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from './ports.js'
+import { freePort } from './free-port.js'
 
 const BINARY = 'redis-server'
 const READY_MS = 10_000

@@ -10,7 +10,7 @@ afterEach(() => cleanup.run())
 
 let runs = 0
 
-describeWithRedis('sessions whose limits stand in Redis', (server) => {
+describeWithRedis('sessions with limits in Redis', (server) => {
   const start = (limits: object) =>
     startSessionHarness(cleanup, {
       store: { redis: server.url, prefix: `sockets-${++runs}:` },

@@ -36,7 +36,7 @@ const read = (...events: object[]): { events: ChatEvent[]; state: string } => re
 const blocks = (...events: object[]): unknown =>
   withoutUndefined(collectAnswer(read(...events).events).choices[0]?.blocks)
 /** Every block has a beginning and one end, in order, before the answer's. */
-const expectLawful = (events: readonly ChatEvent[]): void => {
+const expectWellOrdered = (events: readonly ChatEvent[]): void => {
   const open = new Set<number>()
   let next = 0
   expect(events[0]?.type).toBe('start')
@@ -111,13 +111,13 @@ describe('reading a stream', () => {
       done(0, item),
       completed,
     )
-    expectLawful(events)
+    expectWellOrdered(events)
     expect(withoutUndefined(collectAnswer(events).choices[0]?.blocks)).toEqual([
       { type: 'reasoning', text: 'ab' },
       { type: 'reasoning', text: 'c', signature: { protocol: 'openai-responses', value: 'gAAA', id: 'rs_1' } },
     ])
     const hidden = read(created, done(0, { ...item, summary: [] }), completed)
-    expectLawful(hidden.events)
+    expectWellOrdered(hidden.events)
     expect(collectAnswer(hidden.events).choices[0]?.blocks).toMatchObject([{ text: '', signature: { value: 'gAAA' } }])
     const raw = { type: 'response.reasoning_text.delta', output_index: 0, content_index: 0, delta: 'raw' }
     expect(blocks(created, raw, completed)).toEqual([{ type: 'reasoning', text: 'raw' }])
@@ -136,7 +136,7 @@ describe('reading a stream', () => {
       done(0, { ...call, arguments: '{}' }),
       completed,
     )
-    expectLawful(events)
+    expectWellOrdered(events)
     expect(collectAnswer(events).choices[0]).toMatchObject({
       blocks: [
         { id: 'c1', name: 'f', input: '{}' },
@@ -157,7 +157,7 @@ describe('reading a stream', () => {
       { type: 'response.custom_tool_call_input.done', output_index: 1, input: '*** x' },
       completed,
     )
-    expectLawful(events)
+    expectWellOrdered(events)
     expect(withoutUndefined(collectAnswer(events).choices[0]?.blocks)).toEqual([
       { type: 'refusal', text: 'no', native: { protocol: 'openai-responses', fields: { phase: 'commentary' } } },
       { type: 'tool-call', id: 'c1', name: 'p', namespace: 'n', input: '*** x', freeform: true },
@@ -182,7 +182,7 @@ describe('reading a stream', () => {
       done(0, textOf('😀 said', [annotation, second])),
       completed,
     )
-    expectLawful(events)
+    expectWellOrdered(events)
     expect(collectAnswer(events).choices[0]?.blocks).toMatchObject([
       {
         citations: [
@@ -204,7 +204,7 @@ describe('reading a stream', () => {
       done(1, image),
       completed,
     )
-    expectLawful(events)
+    expectWellOrdered(events)
     expect(withoutUndefined(collectAnswer(events).choices[0])).toMatchObject({
       blocks: [
         { type: 'foreign', kind: 'web_search_call', value: search },
@@ -327,7 +327,7 @@ describe('HC-062: variants of servers', () => {
     ],
   ])('%s', (_name, events) => {
     const { events: told, state } = read(...events)
-    expectLawful(told)
+    expectWellOrdered(told)
     expect(withoutUndefined(collectAnswer(told).choices)).toEqual([
       { blocks: expected, finish: { reason: 'tool-calls' } },
     ])

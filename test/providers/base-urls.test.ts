@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => cleanup.run())
 
-type Row = [id: string, variable: string | undefined, address: string, others?: Partial<Record<ProtocolName, string>>]
+type Row = [id: string, variable: string | undefined, url: string, others?: Partial<Record<ProtocolName, string>>]
 
 /** The URL of Chat Completions, and of the other protocols that the provider supports. */
 const rows: Row[] = [
@@ -103,21 +103,21 @@ function providerOf(id: string): Provider {
 }
 
 /** The URL of a protocol under a base URL. */
-function addressOf(provider: Provider, baseURL: string, id: keyof typeof IDS): string {
+function urlOf(provider: Provider, baseURL: string, id: keyof typeof IDS): string {
   const protocol = protocolOf(IDS[id])
   const { origin, protocolPrefixes } = parseBaseUrl(baseURL, provider, [protocol], 1)
   return origin + protocolPrefixes.get(protocol.id) + protocol.pathFor('m', false)
 }
 
 describe.each(rows)('%s', (id, variable, chat, others = {}) => {
-  const addresses = Object.entries({ chat, ...others }) as [keyof typeof IDS, string][]
+  const urls = Object.entries({ chat, ...others }) as [keyof typeof IDS, string][]
 
   it('has the base URL and the key variable of its vendor', () => {
     const provider = providerOf(id)
     expect(provider.keyVariable).toBe(variable)
-    expect(provider.speaks).toEqual(addresses.map(([protocol]) => IDS[protocol]))
-    for (const [protocol, address] of addresses) {
-      expect(addressOf(provider, provider.baseURL ?? '', protocol)).toBe(address)
+    expect(provider.speaks).toEqual(urls.map(([protocol]) => IDS[protocol]))
+    for (const [protocol, url] of urls) {
+      expect(urlOf(provider, provider.baseURL ?? '', protocol)).toBe(url)
     }
   })
 
@@ -126,8 +126,8 @@ describe.each(rows)('%s', (id, variable, chat, others = {}) => {
       const { status, text } = await harness.ask(from, `${id}/some-model`)
       const seen = harness.upstream.seen.at(-1)
       expect(status, text).toBe(200)
-      const address = new URL(addresses.find(([protocol]) => protocol === from)?.[1] ?? chat)
-      expect([from, seen?.url]).toEqual([from, address.pathname])
+      const url = new URL(urls.find(([protocol]) => protocol === from)?.[1] ?? chat)
+      expect([from, seen?.url]).toEqual([from, url.pathname])
       expect(seen?.headers).toMatchObject({ authorization: `Bearer ${API_KEY}` })
       expect(JSON.parse(seen?.body ?? '')).toMatchObject({ model: 'some-model' })
     }
@@ -142,7 +142,7 @@ describe('azure', () => {
     expect(seen?.headers).not.toHaveProperty('authorization')
     await harness.ask('responses', 'azure/my-deployment')
     expect(harness.upstream.seen.at(-1)).toMatchObject({ url: '/v1/responses', headers: { 'api-key': API_KEY } })
-    expect(addressOf(providerOf('azure'), 'https://mine.openai.azure.com/openai/v1/', 'responses')).toBe(
+    expect(urlOf(providerOf('azure'), 'https://mine.openai.azure.com/openai/v1/', 'responses')).toBe(
       'https://mine.openai.azure.com/openai/v1/responses',
     )
     expect(() => createRelay({ providers: { azure: { apiKey: 'k' } }, logger: false })).toThrowError(ConfigError)
@@ -165,7 +165,7 @@ describe('another base URL', () => {
     ['openai-compatible', 'https://host.example', 'https://host.example'],
     ['anthropic', 'https://api.anthropic.com/v1', 'https://api.anthropic.com'],
   ])('%s at %s has Messages under %s', (id, baseURL, messages) => {
-    expect(addressOf(providerOf(id), baseURL, 'messages')).toBe(`${messages}/v1/messages`)
+    expect(urlOf(providerOf(id), baseURL, 'messages')).toBe(`${messages}/v1/messages`)
   })
 })
 
