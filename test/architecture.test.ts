@@ -132,7 +132,7 @@ describe('the architecture', () => {
       expect(plain.length).toBeGreaterThan(5)
       expect(plain.length).toBeLessThanOrEqual(12)
       expect(translated.length).toBeGreaterThan(plain.length)
-      expect(translated.length).toBeLessThanOrEqual(19)
+      expect(translated.length).toBeLessThanOrEqual(18)
     })
 
     it('lists only files that others on the path, the registries or the services import', () => {

@@ -96,3 +96,13 @@ export function recordCitations(
 function withInnerBlocks(block: Block): readonly Block[] {
   return block.type === 'tool-result' ? block.blocks : [block]
 }
+
+/** @throws {RelayError} for losses in strict translation */
+export function rejectLosses({ list }: Losses, strict: boolean): void {
+  const [first] = list
+  if (!strict || !first) return
+  const text = list.map(({ path, reason }) => `${path}: ${reason}`).join('; ')
+  throw new RelayError('untranslatable', `The protocol of this model cannot express the whole request. ${text}`, {
+    param: first.path,
+  })
+}

@@ -13,8 +13,9 @@ import { type ConnectionEvents, type ConnectionPools, UpstreamConnection } from 
 import { BufferedBody, MAX_ANSWER_BYTES } from '../stream/buffered-body.js'
 import { CommitBuffer } from '../stream/commit-buffer.js'
 import { RawBody } from '../stream/raw-stream.js'
+import { asksForStream } from '../transcode/target-protocol.js'
 import type { CreateTranscoder, Transcoder } from '../transcode/transcoder.js'
-import { asksForStream, type TranslationOptions } from '../transcode/translation.js'
+import type { TranslationOptions } from '../transcode/translation.js'
 import type { AttemptEnd, AttemptEvents, BodyConsumer, ClientStream, StreamPrelude } from './attempt-events.js'
 import { AttemptTimeouts, type TimeoutListener } from './attempt-timeouts.js'
 import {

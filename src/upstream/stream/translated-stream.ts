@@ -8,7 +8,7 @@ import type { ByteSink } from '../../http.js'
 import { RecordGatherer, readRecords } from '../../lib/sse.js'
 import type { StreamFrames, StreamReader, StreamWriter } from '../../protocols/protocol.js'
 import type { AttemptEnd, AttemptEvents, ClientStream } from '../attempt/attempt-events.js'
-import type { AnswerTranslator } from '../transcode/answer-translator.js'
+import type { AnswerTranslator } from '../transcode/translation.js'
 import { StreamOutput } from './stream-output.js'
 import { estimateTokens, reportsOutput } from './token-estimate.js'
 

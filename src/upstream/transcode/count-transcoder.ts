@@ -1,10 +1,11 @@
 import type { Call } from '../../call.js'
 import { fitTools } from '../../chat/fit-tools.js'
-import { type Loss, Losses, recordForeignFields } from '../../chat/losses.js'
+import { type Loss, Losses, recordForeignFields, rejectLosses } from '../../chat/losses.js'
 import { holdsWrappedSignature } from '../../chat/signatures.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Protocol, TokenCounting } from '../../protocols/protocol.js'
 import type { Channel, Target } from '../../targets.js'
+import { traitsOf } from './target-protocol.js'
 import {
   type CreateTranscoder,
   type DeliveredAnswer,
@@ -13,7 +14,7 @@ import {
   WholeAnswerTranscoder,
   withModelName,
 } from './transcoder.js'
-import { rejectLosses, type TranslationOptions, traitsOf } from './translation.js'
+import type { TranslationOptions } from './translation.js'
 
 /** Transcodes a request for a token count. */
 export const createCountTranscoder: CreateTranscoder = (call, channel, options) =>

@@ -1,5 +1,5 @@
 import type { Call } from '../../call.js'
-import { type Loss, Losses } from '../../chat/losses.js'
+import { type Loss, Losses, rejectLosses } from '../../chat/losses.js'
 import { invalidAnswer } from '../../chat/upstream-error.js'
 import type { Embedding, EmbeddingAnswer, EmbeddingRequest } from '../../protocols/embedding.js'
 import type { Protocol } from '../../protocols/protocol.js'
@@ -12,7 +12,7 @@ import {
   WholeAnswerTranscoder,
   withModelName,
 } from './transcoder.js'
-import { rejectLosses, type TranslationOptions } from './translation.js'
+import type { TranslationOptions } from './translation.js'
 
 /** Transcodes a request for embeddings. */
 export const createEmbeddingTranscoder: CreateTranscoder = (call, channel, options) =>

@@ -1,5 +1,5 @@
 import type { Call } from '../../call.js'
-import { type Loss, Losses } from '../../chat/losses.js'
+import { type Loss, Losses, rejectLosses } from '../../chat/losses.js'
 import type { RelayError } from '../../errors.js'
 import {
   type ImageAnswer,
@@ -16,7 +16,6 @@ import {
   type Transcoder,
   WholeAnswerTranscoder,
 } from './transcoder.js'
-import { rejectLosses } from './translation.js'
 
 /** A model that draws images through a protocol other than OpenAI's. */
 export interface ImageModel {

@@ -12,11 +12,10 @@ import type { AttemptEnd, AttemptEvents, ClientStream, StreamPrelude } from '../
 import { PassthroughStream } from '../stream/passthrough-stream.js'
 import { estimateTokens, reportsOutput } from '../stream/token-estimate.js'
 import { TranslatedStream } from '../stream/translated-stream.js'
-import type { AnswerTranslator } from './answer-translator.js'
+import { asksForStream, protocolFor } from './target-protocol.js'
 import {
-  asksForStream,
+  type AnswerTranslator,
   createSameProtocolTranslator,
-  protocolFor,
   type Translation,
   type TranslationOptions,
   translate,
