@@ -1,9 +1,9 @@
-/** Makes an id for a call without one. */
+/** Makes an id for a call without one. `within`: id of the answer. `count`: number of the call in it. */
 export function inventId(within: string, count: number): string {
   return `call_${within}_${count}`
 }
 
-/** Whether an id was made by {@link inventId}: Gemini never saw it, and joins such calls and results by name and order. */
+/** Whether {@link inventId} made an id. Gemini does not know it, and pairs such calls and results by name and order. */
 export function isInvented(id: string): boolean {
   return /^call_\w+_\d+$/.test(id)
 }

@@ -18,21 +18,21 @@ import { readUsage } from './answer/usage.js'
 import { getField } from './field-names.js'
 import { modelOf, resourceOf } from './paths.js'
 
-/** `embedContent`, and `batchEmbedContents` for several. */
+/** Embeddings by `embedContent`, or by `batchEmbedContents` for several inputs. */
 export const embedding: Embedding = {
   maxInputs: 100,
   pathFor: (model, isSingle) => `/v1beta/${resourceOf(model)}:${isSingle ? 'embedContent' : 'batchEmbedContents'}`,
   readFacts,
   readRequest,
-  replaceModel: rename,
+  replaceModel,
   writeRequest,
   readAnswer,
   readAnswerFacts,
   writeAnswer,
 }
 
-/** What a request may say that no other language has a word for. */
-const OWN = ['taskType', 'title', 'embedContentConfig']
+/** Fields that no other protocol has. */
+const NATIVE_FIELDS = ['taskType', 'title', 'embedContentConfig']
 
 function readFacts(body: Buffer, { id }: PathFacts): RequestFacts {
   const root = parseBody(latin1(body))
@@ -53,11 +53,11 @@ function readRequest(body: Buffer): EmbeddingRequest {
     isSingle,
     dimensions: getField(first, 'outputDimensionality').maybeInteger(),
     encoding: 'float',
-    nativeFields: OWN.filter((name) => requests.some((request) => getField(request, name).given)),
+    nativeFields: NATIVE_FIELDS.filter((name) => requests.some((request) => getField(request, name).given)),
   }
 }
 
-/** The texts of a content, as one. */
+/** Joins the texts of a content by line breaks. */
 function textOf(content: Field): string {
   const parts = typeof content.value === 'string' ? [] : content.get('parts').list()
   const text =
@@ -65,8 +65,8 @@ function textOf(content: Field): string {
   return text === '' ? content.fail('must not be empty') : text
 }
 
-/** The model is named once more in the body, of several in each of them. */
-function rename(body: Buffer, model: string): Buffer {
+/** Replaces the model in the body: in the request, or in each request of a batch. */
+function replaceModel(body: Buffer, model: string): Buffer {
   const root = parseBody(body.toString())
   const resource = decodeURIComponent(resourceOf(model))
   const named = (request: Field): object => ({ ...request.object(), model: resource })
@@ -81,16 +81,16 @@ function writeRequest(request: EmbeddingRequest, { model, losses, offset }: Embe
   const resource = decodeURIComponent(resourceOf(model))
   const requests = request.inputs.map((input, index) => ({
     model: resource,
-    content: { parts: [{ text: textIn(input, offset + index) }] },
+    content: { parts: [{ text: requireText(input, offset + index) }] },
     ...(request.dimensions === undefined ? {} : { outputDimensionality: request.dimensions }),
   }))
   return JSON.stringify(request.isSingle ? requests[0] : { requests })
 }
 
-function textIn(input: EmbeddingRequest['inputs'][number], index: number): string {
+function requireText(input: EmbeddingRequest['inputs'][number], index: number): string {
   if (typeof input === 'string') return input
   const param = `input[${index}]`
-  throw new RelayError('invalid_request', `${param}: this model takes texts, not tokens`, { param })
+  throw new RelayError('invalid_request', `${param}: this model takes text, not token ids. Send text.`, { param })
 }
 
 function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
@@ -100,13 +100,13 @@ function readAnswer(body: Buffer): EmbeddingAnswer | undefined {
   for (const item of vectorsIn(answer)) {
     const values: unknown = isObject(item) ? item.values : undefined
     if (!Array.isArray(values) || !values.every((value) => typeof value === 'number')) return undefined
-    // Google's shortened vectors are not of length 1, and everybody else's are.
+    // Google does not normalize shortened vectors. All other providers do.
     vectors.push(toUnitLength(values))
   }
   return { vectors, usage: readUsage(answer.usageMetadata) }
 }
 
-/** As they stand in an answer, of one or of several. */
+/** The vectors of an answer to one input or a batch, unread. */
 function vectorsIn({ embedding: only, embeddings }: Readonly<Record<string, unknown>>): readonly unknown[] {
   if (Array.isArray(embeddings)) return embeddings
   return only ? [only] : []

@@ -3,8 +3,8 @@ import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
 import { type ErrorDetails, type ErrorReader, errorReader } from '../error-reader.js'
 
-/** Google's names for statuses. */
-const WORDS = new Map([
+/** Google's name for each HTTP status. */
+const STATUS_NAMES = new Map([
   [400, 'INVALID_ARGUMENT'],
   [401, 'UNAUTHENTICATED'],
   [402, 'FAILED_PRECONDITION'],
@@ -21,7 +21,7 @@ const WORDS = new Map([
   [504, 'DEADLINE_EXCEEDED'],
 ])
 
-/** And back, with those that share one. */
+/** The HTTP status of each of Google's names. */
 const STATUSES = new Map([
   ['INVALID_ARGUMENT', 400],
   ['FAILED_PRECONDITION', 400],
@@ -56,7 +56,7 @@ export function writeStreamError(error: RelayError): Buffer {
   return Buffer.from(errorRecord(error))
 }
 
-/** The same, as text. */
+/** Writes an error as text of a stream record. */
 export function errorRecord(error: RelayError): string {
   return `data: ${errorJson(error)}\n\n`
 }
@@ -74,30 +74,32 @@ function errorJson(error: RelayError, more: readonly object[] = []): string {
     ...(retryAfterMs === undefined ? [] : [{ '@type': `${TYPES}RetryInfo`, retryDelay: `${retryAfterMs / 1000}s` }]),
     ...more,
   ]
-  const status = WORDS.get(code) ?? (code < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL')
+  const status = STATUS_NAMES.get(code) ?? (code < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL')
   return JSON.stringify({ error: { code, message, status, ...(details.length > 0 ? { details } : {}) } })
 }
 
 const reader = errorReader({
   statuses: STATUSES,
-  read: readOwn,
+  read: readGoogleError,
   isNative: (_, error) => typeof error.code === 'number',
 })
 
-/** Whatever stands under `error`: Google's object, a bare string, or another's. */
+/** Reads the value of `error`: Google's object, a string, or another provider's object. */
 export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
 
 /** Reads Google's errors, also in a list, and those of servers that only look like Google. */
 export function readError(status: number, body: Buffer): UpstreamError | undefined {
   const upstreamError = reader.readError(status, body)
-  return BAD_KEYS.has(upstreamError?.code ?? '') ? upstreamError && { ...upstreamError, status: 401 } : upstreamError
+  return INVALID_KEY_REASONS.has(upstreamError?.code ?? '')
+    ? upstreamError && { ...upstreamError, status: 401 }
+    : upstreamError
 }
 
 /** Reasons of invalid API keys, which Google sends with status 400. */
-const BAD_KEYS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
+const INVALID_KEY_REASONS = new Set(['API_KEY_INVALID', 'API_KEY_EXPIRED'])
 
-/** What Google says in a place of its own: the word for the status, and the rest in `details`. */
-function readOwn(error: Readonly<Record<string, unknown>>): ErrorDetails {
+/** Reads Google's error object, which has the status name in `status`, and reason, field and delay in `details`. */
+function readGoogleError(error: Readonly<Record<string, unknown>>): ErrorDetails {
   const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
   const reason = textOf(details.find(({ reason }) => reason !== undefined)?.reason)
   const number = Number(error.code)
@@ -117,7 +119,7 @@ function fieldOf(details: readonly Record<string, unknown>[]): string | null {
   return isObject(first) ? textOf(first.field) : null
 }
 
-/** `34.07s`, in a RetryInfo. */
+/** Reads the delay of a `RetryInfo`, such as `34.07s`. */
 function retryOf(details: readonly Record<string, unknown>[]): { retryAfterMs?: number } {
   const delay = details.map(({ retryDelay }) => retryDelay).find((one) => typeof one === 'string')
   const [, seconds] = /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(String(delay)) ?? []

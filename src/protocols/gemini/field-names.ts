@@ -31,8 +31,8 @@ export function restOf(field: Field, known: ReadonlySet<string>, prefix = ''): R
 export function nativeFields(
   ...fields: readonly (Readonly<Record<string, unknown>> | undefined)[]
 ): Native | undefined {
-  if (fields.every((some) => some === undefined)) return undefined
-  const all = Object.fromEntries(fields.flatMap((some) => Object.entries(some ?? {})))
+  if (fields.every((given) => given === undefined)) return undefined
+  const all = Object.fromEntries(fields.flatMap((given) => Object.entries(given ?? {})))
   return Object.keys(all).length > 0 ? { protocol: PROTOCOL_ID, fields: all } : undefined
 }
 
@@ -49,13 +49,13 @@ function camelOf(name: string): string {
   return name.replace(/([a-z0-9])_([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
 }
 
-/** Caches snake-case names: every part looks them up, and there are few. */
-const SNAKES = new Map<string, string>()
+/** Caches snake-case names, because every part looks up the same few. */
+const SNAKE_NAMES = new Map<string, string>()
 
 function snakeOf(name: string): string {
-  const known = SNAKES.get(name)
+  const known = SNAKE_NAMES.get(name)
   if (known !== undefined) return known
   const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  SNAKES.set(name, snake)
+  SNAKE_NAMES.set(name, snake)
   return snake
 }

@@ -15,11 +15,11 @@ import { writeStream } from './stream/write-stream.js'
 import { tokenCounting } from './token-counting.js'
 import { PROTOCOL_ID, settingNames, traits } from './traits.js'
 
-/** Google's Gemini, `generateContent`. */
+/** The protocol of Google's Gemini, `generateContent`. */
 export const gemini: Protocol = {
   id: PROTOCOL_ID,
   traits,
-  settingNames: settingNames,
+  settingNames,
   forwardedHeaders: [],
   headers: [],
   pathFor,
@@ -30,16 +30,16 @@ export const gemini: Protocol = {
   writeAnswer,
   readStream,
   writeStream,
-  tokenCounting: tokenCounting,
+  tokenCounting,
   embedding,
   imageGeneration: imageGenerationFor,
   listing,
   framing,
   readAnswerFacts,
-  classifyRecord: classifyRecord,
+  classifyRecord,
   readEnding,
   readOutputLength,
-  readError: readError,
+  readError,
   statusOf,
   writeModels,
   writeModel,

@@ -3,12 +3,12 @@ import { type ModelListing, type ModelPage, namesIn } from '../model-listing.js'
 import type { ModelEntry } from '../protocol.js'
 import { modelOf } from './paths.js'
 
-/** `{ "models": [ … ] }` */
+/** Writes the list of models: `{ "models": [ … ] }`. */
 export function writeModels(models: readonly ModelEntry[]): Buffer {
   return Buffer.from(JSON.stringify({ models: models.map(modelFields) }))
 }
 
-/** One entry of that list. */
+/** Writes one model as in the list. */
 export function writeModel(model: ModelEntry): Buffer {
   return Buffer.from(JSON.stringify(modelFields(model)))
 }
@@ -30,7 +30,7 @@ export const listing: ModelListing = {
   readPage,
 }
 
-/** `{ "models": [{ "name": "models/…" }], "nextPageToken" }`. Without models the answer is `{}`. */
+/** Reads `{ "models": [{ "name": "models/…" }], "nextPageToken" }`. An empty list comes as `{}`. */
 function readPage(body: Buffer): ModelPage | undefined {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return undefined

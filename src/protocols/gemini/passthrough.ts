@@ -18,17 +18,17 @@ type Fields = Readonly<Record<string, unknown>>
 /** Reads as much of a request as routing needs. The path names the model and says whether to stream. @throws {RelayError} */
 export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts): RequestFacts {
   const root = parseBody(latin1(body))
-  const counted = getField(root, 'generateContentRequest')
-  const asked = counted.given ? counted : root
-  const contents = asked.get('contents')
+  const whole = getField(root, 'generateContentRequest')
+  const request = whole.given ? whole : root
+  const contents = request.get('contents')
   if (typeof contents.value !== 'string') {
     if (Array.isArray(contents.value)) contents.nonEmptyList()
     else contents.object()
   }
   const model = modelOf(id)
   if (model === '') throw new RelayError('missing_parameter', 'The path names no model.', { param: 'model' })
-  const tools = getField(asked, 'tools').value
-  const config = getField(asked, 'generationConfig')
+  const tools = getField(request, 'tools').value
+  const config = getField(request, 'generationConfig')
   return {
     model,
     modelSpan: undefined,
@@ -50,14 +50,14 @@ export function classifyRecord({ data }: SseRecord): RecordClass {
   const upstreamError = fragment.error ? readErrorValue(fragment.error) : undefined
   if (upstreamError) return upstreamError
   if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) return 'output'
-  let sign: RecordClass = 'preamble'
+  let recordClass: RecordClass = 'preamble'
   for (const candidate of candidatesOf(fragment)) {
     const has = hasOutput(candidate)
     const end = candidate.finishReason ? readFinish(candidate, { hasOutput: true, hasCalls: false }) : undefined
     if (end && isUpstreamError(end) && !has) return end
-    if (has || end) sign = 'output'
+    if (has || end) recordClass = 'output'
   }
-  return sign
+  return recordClass
 }
 
 /** Reads how a stream ended. It is complete when every candidate in these records has a finish reason. */
@@ -86,12 +86,12 @@ export function readEnding(records: readonly SseRecord[]): StreamEnding {
   return { complete: complete && !upstreamError, usage, upstreamError, refused: refused || blocked }
 }
 
-/** The candidates of a fragment. */
+/** Returns the candidates of a fragment. */
 export function candidatesOf({ candidates }: Fields): Record<string, unknown>[] {
   return Array.isArray(candidates) ? candidates.filter(isObject) : []
 }
 
-/** The content parts of a candidate in a fragment. */
+/** Returns the parts of a candidate in a fragment. */
 export function partsOf({ content }: Fields): readonly unknown[] {
   return isObject(content) && Array.isArray(content.parts) ? content.parts : []
 }
@@ -102,7 +102,7 @@ function hasOutput(candidate: Fields): boolean {
   )
 }
 
-/** Characters of output in one fragment. */
+/** Counts the characters of output in one fragment. */
 export function readOutputLength({ data }: SseRecord): number {
   const value = parseJson(data)
   const fragment: unknown = Array.isArray(value) ? value[0] : value
@@ -111,9 +111,9 @@ export function readOutputLength({ data }: SseRecord): number {
   return parts.reduce((length, part) => length + lengthOf(part), 0)
 }
 
-function lengthOf({ text, functionCall: call, executableCode: program }: Fields): number {
+function lengthOf({ text, functionCall: call, executableCode }: Fields): number {
   if (typeof text === 'string') return text.length
-  if (isObject(program)) return typeof program.code === 'string' ? program.code.length : 0
+  if (isObject(executableCode)) return typeof executableCode.code === 'string' ? executableCode.code.length : 0
   if (!isObject(call)) return 0
   return JSON.stringify(call.args ?? call.partialArgs ?? '').length
 }

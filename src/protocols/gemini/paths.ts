@@ -1,17 +1,17 @@
 import { pathSegments } from '../path-segments.js'
 
-/** Where a conversation is sent. @throws {RelayError} for a model whose name is no name: it stands in the path */
+/** The path of a `generateContent` request. @throws {RelayError} for a model whose name cannot stand in a path */
 export function pathFor(model: string, stream: boolean): string {
   return `/v1beta/${resourceOf(model)}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`
 }
 
-/** `models/gemini-x` or `tunedModels/x`, fit for a path. Dots and slashes must not lead it elsewhere. */
+/** The resource of a model, encoded for a path: `models/gemini-x` or `tunedModels/x`. @throws {RelayError} for `..` */
 export function resourceOf(model: string): string {
   const named = /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`
   return pathSegments(named).join('/')
 }
 
-/** A model's name without the collection that Google's clients may put before it. */
+/** Removes the prefix `models/` that Google's clients may put before a name. */
 export function modelOf(name: string): string {
   return name.replace(/^models\//, '')
 }

@@ -1,7 +1,7 @@
 import { mayReceive, readSignature, type Signature, wrapSignature } from '../../chat/signatures.js'
 import { PROTOCOL_ID } from './traits.js'
 
-/** Replaces a missing signature. Google defines it for conversations that another model began. */
+/** Replaces a missing signature. Google documents it for calls that Gemini did not make. */
 export const SKIP_VALIDATION = 'skip_thought_signature_validator'
 
 /** Values that clients send in place of a signature. */

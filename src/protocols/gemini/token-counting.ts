@@ -5,7 +5,7 @@ import { resourceOf } from './paths.js'
 import { readCountRequest } from './request/read-request.js'
 import { writeRequest } from './request/write-request.js'
 
-/** `countTokens`. */
+/** Counts tokens by `countTokens`. */
 export const tokenCounting: TokenCounting = {
   pathFor: (model) => `/v1beta/${resourceOf(model)}:countTokens`,
   readRequest: readCountRequest,
@@ -23,7 +23,7 @@ function writeCountRequest(request: ChatRequest, options: WriteOptions): string 
 function readCount(body: Buffer): number | undefined {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return undefined
-  // Protobuf leaves out zeros.
+  // Protobuf's JSON leaves out zeros.
   const { totalTokens = 0, error } = answer
   return typeof totalTokens === 'number' && error === undefined ? totalTokens : undefined
 }

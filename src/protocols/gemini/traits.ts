@@ -4,7 +4,7 @@ import type { Traits } from '../../chat/traits.js'
 /** Marks native fields, signatures and losses of this protocol. */
 export const PROTOCOL_ID = 'gemini'
 
-/** What the protocol can express of tools, stop sequences and media. */
+/** Limits of the protocol on tools, stop sequences and media. */
 export const traits: Traits = {
   toolName: { pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/, maxLength: 64 },
   toolId: { pattern: /^.+$/s, maxLength: 256 },

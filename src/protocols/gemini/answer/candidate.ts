@@ -11,154 +11,154 @@ import { PartialCall } from './partial-call.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What candidates share: one numbering of blocks, one of invented ids. */
-export interface Numbers {
-  nextBlock(): number
-  /** An id for a call: the given one, unless there is none or it is taken. */
+/** Numbers the blocks and calls across all candidates of an answer. */
+export interface IdAllocator {
+  nextBlockIndex(): number
+  /** Returns the given id of a call, or a new one if the id is missing or already used. */
   callId(given: unknown): string
 }
 
-/** One candidate of an answer or a stream: its parts become blocks, text that goes on goes on in one. */
+/** Reads one candidate of an answer or a stream as events. Consecutive parts of text become one block. */
 export class Candidate {
   readonly #choice: number
-  readonly #numbers: Numbers
-  /** Of the block of text or thought that may go on; -1 for none. */
-  #open = -1
+  readonly #ids: IdAllocator
+  /** Index of the open block of text or thought; -1 without one. */
+  #openIndex = -1
   #isThought = false
-  /** It has its signature: text that follows is not what was signed. */
+  /** The open block has its signature, which does not cover text that follows. */
   #isSigned = false
-  /** All text so far, and where the open block begins in it. */
+  /** All text so far, without thoughts. `#offset` is the start of the open block in it. */
   #text = ''
   #offset = 0
-  #saidAnything = false
-  #saidCalls = false
+  #hasOutput = false
+  #hasCalls = false
   #partial: { readonly index: number; readonly call: PartialCall } | undefined
   #finished = false
 
-  constructor(choice: number, numbers: Numbers) {
+  constructor(choice: number, ids: IdAllocator) {
     this.#choice = choice
-    this.#numbers = numbers
+    this.#ids = ids
   }
 
   get finished(): boolean {
     return this.#finished
   }
 
-  /** Reads one fragment. The fault is of a candidate that broke off. */
+  /** Reads one fragment. Returns an upstream error if the candidate ended with one. */
   read(fragment: Fields, emit: Emit): UpstreamError | undefined {
     const { content } = fragment
     if (isObject(content) && Array.isArray(content.parts)) {
-      for (const part of content.parts) if (isObject(part)) this.#part(part, emit)
+      for (const part of content.parts) if (isObject(part)) this.#readPart(part, emit)
     }
     return fragment.finishReason && !isUnspecified(fragment.finishReason) ? this.finish(fragment, emit) : undefined
   }
 
-  /** Ends it, with what the last fragment says of it. */
+  /** Ends the candidate with the finish reason of `fragment`. Returns an upstream error if the reason is one. */
   finish(fragment: Fields, emit: Emit): UpstreamError | undefined {
-    const end = readFinish(fragment, { hasOutput: this.#saidAnything, hasCalls: this.#saidCalls })
+    const end = readFinish(fragment, { hasOutput: this.#hasOutput, hasCalls: this.#hasCalls })
     if (isUpstreamError(end)) return end
-    this.#endPartial(emit)
-    this.#cite(fragment, emit)
-    this.#close(emit)
+    this.#endPartialCall(emit)
+    this.#emitCitations(fragment, emit)
+    this.#closeText(emit)
     this.#finished = true
     emit({ type: 'finish', choice: this.#choice, finish: end })
     return undefined
   }
 
-  #part(part: Fields, emit: Emit): void {
-    if (typeof part.text === 'string') this.#say(part.text, part, emit)
-    else if (isObject(part.functionCall)) this.#call(part.functionCall, part, emit)
-    else if (isObject(part.inlineData)) this.#whole(inlineOf(part.inlineData, part), emit)
-    else if (isObject(part.fileData)) this.#whole(fileOf(part.fileData, part), emit)
+  #readPart(part: Fields, emit: Emit): void {
+    if (typeof part.text === 'string') this.#readText(part.text, part, emit)
+    else if (isObject(part.functionCall)) this.#readCall(part.functionCall, part, emit)
+    else if (isObject(part.inlineData)) this.#emitWhole(inlineOf(part.inlineData, part), emit)
+    else if (isObject(part.fileData)) this.#emitWhole(fileOf(part.fileData, part), emit)
     else if (Object.keys(part).some((name) => name !== 'thought' && name !== 'thoughtSignature')) {
-      this.#whole(foreignOf(part), emit)
-    } else if (part.thoughtSignature) this.#say('', part, emit)
+      this.#emitWhole(foreignOf(part), emit)
+    } else if (part.thoughtSignature) this.#readText('', part, emit)
   }
 
-  #say(text: string, { thought, thoughtSignature }: Fields, emit: Emit): void {
+  #readText(text: string, { thought, thoughtSignature }: Fields, emit: Emit): void {
     const signature = thoughtSignature === undefined ? undefined : readUpstreamSignature(thoughtSignature)
     if (text === '' && !signature) return
     const isThought = thought === true
-    if (this.#open < 0 || this.#isThought !== isThought || this.#isSigned) this.#begin(isThought, emit)
-    const index = this.#open
+    if (this.#openIndex < 0 || this.#isThought !== isThought || this.#isSigned) this.#openText(isThought, emit)
+    const index = this.#openIndex
     if (text !== '') emit({ type: 'delta', index, text })
     if (!isThought) {
       this.#text += text
-      this.#saidAnything ||= text !== ''
+      this.#hasOutput ||= text !== ''
     }
     if (!signature) return
     emit({ type: 'mark', index, signature })
     this.#isSigned = true
   }
 
-  #begin(isThought: boolean, emit: Emit): void {
-    this.#close(emit)
+  #openText(isThought: boolean, emit: Emit): void {
+    this.#closeText(emit)
     this.#isThought = isThought
     this.#isSigned = false
     this.#offset = this.#text.length
-    this.#open = this.#opened({ type: isThought ? 'reasoning' : 'text', text: '' }, emit)
+    this.#openIndex = this.#openBlock({ type: isThought ? 'reasoning' : 'text', text: '' }, emit)
   }
 
-  #call(call: Fields, part: Fields, emit: Emit): void {
-    if (this.#partial && call.name === undefined) return this.#goOn(this.#partial, call, emit)
-    this.#endPartial(emit)
-    this.#saidAnything = true
-    this.#saidCalls = true
-    const id = this.#numbers.callId(call.id)
+  #readCall(call: Fields, part: Fields, emit: Emit): void {
+    if (this.#partial && call.name === undefined) return this.#continueCall(this.#partial, call, emit)
+    this.#endPartialCall(emit)
+    this.#hasOutput = true
+    this.#hasCalls = true
+    const id = this.#ids.callId(call.id)
     const name = typeof call.name === 'string' ? call.name : ''
     const signature = readUpstreamSignature(part.thoughtSignature)
-    this.#close(emit)
-    const index = this.#opened({ type: 'tool-call', id, name, input: '', signature }, emit)
+    this.#closeText(emit)
+    const index = this.#openBlock({ type: 'tool-call', id, name, input: '', signature }, emit)
     if (call.willContinue === true) {
       this.#partial = { index, call: new PartialCall() }
-      this.#partial.call.take(call)
+      this.#partial.call.append(call)
       return
     }
     const whole = new PartialCall()
-    whole.take({ partialArgs: call.partialArgs })
-    emit({ type: 'delta', index, text: isObject(call.args) ? JSON.stringify(call.args) : whole.text })
+    whole.append({ partialArgs: call.partialArgs })
+    emit({ type: 'delta', index, text: isObject(call.args) ? JSON.stringify(call.args) : whole.json })
     emit({ type: 'stop', index })
   }
 
-  #goOn(partial: { readonly call: PartialCall }, call: Fields, emit: Emit): void {
-    partial.call.take(call)
-    if (call.willContinue !== true) this.#endPartial(emit)
+  #continueCall(partial: { readonly call: PartialCall }, call: Fields, emit: Emit): void {
+    partial.call.append(call)
+    if (call.willContinue !== true) this.#endPartialCall(emit)
   }
 
-  #endPartial(emit: Emit): void {
+  #endPartialCall(emit: Emit): void {
     if (!this.#partial) return
     const { index, call } = this.#partial
     this.#partial = undefined
-    emit({ type: 'delta', index, text: call.text })
+    emit({ type: 'delta', index, text: call.json })
     emit({ type: 'stop', index })
   }
 
-  #whole(block: Block, emit: Emit): void {
-    this.#saidAnything = true
-    this.#close(emit)
-    emit({ type: 'stop', index: this.#opened(block, emit) })
+  #emitWhole(block: Block, emit: Emit): void {
+    this.#hasOutput = true
+    this.#closeText(emit)
+    emit({ type: 'stop', index: this.#openBlock(block, emit) })
   }
 
-  #opened(block: Block, emit: Emit): number {
-    const index = this.#numbers.nextBlock()
+  #openBlock(block: Block, emit: Emit): number {
+    const index = this.#ids.nextBlockIndex()
     this.#finished = false
     emit({ type: 'block', index, choice: this.#choice, block })
     return index
   }
 
-  /** Sources come at the end, and cite the text that is still open: earlier ones are told without their place. */
-  #cite(fragment: Fields, emit: Emit): void {
-    if (this.#open < 0 || this.#isThought) return
+  /** Emits the sources, which the last fragment names. Positions before the open block are left out. */
+  #emitCitations(fragment: Fields, emit: Emit): void {
+    if (this.#openIndex < 0 || this.#isThought) return
     for (const { start, end, ...source } of readGrounding(fragment, this.#text)) {
-      const isHere = start !== undefined && end !== undefined && start >= this.#offset
-      const place = isHere ? { start: start - this.#offset, end: end - this.#offset } : {}
-      emit({ type: 'mark', index: this.#open, citation: { ...source, ...place } })
+      const isInBlock = start !== undefined && end !== undefined && start >= this.#offset
+      const range = isInBlock ? { start: start - this.#offset, end: end - this.#offset } : {}
+      emit({ type: 'mark', index: this.#openIndex, citation: { ...source, ...range } })
     }
   }
 
-  #close(emit: Emit): void {
-    if (this.#open >= 0) emit({ type: 'stop', index: this.#open })
-    this.#open = -1
+  #closeText(emit: Emit): void {
+    if (this.#openIndex >= 0) emit({ type: 'stop', index: this.#openIndex })
+    this.#openIndex = -1
   }
 }
 
@@ -167,7 +167,7 @@ function isUnspecified(reason: unknown): boolean {
 }
 
 function inlineOf({ data, mimeType }: Fields, part: Fields): Block {
-  // An image drawn while thinking is no part of the answer.
+  // An image that the model made while thinking is not part of the answer.
   if (typeof data !== 'string' || part.thought === true) return foreignOf(part)
   return readBytes(data, typeof mimeType === 'string' ? mimeType : undefined, signedNative(part))
 }

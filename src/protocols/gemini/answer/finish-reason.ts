@@ -42,23 +42,23 @@ export function readFinish(
   candidate: Readonly<Record<string, unknown>>,
   content: CandidateContent,
 ): Finish | UpstreamError {
-  const word = String(candidate.finishReason)
+  const code = String(candidate.finishReason)
   const explanation = textOf(candidate.finishMessage) ?? undefined
-  const known = REASONS.get(word)
-  if (known === 'error' || (known === undefined && !content.hasOutput)) return finishError(word, explanation)
+  const reason = REASONS.get(code)
+  if (reason === 'error' || (reason === undefined && !content.hasOutput)) return finishError(code, explanation)
   // An unspecified reason without output means that the provider has filtered the answer.
-  if (known === undefined || known === 'unspecified') {
+  if (reason === undefined || reason === 'unspecified') {
     return content.hasOutput
       ? { reason: content.hasCalls ? 'tool-calls' : 'stop' }
-      : { reason: 'filter', explanation: explanation ?? word }
+      : { reason: 'filter', explanation: explanation ?? code }
   }
-  if (known === 'stop') return { reason: content.hasCalls ? 'tool-calls' : 'stop' }
-  if (known === 'pause')
+  if (reason === 'stop') return { reason: content.hasCalls ? 'tool-calls' : 'stop' }
+  if (reason === 'pause')
     return {
-      reason: known,
+      reason,
       native: { protocol: PROTOCOL_ID, fields: { continuationToken: candidate.continuationToken } },
     }
-  return known === 'filter' ? { reason: known, explanation: explanation ?? word } : { reason: known }
+  return reason === 'filter' ? { reason, explanation: explanation ?? code } : { reason }
 }
 
 /** Whether a candidate ended with an error. */
@@ -66,19 +66,20 @@ export function isUpstreamError(end: Finish | UpstreamError): end is UpstreamErr
   return 'message' in end
 }
 
-function finishError(word: string, explanation: string | undefined): UpstreamError {
-  const message = explanation ?? `The model broke off its answer (${word}).`
-  return { status: undefined, message, type: null, code: word, param: null }
+function finishError(code: string, explanation: string | undefined): UpstreamError {
+  const message = explanation ?? `The model ended its answer with an error (${code}). Retry the request.`
+  return { status: undefined, message, type: null, code, param: null }
 }
 
 /** Reads why the provider blocked a prompt. Undefined where it did not. */
 export function readBlock(feedback: Readonly<Record<string, unknown>>): Finish | undefined {
-  const word = textOf(feedback.blockReason)
-  if (word === null || word === 'BLOCK_REASON_UNSPECIFIED') return undefined
-  return { reason: 'filter', explanation: textOf(feedback.blockReasonMessage) ?? `The prompt was blocked (${word}).` }
+  const code = textOf(feedback.blockReason)
+  if (code === null || code === 'BLOCK_REASON_UNSPECIFIED') return undefined
+  return { reason: 'filter', explanation: textOf(feedback.blockReasonMessage) ?? `The prompt was blocked (${code}).` }
 }
 
-const WORDS: Readonly<Record<FinishReason, string>> = {
+/** The `finishReason` to write for each reason. */
+const REASON_NAMES: Readonly<Record<FinishReason, string>> = {
   stop: 'STOP',
   'tool-calls': 'STOP',
   pause: 'STOP',
@@ -88,9 +89,9 @@ const WORDS: Readonly<Record<FinishReason, string>> = {
   filter: 'SAFETY',
 }
 
-/** An end, as fields of a candidate. */
+/** Writes why an answer ended, as fields of a candidate. */
 export function writeFinish({ reason, explanation, native }: Finish): Record<string, unknown> {
   const token = reason === 'pause' && native?.protocol === PROTOCOL_ID ? native.fields.continuationToken : undefined
   if (token !== undefined) return { finishReason: 'CONTINUATION', continuationToken: token }
-  return { finishReason: WORDS[reason], ...(explanation === undefined ? {} : { finishMessage: explanation }) }
+  return { finishReason: REASON_NAMES[reason], ...(explanation === undefined ? {} : { finishMessage: explanation }) }
 }

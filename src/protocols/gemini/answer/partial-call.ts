@@ -1,62 +1,62 @@
 import { isObject } from '../../../lib/values.js'
 
-/** Values of one piece, by their types. */
-const VALUES = ['stringValue', 'numberValue', 'boolValue', 'nullValue'] as const
+/** A piece has its value under the field of its type. */
+const VALUE_FIELDS = ['stringValue', 'numberValue', 'boolValue', 'nullValue'] as const
 
-/** Arguments that come piece by piece (Vertex): each names its place as `$.a.b[0]`, and text goes on where it ended. */
+/** Collects arguments that Vertex streams in pieces. Each piece has a path, as `$.a.b[0]`; texts of one path are joined. */
 export class PartialCall {
   readonly #args: Record<string, unknown> = Object.create(null)
 
-  /** Takes what a `functionCall` brings: pieces, or all at once. */
-  take({ args, partialArgs }: Readonly<Record<string, unknown>>): void {
+  /** Adds the arguments of a `functionCall`, in pieces or whole. */
+  append({ args, partialArgs }: Readonly<Record<string, unknown>>): void {
     if (isObject(args)) for (const [name, value] of Object.entries(args)) this.#args[name] = value
     if (!Array.isArray(partialArgs)) return
     for (const piece of partialArgs) {
-      if (isObject(piece) && typeof piece.jsonPath === 'string') this.#put(piece.jsonPath, piece)
+      if (isObject(piece) && typeof piece.jsonPath === 'string') this.#setAt(piece.jsonPath, piece)
     }
   }
 
-  get text(): string {
+  get json(): string {
     return JSON.stringify(this.#args)
   }
 
-  #put(path: string, piece: Readonly<Record<string, unknown>>): void {
-    const kind = VALUES.find((name) => name in piece)
+  #setAt(path: string, piece: Readonly<Record<string, unknown>>): void {
+    const kind = VALUE_FIELDS.find((name) => name in piece)
     const steps = path.match(/[^.[\]$'"]+/g)
     const last = steps?.pop()
     if (!kind || !steps || last === undefined) return
-    if (steps.length > DEEPEST) return
-    let at: Record<string, unknown> = this.#args
+    if (steps.length > MAX_DEPTH) return
+    let parent: Record<string, unknown> = this.#args
     for (const [index, step] of steps.entries()) {
-      if (!fits(at, step)) return
-      at = stepInto(at, step, steps[index + 1] ?? last)
+      if (!isValidKey(parent, step)) return
+      parent = childOf(parent, step, steps[index + 1] ?? last)
     }
-    if (!fits(at, last)) return
-    const before = own(at, last)
+    if (!isValidKey(parent, last)) return
+    const before = ownValue(parent, last)
     const value = kind === 'nullValue' ? null : piece[kind]
-    at[last] = typeof before === 'string' && typeof value === 'string' ? before + value : value
+    parent[last] = typeof before === 'string' && typeof value === 'string' ? before + value : value
   }
 }
 
-/** A place in a list, of a length that may be made up. */
+/** An index in a list. At most four digits, so that an upstream cannot make lists of any length. */
 const INDEX = /^\d{1,4}$/
-/** Deeper than any tool's input. */
-const DEEPEST = 128
+/** Levels of nesting. No tool takes input this deep. */
+const MAX_DEPTH = 128
 
-/** Lists have places only: their length is not an upstream's to set. */
-function fits(at: object, key: string): boolean {
-  return !Array.isArray(at) || INDEX.test(key)
+/** Lists accept only indices as keys. An upstream must not set their length. */
+function isValidKey(parent: object, key: string): boolean {
+  return !Array.isArray(parent) || INDEX.test(key)
 }
 
-/** What is under a key, made if it is not there. */
-function stepInto(at: Record<string, unknown>, step: string, next: string): Record<string, unknown> {
-  const known = own(at, step)
+/** Returns the object or list under a key, and creates it if it is missing. */
+function childOf(parent: Record<string, unknown>, step: string, next: string): Record<string, unknown> {
+  const known = ownValue(parent, step)
   if (typeof known === 'object' && known !== null) return known as Record<string, unknown>
-  const made = (INDEX.test(next) ? [] : Object.create(null)) as Record<string, unknown>
-  at[step] = made
-  return made
+  const child = (INDEX.test(next) ? [] : Object.create(null)) as Record<string, unknown>
+  parent[step] = child
+  return child
 }
 
-function own(at: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(at, key) ? at[key] : undefined
+function ownValue(parent: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(parent, key) ? parent[key] : undefined
 }

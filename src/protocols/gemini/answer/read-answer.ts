@@ -8,24 +8,28 @@ import type { AnswerFacts } from '../../passthrough.js'
 import type { ReadOptions } from '../../protocol.js'
 import { FragmentReader } from '../stream/read-stream.js'
 
-/** A whole answer. One that came as the list of its fragments is put together. */
+/** Reads a whole answer. Joins its fragments if the body is a list of them. */
 export function readAnswer(body: Buffer, options: ReadOptions): ChatAnswer {
-  return fold(parseJson(body.toString()), body.length, options)
+  return collect(parseJson(body.toString()), body.length, options)
 }
 
-/** Usage of a whole answer, and whether it was refused; or a fault when it is an error under status 200, or no answer at all. */
+/**
+ * Reads the usage of a whole answer, and whether the model refused. Returns an upstream error if the body is an error
+ * under status 200, or no answer.
+ */
 export function readAnswerFacts(body: Buffer): AnswerFacts {
-  const answer = fold(parseJson(latin1(body)), body.length, NOBODY)
+  const answer = collect(parseJson(latin1(body)), body.length, PLACEHOLDER)
   const { usage, upstreamError } = answer
-  // Parsed again, decoded: this text will be read by people.
+  // Parses the body again as UTF-8, because people read the error's text.
   return upstreamError
-    ? { usage, upstreamError: readAnswer(body, NOBODY).upstreamError }
+    ? { usage, upstreamError: readAnswer(body, PLACEHOLDER).upstreamError }
     : { usage, refused: isRefused(answer) }
 }
 
-const NOBODY: ReadOptions = { id: 'x' }
+/** Options for reading facts, which have no ids. */
+const PLACEHOLDER: ReadOptions = { id: 'x' }
 
-function fold(value: unknown, length: number, options: ReadOptions): ChatAnswer {
+function collect(value: unknown, length: number, options: ReadOptions): ChatAnswer {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (list.length === 0 || !list.every(isObject)) {
     return {
@@ -34,14 +38,14 @@ function fold(value: unknown, length: number, options: ReadOptions): ChatAnswer 
     }
   }
   const fragments = new FragmentReader(options)
-  const folded = new AnswerCollector()
-  const push = folded.push.bind(folded)
-  for (const fragment of list) fragments.take(fragment, push)
+  const collector = new AnswerCollector()
+  const push = collector.push.bind(collector)
+  for (const fragment of list) fragments.readFragment(fragment, push)
   fragments.end(push)
-  const { answer } = folded
-  return { ...answer, upstreamError: answer.upstreamError ?? silence(fragments) }
+  const { answer } = collector
+  return { ...answer, upstreamError: answer.upstreamError ?? noCandidatesError(fragments) }
 }
 
-function silence(fragments: FragmentReader): UpstreamError | undefined {
-  return fragments.answered ? undefined : invalidAnswer('an answer without candidates')
+function noCandidatesError(fragments: FragmentReader): UpstreamError | undefined {
+  return fragments.hasAnswer ? undefined : invalidAnswer('an answer without candidates')
 }

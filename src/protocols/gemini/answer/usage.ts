@@ -1,7 +1,7 @@
 import { count, countParts, type Usage } from '../../../chat/usage.js'
 import { isObject } from '../../../lib/values.js'
 
-/** Reads `usageMetadata`: what tools brought in is read by the model too, and thoughts stand beside the answer. */
+/** Reads `usageMetadata`. Input includes the results of hosted tools; output includes thoughts. */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined
   const reasoning = count(value.thoughtsTokenCount)
@@ -20,12 +20,12 @@ export function readUsage(value: unknown): Usage | undefined {
   }
 }
 
-/** Of the input that `usageMetadata` tells of, the tokens of images. */
+/** The image tokens of the prompt in `usageMetadata`. */
 export function imageInputOf(value: unknown): number {
   return isObject(value) ? tokensOf('IMAGE', value.promptTokensDetails) : 0
 }
 
-/** Writes `usageMetadata`. Of its details, those that are known: text is what they leave. */
+/** Writes `usageMetadata`. Its details count audio and images; the rest of each total is text. */
 export function writeUsage(usage: Usage): Record<string, unknown> {
   const { input, cachedInput, output, reasoning, audioInput, cachedAudioInput, audioOutput, imageOutput } = usage
   return {
@@ -40,11 +40,11 @@ export function writeUsage(usage: Usage): Record<string, unknown> {
   }
 }
 
-/** Details are a list of counts, one a modality. */
+/** The tokens of one modality in a list of details. */
 function tokensOf(modality: string, details: unknown): number {
   if (!Array.isArray(details)) return 0
-  const own: unknown = details.find((detail) => isObject(detail) && detail.modality === modality)
-  return isObject(own) ? count(own.tokenCount) : 0
+  const found: unknown = details.find((detail) => isObject(detail) && detail.modality === modality)
+  return isObject(found) ? count(found.tokenCount) : 0
 }
 
 function writeDetails(name: string, counts: Readonly<Record<string, number | undefined>>): Record<string, object> {

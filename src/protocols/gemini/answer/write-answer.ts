@@ -5,22 +5,22 @@ import { type TextCitation, writeGrounding } from './grounding.js'
 import { writeUsage } from './usage.js'
 import { writePart } from './write-part.js'
 
-/** A whole answer. */
+/** Writes a whole answer. */
 export function writeAnswer({ choices, usage, model, id }: ChatAnswer, context: AnswerContext): string {
   const candidates = choices.map((choice, index) => writeChoice(choice, index, context))
-  return envelope(`[${candidates.join(',')}]`, {
+  return writeResponse(`[${candidates.join(',')}]`, {
     ...(usage ? { usageMetadata: writeUsage(usage) } : {}),
     modelVersion: model ?? context.model,
     responseId: id ?? context.id,
   })
 }
 
-/** A response: its candidates as JSON text, then the other fields. */
-export function envelope(candidates: string, fields: object): string {
+/** Writes a response. `candidates`: JSON text of the list. `fields`: all other fields, at least one. */
+export function writeResponse(candidates: string, fields: object): string {
   return `{"candidates":${candidates},${JSON.stringify(fields).slice(1)}`
 }
 
-/** A candidate: its parts as JSON texts, then the other fields. There is always a part: clients look at the first. */
+/** Writes a candidate. `parts`: JSON texts. Adds an empty part to none, because clients read the first one. */
 export function writeCandidate(parts: readonly string[], fields: object): string {
   const list = parts.length > 0 ? parts.join(',') : '{"text":""}'
   return `{"content":{"parts":[${list}],"role":"model"},${JSON.stringify(fields).slice(1)}`
@@ -28,7 +28,7 @@ export function writeCandidate(parts: readonly string[], fields: object): string
 
 function writeChoice({ blocks, finish }: Choice, index: number, context: AnswerContext): string {
   const parts: string[] = []
-  const placed: TextCitation[] = []
+  const textCitations: TextCitation[] = []
   let text = ''
   for (const [at, block] of blocks.entries()) {
     const part = writePart(block, context)
@@ -36,9 +36,9 @@ function writeChoice({ blocks, finish }: Choice, index: number, context: AnswerC
     else parts.push(part)
     if (block.type !== 'text' && block.type !== 'refusal') continue
     const citations = block.type === 'text' ? (block.citations ?? []) : []
-    for (const citation of citations) placed.push({ citation, offset: text.length })
+    for (const citation of citations) textCitations.push({ citation, offset: text.length })
     text += block.text
   }
-  const groundingMetadata = writeGrounding(placed, text)
+  const groundingMetadata = writeGrounding(textCitations, text)
   return writeCandidate(parts, { ...writeFinish(finish), index, groundingMetadata })
 }

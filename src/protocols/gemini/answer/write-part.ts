@@ -25,7 +25,7 @@ function writeCall({ id, name, input, signature }: ToolCallBlock, issuer: string
   return withRaw(writeClientSignature(signature, issuer), 'functionCall', call)
 }
 
-/** A model may have written its JSON over several lines; a record has one. White space is all that a break can be there. */
+/** Removes line breaks from JSON, because a stream record has one line. JSON has them only as white space. */
 function oneLine(json: string): string {
   return json.replace(/[\r\n]+/g, ' ')
 }

@@ -4,17 +4,18 @@ import { NO_IMAGE_CODE } from '../../image-generation.js'
 
 /** The error for a filtered prompt or image, with the code that clients of image models expect. */
 export function imageFilterError(explanation: string | undefined): UpstreamError {
-  const message = `The provider did not let the image be drawn${explanation ? `: ${explanation}` : '.'}`
+  const message = `The provider's safety filter blocked the image. Change the prompt.${explanation ? ` Reason: ${explanation}` : ''}`
   return { status: 400, message, type: null, code: 'moderation_blocked', param: null }
 }
 
-/** The error for an answer without an image. `words`: the text that the model sent instead. */
-export function noImageError(words: string): UpstreamError {
-  const message = words === '' ? 'The model drew nothing.' : `The model drew nothing, and said: ${words.slice(0, 500)}`
+/** The error for an answer without an image. `text`: what the model sent instead; 500 characters of it are kept. */
+export function noImageError(text: string): UpstreamError {
+  const advice = 'The model returned no image. Ask for an image in the prompt.'
+  const message = text === '' ? advice : `${advice} It answered: ${text.slice(0, 500)}`
   return { status: 400, message, type: null, code: NO_IMAGE_CODE, param: null }
 }
 
 /** The error for a parameter that the model does not support. */
-export function unsupportedParameter(param: string, what: string): RelayError {
-  return new RelayError('invalid_request', `${param}: ${what}`, { param })
+export function unsupportedParameter(param: string, problem: string): RelayError {
+  return new RelayError('invalid_request', `${param}: ${problem}`, { param })
 }

@@ -19,32 +19,33 @@ import { imageFilterError, noImageError, unsupportedParameter } from './image-er
 import { shapeOf } from './image-shape.js'
 import { imagen, isImagen } from './imagen.js'
 
-/** How one of Google's models is asked for images: Imagen in a way of its own, all others in a conversation. */
+/** Returns how to ask one of Google's models for images. Imagen has its own method; all others use `generateContent`. */
 export function imageGenerationFor(model: string): ImageGeneration {
   return isImagen(model) ? imagen : conversation
 }
 
-/** `generateContent`: an image a request. */
+/** Images by `generateContent`, one per request. */
 const conversation: ImageGeneration = {
   maxImages: 1,
   pathFor: (model) => pathFor(model, false),
   check({ mask }) {
-    if (mask) throw unsupportedParameter(mask, 'this model takes none: say in the prompt what is to change')
+    if (mask)
+      throw unsupportedParameter(mask, 'this model takes no mask. Leave it out, and describe the change in the prompt.')
   },
   writeRequest,
   readAnswer,
 }
 
 const RATIOS = ['1:1', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16', '16:9', '21:9']
-const USUAL_SIDE = 1024
-/** By their names here. */
-const SIDES: ReadonlyMap<number, string> = new Map([
-  [USUAL_SIDE, '1K'],
+const DEFAULT_SIDE = 1024
+/** The provider's names of sizes, by pixels on a side. */
+const SIZE_NAMES: ReadonlyMap<number, string> = new Map([
+  [DEFAULT_SIDE, '1K'],
   [2048, '2K'],
   [4096, '4K'],
 ])
-/** Models that draw no other size. */
-const ONE_SIZE = /^(?:models\/)?gemini-2/
+/** Models that make only the default size. */
+const ONE_SIZE_MODELS = /^(?:models\/)?gemini-2/
 
 function writeRequest(request: ImageRequest, { model, losses }: ImageWriteOptions): string {
   const { prompt, images, size, background, format, compression } = request
@@ -52,13 +53,13 @@ function writeRequest(request: ImageRequest, { model, losses }: ImageWriteOption
   if (background === 'transparent') losses.noEquivalent('background')
   if (format !== undefined) losses.noEquivalent('output_format')
   if (compression !== undefined) losses.noEquivalent('output_compression')
-  const sides = ONE_SIZE.test(model) ? [USUAL_SIDE] : [...SIDES.keys()]
+  const sides = ONE_SIZE_MODELS.test(model) ? [DEFAULT_SIDE] : [...SIZE_NAMES.keys()]
   const shape = size && shapeOf(size, { ratios: RATIOS, sides, losses })
-  const imageSize = shape && shape.side !== USUAL_SIDE ? SIDES.get(shape.side) : undefined
+  const imageSize = shape && shape.side !== DEFAULT_SIDE ? SIZE_NAMES.get(shape.side) : undefined
   const imageConfig = shape && { aspectRatio: shape.aspectRatio, imageSize }
   return JSON.stringify({
     contents: [{ role: 'user', parts: [...images.map((image) => writeMedia(image.block())), { text: prompt }] }],
-    // Some models refuse to draw where they may not speak as well.
+    // Some models refuse to make images unless text is allowed too.
     generationConfig: { responseModalities: ['TEXT', 'IMAGE'], imageConfig },
   })
 }
@@ -69,19 +70,19 @@ function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   const candidates = candidatesOf(answer)
   const parts = candidates.flatMap(partsOf).filter(isObject)
   const images = parts.flatMap(imageIn)
-  if (images.length === 0) return errorOf(body)
-  return { images, usage: readDrawn(answer.usageMetadata) }
+  if (images.length === 0) return readFailure(body)
+  return { images, usage: readImageUsage(answer.usageMetadata) }
 }
 
 /** Counts tokens of unknown modality as image tokens, which cost most. */
-function readDrawn(value: unknown): Usage | undefined {
+function readImageUsage(value: unknown): Usage | undefined {
   const usage = readUsage(value)
   if (!usage) return undefined
   const { output, reasoning, imageOutput = output - reasoning } = usage
   return { ...usage, ...countParts({ imageInput: imageInputOf(value), imageOutput }) }
 }
 
-/** Drafts that were made while thinking are no part of the answer. */
+/** Reads the image of a part. Skips drafts that the model made while thinking. */
 function imageIn({ inlineData, thought }: Readonly<Record<string, unknown>>): GeneratedImage[] {
   if (!isObject(inlineData) || thought === true) return []
   const { data, mimeType } = inlineData
@@ -89,8 +90,8 @@ function imageIn({ inlineData, thought }: Readonly<Record<string, unknown>>): Ge
   return [{ mime: typeof mimeType === 'string' ? decoded(mimeType) : 'image/png', data }]
 }
 
-/** Why nothing was drawn: parsed again, decoded, because this text will be read by people. */
-function errorOf(body: Buffer): UpstreamError {
+/** Reads why an answer has no image. Parses the body again as UTF-8, because people read the error's text. */
+function readFailure(body: Buffer): UpstreamError {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')
@@ -99,8 +100,8 @@ function errorOf(body: Buffer): UpstreamError {
   const [candidate] = candidatesOf(answer)
   if (!candidate) return invalidAnswer('an answer without candidates')
   const parts = partsOf(candidate).filter(isObject)
-  const words = parts.flatMap(({ text, thought }) => (typeof text === 'string' && thought !== true ? [text] : []))
-  const end = readFinish(candidate, { hasOutput: words.length > 0, hasCalls: false })
+  const texts = parts.flatMap(({ text, thought }) => (typeof text === 'string' && thought !== true ? [text] : []))
+  const end = readFinish(candidate, { hasOutput: texts.length > 0, hasCalls: false })
   if (isUpstreamError(end)) return end
-  return end.reason === 'filter' ? imageFilterError(end.explanation) : noImageError(words.join(''))
+  return end.reason === 'filter' ? imageFilterError(end.explanation) : noImageError(texts.join(''))
 }

@@ -9,20 +9,20 @@ export interface ImageShape {
 }
 
 /** The shapes that a model offers. */
-interface Choice {
-  /** As `16:9`. */
+interface SupportedShapes {
+  /** Each as `16:9`. */
   readonly ratios: readonly string[]
-  /** The usual one first. */
+  /** In pixels; the default comes first. */
   readonly sides: readonly number[]
   readonly losses: Losses
 }
 
-/** What is nearest by its ratio, and by how many pixels it has: only of squares it is known how wide they are. */
-export function shapeOf({ width, height, isRatio }: ImageSize, { ratios, sides, losses }: Choice): ImageShape {
+/** Returns the nearest ratio, and the size with the nearest number of pixels. Records a loss unless both are exact. */
+export function shapeOf({ width, height, isRatio }: ImageSize, { ratios, sides, losses }: SupportedShapes): ImageShape {
   const aspectRatio = nearest(width / height, ratios, ratioOf)
   const side = isRatio ? (sides[0] ?? 0) : nearest(Math.sqrt(width * height), sides, Number)
   const isExact = isRatio ? ratioOf(aspectRatio) === width / height : width === side && height === side
-  if (!isExact) losses.add('size', `is drawn as ${aspectRatio}, with about as many pixels as ${side}x${side}`)
+  if (!isExact) losses.add('size', `is replaced by ${aspectRatio} with about as many pixels as ${side}x${side}`)
   return { aspectRatio, side }
 }
 
@@ -31,7 +31,7 @@ function ratioOf(name: string): number {
   return width / height
 }
 
-/** As a factor: half and double are equally far. */
+/** Compares by factor: half and double are equally far. */
 function nearest<Name>(value: number, names: readonly Name[], measure: (name: Name) => number): Name {
   const distance = (name: Name): number => Math.abs(Math.log(measure(name) / value))
   return names.reduce((best, name) => (distance(name) < distance(best) ? name : best))

@@ -13,52 +13,56 @@ import { resourceOf } from '../paths.js'
 import { imageFilterError, unsupportedParameter } from './image-errors.js'
 import { shapeOf } from './image-shape.js'
 
-/** Google's models that draw and do not speak. */
+/** Whether a model is Imagen, which makes only images. */
 export function isImagen(model: string): boolean {
   return /^(?:models\/)?imagen/.test(model)
 }
 
-/** Imagen, by `predict`. What it draws it does not count in tokens. */
+/** Imagen's images, by `predict`. Its answers have no token usage. */
 export const imagen: ImageGeneration = {
   maxImages: 4,
   pathFor: (model) => `/v1beta/${resourceOf(model)}:predict`,
   check({ images }) {
-    if (images.length > 0) throw unsupportedParameter('image', 'this model draws from words only')
+    if (images.length > 0)
+      throw unsupportedParameter(
+        'image',
+        'this model takes no images. Leave them out, or use a model that edits images.',
+      )
   },
   writeRequest,
   readAnswer,
 }
 
 const RATIOS = ['1:1', '3:4', '4:3', '9:16', '16:9']
-const USUAL_SIDE = 1024
-/** By their names here. */
-const SIDES: ReadonlyMap<number, string> = new Map([
-  [USUAL_SIDE, '1K'],
+const DEFAULT_SIDE = 1024
+/** The provider's names of sizes, by pixels on a side. */
+const SIZE_NAMES: ReadonlyMap<number, string> = new Map([
+  [DEFAULT_SIDE, '1K'],
   [2048, '2K'],
 ])
-/** Models that draw no other size. */
-const ONE_SIZE = /imagen-[1-3]|imagen-4\.0-fast/
+/** Models that make only the default size. */
+const ONE_SIZE_MODELS = /imagen-[1-3]|imagen-4\.0-fast/
 const FORMATS: ReadonlySet<string> = new Set(['png', 'jpeg'])
 
 function writeRequest(request: ImageRequest, { model, count, losses }: ImageWriteOptions): string {
   const { prompt, size, background } = request
   for (const name of request.nativeFields) losses.noEquivalent(name)
   if (background === 'transparent') losses.noEquivalent('background')
-  const sides = ONE_SIZE.test(model) ? [USUAL_SIDE] : [...SIDES.keys()]
+  const sides = ONE_SIZE_MODELS.test(model) ? [DEFAULT_SIDE] : [...SIZE_NAMES.keys()]
   const shape = size && shapeOf(size, { ratios: RATIOS, sides, losses })
   return JSON.stringify({
     instances: [{ prompt }],
     parameters: {
       sampleCount: count,
       aspectRatio: shape?.aspectRatio,
-      sampleImageSize: shape && shape.side !== USUAL_SIDE ? SIDES.get(shape.side) : undefined,
+      sampleImageSize: shape && shape.side !== DEFAULT_SIDE ? SIZE_NAMES.get(shape.side) : undefined,
       outputOptions: outputOf(request, losses),
       includeRaiReason: true,
     },
   })
 }
 
-/** Only one of its formats is compressed. */
+/** Writes the output format. Only JPEG takes a compression. */
 function outputOf({ format, compression }: ImageRequest, losses: ImageWriteOptions['losses']): object | undefined {
   const isKnown = format !== undefined && FORMATS.has(format)
   if (format !== undefined && !isKnown) losses.noEquivalent('output_format')
@@ -72,7 +76,7 @@ function readAnswer(body: Buffer): ImageAnswer | UpstreamError {
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   const predictions = Array.isArray(answer.predictions) ? answer.predictions.filter(isObject) : []
   const images = predictions.flatMap(imageIn)
-  return images.length > 0 ? { images, usage: undefined } : errorOf(body)
+  return images.length > 0 ? { images, usage: undefined } : readFailure(body)
 }
 
 function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record<string, unknown>>): GeneratedImage[] {
@@ -86,8 +90,8 @@ function imageIn({ bytesBase64Encoded: data, mimeType, prompt }: Readonly<Record
   ]
 }
 
-/** Why nothing was drawn: parsed again, decoded. What is filtered is missing, with a reason or without. */
-function errorOf(body: Buffer): UpstreamError {
+/** Reads why an answer has no image. Filtered images are missing from it, and may have a reason. Decodes UTF-8. */
+function readFailure(body: Buffer): UpstreamError {
   const answer = parseJson(body.toString())
   if (!isObject(answer)) return invalidAnswer('an answer that is not JSON')
   if (answer.error) return readErrorValue(answer.error) ?? invalidAnswer('an error')

@@ -1,7 +1,7 @@
 import { RecordGatherer, readRecords } from '../../../lib/sse.js'
 import type { StreamFrames, StreamFraming } from '../../protocol.js'
 
-/** Without `alt=sse` a stream is one JSON array that grows. */
+/** Frames a stream as one JSON array. Clients get it without `alt=sse`. */
 export const framing: StreamFraming = {
   contentType: 'application/json; charset=utf-8',
   begin: () => new ArrayFrames(),

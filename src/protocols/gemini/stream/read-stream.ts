@@ -9,18 +9,18 @@ import { readUsage } from '../answer/usage.js'
 import { inventId } from '../call-ids.js'
 import { readErrorValue } from '../errors.js'
 
-/** Reads the fragments of a stream. They have no end mark: the last finish reason is all there is. */
+/** Reads the fragments of a stream. A stream has no end mark: it is complete when all candidates have finish reasons. */
 export function readStream(options: ReadOptions): StreamReader {
   return new FragmentReader(options)
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Fragments of one answer, in their order; a whole answer is one fragment. */
+/** Reads the fragments of one answer in order. A whole answer is one fragment. */
 export class FragmentReader implements StreamReader {
   readonly #id: string
   readonly #candidates: (Candidate | undefined)[] = []
-  readonly #ids = new Set<string>()
+  readonly #callIds = new Set<string>()
   #started = false
   #failed = false
   #blocked = false
@@ -39,19 +39,19 @@ export class FragmentReader implements StreamReader {
     return seen.length > 0 && seen.every(({ finished }) => finished) ? 'complete' : 'open'
   }
 
-  /** Any candidate, or word of why there is none, has come. */
-  get answered(): boolean {
+  /** Whether a candidate has come, or the reason why there is none. */
+  get hasAnswer(): boolean {
     return this.#candidates.length > 0 || this.#blocked
   }
 
   read({ data }: SseRecord, emit: Emit): void {
-    // Some gateways end every stream as OpenAI does.
+    // Some gateways end every stream with OpenAI's `[DONE]`.
     if (data === '[DONE]' || data.trim() === '') return
     const value = parseJson(data)
-    for (const fragment of Array.isArray(value) ? value : [value]) this.take(fragment, emit)
+    for (const fragment of Array.isArray(value) ? value : [value]) this.readFragment(fragment, emit)
   }
 
-  take(fragment: unknown, emit: Emit): void {
+  readFragment(fragment: unknown, emit: Emit): void {
     if (this.#failed) return
     if (!isObject(fragment)) return this.#fail(invalidAnswer('a stream record that is not JSON'), emit)
     const upstreamError = fragment.error ? readErrorValue(fragment.error) : undefined
@@ -64,7 +64,7 @@ export class FragmentReader implements StreamReader {
     if (isObject(fragment.promptFeedback)) this.#readFeedback(fragment.promptFeedback, emit)
   }
 
-  /** Ends the candidates of a whole answer that have said something, but not why they ended. */
+  /** Ends the candidates of a whole answer that have no finish reason. One without output is an error. */
   end(emit: Emit): void {
     for (const candidate of this.#candidates) {
       if (!candidate || candidate.finished || this.#failed) continue
@@ -73,14 +73,14 @@ export class FragmentReader implements StreamReader {
     }
   }
 
-  nextBlock(): number {
+  nextBlockIndex(): number {
     return this.#blocks++
   }
 
   callId(given: unknown): string {
-    const isFree = typeof given === 'string' && given !== '' && !this.#ids.has(given)
+    const isFree = typeof given === 'string' && given !== '' && !this.#callIds.has(given)
     const id = isFree ? given : inventId(this.#id, this.#invented++)
-    this.#ids.add(id)
+    this.#callIds.add(id)
     return id
   }
 
@@ -111,7 +111,7 @@ export class FragmentReader implements StreamReader {
     emit({ type: 'finish', choice: 0, finish })
   }
 
-  /** Each fragment tells all so far, but not each tells every count. */
+  /** Merges counts, because a fragment has totals so far but may leave out some of them. */
   #readUsage(value: unknown, emit: Emit): void {
     if (!isObject(value)) return
     Object.assign(this.#usage, value)
