@@ -1,15 +1,15 @@
 import type { JsonSchema } from '../../../chat/request.js'
 import { isObject } from '../../../lib/values.js'
 
-/** So many schemas one may grow into: references to references multiply. */
-const LARGEST = 5000
-/** And so many levels: what writes it recurses. */
-const DEEPEST = 64
+/** Limits the schemas in a result, because nested references multiply. */
+const MAX_SCHEMAS = 5000
+/** Limits the levels of a result, because its writer recurses. */
+const MAX_DEPTH = 64
 
-/** Keys under which names stand, not keywords. */
-const NAMED = new Set(['properties', 'patternProperties'])
+/** Keywords whose objects have property names as keys. */
+const NAME_MAPS = new Set(['properties', 'patternProperties'])
 
-/** A schema with each `$ref` replaced by what it points to. One that leads back to itself becomes any object. */
+/** Replaces each `$ref` of a schema by its target. A circular, unknown or too large one becomes any object. */
 export function inlineReferences(schema: JsonSchema): JsonSchema {
   return new Inliner(schema).schema(schema, [])
 }
@@ -35,7 +35,7 @@ class Inliner {
     const { $ref, $defs, definitions, ...rest } = schema
     if (typeof $ref !== 'string') return mapped(rest, (name, value) => this.#value(name, value, within))
     const target = this.#target($ref)
-    const isTooMuch = this.#size > LARGEST || this.#depth > DEEPEST
+    const isTooMuch = this.#size > MAX_SCHEMAS || this.#depth > MAX_DEPTH
     if (!target || isTooMuch || within.includes($ref)) return { type: 'object', ...described(rest) }
     return { ...this.schema(target, [...within, $ref]), ...described(rest) }
   }
@@ -43,7 +43,7 @@ class Inliner {
   #value(name: string, value: unknown, within: readonly string[]): unknown {
     if (Array.isArray(value)) return name === 'enum' ? value : value.map((one) => this.#value('', one, within))
     if (!isObject(value) || name === 'default' || name === 'example' || name === 'const') return value
-    if (NAMED.has(name)) return mapped(value, (_, one) => (isObject(one) ? this.schema(one, within) : one))
+    if (NAME_MAPS.has(name)) return mapped(value, (_, one) => (isObject(one) ? this.schema(one, within) : one))
     return this.schema(value, within)
   }
 

@@ -17,7 +17,7 @@ export class PendingCalls {
   readonly #byName = new Map<string, Queue>()
   #count = 0
 
-  /** The id of a call. */
+  /** Adds a call. Returns its given id, or a new one. */
   call(name: string, given: string | undefined): string {
     const call = { id: given || this.#invent(), isAnswered: false }
     add(this.#byId, call.id, call)
@@ -25,7 +25,7 @@ export class PendingCalls {
     return call.id
   }
 
-  /** The id of the call that a result answers. */
+  /** Returns the id of the call that a result answers. */
   answer(name: string, given: string | undefined): string {
     const call = take(given ? this.#byId.get(given) : this.#byName.get(name))
     return call?.id ?? (given || this.#invent())

@@ -8,10 +8,10 @@ import { PROTOCOL_ID } from '../traits.js'
 import type { PendingCalls } from './pending-calls.js'
 
 /** Reads one kind of part. `value`: the field that names the kind. */
-type Read = (value: Field, part: Field, pending: PendingCalls) => Block
+type ReadPart = (value: Field, part: Field, pending: PendingCalls) => Block
 
 /** Kinds of parts, by the field that each has. */
-const KINDS: readonly (readonly [name: string, read: Read])[] = [
+const KINDS: readonly (readonly [name: string, read: ReadPart])[] = [
   ['functionCall', readCall],
   ['functionResponse', readResult],
   ['inlineData', (value, part) => readInline(value, part)],
@@ -24,8 +24,8 @@ const KINDS: readonly (readonly [name: string, read: Read])[] = [
 ]
 
 /** Fields that parts of several kinds have. */
-const COMMON = ['thought', 'thoughtSignature']
-const ASIDE = new Set([...KINDS.map(([name]) => name), ...COMMON])
+const COMMON_FIELDS = ['thought', 'thoughtSignature']
+const PART_FIELDS = new Set([...KINDS.map(([name]) => name), ...COMMON_FIELDS])
 
 /** Reads a part of a client's content. @throws {RelayError} that names the part if its kind is unknown */
 export function readPart(part: Field, pending: PendingCalls): Block {
@@ -33,9 +33,9 @@ export function readPart(part: Field, pending: PendingCalls): Block {
   part.object()
   const found = KINDS.filter(([name]) => hasField(part, name))
   const [first, second] = found
-  if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}, but a part is one thing`)
+  if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}. Send them as two parts`)
   if (first) return first[1](getField(part, first[0]), part, pending)
-  if (COMMON.some((name) => hasField(part, name))) return readText(part.get('text'), part)
+  if (COMMON_FIELDS.some((name) => hasField(part, name))) return readText(part.get('text'), part)
   const [name] = Object.keys(part.value as object)
   return name === undefined ? part.fail('must not be empty') : part.fail(`unknown ${JSON.stringify(name)}`)
 }
@@ -43,22 +43,22 @@ export function readPart(part: Field, pending: PendingCalls): Block {
 function readText(value: Field, part: Field): Block {
   const text = value.maybeText() ?? ''
   const signature = readClientSignature(getField(part, 'thoughtSignature').maybeText())
-  const common = { text, signature, at: part.path, native: nativeFields(restOf(part, ASIDE)) }
+  const common = { text, signature, at: part.path, native: nativeFields(restOf(part, PART_FIELDS)) }
   return part.get('thought').maybeBoolean() ? { type: 'reasoning', ...common } : { type: 'text', ...common }
 }
 
-const CALL = new Set(['id', 'name', 'args'])
+const CALL_FIELDS = new Set(['id', 'name', 'args'])
 
 function readCall(call: Field, part: Field, pending: PendingCalls): Block {
   const name = call.get('name').text()
   const args = call.get('args').maybeObject() ?? {}
   const id = pending.call(name, call.get('id').maybeText())
   const signature = readClientSignature(getField(part, 'thoughtSignature').maybeText())
-  const fields = nativeFields(restOf(part, ASIDE), restOf(call, CALL, 'functionCall.'))
+  const fields = nativeFields(restOf(part, PART_FIELDS), restOf(call, CALL_FIELDS, 'functionCall.'))
   return { type: 'tool-call', id, name, input: JSON.stringify(args), signature, at: part.path, native: fields }
 }
 
-const RESULT = new Set(['id', 'name', 'response', 'parts'])
+const RESULT_FIELDS = new Set(['id', 'name', 'response', 'parts'])
 
 function readResult(result: Field, part: Field, pending: PendingCalls): Block {
   const name = result.get('name').text()
@@ -66,23 +66,23 @@ function readResult(result: Field, part: Field, pending: PendingCalls): Block {
   const { text, failed } = readResponse(result.get('response').maybeObject() ?? {}, name)
   const blocks: Block[] = text === '' ? [] : [{ type: 'text', text }]
   for (const inner of result.get('parts').maybeList()) blocks.push(readResultPart(inner))
-  const fields = nativeFields(restOf(part, ASIDE), restOf(result, RESULT, 'functionResponse.'))
+  const fields = nativeFields(restOf(part, PART_FIELDS), restOf(result, RESULT_FIELDS, 'functionResponse.'))
   return { type: 'tool-result', callId, name, blocks, failed, at: part.path, native: fields }
 }
 
 /**
- * By convention a result stands under `output` (or `result`), a failure under `error`; the AI SDK has it under `content`,
- * beside the tool's name. Anything else is the result.
+ * Reads a result from `output` or `result`, and a failure from `error`. The AI SDK sends a result as `content`, with the
+ * tool's name. Any other object is the result itself.
  */
 function readResponse(response: Record<string, unknown>, tool: string): { text: string; failed: true | undefined } {
   const { name: repeated, ...fields } = response
   const [key, ...others] = Object.keys(repeated === tool && 'content' in response ? fields : response)
   if (key === undefined) return { text: '', failed: undefined }
-  const spelled = toText(response[key])
+  const text = toText(response[key])
   if (others.length > 0) return { text: toText(response), failed: undefined }
-  if (key === 'error') return { text: spelled, failed: true }
+  if (key === 'error') return { text, failed: true }
   const plain = key === 'output' || key === 'result' || (key === 'content' && repeated === tool)
-  return { text: plain ? spelled : toText(response), failed: undefined }
+  return { text: plain ? text : toText(response), failed: undefined }
 }
 
 function toText(value: unknown): string {
@@ -98,16 +98,16 @@ function readResultPart(part: Field): Block {
   return part.fail(`unknown ${JSON.stringify(name ?? '')}`)
 }
 
-const INLINE = new Set(['mimeType', 'data'])
-const FILE = new Set(['mimeType', 'fileUri'])
+const INLINE_FIELDS = new Set(['mimeType', 'data'])
+const FILE_FIELDS = new Set(['mimeType', 'fileUri'])
 
 function readInline(value: Field, part: Field): Block {
-  const fields = nativeFields(restOf(part, ASIDE), restOf(value, INLINE, 'inlineData.'))
+  const fields = nativeFields(restOf(part, PART_FIELDS), restOf(value, INLINE_FIELDS, 'inlineData.'))
   return readBytes(value.get('data').text(), getField(value, 'mimeType').maybeText(), fields, part.path)
 }
 
 function readFile(value: Field, part: Field): Block {
-  const fields = nativeFields(restOf(part, ASIDE), restOf(value, FILE, 'fileData.'))
+  const fields = nativeFields(restOf(part, PART_FIELDS), restOf(value, FILE_FIELDS, 'fileData.'))
   return readUri(getField(value, 'fileUri').text(), getField(value, 'mimeType').maybeText(), fields, part.path)
 }
 

@@ -25,7 +25,7 @@ export function readCountRequest(body: Buffer): ChatRequest {
   return readFields(whole.given ? whole : root, false)
 }
 
-const KNOWN = new Set([
+const KNOWN_FIELDS = new Set([
   'contents',
   'systemInstruction',
   'tools',
@@ -47,14 +47,15 @@ function readFields(root: Field, stream: boolean): ChatRequest {
     ...settings.request,
     toolChoice: choice.toolChoice,
     serviceTier: tier === undefined || tier === 'unspecified' ? undefined : (TIERS.get(tier) ?? tier),
-    native: nativeFields(harmful(restOf(root, KNOWN)), settings.fields, choice.fields),
+    native: nativeFields(withoutDisabledStore(restOf(root, KNOWN_FIELDS)), settings.fields, choice.fields),
   }
 }
 
-/** The usual tier has another name elsewhere. */
+/** The relay's name for the default tier differs. */
 const TIERS = new Map([['standard', 'default']])
 
-function harmful(rest: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+/** Drops `store: false`, so that it is not recorded as a loss. */
+function withoutDisabledStore(rest: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
   if (rest?.store !== false) return rest
   const { store, ...others } = rest
   return others
@@ -66,7 +67,7 @@ function readSystem(system: Field): Turn[] {
   return blocks.length > 0 ? [{ role: 'system', blocks, at: system.path }] : []
 }
 
-/** One content, a list of them, or the bare text of one. */
+/** Reads one content, a list of contents, or a text. */
 function readContents(contents: Field): Turn[] {
   if (!Array.isArray(contents.value)) return [readContent(contents, new PendingCalls())]
   contents.nonEmptyList()
@@ -82,7 +83,7 @@ const ROLES = new Map([
   ['system', 'system'],
 ] as const)
 
-const CONTENT = new Set(['role', 'parts'])
+const CONTENT_FIELDS = new Set(['role', 'parts'])
 
 function readContent(content: Field, pending: PendingCalls): Turn {
   const at = content.path
@@ -92,7 +93,7 @@ function readContent(content: Field, pending: PendingCalls): Turn {
   const role = ROLES.get(name as 'user') ?? content.get('role').failUnknown('one of user, model')
   const blocks = readParts(content, pending)
   if (blocks.length === 0 && role === 'user') content.get('parts').fail('must not be empty')
-  return { role, blocks, at, native: nativeFields(restOf(content, CONTENT)) }
+  return { role, blocks, at, native: nativeFields(restOf(content, CONTENT_FIELDS)) }
 }
 
 function readParts(content: Field, pending: PendingCalls): Block[] {

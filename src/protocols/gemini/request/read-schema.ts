@@ -4,11 +4,11 @@ import { isObject } from '../../../lib/values.js'
 /** Numbers that protobuf's JSON writes as text. */
 const COUNTS = new Set(['minItems', 'maxItems', 'minLength', 'maxLength', 'minProperties', 'maxProperties'])
 
-/** A schema of OpenAPI's kind, as JSON Schema: types in small letters, null as a type. */
+/** Converts a schema of OpenAPI's kind to JSON Schema: types in lower case, null as a type. */
 export function readSchema(schema: JsonSchema): JsonSchema {
   const { nullable, property_ordering, propertyOrdering, ...rest } = schema
   const read = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [camel(name), readKeyword(camel(name), value)]),
+    Object.entries(rest).map(([name, value]) => [camelOf(name), readKeyword(camelOf(name), value)]),
   )
   return nullable === true ? withNull(read) : read
 }
@@ -31,6 +31,6 @@ function withNull(schema: Record<string, unknown>): JsonSchema {
   return { ...schema, type: [type, 'null'], ...values }
 }
 
-function camel(name: string): string {
+function camelOf(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -10,10 +10,10 @@ export interface Settings {
   readonly fields: Record<string, unknown> | undefined
 }
 
-/** Native fields of the settings have this before their names. */
+/** The prefix of native fields of `generationConfig`. */
 export const SETTINGS_PREFIX = 'generationConfig.'
 
-const KNOWN = new Set(
+const KNOWN_FIELDS = new Set(
   `maxOutputTokens temperature topP topK frequencyPenalty presencePenalty seed stopSequences candidateCount
    responseLogprobs logprobs responseMimeType responseSchema responseJsonSchema _responseJsonSchema thinkingConfig
    responseModalities`.split(/\s+/),
@@ -44,7 +44,7 @@ export function readSettings(config: Field): Settings {
       reasoning: thinking.reasoning,
       modalities: readModalities(getField(config, 'responseModalities')),
     },
-    fields: { ...restOf(config, KNOWN, SETTINGS_PREFIX), ...format.fields, ...thinking.fields },
+    fields: { ...restOf(config, KNOWN_FIELDS, SETTINGS_PREFIX), ...format.fields, ...thinking.fields },
   }
 }
 
@@ -68,7 +68,7 @@ function readFormat(config: Field): ReadFormat {
   const full = [getField(config, 'responseJsonSchema'), getField(config, '_responseJsonSchema')].find(
     ({ given }) => given,
   )
-  // The answer of an enum is bare text: no other language can be asked for that.
+  // No other protocol can ask for an enum as bare text.
   if (mime === 'text/x.enum') return { fields: enumOf(plain.maybeObject()) }
   if (full) return { format: { type: 'schema', schema: full.object() } }
   if (plain.given) return { format: { type: 'schema', schema: readSchema(plain.object()) } }
@@ -82,21 +82,21 @@ function enumOf(schema: Record<string, unknown> | undefined): Record<string, unk
   return schema ? { ...mime, [`${SETTINGS_PREFIX}responseSchema`]: schema } : mime
 }
 
-const THINKING = new Set(['includeThoughts', 'thinkingBudget', 'thinkingLevel'])
+const THINKING_FIELDS = new Set(['includeThoughts', 'thinkingBudget', 'thinkingLevel'])
 const LEVELS: readonly string[] = ['minimal', 'low', 'medium', 'high']
 
 function readThinking(thinking: Field): { reasoning?: Reasoning; fields?: Record<string, unknown> | undefined } {
   if (!thinking.given) return {}
   const level = getField(thinking, 'thinkingLevel')
   const name = level.maybeText()?.toLowerCase()
-  const isSaid = name !== undefined && name !== 'thinking_level_unspecified'
-  if (isSaid && !LEVELS.includes(name)) level.failUnknown(`one of ${LEVELS.join(', ')}`)
-  const effort = isSaid ? efforts.find((one) => one === name) : undefined
+  const isGiven = name !== undefined && name !== 'thinking_level_unspecified'
+  if (isGiven && !LEVELS.includes(name)) level.failUnknown(`one of ${LEVELS.join(', ')}`)
+  const effort = isGiven ? efforts.find((one) => one === name) : undefined
   const budget = getField(thinking, 'thinkingBudget').maybeInteger()
   const visible = getField(thinking, 'includeThoughts').maybeBoolean()
   return {
     reasoning: { effort, budget, visible },
-    fields: restOf(thinking, THINKING, `${SETTINGS_PREFIX}thinkingConfig.`),
+    fields: restOf(thinking, THINKING_FIELDS, `${SETTINGS_PREFIX}thinkingConfig.`),
   }
 }
 

@@ -4,7 +4,7 @@ import { getField, nativeFields, restOf } from '../field-names.js'
 import { PROTOCOL_ID } from '../traits.js'
 import { readSchema } from './read-schema.js'
 
-/** The search of the web, by its names: the second is of older models. */
+/** Names of web search. Older models have the second. */
 const SEARCHES = ['googleSearch', 'googleSearchRetrieval']
 
 /** Tools that run at Google. */
@@ -19,9 +19,9 @@ const HOSTED = [
   'enterpriseWebSearch',
 ]
 
-const KNOWN = new Set(['functionDeclarations', ...SEARCHES, ...HOSTED])
+const KNOWN_FIELDS = new Set(['functionDeclarations', ...SEARCHES, ...HOSTED])
 
-/** Every tool of a request: one object there may hold several. @throws {RelayError} that names the path of an invalid value */
+/** Reads the tools of a request. One object may hold several. @throws {RelayError} that names the path of an invalid value */
 export function readTools(tools: Field): Tool[] {
   const list = tools.given && !Array.isArray(tools.value) ? [tools] : tools.maybeList()
   return list.flatMap(readTool)
@@ -38,11 +38,11 @@ function readTool(tool: Field): Tool[] {
     const { given, value, path } = getField(tool, kind)
     if (given) read.push({ type: 'foreign', protocol: PROTOCOL_ID, kind, value: { [kind]: value }, at: path })
   }
-  const [unknown] = Object.keys(restOf(tool, KNOWN) ?? {})
+  const [unknown] = Object.keys(restOf(tool, KNOWN_FIELDS) ?? {})
   return unknown === undefined ? read : tool.fail(`unknown ${JSON.stringify(unknown)}`)
 }
 
-const FUNCTION = new Set(['name', 'description', 'parameters', 'parametersJsonSchema'])
+const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters', 'parametersJsonSchema'])
 
 function readFunction(tool: Field): FunctionTool {
   tool.object()
@@ -54,7 +54,7 @@ function readFunction(tool: Field): FunctionTool {
     description: tool.get('description').maybeText(),
     schema: full ?? (plain && readSchema(plain)),
     at: tool.path,
-    native: nativeFields(restOf(tool, FUNCTION)),
+    native: nativeFields(restOf(tool, FUNCTION_FIELDS)),
   }
 }
 

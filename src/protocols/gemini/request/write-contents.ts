@@ -15,13 +15,13 @@ interface Call {
 interface Content {
   readonly role: 'user' | 'model'
   readonly parts: (string | Call)[]
-  /** Of a user's content, by the id of the call. */
+  /** Tool results of a user's content, by the id of the call. */
   readonly results: Map<string, ToolResultBlock>
-  /** Has a user's own content. All model content after it belongs to the current turn. */
-  asks: boolean
+  /** Whether it has more than tool results. All model content after the last such content belongs to the current turn. */
+  hasUserInput: boolean
 }
 
-/** The `contents` of a request, as JSON text: one content a side, turn by turn, each call with its result. */
+/** Writes the `contents` of a request as JSON text. Roles alternate, and each call has a result. */
 export function writeContents(turns: readonly Turn[], options: WriteOptions): string {
   const contents = new Contents(options)
   for (const turn of turns) contents.add(turn)
@@ -39,34 +39,38 @@ class Contents {
   add(turn: Turn): void {
     const { losses } = this.#options
     if (turn.name !== undefined) losses.noEquivalent(`${turn.at ?? 'turn'}.name`)
-    if (turn.role === 'assistant') this.#answer(turn)
-    else this.#ask(turn)
+    if (turn.role === 'assistant') this.#addModel(turn)
+    else this.#addUser(turn)
   }
 
   get text(): string {
-    const sinceAsked = this.#contents.findLastIndex(({ asks }) => asks)
-    const written = this.#contents.map((content, index) => this.#write(content, index, index > sinceAsked))
+    const lastInput = this.#contents.findLastIndex(({ hasUserInput }) => hasUserInput)
+    const written = this.#contents.map((content, index) => this.#write(content, index, index > lastInput))
     return `[${written.filter(Boolean).join(',')}]`
   }
 
-  #ask({ blocks, at = 'turn' }: Turn): void {
-    const content = this.#content('user')
-    let said = false
+  #addUser({ blocks, at = 'turn' }: Turn): void {
+    const content = this.#contentFor('user')
+    let hasContent = false
     for (const block of blocks) {
       if (block.type === 'reasoning') continue
-      said = this.#put(block, content) || said
+      hasContent = this.#addUserBlock(block, content) || hasContent
     }
-    if (!said && blocks.length > 0) {
-      throw new RelayError('invalid_request', `${at}: nothing of it can be said in gemini.`, { param: at })
+    if (!hasContent && blocks.length > 0) {
+      throw new RelayError(
+        'invalid_request',
+        `${at}: Gemini supports none of its content. Send text or media that it supports.`,
+        { param: at },
+      )
     }
   }
 
-  #put(block: Block, content: Content): boolean {
+  #addUserBlock(block: Block, content: Content): boolean {
     if (block.type === 'tool-result') {
       content.results.set(block.callId, block)
       return true
     }
-    content.asks = true
+    content.hasUserInput = true
     if (block.type === 'text' && block.text === '') return true
     const part = writePart(block, signatureOf(block, this.#options), this.#options)
     if (part !== undefined) content.parts.push(part)
@@ -74,32 +78,32 @@ class Contents {
   }
 
   /** Puts a thought's signature on the block that follows the thought, as Gemini does. */
-  #answer({ blocks }: Turn): void {
-    const content = this.#content('model')
+  #addModel({ blocks }: Turn): void {
+    const content = this.#contentFor('model')
     let thought: ReasoningBlock | undefined
     for (const block of blocks) {
       if (block.type === 'reasoning') {
-        this.#think(thought, true, content)
+        this.#addThought(thought, true, content)
         thought = signatureOf(block, this.#options) === undefined ? undefined : block
         continue
       }
       if (block.type === 'text' && block.text === '' && !block.signature) continue
-      const own = signatureOf(block, this.#options)
-      const passed = thought && own === undefined ? signatureOf(thought, this.#options) : own
-      this.#think(thought, own !== undefined, content)
+      const ownSignature = signatureOf(block, this.#options)
+      const signature = thought && ownSignature === undefined ? signatureOf(thought, this.#options) : ownSignature
+      this.#addThought(thought, ownSignature !== undefined, content)
       thought = undefined
-      this.#say(block, passed, content)
+      this.#addPart(block, signature, content)
     }
-    this.#think(thought, true, content)
+    this.#addThought(thought, true, content)
   }
 
-  #think(thought: ReasoningBlock | undefined, signed: boolean, { parts }: Content): void {
+  #addThought(thought: ReasoningBlock | undefined, signed: boolean, { parts }: Content): void {
     if (!thought || (!signed && thought.text === '')) return
     const part = writeThought(thought, signed ? signatureOf(thought, this.#options) : undefined)
     if (part !== undefined) parts.push(part)
   }
 
-  #say(block: Block, signature: string | undefined, { parts }: Content): void {
+  #addPart(block: Block, signature: string | undefined, { parts }: Content): void {
     if (block.type === 'tool-call') {
       parts.push({ block, signature })
       return
@@ -108,15 +112,15 @@ class Contents {
     if (part !== undefined) parts.push(part)
   }
 
-  /** The last content if it has the same role, else a new one. Drops a model content without parts. */
-  #content(role: Content['role']): Content {
+  /** Returns the last content if it has the same role, else a new one. Drops a model content without parts. */
+  #contentFor(role: Content['role']): Content {
     const last = this.#contents.at(-1)
     if (last?.role === role) return last
     if (last?.role === 'model' && last.parts.length === 0) {
       this.#contents.pop()
-      return this.#content(role)
+      return this.#contentFor(role)
     }
-    const content: Content = { role, parts: [], results: new Map(), asks: false }
+    const content: Content = { role, parts: [], results: new Map(), hasUserInput: false }
     this.#contents.push(content)
     return content
   }
@@ -137,23 +141,23 @@ class Contents {
     })
   }
 
-  /** Results first, as many as there were calls and in their order; then what else there is. */
+  /** Writes one result for each call of the previous content, in order. Other parts follow. */
   #writeUser({ parts, results }: Content, index: number): string[] {
-    const before = this.#contents[index - 1]?.parts ?? []
+    const previousParts = this.#contents[index - 1]?.parts ?? []
     const written: string[] = []
-    const beside: string[] = []
-    const left = new Map(results)
-    for (const call of before) {
+    const mediaParts: string[] = []
+    const unmatched = new Map(results)
+    for (const call of previousParts) {
       if (typeof call === 'string') continue
       const { id, name } = call.block
-      const result = left.get(id)
-      left.delete(id)
+      const result = unmatched.get(id)
+      unmatched.delete(id)
       const answer = result && writeResult(result, name, this.#options)
       written.push(answer?.part ?? writeNoResult(id, name))
-      for (const part of answer?.beside ?? []) beside.push(part)
+      for (const part of answer?.mediaParts ?? []) mediaParts.push(part)
     }
-    const orphans = [...left.values()].map(writeOrphan)
-    return [...written, ...beside, ...orphans, ...(parts as string[])]
+    const orphans = [...unmatched.values()].map(writeOrphan)
+    return [...written, ...mediaParts, ...orphans, ...(parts as string[])]
   }
 }
 

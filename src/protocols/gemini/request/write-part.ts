@@ -7,7 +7,7 @@ import { writeMedia } from '../media.js'
 import { writeUpstreamSignature } from '../signatures.js'
 import { PROTOCOL_ID } from '../traits.js'
 
-/** A part for anything but results and calls; undefined for what is left out. */
+/** Writes a block as a part, except results and calls. Undefined for a block that is left out. */
 export function writePart(
   block: Block,
   thoughtSignature: string | undefined,
@@ -30,7 +30,7 @@ function writeText(text: string, common: { readonly thoughtSignature: string | u
   return text === '' && common.thoughtSignature === undefined ? undefined : JSON.stringify({ text, ...common })
 }
 
-/** A call as a part. */
+/** Writes a call as a part. */
 export function writeCall(call: ToolCallBlock, thoughtSignature: string | undefined): string {
   const named = isInvented(call.id) ? { name: call.name } : { id: call.id, name: call.name }
   const written = withRaw(
@@ -41,13 +41,13 @@ export function writeCall(call: ToolCallBlock, thoughtSignature: string | undefi
   return withRaw({ ...nativeFieldsOf(call.native), thoughtSignature }, 'functionCall', written)
 }
 
-/** A call's input as an object, digit for digit. What is none is wrapped: its result must not be left alone. */
+/** Returns a call's input as JSON text of an object. Wraps other input, because its result needs the call. */
 export function argumentsOf(input: string): string {
   if (input.trim() === '') return '{}'
   return objectText(input) ?? JSON.stringify({ _raw: input })
 }
 
-/** A block's signature, as it goes back to its issuer; undefined for another's. */
+/** Returns a block's signature for its issuer. Undefined where another issuer made it. */
 export function signatureOf(block: Block, { issuer }: WriteOptions): string | undefined {
   return 'signature' in block ? writeUpstreamSignature(block.signature, issuer) : undefined
 }

@@ -2,19 +2,19 @@ import type { JsonSchema } from '../../../chat/request.js'
 import { isObject } from '../../../lib/values.js'
 import { inlineReferences } from './inline-references.js'
 
-/** Keywords of a schema in Gemini's full kind: a part of JSON Schema. What is not here is refused by it. */
+/** Keywords of JSON Schema that Gemini's full kind of schema supports. Gemini refuses all others. */
 const FULL = new Set(
   `$id $defs $ref $anchor type format title description enum items prefixItems minItems maxItems minimum maximum anyOf
    oneOf properties additionalProperties required propertyOrdering`.split(/\s+/),
 )
 
-/** Keywords of its older kind, a part of OpenAPI's. */
+/** Keywords of OpenAPI that the older kind of schema supports. */
 const SUBSET = new Set(
   `type format title description nullable enum items properties required anyOf minItems maxItems minLength maxLength
    minProperties maxProperties minimum maximum pattern default example propertyOrdering`.split(/\s+/),
 )
 
-/** Brings a caller's schema into what Gemini takes. Keywords go; properties keep their names, whatever they are. */
+/** Adapts a schema to one kind that Gemini supports. Drops other keywords, but no properties. */
 export function writeSchema(schema: JsonSchema, kind: 'full' | 'subset'): Record<string, unknown> {
   return kind === 'full' ? writeFull(schema) : writeSubset(inlineReferences(schema))
 }
@@ -28,7 +28,7 @@ export function isBare({ type, properties, additionalProperties, ...rest }: Json
 
 function writeFull(schema: JsonSchema): Record<string, unknown> {
   const plain = withAlternatives(withConstant(definitionsOf(schema)))
-  // Beside a reference nothing but `$…` may stand.
+  // Gemini allows only keywords in `$` next to a reference.
   const names =
     typeof plain.$ref === 'string' ? Object.keys(plain).filter((name) => name[0] === '$') : Object.keys(plain)
   const kept = names
@@ -50,7 +50,7 @@ function writeSubset(schema: JsonSchema): Record<string, unknown> {
   return written
 }
 
-/** Values are texts there, and none of them is empty. */
+/** Writes an enum. Its values must be texts, and not empty. */
 function withValues(
   { enum: _, ...written }: Record<string, unknown>,
   values: readonly unknown[],
@@ -72,7 +72,7 @@ function inner(name: string, value: unknown, write: Write): unknown {
   return value
 }
 
-/** `true` is a schema too: it takes anything. */
+/** Writes a schema. Any value but an object, such as `true`, becomes the empty schema. */
 function whole(value: unknown, write: Write): Record<string, unknown> {
   return write(isObject(value) ? value : {})
 }
@@ -99,7 +99,7 @@ function withConstant(schema: JsonSchema): JsonSchema {
   return constant === null ? { ...rest, type: 'null' } : { type: typeName(constant), ...rest, enum: [constant] }
 }
 
-/** `oneOf` as `anyOf`; an `allOf` as the one schema that it comes to. */
+/** Replaces `oneOf` by `anyOf`, and merges the schemas of `allOf` into one. */
 function withAlternatives(schema: JsonSchema): JsonSchema {
   const { oneOf, allOf, ...rest } = schema
   const merged = Array.isArray(allOf) ? merge([rest, ...allOf.filter(isObject)]) : rest
@@ -120,7 +120,7 @@ function merge(schemas: readonly JsonSchema[]): JsonSchema {
   return Object.fromEntries(keywords)
 }
 
-/** Null by the name it has there: a type beside others is a mark, an alternative as well. */
+/** Replaces a null type or null alternative by `nullable`. Several types become alternatives. */
 function withNull(schema: JsonSchema): JsonSchema {
   const { type, anyOf, ...rest } = schema
   if (Array.isArray(anyOf)) {
@@ -137,7 +137,7 @@ function withNull(schema: JsonSchema): JsonSchema {
   return { ...rest, anyOf: types.map((one) => ({ type: one })), ...nullable }
 }
 
-/** A bound that is excluded, as the nearest that is not: only whole numbers have one. */
+/** Replaces exclusive bounds of integers by inclusive ones. Other numbers have no nearest inclusive bound. */
 function withBounds(written: Record<string, unknown>, schema: JsonSchema): Record<string, unknown> {
   const { exclusiveMinimum: low, exclusiveMaximum: high, type } = schema
   if (type !== 'integer') return written
@@ -146,7 +146,7 @@ function withBounds(written: Record<string, unknown>, schema: JsonSchema): Recor
   return written
 }
 
-/** Only what is there can be required. */
+/** Removes undefined keywords, and required names without a property. */
 function prune(written: Record<string, unknown>): Record<string, unknown> {
   for (const name of Object.keys(written)) if (written[name] === undefined) delete written[name]
   if (written.required === undefined) return written

@@ -9,10 +9,10 @@ import { writeSchema } from './write-schema.js'
 
 type Fields = Record<string, unknown>
 
-/** Seeds are 32 bits wide. */
-const LARGEST_SEED = 2 ** 31
+/** Seeds are signed 32-bit integers. */
+const SEED_LIMIT = 2 ** 31
 
-/** A `generationConfig`; undefined when nothing is asked for. */
+/** Writes `generationConfig`. Undefined without settings. */
 export function writeSettings(request: ChatRequest, options: WriteOptions): Fields | undefined {
   const fields: Fields = {
     maxOutputTokens: request.maxOutputTokens,
@@ -31,8 +31,8 @@ export function writeSettings(request: ChatRequest, options: WriteOptions): Fiel
 }
 
 function seed({ seed }: ChatRequest, { losses }: WriteOptions): number | undefined {
-  if (seed === undefined || (seed < LARGEST_SEED && seed >= -LARGEST_SEED)) return seed
-  losses.setting('seed', 'is wider than the 32 bits that are taken')
+  if (seed === undefined || (seed < SEED_LIMIT && seed >= -SEED_LIMIT)) return seed
+  losses.setting('seed', 'is outside the 32-bit range that Gemini supports')
   return undefined
 }
 
@@ -57,22 +57,22 @@ function modalities({ modalities }: ChatRequest): readonly string[] | undefined 
   return onlyText ? undefined : modalities.map((one) => one.toUpperCase())
 }
 
-/** The steps that a level can name. */
+/** Efforts that have a thinking level. */
 const LEVELS: readonly Effort[] = ['minimal', 'low', 'medium', 'high']
-/** The largest budget that every model with budgets takes. */
-const LARGEST_BUDGET = 24_576
+/** The largest budget, in tokens, that every model with budgets supports. */
+const MAX_BUDGET = 24_576
 
 function thinking(request: ChatRequest, options: WriteOptions): Fields | undefined {
   const more = nativeFieldsOf(request.native, `${SETTINGS_PREFIX}thinkingConfig.`)
-  const asked = request.reasoning && amount(request.reasoning, options)
-  const isOff = asked?.thinkingBudget === 0
-  const isShown = asked && !isOff && request.reasoning?.visible !== false
-  const fields = { ...asked, ...(isShown ? { includeThoughts: true } : {}), ...more }
+  const wanted = request.reasoning && thinkingAmount(request.reasoning, options)
+  const isOff = wanted?.thinkingBudget === 0
+  const isShown = wanted && !isOff && request.reasoning?.visible !== false
+  const fields = { ...wanted, ...(isShown ? { includeThoughts: true } : {}), ...more }
   return Object.keys(fields).length > 0 ? fields : undefined
 }
 
-/** How much to think, by level or budget; undefined where the model does not think. */
-function amount(reasoning: Reasoning, { dialect, losses }: WriteOptions): Fields | undefined {
+/** Writes how much to think, as level or budget. Undefined for a model without reasoning. */
+function thinkingAmount(reasoning: Reasoning, { dialect, losses }: WriteOptions): Fields | undefined {
   if (dialect.reasoning === 'none') {
     recordNoReasoning(reasoning, losses)
     return undefined
@@ -86,13 +86,14 @@ function amount(reasoning: Reasoning, { dialect, losses }: WriteOptions): Fields
   }
 }
 
-function budgetOf({ effort, budget }: Reasoning, taken: readonly Effort[], losses: WriteOptions['losses']): Fields {
-  // An exact wish is kept, but for nothing at all where nothing is no choice.
-  if (budget !== undefined && (budget !== 0 || taken.includes('none'))) {
-    if (budget > LARGEST_BUDGET) losses.setting('reasoning', `is ${LARGEST_BUDGET} tokens: no more are taken`)
-    return { thinkingBudget: Math.min(budget, LARGEST_BUDGET) }
+function budgetOf({ effort, budget }: Reasoning, supported: readonly Effort[], losses: WriteOptions['losses']): Fields {
+  // Keeps an exact budget. A budget of 0 needs a model that can turn reasoning off.
+  if (budget !== undefined && (budget !== 0 || supported.includes('none'))) {
+    if (budget > MAX_BUDGET)
+      losses.setting('reasoning', `is limited to ${MAX_BUDGET} tokens, the most that every Gemini model supports`)
+    return { thinkingBudget: Math.min(budget, MAX_BUDGET) }
   }
   const wanted = budget === 0 ? 'none' : effort
   if (wanted === undefined) return {}
-  return { thinkingBudget: Math.min(budgets[chooseEffort(wanted, taken, losses)], LARGEST_BUDGET) }
+  return { thinkingBudget: Math.min(budgets[chooseEffort(wanted, supported, losses)], MAX_BUDGET) }
 }

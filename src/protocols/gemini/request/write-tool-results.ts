@@ -8,28 +8,28 @@ import { writeMedia } from '../media.js'
 /** A result as a part, and the media parts that must follow it. */
 export interface WrittenResult {
   readonly part: string
-  readonly beside: readonly string[]
+  readonly mediaParts: readonly string[]
 }
 
 /** The result of a call whose own result is missing, because Gemini requires one for each call. */
 const NO_RESULT = '[no result was supplied]'
 
-/** A `functionResponse`. The name is that of the call: Gemini joins the two by it. */
+/** Writes a `functionResponse`. `name`: that of the call, because Gemini pairs the two by it. */
 export function writeResult(result: ToolResultBlock, name: string, options: WriteOptions): WrittenResult {
   const media = mediaOf(result, options)
-  // Only models that sign their calls read media within a response; the others get it right after.
-  const within = options.dialect.requiresSignatures === true ? media.filter((part) => 'inlineData' in part) : []
-  const beside = media.filter((part) => !within.includes(part))
+  // Only models that sign their calls read media in a response. Others get it in parts that follow.
+  const nested = options.dialect.requiresSignatures === true ? media.filter((part) => 'inlineData' in part) : []
+  const following = media.filter((part) => !nested.includes(part))
   const head = {
     ...(isInvented(result.callId) ? {} : { id: result.callId }),
     name,
     ...nativeFieldsOf(result.native, 'functionResponse.'),
-    ...(within.length > 0 ? { parts: within } : {}),
+    ...(nested.length > 0 ? { parts: nested } : {}),
   }
   const response = withRaw(head, 'response', responseOf(textOf(result.blocks), result.failed === true))
   return {
     part: withRaw(nativeFieldsOf(result.native), 'functionResponse', response),
-    beside: beside.map((part) => JSON.stringify(part)),
+    mediaParts: following.map((part) => JSON.stringify(part)),
   }
 }
 
@@ -39,7 +39,7 @@ export function writeNoResult(id: string, name: string): string {
   return JSON.stringify({ functionResponse: { ...head, response: { error: NO_RESULT } } })
 }
 
-/** The text of a result, by lines. */
+/** Joins the texts of a result by line breaks. */
 export function textOf(blocks: readonly Block[]): string {
   return blocks.flatMap((block) => (block.type === 'text' || block.type === 'refusal' ? [block.text] : [])).join('\n')
 }
