@@ -112,6 +112,15 @@ describe('the output length of a record', () => {
     expect(protocolOf('openai-responses').readEnding([last])).toMatchObject({ complete: true, outputLength: 3 })
   })
 
+  it.each([
+    { error: { type: 'overloaded_error', message: 'Overloaded' } },
+    { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } },
+  ])('anthropic-messages: an error ends the stream, with or without a type: %j', (error) => {
+    const { readEnding, classifyRecord } = protocolOf('anthropic-messages')
+    expect(readEnding([record(error)])).toMatchObject({ complete: false, upstreamError: { status: 529 } })
+    expect(classifyRecord(record(error))).toMatchObject({ status: 529 })
+  })
+
   it('anthropic-messages: the usage of the first record is partial', () => {
     const begin = record({ type: 'message_start', message: { usage: { input_tokens: 7, output_tokens: 1 } } })
     const end = record({ type: 'message_delta', delta: {}, usage: { output_tokens: 34 } })

@@ -1,6 +1,8 @@
+import { invalidAnswer, type UpstreamError } from '../../chat/upstream-error.js'
 import type { RelayError } from '../../errors.js'
 import { isObject, textOf } from '../../lib/values.js'
 import { type ErrorReader, errorReader } from '../error-reader.js'
+import { resultError } from '../result-errors.js'
 
 const TYPES = new Map([
   [400, 'invalid_request_error'],
@@ -17,7 +19,7 @@ const TYPES = new Map([
   [529, 'overloaded_error'],
 ])
 
-/** The status for an error type, for errors inside a response of status 200. */
+/** The status for an error type, for errors inside a stream or another response of status 200. A new type goes here. */
 const STATUSES = new Map([
   ...[...TYPES].map(([status, type]) => [type, status] as const),
   ['timeout_error', 504] as const,
@@ -66,7 +68,22 @@ const reader: ErrorReader = errorReader({
 })
 
 export const readError: ErrorReader['readError'] = reader.readError
-export const readErrorValue: ErrorReader['readErrorValue'] = reader.readErrorValue
+/** Reads the error in a stream's record, which proxies send without a type. Undefined for any other record. */
+export function readRecordError(record: Readonly<Record<string, unknown>>): UpstreamError | undefined {
+  const { type, error } = record
+  if (type === 'error' || (type === undefined && error)) return readErrorOr(error)
+  return type === undefined ? resultError(record) : undefined
+}
+
+/** Reads the error that came instead of an answer with status 200. Undefined for an answer. */
+export function readAnswerError(answer: Readonly<Record<string, unknown>>): UpstreamError | undefined {
+  const { type, error } = answer
+  return error || type === 'error' ? readErrorOr(error) : resultError(answer)
+}
+
+function readErrorOr(error: unknown): UpstreamError {
+  return reader.readErrorValue(error) ?? invalidAnswer('an error without a message')
+}
 
 /** Returns a message's text. An object in its place becomes JSON. */
 function messageText(value: unknown): string | undefined {

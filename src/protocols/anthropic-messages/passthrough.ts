@@ -6,10 +6,9 @@ import { isObject, parseJson } from '../../lib/values.js'
 import { isNonEmptyList, nonNegative, parseBody, readModel } from '../body.js'
 import type { AnswerFacts, RecordClass, StreamEnding } from '../passthrough.js'
 import type { RequestFacts } from '../request-facts.js'
-import { resultError } from '../result-errors.js'
 import { findError } from './answer/read-answer.js'
 import { readUsage } from './answer/usage.js'
-import { readErrorValue } from './errors.js'
+import { readRecordError } from './errors.js'
 
 /** Reads as much of a request as routing needs. @throws {RelayError} that names the path of an invalid value */
 export function readFacts(body: Buffer): RequestFacts {
@@ -44,15 +43,12 @@ const STREAMED_BLOCKS: ReadonlySet<unknown> = new Set(['text', 'thinking'])
 /** Classifies a record before the commit point. The start of a message and a ping are not output yet. */
 export function classifyRecord({ data }: SseRecord): RecordClass {
   const record = parseJson(data)
-  if (!isObject(record)) return data.trim() === '' ? 'preamble' : invalidAnswer('a stream record that is not JSON')
-  if (record.type === 'error' || (record.error && record.type === undefined)) {
-    return readErrorValue(record.error) ?? invalidAnswer('an error without a message')
-  }
-  const upstreamError = record.type === undefined ? resultError(record) : undefined
+  if (!isObject(record)) return data.trim() === '' ? 'prelude' : invalidAnswer('a stream record that is not JSON')
+  const upstreamError = readRecordError(record)
   if (upstreamError) return upstreamError
   if (isOutput(record)) return 'output'
   const usage = isObject(record.message) ? readUsage(record.message.usage) : undefined
-  return usage ? { usage } : 'preamble'
+  return usage ? { usage } : 'prelude'
 }
 
 function isOutput({ type, delta, content_block: block }: Record<string, unknown>): boolean {
@@ -87,9 +83,7 @@ export function readEnding(records: readonly SseRecord[], earlyUsage?: Usage): S
       refused ||= isRefusal(record.delta)
     } else if (record.type === 'message_start' && isObject(record.message))
       usage = readUsage(record.message.usage, usage)
-    else if (record.type === 'error')
-      upstreamError = readErrorValue(record.error) ?? invalidAnswer('an error without a message')
-    else if (record.type === undefined) upstreamError = resultError(record) ?? upstreamError
+    else upstreamError = readRecordError(record) ?? upstreamError
   }
   return { complete: complete && !upstreamError, usage, upstreamError, refused, isPartial: !hasFinalUsage }
 }

@@ -3,8 +3,7 @@ import type { Block } from '../../../chat/blocks.js'
 import { invalidAnswer, type UpstreamError } from '../../../chat/upstream-error.js'
 import { isObject, parseJson, textOf } from '../../../lib/values.js'
 import type { ReadOptions } from '../../protocol.js'
-import { resultError } from '../../result-errors.js'
-import { readErrorValue } from '../errors.js'
+import { readAnswerError } from '../errors.js'
 import { isDirectCall, readBlock } from './blocks.js'
 import { readFinish } from './stop-reason.js'
 import { readUsage } from './usage.js'
@@ -35,8 +34,6 @@ function isEmpty(block: Block): boolean {
 /** Returns the error that came instead of an answer, under status 200. `length`: bytes of the body. */
 export function findError(answer: unknown, length: number): UpstreamError | undefined {
   if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
-  if (answer.error || answer.type === 'error') {
-    return readErrorValue(answer.error) ?? invalidAnswer('an error without a message')
-  }
-  return resultError(answer) ?? (Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content'))
+  const upstreamError = readAnswerError(answer)
+  return upstreamError ?? (Array.isArray(answer.content) ? undefined : invalidAnswer('an answer without content'))
 }

@@ -5,11 +5,10 @@ import type { Usage } from '../../../chat/usage.js'
 import type { SseRecord } from '../../../lib/sse.js'
 import { isObject, parseJson, textOf } from '../../../lib/values.js'
 import type { ReadOptions, StreamReader } from '../../protocol.js'
-import { resultError } from '../../result-errors.js'
 import { isDirectCall } from '../answer/blocks.js'
 import { readFinish } from '../answer/stop-reason.js'
 import { readUsage } from '../answer/usage.js'
-import { readErrorValue } from '../errors.js'
+import { readRecordError } from '../errors.js'
 import { type BlockReader, createBlockReader } from './read-block.js'
 
 type Fields = Record<string, unknown>
@@ -47,10 +46,7 @@ class MessageReader implements StreamReader {
     if (type === 'message_start') return this.#readMessageStart(record.message, emit)
     if (type === 'message_delta') return this.#readMessageDelta(record, emit)
     if (type === 'message_stop') return this.#end(emit)
-    if (type === 'error' || (type === undefined && record.error)) {
-      return this.#fail(readErrorValue(record.error) ?? invalidAnswer('an error without a message'), emit)
-    }
-    const upstreamError = type === undefined ? resultError(record) : undefined
+    const upstreamError = readRecordError(record)
     if (upstreamError) this.#fail(upstreamError, emit)
   }
 
