@@ -97,7 +97,8 @@ class FetchRelayRequest implements RelayRequest {
       body.add(Buffer.from(buffer, byteOffset, byteLength))
     }
     this.client.listener = undefined
-    if (this.client.isClosed) throw new RelayError('client_left', 'The client left before its request was complete.')
+    if (this.client.isClosed)
+      throw new RelayError('client_left', 'The client disconnected before its request was complete.')
     return body.take()
   }
 }

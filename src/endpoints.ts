@@ -114,8 +114,8 @@ function nonEmpty([first, ...others]: readonly Endpoint[]): EndpointRows | undef
 }
 
 /**
- * Finds the endpoints of a request by the end of its path. So a mount point needs no option, and a doubled slash or `/v1`
- * does no harm. A path of one segment, which the host may use too, must follow a version or the mount point directly.
+ * Finds the endpoints of a request by the end of its path. So a mount point needs no option, and the relay accepts a doubled
+ * slash or `/v1`. A path of one segment, which the host may use too, must follow a version or the mount point directly.
  */
 export function findEndpoints({
   url,
@@ -140,7 +140,7 @@ export function findSocketEndpoint({ url, mount }: Pick<RelayRequest, 'url' | 'm
   return SOCKETS.find(([, expression]) => expression.test(within))?.[0]
 }
 
-/** The path below the mount point, with a version in any case. */
+/** The path below the mount point, always with a version. */
 function pathWithin(path: string, mount: string | undefined): string {
   return mount !== undefined && path.startsWith(mount) ? `/${versionOf(mount)}/${path.slice(mount.length)}` : path
 }

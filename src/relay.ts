@@ -28,7 +28,7 @@ export interface Relay {
   upgrade(request: RelayRequest): Promise<Upgrade | RelayResponse> | undefined
   /** The names under `models`, as the config has them: exact names first, then those with wildcards. */
   readonly models: readonly string[]
-  /** Shows where a model name leads, for a caller or in general. Sends nothing and counts nothing. */
+  /** Shows what a model name resolves to, for a caller or in general. Sends nothing and counts nothing. */
   explain(model: string, caller?: Caller): Explanation
   /** The spending of a key or group (`key:alice`, `group:vip`) in the current period, in nano-dollars. Default period: `total`. */
   balance(account: string, per?: Budget['per']): Promise<Balance>

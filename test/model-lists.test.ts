@@ -285,7 +285,7 @@ describe('model discovery', () => {
       { timeouts: { headersMs: 200 } },
     )
     await expect.poll(() => logs.length, eventually).toBe(1)
-    expect(logs[0]).toMatchObject({ details: { error: 'The provider kept silent for too long.' } })
+    expect(logs[0]).toMatchObject({ details: { error: 'The provider timed out.' } })
     if (upstreams.up) upstreams.up.script = serving(listOf('tiny'))
     await expect.poll(names, eventually).toEqual(['tiny'])
   })

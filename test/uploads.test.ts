@@ -58,7 +58,7 @@ async function begin(port: number, length: number, body = '') {
 
 describe('a form', () => {
   it.each([
-    ['with a preamble', `\r\n${field('model', 'm')}${END}`, 'must begin with its boundary'],
+    ['with a prelude', `\r\n${field('model', 'm')}${END}`, 'must begin with its boundary'],
     ['with a boundary of 5 kB', field('model', 'm').replace('--b', `--${'b'.repeat(5000)}`), 'its first line'],
     ['with a line end in its boundary', field('model', 'm').replace('--b', '--b\nx-y: z'), 'its first line'],
     ['with five thousand parts', `${field('model', 'm')}${field('x', 'y').repeat(5000)}${END}`, 'more than 1000 parts'],

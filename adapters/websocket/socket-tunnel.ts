@@ -78,7 +78,7 @@ export class SocketTunnel implements PendingSocket {
   }
 
   dial(to: UpstreamHandshake): Promise<HandshakeRefusal | undefined> {
-    if (this.#isClosed) return Promise.reject(new RelayError('client_left', 'The client left.'))
+    if (this.#isClosed) return Promise.reject(new RelayError('client_left', 'The client disconnected.'))
     const { req, socket, subprotocols } = this.#client
     const handshakeSocket = new HandshakeSocket(socket)
     const onOpen = (provider: Duplex): void => this.#connect({ provider, handshakeSocket, session: to.open() })

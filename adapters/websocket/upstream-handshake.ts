@@ -70,7 +70,7 @@ export class UpstreamHandshakes {
       request.destroy(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
     }
     const onDisconnect = (): void => {
-      request.destroy(new RelayError('client_left', 'The client left.'))
+      request.destroy(new RelayError('client_left', 'The client disconnected.'))
     }
     const timer = setTimeout(onTimeout, to.timeoutMs)
     const onDecided = (): void => {

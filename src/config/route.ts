@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { type OneOf, type Optional, object, type StrictObject, type StringList } from './schema-helpers.js'
 
-const strategies = ['priority', 'weighted', 'fastest', 'cheapest', 'least-busy', 'sticky'] as const
+const strategyNames = ['priority', 'weighted', 'fastest', 'cheapest', 'least-busy', 'sticky'] as const
 
 /** Which target of a route the relay tries first. */
-export type Strategy = (typeof strategies)[number]
+export type Strategy = (typeof strategyNames)[number]
 
 /** `provider/model`, `provider`, or another name of `models`. */
 export const targetNameSchema: z.ZodString = z.string().min(1)
@@ -19,7 +19,7 @@ export const routeSchema: StrictObject<{
   onContentFilter: Optional<StringList>
 }> = object({
   strategy: z
-    .enum(strategies)
+    .enum(strategyNames)
     .default('priority')
     .describe('Which target the relay tries first. If it fails, the others follow.'),
   targets: z

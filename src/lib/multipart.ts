@@ -16,7 +16,7 @@ export interface Multipart {
 
 /** A body that starts like a multipart body and is malformed. The message completes "The multipart body cannot be read: …". */
 export class MultipartError extends Error {
-  override readonly name: string = 'MultipartFault'
+  override readonly name: string = 'MultipartError'
 }
 
 /** The boundaries that RFC 2046 allows. Upstreams may read others differently than the relay. */

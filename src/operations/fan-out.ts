@@ -38,7 +38,7 @@ export async function fanOut<Kind extends SubRequest>(
   { createTranscoder, isTolerated = () => false }: FanOutOptions<Kind>,
 ): Promise<RelayError | undefined> {
   const { client } = call
-  if (client.isClosed) throw new RelayError('client_left', 'The client left.')
+  if (client.isClosed) throw new RelayError('client_left', 'The client disconnected.')
   const pending = requests.filter(({ answer }) => !answer)
   // The queue of a paced upstream may have no room for several requests of one call.
   const limit = channel.target.upstream.pace ? 1 : MAX_CONCURRENT_REQUESTS

@@ -141,7 +141,7 @@ export async function relayCall(services: Services, { call, plan }: RoutedCall, 
     if (call.charge?.costNanos !== undefined) addCostHeader(call.responseHeaders, call.charge.costNanos)
     return reply
   } catch (error) {
-    // A call that other clients share continues for them, and settles with their answer.
+    // The cache has replaced the client of a call that other clients share: their answer settles it.
     if (call.client === client) failCall(services, call, error)
     throw error
   }
@@ -183,6 +183,7 @@ async function runAdmissionPlugins(
 
 /** Settles and logs a call that failed before its answer began. */
 export function failCall({ logger }: Services, call: Call, error: unknown): void {
+  // The call is already settled.
   if (call.charge) return
   delete call.responseHeaders['x-modelmount-cache']
   const relayError = error instanceof RelayError ? error : undefined

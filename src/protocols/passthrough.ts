@@ -22,7 +22,7 @@ export interface StreamEnding extends AnswerFacts {
 }
 
 /** A record before the commit point: no output yet, the first output, early usage, or an error inside a 200. */
-export type RecordClass = 'preamble' | 'output' | EarlyUsage | UpstreamError
+export type RecordClass = 'prelude' | 'output' | EarlyUsage | UpstreamError
 
 /** A record without output that reports the usage so far. */
 export interface EarlyUsage {

@@ -121,7 +121,7 @@ async function tryChannel(
       open: () => new RealtimeSession(session, call, client),
     })
     .catch((error: unknown) => {
-      throw call.client.isClosed ? new RelayError('client_left', 'The client left.') : toConnectionError(error)
+      throw call.client.isClosed ? new RelayError('client_left', 'The client disconnected.') : toConnectionError(error)
     })
   if (refusal) {
     const errorContext = { upstreamStatus: refusal.status, retryAfterMs: retryAfterIn(refusal.headers) }

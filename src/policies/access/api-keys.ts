@@ -18,7 +18,7 @@ interface KeyRecord {
 }
 
 /** Why a key is refused: unknown, expired, or used from an address that is not allowed. */
-export type KeyFault = 'unknown' | 'expired' | 'address'
+export type KeyProblem = 'unknown' | 'expired' | 'address'
 
 /** `sk-mm-<12 public>-<40 secret>`: the public part identifies the key and may appear in logs. */
 const KEY = /^sk-mm-([0-9A-Za-z]{12})-[0-9A-Za-z]{40}$/
@@ -73,7 +73,7 @@ export class ApiKeys {
   }
 
   /** The caller that owns the key, or why the key is refused. */
-  find(key: string, address: string | undefined): Caller | KeyFault {
+  find(key: string, address: string | undefined): Caller | KeyProblem {
     const digest = hash('sha256', key)
     const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(nameOf(digest))
     if (!record || !isSame(record.digest, digest)) return 'unknown'

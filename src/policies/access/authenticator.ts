@@ -3,13 +3,13 @@ import type { Config } from '../../config/config.js'
 import { RelayError } from '../../errors.js'
 import type { RelayRequest } from '../../http.js'
 import { nameMatcher } from '../../lib/patterns.js'
-import { ApiKeys, type KeyFault } from './api-keys.js'
+import { ApiKeys, type KeyProblem } from './api-keys.js'
 import type { Groups } from './groups.js'
 
-/** Returns the host's own user as the caller: of a session, or of a token. Undefined: the relay checks its own keys. */
+/** Maps the host's own user to a caller. Returns undefined where the relay should check its own keys. */
 export type Authenticate = (request: RelayRequest) => Caller | undefined | Promise<Caller | undefined>
 
-const MESSAGES: Readonly<Record<KeyFault, string>> = {
+const MESSAGES: Readonly<Record<KeyProblem, string>> = {
   unknown: 'Incorrect API key provided.',
   expired: 'This API key has expired.',
   address: 'This API key may not be used from your address.',
@@ -65,7 +65,7 @@ export class Authenticator {
 }
 
 /**
- * Checks what the host returned, since no compiler may have: with NaN as a limit a call would be free. Ids with a lone
+ * Checks what the host returned, because a JavaScript host has no type checks: with NaN as a limit a call would be free. Ids with a lone
  * surrogate are refused because a store could not tell them apart.
  * @throws {TypeError}
  */

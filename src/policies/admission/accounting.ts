@@ -93,7 +93,7 @@ export class Accounting {
     const charged = chargedUsage(call, end)
     if (!charged) return { usage: undefined, isEstimated: false, costNanos: 0, multiplier }
     const { usage } = charged
-    const needsPrice = call.lease?.isPaid || this.isWatched
+    const needsPrice = call.lease?.hasReservation || this.isWatched
     const pricing = end.target && (needsPrice ? prices.assumedPricing(end.target) : prices.pricingOf(end.target))
     return { ...charged, costNanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
   }

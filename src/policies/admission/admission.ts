@@ -32,7 +32,7 @@ export interface AdmissionOptions {
 }
 
 /** The lease of a call without limits and budgets. */
-const UNLIMITED: Lease = { isCounted: false, isPaid: false, settle: () => undefined }
+const UNLIMITED: Lease = { isCounted: false, hasReservation: false, settle: () => undefined }
 const NO_ESTIMATE: Estimate = { input: 0, output: 0 }
 const NO_CAPS: readonly SpendingCap[] = []
 
@@ -61,7 +61,7 @@ export class Admission {
     const isCounted = (tokenBucket !== undefined && !isFree(call)) || caps.length > 0
     const expected = isCounted ? estimate(call, assumedOutputTokens) : NO_ESTIMATE
     const reservation = caps.length > 0 ? this.#reservationFor(call, plan, caps, expected) : undefined
-    if (scopes.length === 0) return this.#reserve(reservation, undefined)
+    if (scopes.length === 0) return this.#lease(reservation, undefined)
     // An estimate larger than the bucket takes the whole bucket: it may be wrong, and must not block the call for ever.
     const tokens = Math.min(expected.input + expected.output, tokenBucket ?? 0)
     // An answer within a realtime session uses the session's slot.
@@ -70,7 +70,7 @@ export class Admission {
     const onGrant = ({ result, store }: LimitGrant): Lease | Promise<Lease> => {
       setLimitHeaders(call.responseHeaders, result)
       if (result.exceeded) throw limitError(result.exceeded)
-      return this.#reserve(reservation, { scopes, take, store })
+      return this.#lease(reservation, { scopes, take, store })
     }
     return grant instanceof Promise ? grant.then(onGrant, rethrowForCaller) : onGrant(grant)
   }
@@ -89,7 +89,8 @@ export class Admission {
     return { id: makeRequestId(), caps, amountNanos: Math.ceil(highestNanos * budgets.multiplierOf(caller)) }
   }
 
-  #reserve(reservation: Reservation | undefined, limits: TakenLimits | undefined): Lease | Promise<Lease> {
+  /** Reserves the money, where the call costs some. Gives the limits back where it exceeds a budget. */
+  #lease(reservation: Reservation | undefined, limits: TakenLimits | undefined): Lease | Promise<Lease> {
     if (!reservation) return new AdmissionLease(limits, undefined, undefined)
     const { ledger } = this.#options
     const onReserved = (exceeded: SpendingCap | undefined): Lease => {
@@ -123,10 +124,10 @@ class AdmissionLease implements Lease {
   }
 
   get isCounted(): boolean {
-    return this.isPaid || (this.#limits?.scopes.some(({ tpm }) => tpm !== undefined) ?? false)
+    return this.hasReservation || (this.#limits?.scopes.some(({ tpm }) => tpm !== undefined) ?? false)
   }
 
-  get isPaid(): boolean {
+  get hasReservation(): boolean {
     return this.#reservation !== undefined
   }
 
@@ -150,7 +151,7 @@ function smallestTokenBucket(scopes: readonly LimitScope[]): number | undefined 
 
 const STORE_RETRY_MS = 1000
 
-/** Turns a silent store into an error that the caller may see. */
+/** Turns an unresponsive store into an error that the caller may see. */
 function rethrowForCaller(error: unknown): never {
   if (!(error instanceof StoreUnavailable)) throw error
   const message = 'The relay cannot check your limits at the moment. Please try again.'

@@ -80,7 +80,7 @@ export class SingleFlight {
     const reply = await new Promise<Reply>((resolve, reject) => {
       const onDisconnect = (): void => {
         this.#removeMember()
-        reject(new RelayError('client_left', 'The client left.'))
+        reject(new RelayError('client_left', 'The client disconnected.'))
       }
       if (client.isClosed) return onDisconnect()
       client.listener = { onDisconnect }

@@ -54,7 +54,8 @@ export class Failover {
           if (isProbe) this.#health.releaseProbe(channel)
           throw error
         }
-        if (!isCallersFault(error)) call.attempts.push({ target: channel.target.name, status: attemptStatus(error) })
+        if (!isUnrelatedToUpstream(error))
+          call.attempts.push({ target: channel.target.name, status: attemptStatus(error) })
         this.#recordHealth(error, channel, isProbe, call.attempts.length)
         if (error.failureScope) cursor.exclude(channel, error.failureScope)
         if (!this.#mayContinue(error, call) || !cursor.next()) throw error
@@ -99,7 +100,7 @@ export class Failover {
   /** A caller's mistake that the upstream reports shows that the channel works. */
   #recordHealth(error: RelayError, channel: Channel, isProbe: boolean, attempts: number): void {
     const { failureScope, upstreamStatus, retryAfterMs } = error
-    if (isCallersFault(error) || error.kind === 'upstream_busy') {
+    if (isUnrelatedToUpstream(error) || error.kind === 'upstream_busy') {
       if (isProbe) this.#health.releaseProbe(channel)
     } else if (failureScope === 'rate-limit')
       this.#health.recordRateLimit(channel, retryAfterMs ?? backoffMs(attempts, this.#retry))
@@ -110,8 +111,8 @@ export class Failover {
   }
 }
 
-/** Whether no upstream was involved: the request could not be written, or the client disconnected. */
-function isCallersFault({ status, failureScope, upstreamStatus }: RelayError): boolean {
+/** Whether the failure says nothing about the upstream: the request could not be written, or the client disconnected. */
+function isUnrelatedToUpstream({ status, failureScope, upstreamStatus }: RelayError): boolean {
   return status < 500 && failureScope === undefined && upstreamStatus === undefined
 }
 

@@ -75,20 +75,20 @@ export class Router {
     return [...this.#exact.keys(), ...this.#wildcards.map(({ pattern }) => pattern.text)]
   }
 
-  /** Adds the models that a provider lists. A bare name leads there only if no rule matched it before. */
+  /** Adds the models that a provider lists. A name without the provider's prefix resolves to one only if no rule matched it before. */
   addDiscovered(upstream: Upstream, names: readonly string[]): void {
     for (const name of this.#discovered.add(upstream, names)) this.#plans.delete(name)
   }
 
-  /** The public names of the providers' models: of their own lists, else of `modelsOf`. Leaves out models that no name leads to. */
+  /** The public names of the providers' models: of their own lists, else of `modelsOf`. Leaves out models to which no name resolves. */
   namesOf(modelsOf: (upstream: Upstream) => readonly string[]): string[] {
     return [...this.#upstreams.values()].flatMap((upstream) =>
       (this.#discovered.namesOf(upstream) ?? modelsOf(upstream)).flatMap((model) => {
-        const leadsHere = (name: string): boolean => {
+        const resolvesHere = (name: string): boolean => {
           const first = this.firstTarget(name)
           return first?.upstream === upstream && first.model === model
         }
-        return [model, `${upstream.id}/${model}`].find(leadsHere) ?? []
+        return [model, `${upstream.id}/${model}`].find(resolvesHere) ?? []
       }),
     )
   }

@@ -43,14 +43,14 @@ export function readFacts(body: Buffer, { id, stream = false, query }: PathFacts
 
 /** Classifies a stream's record before the commit point. A fragment without content is not output. */
 export function classifyRecord({ data }: SseRecord): RecordClass {
-  if (data === '[DONE]') return 'preamble'
+  if (data === '[DONE]') return 'prelude'
   const value = parseJson(data)
   const fragment: unknown = Array.isArray(value) ? value[0] : value
   if (!isObject(fragment)) return invalidAnswer('a stream record that is not JSON')
   const upstreamError = fragment.error ? readErrorValue(fragment.error) : undefined
   if (upstreamError) return upstreamError
   if (isObject(fragment.promptFeedback) && readBlock(fragment.promptFeedback)) return 'output'
-  let recordClass: RecordClass = 'preamble'
+  let recordClass: RecordClass = 'prelude'
   for (const candidate of candidatesOf(fragment)) {
     const has = hasOutput(candidate)
     const end = candidate.finishReason ? readFinish(candidate, { hasOutput: true, hasCalls: false }) : undefined

@@ -120,12 +120,12 @@ function readErrorBody(body: Buffer): UpstreamError {
 /** Classifies a stream's record before the commit point. A chunk with only a role is not output. */
 export function classifyRecord({ data, event }: SseRecord): RecordClass {
   if (isDone(data)) return 'output'
-  if (isKeepAlive(data)) return 'preamble'
+  if (isKeepAlive(data)) return 'prelude'
   const chunk = parseJson(data)
   if (!isObject(chunk)) return invalidAnswer('a stream record that is not JSON')
   const upstreamError = findError(chunk, event)
   if (upstreamError) return upstreamError
-  let recordClass: RecordClass = 'preamble'
+  let recordClass: RecordClass = 'prelude'
   for (const choice of readChoices(chunk)) {
     const error = choiceError(choice)
     if (error) return error

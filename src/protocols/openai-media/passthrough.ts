@@ -22,7 +22,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
 
 /** Classifies a stream's record before the commit point. Every JSON object without an error is output. */
 export function classifyRecord({ data, event }: SseRecord): RecordClass {
-  if (data.trim() === '') return 'preamble'
+  if (data.trim() === '') return 'prelude'
   const record = parseJson(data)
   if (!isObject(record)) return data.trim() === '[DONE]' ? 'output' : invalidAnswer('a stream record that is not JSON')
   return findError(record, event) ?? 'output'

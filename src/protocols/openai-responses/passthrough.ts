@@ -44,18 +44,17 @@ export function readFacts(body: Buffer): RequestFacts {
 /** Classifies a stream's record before the commit point. The start of a message or of reasoning is not output. */
 export function classifyRecord({ event: name, data }: SseRecord): RecordClass {
   const text = data.trim()
-  if (text === '' || text.startsWith(':')) return 'preamble'
+  if (text === '' || text.startsWith(':')) return 'prelude'
   if (text === '[DONE]') return 'output'
   const event = parseJson(text)
   if (!isObject(event)) return invalidAnswer('a stream record that is not JSON')
   const type = textOf(event.type) ?? name ?? ''
   const upstreamError = findError(type, event)
   if (upstreamError) return upstreamError
-  if (PREAMBLE_EVENTS.has(type)) return 'preamble'
-  if (type !== 'response.output_item.added')
-    return type.endsWith('.delta') && event.delta === '' ? 'preamble' : 'output'
+  if (PREAMBLE_EVENTS.has(type)) return 'prelude'
+  if (type !== 'response.output_item.added') return type.endsWith('.delta') && event.delta === '' ? 'prelude' : 'output'
   const itemType = isObject(event.item) ? event.item.type : undefined
-  return itemType === 'message' || itemType === 'reasoning' ? 'preamble' : 'output'
+  return itemType === 'message' || itemType === 'reasoning' ? 'prelude' : 'output'
 }
 
 const PREAMBLE_EVENTS = new Set([

@@ -27,7 +27,7 @@ export interface ClientStream extends BodyConsumer, ByteStream {
 export interface StreamPrelude {
   readonly usage: Usage | undefined
   /** Length in characters. Some upstreams repeat the whole request here. */
-  readonly size: number
+  readonly chars: number
 }
 
 /** How a committed answer ended. */

@@ -58,7 +58,7 @@ export class AttemptSender {
 
 function releaseNothing(): void {}
 
-/** Makes one attempt. Calls `release` once, when the upstream has finished with it. @throws {RelayError} */
+/** Makes one attempt. Calls `release` once, when the upstream has finished, to free the pacing slot. @throws {RelayError} */
 export function attemptCall(
   call: Call,
   channel: Channel,
@@ -131,7 +131,7 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
     const { baseUrl, target } = this.#channel
     const { id, timeouts } = target.upstream
     const { facts, client } = this.#call
-    // Before anything is counted: a model name that no path can hold throws here.
+    // Before anything is counted: a model name that does not fit into a URL path throws here.
     const { path, headers, body } = formatRequest(this.#channel, this.#transcoder, asksForStream(this.#call, target))
     target.busy++
     client.listener = this
@@ -172,11 +172,11 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
   }
 
   onTimeout(): void {
-    this.onFailure(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+    this.onFailure(new RelayError('upstream_timeout', 'The provider timed out.'))
   }
 
   onDisconnect(): void {
-    if (!this.#stream) return this.onFailure(new RelayError('client_left', 'The client left.'))
+    if (!this.#stream) return this.onFailure(new RelayError('client_left', 'The client disconnected.'))
     if (this.#options.drain) this.#stream.drain()
     else this.#stream.abandon()
   }
@@ -185,7 +185,7 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
     const stream = this.#transcoder.createStream(this, prelude)
     this.#stream = stream
     this.#connection.redirect(stream)
-    this.#resolve(stream)
+    this.#resolveAtCommitPoint(stream)
     return stream
   }
 
@@ -193,7 +193,7 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
     const stream = this.#transcoder.createTranslatedStream(this)
     this.#stream = stream
     this.#connection.redirect(stream)
-    this.#resolve(stream, '')
+    this.#resolveAtCommitPoint(stream, '')
     stream.writeWholeAnswer(body)
   }
 
@@ -249,12 +249,12 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
     if (!body) return this.reject(error ?? new RelayError('upstream_invalid', 'The provider gave too long an answer.'))
     const { bytes, usage, upstreamError, refused, estimate } = this.#transcoder.deliver(body)
     if (upstreamError) return this.rejectWith(upstreamError)
-    this.#resolve(bytes, bytes === body ? undefined : '')
+    this.#resolveAtCommitPoint(bytes, bytes === body ? undefined : '')
     this.#settle({ outcome: 'complete', usage, refused, estimate })
   }
 
   /** Resolves the attempt at its commit point. `contentType`: the upstream's, or empty for a translated answer. */
-  #resolve(body: Buffer | ClientStream, contentType: string = this.#head?.contentType ?? ''): void {
+  #resolveAtCommitPoint(body: Buffer | ClientStream, contentType: string = this.#head?.contentType ?? ''): void {
     this.#timeouts.onFirstOutput()
     const { target } = this.#channel
     const time = now()
@@ -297,7 +297,7 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
   }
 }
 
-/** The path, headers and body of a request, as its target wants them. @throws {RelayError} for a model name that no path can hold */
+/** The path, headers and body of a request, as its target wants them. @throws {RelayError} for a model name that does not fit into a URL path */
 function formatRequest(
   { target, baseUrl }: Channel,
   { protocol, path, headers, body }: Transcoder,

@@ -145,7 +145,7 @@ const CONNECTION_LOST = new Set([
 export function toConnectionError(cause: unknown): RelayError {
   if (cause instanceof RelayError) return cause
   const code = codeOf(cause)
-  if (TIMEOUTS.has(code)) return new RelayError('upstream_timeout', 'The provider kept silent for too long.', { cause })
+  if (TIMEOUTS.has(code)) return new RelayError('upstream_timeout', 'The provider timed out.', { cause })
   if (cause instanceof Error && cause.name === 'HTTPParserError') {
     return new RelayError('upstream_invalid', 'The provider gave an answer that is not HTTP.', { cause })
   }

@@ -1,6 +1,7 @@
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import type { Credential } from '../../targets.js'
+import { isCommonHeader } from '../connection/headers.js'
 
 const REDACTED = '[redacted]'
 
@@ -25,14 +26,11 @@ const SECRETS = new RegExp(
   'gi',
 )
 
-/** Headers of every request, whose values are not secret. */
-const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['content-type', 'accept-encoding', 'user-agent'])
-
 /** Removes secrets from an upstream's text: the credential in use, and what looks like one. */
 export function redact(text: string, credential: Credential): string {
   let clean = text
   for (const [at, value] of credential.headers.entries()) {
-    if (at % 2 === 0 || PUBLIC_HEADERS.has(credential.headers[at - 1] ?? '')) continue
+    if (at % 2 === 0 || isCommonHeader(credential.headers[at - 1] ?? '')) continue
     const secret = value.slice(value.lastIndexOf(' ') + 1)
     if (secret.length >= 8) clean = clean.replaceAll(secret, REDACTED)
   }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { userAgent } from '../../version.js'
 
 /** The response headers that the relay uses. No header of an upstream reaches the client unchanged. */
 export interface ResponseHead {
@@ -93,15 +94,29 @@ export function selectHeaders(headers: IncomingHttpHeaders, names: readonly stri
   return selected ?? NONE
 }
 
-/** Headers that the sender of a request sets itself. */
-const COMMON = new Set(['content-type', 'accept-encoding', 'user-agent'])
+/** Headers of every request to a provider: name, value, name, value. Add a header here. */
+export const commonHeaders: readonly string[] = [
+  'content-type',
+  'application/json',
+  'accept-encoding',
+  'identity',
+  'user-agent',
+  userAgent,
+]
+
+const COMMON_NAMES: ReadonlySet<string> = new Set(commonHeaders.filter((_text, at) => at % 2 === 0))
+
+/** Whether every request has a header. Its value is no secret. */
+export function isCommonHeader(name: string): boolean {
+  return COMMON_NAMES.has(name)
+}
 
 /** The headers with the provider's key, for a request that the relay does not send itself. */
 export function keyHeaders(headers: readonly string[]): Record<string, string> {
   const selected: Record<string, string> = {}
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = String(headers[at]).toLowerCase()
-    if (!COMMON.has(name)) selected[name] = String(headers[at + 1])
+    if (!isCommonHeader(name)) selected[name] = String(headers[at + 1])
   }
   return selected
 }

@@ -40,7 +40,7 @@ export class Pacing {
       const timer = setTimeout(() => {
         fail(new RelayError('upstream_busy', 'The queue for this model did not move in time.'))
       }, pace.queueMs)
-      client.listener = { onDisconnect: () => fail(new RelayError('client_left', 'The client left.')) }
+      client.listener = { onDisconnect: () => fail(new RelayError('client_left', 'The client disconnected.')) }
       if (client.isClosed) return client.listener.onDisconnect()
       queue.waiting.add(onTurn)
       requestTurn(queue)

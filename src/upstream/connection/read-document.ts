@@ -108,7 +108,7 @@ class DocumentReader implements ConnectionEvents, TimeoutListener, DisconnectLis
   }
 
   onTimeout(): void {
-    this.onFailure(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+    this.onFailure(new RelayError('upstream_timeout', 'The provider timed out.'))
   }
 
   onDisconnect(): void {

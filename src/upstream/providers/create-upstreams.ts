@@ -4,8 +4,8 @@ import { protocolOf } from '../../protocols/index.js'
 import { providers } from '../../providers/index.js'
 import type { Provider } from '../../providers/provider.js'
 import type { Credential, Upstream } from '../../targets.js'
-import { userAgent } from '../../version.js'
 import { parseBaseUrl } from '../connection/base-url.js'
+import { commonHeaders } from '../connection/headers.js'
 import { createProfileFor } from './model-profile.js'
 
 type ProviderConfig = Config['providers'][string]
@@ -68,8 +68,7 @@ function keysOf(
 }
 
 function createCredential(name: string, provider: Provider, apiKey: string | undefined): Credential {
-  const common = ['content-type', 'application/json', 'accept-encoding', 'identity', 'user-agent', userAgent]
-  return { name, headers: apiKey === undefined ? common : [...common, ...provider.sign(apiKey)] }
+  return { name, headers: apiKey === undefined ? commonHeaders : [...commonHeaders, ...provider.sign(apiKey)] }
 }
 
 function listOf<Item>(value: Item | Item[] | undefined): Item[] {

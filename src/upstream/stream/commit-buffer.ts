@@ -29,7 +29,7 @@ export class CommitBuffer implements BodyConsumer, Deadline {
   #stream: ClientStream | undefined
   #usage: Usage | undefined
   /** Characters before the first output. */
-  #preludeLength = 0
+  #preludeChars = 0
 
   constructor(attempt: AttemptEvents) {
     this.#attempt = attempt
@@ -40,7 +40,9 @@ export class CommitBuffer implements BodyConsumer, Deadline {
     this.#size += chunk.length
     if (this.#wholeBody) return this.#wholeBody.write(chunk)
     this.#buffered.push(chunk)
-    return this.#inspect(this.#completeRecords(chunk)) || this.#size < MAX_BUFFERED_BYTES || this.#commit()
+    const isDecided = this.#commitOrReject(this.#completeRecords(chunk))
+    if (!isDecided && this.#size >= MAX_BUFFERED_BYTES) this.#commit()
+    return true
   }
 
   end(): void {
@@ -48,7 +50,7 @@ export class CommitBuffer implements BodyConsumer, Deadline {
     // Nothing is committed yet: after an answer that ends in its first record, failover is still possible.
     const records = readRecords(this.#incomplete ?? NO_BYTES)
     const { complete, upstreamError } = this.#attempt.protocol.readEnding(records)
-    if ((complete || upstreamError) && this.#inspect(records)) this.#stream?.end()
+    if ((complete || upstreamError) && this.#commitOrReject(records)) this.#stream?.end()
     else this.fail(new RelayError('upstream_invalid', 'The provider ended its answer before it began.'))
   }
 
@@ -84,13 +86,13 @@ export class CommitBuffer implements BodyConsumer, Deadline {
   }
 
   /** Commits or rejects by the next records. Returns true once that is decided. */
-  #inspect(records: readonly SseRecord[]): boolean {
+  #commitOrReject(records: readonly SseRecord[]): boolean {
     for (const record of records) {
       const kind = this.#attempt.protocol.classifyRecord(record)
       if (kind === 'output') return this.#commit()
-      if (kind !== 'preamble' && !('usage' in kind)) return this.#rejectWith(kind)
-      if (kind !== 'preamble') this.#usage = kind.usage
-      this.#preludeLength += record.data.length
+      if (kind !== 'prelude' && !('usage' in kind)) return this.#rejectWith(kind)
+      if (kind !== 'prelude') this.#usage = kind.usage
+      this.#preludeChars += record.data.length
     }
     return false
   }
@@ -103,7 +105,7 @@ export class CommitBuffer implements BodyConsumer, Deadline {
 
   #commit(): true {
     this.#attempt.deadlineTimer.remove(this)
-    const stream = this.#attempt.commit({ usage: this.#usage, size: this.#preludeLength })
+    const stream = this.#attempt.commit({ usage: this.#usage, chars: this.#preludeChars })
     this.#stream = stream
     for (const chunk of this.#buffered) stream.write(chunk)
     return true

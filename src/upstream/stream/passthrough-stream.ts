@@ -98,7 +98,7 @@ export class PassthroughStream implements ClientStream {
   }
 
   drain(): void {
-    this.#output.close()
+    this.#output.discard()
     this.#attempt.resume()
   }
 
@@ -154,7 +154,7 @@ export class PassthroughStream implements ClientStream {
     return estimateStream({
       protocol: this.#attempt.protocol,
       size: this.#size,
-      preludeLength: this.#prelude.size,
+      preludeChars: this.#prelude.chars,
       last,
     })
   }

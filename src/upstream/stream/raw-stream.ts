@@ -4,7 +4,7 @@ import type { AttemptEvents, BodyConsumer, ClientStream, StreamPrelude } from '.
 import { StreamOutput } from './stream-output.js'
 
 /** Raw bytes have no prelude. */
-export const NO_PRELUDE: StreamPrelude = { usage: undefined, size: 0 }
+export const NO_PRELUDE: StreamPrelude = { usage: undefined, chars: 0 }
 
 /** Consumes a body that is neither JSON nor a stream of records, such as audio. Its first bytes are the commit point. */
 export class RawBody implements BodyConsumer {
@@ -67,7 +67,7 @@ export class RawStream implements ClientStream {
   }
 
   drain(): void {
-    this.#output.close()
+    this.#output.discard()
     this.#attempt.resume()
   }
 }

@@ -42,14 +42,14 @@ export class StreamOutput {
     this.#sink?.end()
   }
 
-  /** Ends the stream without its end, so that the client sees a broken connection. */
+  /** Breaks the connection, so that the client does not take the answer for complete. */
   abort(): void {
     this.#isAborted = true
     this.#sink?.abort()
   }
 
-  /** Discards all further bytes. */
-  close(): void {
+  /** Drops pending bytes and all further ones: the client has disconnected. */
+  discard(): void {
     this.#sink = DISCARD
     this.#pending = []
   }

@@ -25,13 +25,13 @@ export interface PassedStream {
   /** In bytes. */
   readonly size: number
   /** Bytes before the first output. */
-  readonly preludeLength: number
+  readonly preludeChars: number
   /** The last bytes. */
   readonly last: Buffer
 }
 
 /** Estimates the output tokens of a stream, by the ratio of output to bytes in its last records. */
-export function estimateStream({ protocol, size, preludeLength, last }: PassedStream): number {
+export function estimateStream({ protocol, size, preludeChars, last }: PassedStream): number {
   let characters = 0
   let bytes = 0
   for (const record of readRecords(last)) {
@@ -40,7 +40,7 @@ export function estimateStream({ protocol, size, preludeLength, last }: PassedSt
     if (length > 0) bytes += sizeOf(record)
   }
   if (size <= last.length) return estimateTokens(characters)
-  const outputBytes = Math.max(0, size - preludeLength)
+  const outputBytes = Math.max(0, size - preludeChars)
   return bytes > 0 ? estimateTokens((outputBytes * characters) / bytes) : Math.ceil(outputBytes / BYTES_PER_TOKEN)
 }
 

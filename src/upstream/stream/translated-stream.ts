@@ -26,7 +26,7 @@ export class TranslatedStream implements ClientStream {
   readonly #emit: Emit
   readonly #output: StreamOutput
   readonly #records = new RecordGatherer()
-  /** Text written by the events of the current piece. */
+  /** Text written by the events of the current chunk. */
   #text = ''
   #usage: Usage | undefined
   /** Characters of output so far. */
@@ -97,11 +97,11 @@ export class TranslatedStream implements ClientStream {
     const outcome = this.#reader.state === 'open' ? 'left' : 'complete'
     this.drain()
     this.#isEnded = true
-    this.#attempt.onEnd(this.#end(outcome))
+    this.#attempt.onEnd(this.#attemptEnd(outcome))
   }
 
   drain(): void {
-    this.#output.close()
+    this.#output.discard()
     this.#attempt.resume()
   }
 
@@ -117,23 +117,23 @@ export class TranslatedStream implements ClientStream {
   #complete(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#attempt.onAnswerComplete(this.#end('complete'))
+    this.#attempt.onAnswerComplete(this.#attemptEnd('complete'))
   }
 
   /** Ends the answer at a stop sequence that the upstream does not know, and aborts the upstream. */
   #stopAtStopSequence(): void {
     this.#text += this.#writer.end()
     this.#close()
-    this.#attempt.onEnd(this.#end('complete'))
+    this.#attempt.onEnd(this.#attemptEnd('complete'))
   }
 
   #endWithError(error: RelayError): void {
     this.#text += this.#errorText(error)
     this.#close()
-    this.#attempt.onEnd({ ...this.#end(this.#upstreamError ? 'failed' : 'cut'), error })
+    this.#attempt.onEnd({ ...this.#attemptEnd(this.#upstreamError ? 'failed' : 'cut'), error })
   }
 
-  #end(outcome: Outcome): AttemptEnd {
+  #attemptEnd(outcome: Outcome): AttemptEnd {
     const length = this.#length
     const isReported = reportsOutput(this.#usage) && this.#reportedLength === length
     const estimate = isReported ? undefined : () => estimateTokens(length)

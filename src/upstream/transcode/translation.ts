@@ -63,8 +63,8 @@ export function translate(
 }
 
 /**
- * Translates an answer within the caller's protocol, where it is whole but a stream was requested, or the reverse. The
- * request has gone on unread, so a part of it that the relay cannot read is no error here.
+ * Converts a whole answer to a stream, or the reverse, within the caller's protocol. The request passed through unread, so
+ * this ignores what the relay cannot read of it.
  */
 export function createSameProtocolTranslator(call: Call, target: Target, memory: SignatureMemory): AnswerTranslator {
   return new AnswerTranslator(call, target, { reader: call.protocol, memory, request: readableConversation(call) })

@@ -201,7 +201,7 @@ describe('reading a stream', () => {
       delta(0, 'text_delta', { text: '' }),
       stop(0),
     ]) {
-      expect(sign(record)).toBe('preamble')
+      expect(sign(record)).toBe('prelude')
     }
     for (const record of [
       begin(0, { type: 'tool_use', id: 'x', name: 'f', input: {} }),

@@ -381,8 +381,8 @@ describe('streams that pass through', () => {
   })
 
   it('classifies records for the commit point', () => {
-    expect(gemini.classifyRecord(record(fragment([{ text: '' }])))).toBe('preamble')
-    expect(gemini.classifyRecord(record({ usageMetadata: {} }))).toBe('preamble')
+    expect(gemini.classifyRecord(record(fragment([{ text: '' }])))).toBe('prelude')
+    expect(gemini.classifyRecord(record({ usageMetadata: {} }))).toBe('prelude')
     expect(gemini.classifyRecord(record(fragment([{ text: 'a' }])))).toBe('output')
     expect(gemini.classifyRecord(record(fragment([{ functionCall: { name: 'f' } }])))).toBe('output')
     expect(gemini.classifyRecord(record(fragment([], stop)))).toBe('output')

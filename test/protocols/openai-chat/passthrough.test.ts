@@ -14,11 +14,11 @@ const delta = (value: object | null, more: object = {}): object => ({ choices: [
 
 describe('classifyRecord', () => {
   it.each<[string, unknown, string]>([
-    ['a role', delta({ role: 'assistant', content: '' }), 'preamble'],
-    ['a null delta', delta(null), 'preamble'],
-    ['usage alone', { choices: [], usage: { prompt_tokens: 1 } }, 'preamble'],
-    ["Azure's filter results", { choices: [], prompt_filter_results: [] }, 'preamble'],
-    ['empty reasoning', delta({ reasoning_content: '', content: null, tool_calls: [] }), 'preamble'],
+    ['a role', delta({ role: 'assistant', content: '' }), 'prelude'],
+    ['a null delta', delta(null), 'prelude'],
+    ['usage alone', { choices: [], usage: { prompt_tokens: 1 } }, 'prelude'],
+    ["Azure's filter results", { choices: [], prompt_filter_results: [] }, 'prelude'],
+    ['empty reasoning', delta({ reasoning_content: '', content: null, tool_calls: [] }), 'prelude'],
     ['text', delta({ content: 'a' }), 'output'],
     ['reasoning', delta({ reasoning: 'hm' }), 'output'],
     ['a tool call', delta({ tool_calls: [{ index: 0 }] }), 'output'],

@@ -437,12 +437,12 @@ describe('pass-through', () => {
   }
 
   it.each<[string, object | string, string]>([
-    ['created', created, 'preamble'],
-    ['a message begun', added(0, message), 'preamble'],
-    ['reasoning begun', added(0, { type: 'reasoning' }), 'preamble'],
-    ['a part begun', { type: 'response.content_part.added' }, 'preamble'],
-    ['an empty piece', delta(0, ''), 'preamble'],
-    ['a keep-alive', ':keepalive', 'preamble'],
+    ['created', created, 'prelude'],
+    ['a message begun', added(0, message), 'prelude'],
+    ['reasoning begun', added(0, { type: 'reasoning' }), 'prelude'],
+    ['a part begun', { type: 'response.content_part.added' }, 'prelude'],
+    ['an empty piece', delta(0, ''), 'prelude'],
+    ['a keep-alive', ':keepalive', 'prelude'],
     ['text', delta(0, 'a'), 'output'],
     ['thought', { type: 'response.reasoning_summary_text.delta', delta: 'a' }, 'output'],
     ['a call begun', added(0, call), 'output'],
