@@ -1,4 +1,4 @@
-import type { Usage } from '../../chat/usage.js'
+import { NO_USAGE, sumOf, type Usage } from '../../chat/usage.js'
 import type { SseRecord } from '../../lib/sse.js'
 import { isObject, parseJson } from '../../lib/values.js'
 import { readUsage, writeUsage } from '../openai-chat/answer/usage.js'
@@ -22,9 +22,8 @@ export const promptBatching: PromptBatching = {
     const numbered = choices.flatMap((list, prompt) =>
       list.map((choice) => renumber(choice, prompt * choicesPerPrompt)),
     )
-    const usages = read.flatMap(({ usage }) => readUsage(usage) ?? [])
-    const usage = usages.length === answers.length ? writeUsage(usages.reduce(addUsage)) : undefined
-    return Buffer.from(JSON.stringify({ ...read[0], choices: numbered, usage }))
+    const usage = sumOf(answers.map((_answer, prompt) => readUsage(read[prompt]?.usage)))
+    return Buffer.from(JSON.stringify({ ...read[0], choices: numbered, usage: usage && writeUsage(usage) }))
   },
 
   createWriter: () => new ChunkBatchWriter(),
@@ -43,7 +42,7 @@ class ChunkBatchWriter implements BatchWriter {
     if (!isObject(chunk) || chunk.error) return undefined
     this.#head ??= { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model }
     const usage = readUsage(chunk.usage)
-    if (usage) this.#usage = this.#usage ? addUsage(this.#usage, usage) : usage
+    if (usage) this.#usage = sumOf([this.#usage ?? NO_USAGE, usage])
     const choices = readChoices(chunk)
     if (choices.length === 0) return ''
     if (prompt === 0)
@@ -64,14 +63,4 @@ function readChoices({ choices }: Fields): Record<string, unknown>[] {
 
 function renumber(choice: Fields, offset: number): object {
   return { ...choice, index: Number(choice.index ?? 0) + offset }
-}
-
-function addUsage(one: Usage, other: Usage): Usage {
-  return {
-    input: one.input + other.input,
-    cachedInput: one.cachedInput + other.cachedInput,
-    cacheWriteInput: one.cacheWriteInput + other.cacheWriteInput,
-    output: one.output + other.output,
-    reasoning: one.reasoning + other.reasoning,
-  }
 }
