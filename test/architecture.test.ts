@@ -195,6 +195,24 @@ describe('the architecture', () => {
     ])
   })
 
+  it('lets one registry import each provider and each protocol', () => {
+    const isProvider = (path: string): boolean => /^src\/providers\/\w+\//.test(path)
+    const isProtocol = (path: string): boolean => protocolIds.some((id) => path.startsWith(`src/protocols/${id}/`))
+    // A session over a WebSocket speaks one protocol only.
+    const importers = sources.filter(({ path }) => !path.startsWith('src/operations/sockets/'))
+    const breaches = importers.flatMap(({ path, imports }) =>
+      imports
+        .filter((name) => isProvider(name) || isProtocol(name))
+        .filter((name) => !path.startsWith(name.split('/', 2).join('/')))
+        .map((name) => `${path} → ${name}`),
+    )
+    expect(breaches).toEqual([])
+    const unregistered = sources.filter(
+      ({ path }) => isProvider(path) && !sources.some(({ imports }) => imports.includes(path)),
+    )
+    expect(unregistered).toEqual([])
+  })
+
   it('names no provider and no protocol in shared code', () => {
     const names = [...providers.keys(), ...protocolIds].map((name) => `'${name}'`)
     const own = ['src/providers/', 'src/protocols/', 'src/endpoints.ts', 'src/cli.ts', 'src/cli/', 'src/demo/']
