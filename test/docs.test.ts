@@ -253,6 +253,19 @@ describe.each([...pages])('%s', (path, page) => {
   })
 })
 
+describe('docs/internals', () => {
+  const internals = [...pages].filter(([path]) => path.startsWith('docs/internals/') || path === 'CONTRIBUTING.md')
+
+  it.each(internals)('%s finds each identifier in the file that it names', (_path, page) => {
+    const places = [...page.matchAll(/`([\w.#]+)` (?:in|of) `((?:src|adapters|test)\/[\w./-]+\.ts)`/g)]
+    const missing = places.filter(([, identifier = '', file = '']) => {
+      const words = new Set(read(file).match(/\w+/g))
+      return identifier.split(/[.#]+/).some((word) => !words.has(word))
+    })
+    expect(missing.map(([text]) => text)).toEqual([])
+  })
+})
+
 describe('docs/internals/dependencies.md', () => {
   it('gives a reason for every dependency', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
