@@ -19,7 +19,7 @@ const TYPES = new Map([
   [529, 'overloaded_error'],
 ])
 
-/** The status for an error type, for errors inside a stream or another response of status 200. A new type goes here. */
+/** The status for an error type, for errors inside a stream or another response of status 200. A type without a status of its own in `TYPES` goes here. */
 const STATUSES = new Map([
   ...[...TYPES].map(([status, type]) => [type, status] as const),
   ['timeout_error', 504] as const,
@@ -68,14 +68,14 @@ const reader: ErrorReader = errorReader({
 })
 
 export const readError: ErrorReader['readError'] = reader.readError
-/** Reads the error in a stream's record, which proxies send without a type. Undefined for any other record. */
+/** Reads the error in a stream's record. Some proxies omit its type. Undefined where the record holds none. */
 export function readRecordError(record: Readonly<Record<string, unknown>>): UpstreamError | undefined {
   const { type, error } = record
   if (type === 'error' || (type === undefined && error)) return readErrorOr(error)
   return type === undefined ? resultError(record) : undefined
 }
 
-/** Reads the error that came instead of an answer with status 200. Undefined for an answer. */
+/** Reads the error in a body with status 200. Undefined where it holds none. */
 export function readAnswerError(answer: Readonly<Record<string, unknown>>): UpstreamError | undefined {
   const { type, error } = answer
   return error || type === 'error' ? readErrorOr(error) : resultError(answer)

@@ -51,13 +51,13 @@ export function classifyRecord({ event: name, data }: SseRecord): RecordClass {
   const type = textOf(event.type) ?? name ?? ''
   const upstreamError = findError(type, event)
   if (upstreamError) return upstreamError
-  if (PREAMBLE_EVENTS.has(type)) return 'prelude'
+  if (PRELUDE_EVENTS.has(type)) return 'prelude'
   if (type !== 'response.output_item.added') return type.endsWith('.delta') && event.delta === '' ? 'prelude' : 'output'
   const itemType = isObject(event.item) ? event.item.type : undefined
   return itemType === 'message' || itemType === 'reasoning' ? 'prelude' : 'output'
 }
 
-const PREAMBLE_EVENTS = new Set([
+const PRELUDE_EVENTS = new Set([
   'response.created',
   'response.queued',
   'response.in_progress',

@@ -31,7 +31,7 @@ function isEmpty(block: Block): boolean {
   return block.type === 'reasoning' && block.text === '' && !block.signature
 }
 
-/** Returns the error that came instead of an answer, under status 200. `length`: bytes of the body. */
+/** Returns the error in a body with status 200, or the error for a body that is no answer. `length`: bytes of the body. */
 export function findError(answer: unknown, length: number): UpstreamError | undefined {
   if (!isObject(answer)) return invalidAnswer(length === 0 ? 'an empty answer' : 'an answer that is not JSON')
   const upstreamError = readAnswerError(answer)

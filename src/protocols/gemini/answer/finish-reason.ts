@@ -67,7 +67,7 @@ export function isUpstreamError(end: Finish | UpstreamError): end is UpstreamErr
 }
 
 function finishError(code: string, explanation: string | undefined): UpstreamError {
-  const message = explanation ?? `The model ended its answer with an error (${code}). Retry the request.`
+  const message = explanation ?? `The model ended its answer with an error (${code}).`
   return { status: undefined, message, type: null, code, param: null }
 }
 
