@@ -19,7 +19,7 @@ const TYPES = new Map([
   [529, 'overloaded_error'],
 ])
 
-/** The status for an error type, for errors inside a stream or another response of status 200. A type without a status of its own in `TYPES` goes here. */
+/** The status for an error type, for errors inside a stream or another response of status 200. Adds types to those of `TYPES`. */
 const STATUSES = new Map([
   ...[...TYPES].map(([status, type]) => [type, status] as const),
   ['timeout_error', 504] as const,

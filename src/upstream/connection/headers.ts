@@ -94,7 +94,10 @@ export function selectHeaders(headers: IncomingHttpHeaders, names: readonly stri
   return selected ?? NONE
 }
 
-/** Headers of every request to a provider: name, value, name, value. Add a header here. */
+/**
+ * Headers of every request that the relay writes: name, value, name, value. Forwarded requests and realtime handshakes do
+ * not have them. Redaction does not treat their values as secrets.
+ */
 export const commonHeaders: readonly string[] = [
   'content-type',
   'application/json',
@@ -106,7 +109,7 @@ export const commonHeaders: readonly string[] = [
 
 const COMMON_NAMES: ReadonlySet<string> = new Set(commonHeaders.filter((_text, at) => at % 2 === 0))
 
-/** Whether every request has a header. Its value is no secret. */
+/** Whether a header is one of {@link commonHeaders}. */
 export function isCommonHeader(name: string): boolean {
   return COMMON_NAMES.has(name)
 }
