@@ -86,7 +86,7 @@ class FetchRelayRequest implements RelayRequest {
     if (this.#request.bodyUsed)
       throw new RelayError(
         'internal',
-        'The host has read the body and not kept it. Mount the relay before the body parser.',
+        'The host has read the body and not kept it. Pass the request to the relay before reading its body.',
       )
     const reader = this.#request.body?.getReader()
     this.client.listener = { onDisconnect: () => void reader?.cancel().catch(() => undefined) }

@@ -96,7 +96,7 @@ export interface AttemptLog {
 export interface Lease {
   /** Tokens or money are counted, so the reported usage matters. */
   readonly isCounted: boolean
-  /** A budget pays for the call. */
+  /** Money of a budget is reserved for the call. */
   readonly hasReservation: boolean
   /** Replaces the estimate by the actual use: gives back the surplus, or leaves a debt. Only the first time counts. */
   settle(actual: ActualUse): void

@@ -44,8 +44,8 @@ export class FrameReader {
     this.#maxBytes = maxBytes
   }
 
-  /** Bytes of the incomplete message so far. */
-  get incompleteBytes(): number {
+  /** Bytes that `next` has not returned yet. */
+  get pendingBytes(): number {
     return this.#size + (this.#fragments?.size ?? 0) + this.#controlBytes
   }
 
@@ -86,7 +86,7 @@ export class FrameReader {
     this.#needed = 2
     const { opcode, isLast, payloadStart: start, isMasked } = head
     const raw = bytes.subarray(start, total)
-    const payload = isMasked ? unmask(raw, readMaskingKey(bytes, start - 4), unmaskBuffer(raw, isLast)) : raw
+    const payload = isMasked ? unmask(raw, readMaskingKey(bytes, start - 4), bufferForUnmasked(raw, isLast)) : raw
     return { opcode, isLast, payload, bytes: isAll ? bytes : bytes.subarray(0, total) }
   }
 
@@ -163,7 +163,7 @@ function allocateWords(length: number): Buffer {
   return Buffer.allocUnsafeSlow(4 * Math.ceil(length / 4))
 }
 
-function unmaskBuffer({ length }: Buffer, isTemporary: boolean): Buffer {
+function bufferForUnmasked({ length }: Buffer, isTemporary: boolean): Buffer {
   return isTemporary && length <= SCRATCH.length ? SCRATCH : allocateWords(length)
 }
 

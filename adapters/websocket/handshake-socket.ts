@@ -2,8 +2,8 @@ import { Duplex } from 'node:stream'
 
 /**
  * Stands in for the client's socket during http-proxy-3's handshake. It passes the handshake's response on to the client.
- * After the handshake the tunnel connects both sockets directly, because a stream between them would cost more than all
- * other work.
+ * After the handshake the tunnel reads and writes both sockets itself, because a stream between them would cost more than
+ * all other work.
  */
 export class HandshakeSocket extends Duplex {
   readonly #client: Pick<Duplex, 'write'>

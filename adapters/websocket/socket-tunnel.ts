@@ -122,7 +122,7 @@ export class SocketTunnel implements PendingSocket {
     if (this.#isClosed || this.#isClosedByRelay) return
     this.#fromClient.push(chunk)
     if (this.#open) this.#forwardMessages(this.#open)
-    else if (this.#fromClient.incompleteBytes > MAX_EARLY_BYTES) this.#client.socket.destroy()
+    else if (this.#fromClient.pendingBytes > MAX_EARLY_BYTES) this.#client.socket.destroy()
   }
 
   /** Forwards the client's complete messages, until the session needs time to decide about one. */
@@ -191,7 +191,7 @@ export class SocketTunnel implements PendingSocket {
     } finally {
       this.#isReadingProvider = false
     }
-    const messageEnd = chunk.length - this.#fromProvider.incompleteBytes
+    const messageEnd = chunk.length - this.#fromProvider.pendingBytes
     if (this.#pendingFrames.length === 0 || messageEnd < 0) return chunk
     const pending = this.#pendingFrames.splice(0)
     this.#resumeClient()
@@ -202,7 +202,7 @@ export class SocketTunnel implements PendingSocket {
   /** Sends a frame of the relay, or queues it until the provider's message ends. Pauses a client that does not read. */
   #sendFrame(frame: Buffer): boolean {
     const { socket } = this.#client
-    const isBetweenMessages = this.#open && !this.#isReadingProvider && this.#fromProvider.incompleteBytes === 0
+    const isBetweenMessages = this.#open && !this.#isReadingProvider && this.#fromProvider.pendingBytes === 0
     const canTakeMore =
       isBetweenMessages && this.#pendingFrames.length === 0
         ? socket.write(frame)

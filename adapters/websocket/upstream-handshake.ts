@@ -67,7 +67,7 @@ export class UpstreamHandshakes {
   #follow(request: ClientRequest, pending: PendingHandshake): void {
     const { req, handshakeSocket, to, socket, onOpen, resolve, reject } = pending
     const onTimeout = (): void => {
-      request.destroy(new RelayError('upstream_timeout', 'The provider kept silent for too long.'))
+      request.destroy(new RelayError('upstream_timeout', 'The provider timed out.'))
     }
     const onDisconnect = (): void => {
       request.destroy(new RelayError('client_left', 'The client disconnected.'))

@@ -24,7 +24,7 @@ export interface PriceSources {
   readonly priceOf?: PriceOf | undefined
   /** The config's prices by target, by model, or by a pattern of either. */
   readonly prices: Readonly<Record<string, Price>>
-  /** The price of models whose price is unknown. */
+  /** The price to assume for models without a known price. */
   readonly unpriced: Price
   readonly logger: PriceLogger
 }

@@ -188,7 +188,7 @@ const configSchema: StrictObject<{
     ),
   unpriced: unpricedSchema
     .prefault({})
-    .describe('Price of models whose price is unknown. The log reports each such model once.'),
+    .describe('Price to assume for models without a known price. The log reports each such model once.'),
   assumedOutputTokens: nonNegative(1000).describe(
     'Estimated length of an answer in tokens, if the request sets no maximum. Limits and budgets use it until the call ends.',
   ),

@@ -2,7 +2,7 @@ const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 const PRIME = 0x01000193
 
 /**
- * Hashes a text to `length` letters and digits, equal on every machine. Runs FNV-1a once for each character. Not for
+ * Hashes a text to `length` letters and digits, equal on every machine. Runs FNV-1a for each character of the result. Not for
  * secrets: FNV-1a is not cryptographic.
  */
 export function hashText(text: string, length: number): string {

@@ -97,7 +97,7 @@ function readPart(body: ByteChunks, at: number, delimiter: Buffer, number: numbe
   return { ...head, start: Math.min(at + length + BLANK_LINE.length, end), end }
 }
 
-/** Offset of the line end before the next boundary. -1 if only a CR or LF precedes it, which some parsers accept. */
+/** Offset of the line end before the next boundary. -1 if only a CR or LF precedes it, which some parsers accept. Undefined without a further boundary. */
 function endOf(body: ByteChunks, delimiter: Buffer, from: number): number | undefined {
   for (let at = indexOfBytes(body, delimiter, from + 2); at >= 0; at = indexOfBytes(body, delimiter, at + 1)) {
     const before = readRange(body, at - 2, at).toString('latin1')

@@ -65,7 +65,7 @@ export class DeadlineTimer {
     last.timerIndex = index
   }
 
-  /** Stops the timer only after a whole tick without entries, since under load the next entry follows soon. */
+  /** Stops the timer here and not in `remove`, since under load the next entry follows soon. */
   #tick(): void {
     this.#time = now()
     if (this.#deadlines.length === 0) {

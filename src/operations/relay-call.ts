@@ -141,7 +141,7 @@ export async function relayCall(services: Services, { call, plan }: RoutedCall, 
     if (call.charge?.costNanos !== undefined) addCostHeader(call.responseHeaders, call.charge.costNanos)
     return reply
   } catch (error) {
-    // The cache has replaced the client of a call that other clients share: their answer settles it.
+    // Where the cache has replaced the client by a single flight, the flight settles the call.
     if (call.client === client) failCall(services, call, error)
     throw error
   }
@@ -157,7 +157,7 @@ export async function relayedResponse(
   return replyResponse(await relayCall(services, routed, send), id, attempts)
 }
 
-/** Admits a call that the caller of this function answers and settles: a forwarded request or a session. @throws {RelayError} after settling the call */
+/** Admits a forwarded request or a session. The operation answers and settles it. @throws {RelayError} after settling the call */
 export async function admitCall(services: Services, call: Call, plan: RoutePlan): Promise<void> {
   const { activeCalls, prices, admission, plugins, alwaysNeedsUsage } = services
   activeCalls.begin()

@@ -12,7 +12,7 @@ function read(chunks: readonly Buffer[], maxLength = 2 ** 20): Message[] {
     for (let message = reader.next(); message; message = reader.next())
       units.push({ ...message, payload: Buffer.from(message.payload) })
   }
-  expect(reader.incompleteBytes).toBe(0)
+  expect(reader.pendingBytes).toBe(0)
   return units
 }
 

@@ -110,7 +110,8 @@ function readSubprotocols(
 
 /**
  * Whether the handshake comes from a page of another origin. Browsers send cookies with a WebSocket and ask no preflight,
- * so such a page could act as the host's user. Pages cannot set headers, so a key in a header excludes a page.
+ * so such a page could act as the host's user. Pages cannot set the headers of a WebSocket, so a key
+ * in a header excludes a page.
  */
 function isForeignPage(cors: Cors, { headers }: RelayRequest): boolean {
   const { origin, host } = headers

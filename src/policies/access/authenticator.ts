@@ -65,8 +65,8 @@ export class Authenticator {
 }
 
 /**
- * Checks what the host returned, because a JavaScript host has no type checks: with NaN as a limit a call would be free. Ids with a lone
- * surrogate are refused because a store could not tell them apart.
+ * Checks what the host returned, because a JavaScript host has no type checks: with NaN as a limit a call would be free.
+ * Refuses ids with a lone surrogate, because a store could not tell them apart.
  * @throws {TypeError}
  */
 function checkCaller(caller: Caller): Caller {

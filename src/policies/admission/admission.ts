@@ -89,7 +89,7 @@ export class Admission {
     return { id: makeRequestId(), caps, amountNanos: Math.ceil(highestNanos * budgets.multiplierOf(caller)) }
   }
 
-  /** Reserves the money, where the call costs some. Gives the limits back where it exceeds a budget. */
+  /** Reserves money for a call under a budget. Gives the limits back if that exceeds the budget. */
   #lease(reservation: Reservation | undefined, limits: TakenLimits | undefined): Lease | Promise<Lease> {
     if (!reservation) return new AdmissionLease(limits, undefined, undefined)
     const { ledger } = this.#options

@@ -21,7 +21,8 @@ const SHARED_READ_INTERVAL_MS = 1000
 /**
  * Keeps the cooldowns of failing channels (a credential × model at one base URL) and of refused credentials. It stores
  * nothing about working channels, so a healthy relay pays one lookup in an empty Map. After a cooldown one call probes the
- * channel while the others wait. After a rate limit (429) all calls return at once, at the time that the upstream gave.
+ * channel while the others wait. After a rate limit (429) all waiting calls return together, when
+ * the upstream's `retry-after` or the backoff ends.
  */
 export class Health {
   readonly #states = new Map<string, ChannelState>()

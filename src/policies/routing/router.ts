@@ -75,7 +75,7 @@ export class Router {
     return [...this.#exact.keys(), ...this.#wildcards.map(({ pattern }) => pattern.text)]
   }
 
-  /** Adds the models that a provider lists. A name without the provider's prefix resolves to one only if no rule matched it before. */
+  /** Adds the models that a provider lists. A name without the provider's prefix resolves to a listed model only if no rule matches it. */
   addDiscovered(upstream: Upstream, names: readonly string[]): void {
     for (const name of this.#discovered.add(upstream, names)) this.#plans.delete(name)
   }

@@ -95,8 +95,8 @@ export function selectHeaders(headers: IncomingHttpHeaders, names: readonly stri
 }
 
 /**
- * Headers of every request that the relay writes: name, value, name, value. Forwarded requests and realtime handshakes do
- * not have them. Redaction does not treat their values as secrets.
+ * Headers of each request that the relay writes for a provider: name, value, name, value. A form has a content type of its
+ * own. Forwarded requests and realtime handshakes drop these headers, and redaction does not treat their values as secrets.
  */
 export const commonHeaders: readonly string[] = [
   'content-type',
@@ -109,7 +109,7 @@ export const commonHeaders: readonly string[] = [
 
 const COMMON_NAMES: ReadonlySet<string> = new Set(commonHeaders.filter((_text, at) => at % 2 === 0))
 
-/** Whether a header is one of {@link commonHeaders}. */
+/** Whether a header is one of {@link commonHeaders}. `name`: in lower case. */
 export function isCommonHeader(name: string): boolean {
   return COMMON_NAMES.has(name)
 }

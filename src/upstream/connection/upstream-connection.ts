@@ -80,7 +80,7 @@ export class ConnectionPools {
     )
   }
 
-  /** All headers of a WebSocket handshake or a forwarded request, which the pools do not send. Signed where the host signs requests. @throws {RelayError} */
+  /** All headers of a WebSocket handshake, which the pools do not send. Signed where the host signs requests. @throws {RelayError} */
   async headersOf(request: UnsignedRequest): Promise<readonly string[]> {
     return this.#sign ? await signedHeaders(this.#sign, request) : request.headers
   }

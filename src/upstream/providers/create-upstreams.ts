@@ -68,7 +68,7 @@ function keysOf(
 }
 
 function createCredential(name: string, provider: Provider, apiKey: string | undefined): Credential {
-  return { name, headers: apiKey === undefined ? commonHeaders : [...commonHeaders, ...provider.sign(apiKey)] }
+  return { name, headers: [...commonHeaders, ...(apiKey === undefined ? [] : provider.sign(apiKey))] }
 }
 
 function listOf<Item>(value: Item | Item[] | undefined): Item[] {

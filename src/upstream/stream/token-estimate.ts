@@ -24,7 +24,7 @@ export interface PassedStream {
   readonly protocol: Protocol
   /** In bytes. */
   readonly size: number
-  /** Bytes before the first output. */
+  /** Characters of the records before the first output. Close enough to their bytes. */
   readonly preludeChars: number
   /** The last bytes. */
   readonly last: Buffer

@@ -32,7 +32,7 @@ export interface Transcoder {
   readonly body: ByteChunks
   /** What the translation has left out so far. */
   readonly losses: readonly Loss[]
-  /** The kind of the answer, by the upstream's content type. If omitted: a stream if the client wants one. */
+  /** The kind of the answer, by the upstream's content type. Left out: a stream if the client wants one. */
   kindOf?(contentType: string): AnswerKind
   /** The content type for the client, given the upstream's. Empty: the protocol's own. */
   contentType(upstreamContentType: string): string
