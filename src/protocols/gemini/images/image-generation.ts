@@ -16,7 +16,7 @@ import { writeMedia } from '../media.js'
 import { candidatesOf, partsOf } from '../passthrough.js'
 import { pathFor } from '../paths.js'
 import { imageFilterError, noImageError, unsupportedParameter } from './image-errors.js'
-import { shapeOf } from './image-shape.js'
+import { DEFAULT_SIDE, shapeOf } from './image-shape.js'
 import { imagen, isImagen } from './imagen.js'
 
 /** Returns how to ask one of Google's models for images. Imagen has its own method; all others use `generateContent`. */
@@ -37,13 +37,7 @@ const conversation: ImageGeneration = {
 }
 
 const RATIOS = ['1:1', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16', '16:9', '21:9']
-const DEFAULT_SIDE = 1024
-/** The provider's names of sizes, by pixels on a side. */
-const SIZE_NAMES: ReadonlyMap<number, string> = new Map([
-  [DEFAULT_SIDE, '1K'],
-  [2048, '2K'],
-  [4096, '4K'],
-])
+const SIDES = [DEFAULT_SIDE, 2048, 4096]
 /** Models that make only the default size. */
 const ONE_SIZE_MODELS = /^(?:models\/)?gemini-2/
 
@@ -53,10 +47,9 @@ function writeRequest(request: ImageRequest, { model, losses }: ImageWriteOption
   if (background === 'transparent') losses.noEquivalent('background')
   if (format !== undefined) losses.noEquivalent('output_format')
   if (compression !== undefined) losses.noEquivalent('output_compression')
-  const sides = ONE_SIZE_MODELS.test(model) ? [DEFAULT_SIDE] : [...SIZE_NAMES.keys()]
+  const sides = ONE_SIZE_MODELS.test(model) ? [DEFAULT_SIDE] : SIDES
   const shape = size && shapeOf(size, { ratios: RATIOS, sides, losses })
-  const imageSize = shape && shape.side !== DEFAULT_SIDE ? SIZE_NAMES.get(shape.side) : undefined
-  const imageConfig = shape && { aspectRatio: shape.aspectRatio, imageSize }
+  const imageConfig = shape && { aspectRatio: shape.aspectRatio, imageSize: shape.sizeName }
   return JSON.stringify({
     contents: [{ role: 'user', parts: [...images.map((image) => writeMedia(image.block())), { text: prompt }] }],
     // Some models refuse to make images unless text is allowed too.

@@ -4,26 +4,35 @@ import type { ImageSize } from '../../image-generation.js'
 /** The aspect ratio and size that replace a width and height in pixels. */
 export interface ImageShape {
   readonly aspectRatio: string
-  /** Pixels on a side of a square image of this size. */
-  readonly side: number
+  /** Google's name of the size. Undefined for the default size. */
+  readonly sizeName: string | undefined
 }
 
 /** The shapes that a model offers. */
 interface SupportedShapes {
   /** Each as `16:9`. */
   readonly ratios: readonly string[]
-  /** In pixels; the default comes first. */
+  /** Pixels on a side of a square image, for each size. */
   readonly sides: readonly number[]
   readonly losses: Losses
 }
 
+/** The size of an image if the request names none, in pixels on a side. All models have it. */
+export const DEFAULT_SIDE = 1024
+
+/** Google's names of the other sizes, by pixels on a side. */
+const SIZE_NAMES: ReadonlyMap<number, string> = new Map([
+  [2048, '2K'],
+  [4096, '4K'],
+])
+
 /** Returns the nearest ratio, and the size with the nearest number of pixels. Records a loss unless both are exact. */
 export function shapeOf({ width, height, isRatio }: ImageSize, { ratios, sides, losses }: SupportedShapes): ImageShape {
   const aspectRatio = nearest(width / height, ratios, ratioOf)
-  const side = isRatio ? (sides[0] ?? 0) : nearest(Math.sqrt(width * height), sides, Number)
+  const side = isRatio ? DEFAULT_SIDE : nearest(Math.sqrt(width * height), sides, Number)
   const isExact = isRatio ? ratioOf(aspectRatio) === width / height : width === side && height === side
   if (!isExact) losses.add('size', `is replaced by ${aspectRatio} with about as many pixels as ${side}x${side}`)
-  return { aspectRatio, side }
+  return { aspectRatio, sizeName: SIZE_NAMES.get(side) }
 }
 
 function ratioOf(name: string): number {

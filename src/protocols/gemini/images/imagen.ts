@@ -11,7 +11,7 @@ import type {
 import { readErrorValue } from '../errors.js'
 import { resourceOf } from '../paths.js'
 import { imageFilterError, unsupportedParameter } from './image-errors.js'
-import { shapeOf } from './image-shape.js'
+import { DEFAULT_SIDE, shapeOf } from './image-shape.js'
 
 /** Whether a model is Imagen, which makes only images. */
 export function isImagen(model: string): boolean {
@@ -34,12 +34,7 @@ export const imagen: ImageGeneration = {
 }
 
 const RATIOS = ['1:1', '3:4', '4:3', '9:16', '16:9']
-const DEFAULT_SIDE = 1024
-/** The provider's names of sizes, by pixels on a side. */
-const SIZE_NAMES: ReadonlyMap<number, string> = new Map([
-  [DEFAULT_SIDE, '1K'],
-  [2048, '2K'],
-])
+const SIDES = [DEFAULT_SIDE, 2048]
 /** Models that make only the default size. */
 const ONE_SIZE_MODELS = /imagen-[1-3]|imagen-4\.0-fast/
 const FORMATS: ReadonlySet<string> = new Set(['png', 'jpeg'])
@@ -48,14 +43,14 @@ function writeRequest(request: ImageRequest, { model, count, losses }: ImageWrit
   const { prompt, size, background } = request
   for (const name of request.nativeFields) losses.noEquivalent(name)
   if (background === 'transparent') losses.noEquivalent('background')
-  const sides = ONE_SIZE_MODELS.test(model) ? [DEFAULT_SIDE] : [...SIZE_NAMES.keys()]
+  const sides = ONE_SIZE_MODELS.test(model) ? [DEFAULT_SIDE] : SIDES
   const shape = size && shapeOf(size, { ratios: RATIOS, sides, losses })
   return JSON.stringify({
     instances: [{ prompt }],
     parameters: {
       sampleCount: count,
       aspectRatio: shape?.aspectRatio,
-      sampleImageSize: shape && shape.side !== DEFAULT_SIDE ? SIZE_NAMES.get(shape.side) : undefined,
+      sampleImageSize: shape?.sizeName,
       outputOptions: outputOf(request, losses),
       includeRaiReason: true,
     },
