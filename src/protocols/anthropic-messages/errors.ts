@@ -68,20 +68,21 @@ const reader: ErrorReader = errorReader({
 })
 
 export const readError: ErrorReader['readError'] = reader.readError
+
 /** Reads the error in a stream's record. Some proxies omit its type. Undefined where the record holds none. */
 export function readRecordError(record: Readonly<Record<string, unknown>>): UpstreamError | undefined {
   const { type, error } = record
-  if (type === 'error' || (type === undefined && error)) return readErrorOr(error)
+  if (type === 'error' || (type === undefined && error)) return readErrorOrInvalid(error)
   return type === undefined ? resultError(record) : undefined
 }
 
 /** Reads the error in a body with status 200. Undefined where it holds none. */
 export function readAnswerError(answer: Readonly<Record<string, unknown>>): UpstreamError | undefined {
   const { type, error } = answer
-  return error || type === 'error' ? readErrorOr(error) : resultError(answer)
+  return error || type === 'error' ? readErrorOrInvalid(error) : resultError(answer)
 }
 
-function readErrorOr(error: unknown): UpstreamError {
+function readErrorOrInvalid(error: unknown): UpstreamError {
   return reader.readErrorValue(error) ?? invalidAnswer('an error without a message')
 }
 

@@ -68,6 +68,12 @@ function inputOf(input: string): string {
   return objectText(input) ?? JSON.stringify({ _raw: input })
 }
 
+/** Whether a block holds neither text nor a signature. Clients would send it back, and Anthropic refuses empty text. */
+export function isEmptyBlock(block: Block): boolean {
+  if (block.type === 'reasoning') return block.text === '' && !block.signature
+  return (block.type === 'text' || block.type === 'refusal') && block.text === ''
+}
+
 /** Whether the model itself calls a client's tool, not code that it runs at the provider. */
 export function isDirectCall({ type, caller }: Readonly<Record<string, unknown>>): boolean {
   return type === 'tool_use' && !(isObject(caller) && caller.type !== 'direct')

@@ -1,10 +1,9 @@
 import type { ChatAnswer } from '../../../chat/answer.js'
-import type { Block } from '../../../chat/blocks.js'
 import { invalidAnswer, type UpstreamError } from '../../../chat/upstream-error.js'
 import { isObject, parseJson, textOf } from '../../../lib/values.js'
 import type { ReadOptions } from '../../protocol.js'
 import { readAnswerError } from '../errors.js'
-import { isDirectCall, readBlock } from './blocks.js'
+import { isDirectCall, isEmptyBlock, readBlock } from './blocks.js'
 import { readFinish } from './stop-reason.js'
 import { readUsage } from './usage.js'
 
@@ -15,7 +14,7 @@ export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
   if (upstreamError || !isObject(message)) return { choices: [], upstreamError }
   const content: unknown[] = Array.isArray(message.content) ? message.content : []
   const read = content.filter(isObject).map((block, index) => readBlock(block, `call_${id}_${index}`))
-  const blocks = read.filter((block) => !isEmpty(block))
+  const blocks = read.filter((block) => !isEmptyBlock(block))
   const calledTools = content.some((block) => isObject(block) && isDirectCall(block))
   return {
     id: textOf(message.id) ?? undefined,
@@ -23,12 +22,6 @@ export function readAnswer(body: Buffer, { id }: ReadOptions): ChatAnswer {
     choices: [{ blocks, finish: readFinish(message, calledTools) }],
     usage: readUsage(message.usage),
   }
-}
-
-/** Whether a block holds neither text nor a signature. */
-function isEmpty(block: Block): boolean {
-  if (block.type === 'text') return block.text === ''
-  return block.type === 'reasoning' && block.text === '' && !block.signature
 }
 
 /** Returns the error in a body with status 200, or the error for a body that is no answer. `length`: bytes of the body. */

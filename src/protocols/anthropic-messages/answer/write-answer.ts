@@ -4,7 +4,7 @@ import { withRaw } from '../../../lib/json.js'
 import type { AnswerContext } from '../../protocol.js'
 import { nativeFields } from '../native.js'
 import { PROTOCOL_ID } from '../traits.js'
-import { writeCall } from './blocks.js'
+import { isEmptyBlock, writeCall } from './blocks.js'
 import { writeCitation } from './citations.js'
 import { writeThinking } from './signatures.js'
 import { writeFinish } from './stop-reason.js'
@@ -39,7 +39,7 @@ export const DIRECT: object = { caller: { type: 'direct' } }
 
 /** Writes a block as JSON text. Returns undefined for an unsupported block. */
 function writeBlock(block: Block, index: number, { issuer, losses }: AnswerContext): string | undefined {
-  if (isEmpty(block)) return undefined
+  if (isEmptyBlock(block)) return undefined
   if (block.type === 'text') return JSON.stringify(writeText(block))
   if (block.type === 'refusal') return JSON.stringify({ type: 'text', text: block.text })
   if (block.type === 'reasoning') return JSON.stringify(writeThinking(block, issuer))
@@ -47,12 +47,6 @@ function writeBlock(block: Block, index: number, { issuer, losses }: AnswerConte
   if (block.type === 'foreign' && block.protocol === PROTOCOL_ID) return JSON.stringify(block.value)
   losses.noEquivalent(`content[${index}]`)
   return undefined
-}
-
-/** Clients send the answer back in the history, where Anthropic refuses empty text. */
-function isEmpty(block: Block): boolean {
-  if (block.type === 'reasoning') return block.text === '' && !block.signature
-  return (block.type === 'text' || block.type === 'refusal') && block.text === ''
 }
 
 function writeText({ text, citations, native }: TextBlock): object {
