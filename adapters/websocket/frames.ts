@@ -84,9 +84,11 @@ export class FrameReader {
     const isAll = bytes.length === total
     this.#keep(isAll ? undefined : bytes.subarray(total))
     this.#needed = 2
-    const { opcode, isLast, payloadStart: start, isMasked } = head
-    const raw = bytes.subarray(start, total)
-    const payload = isMasked ? unmask(raw, readMaskingKey(bytes, start - 4), bufferForUnmasked(raw, isLast)) : raw
+    const { opcode, isLast, payloadStart, isMasked } = head
+    const raw = bytes.subarray(payloadStart, total)
+    const payload = isMasked
+      ? unmask(raw, readMaskingKey(bytes, payloadStart - 4), bufferForUnmasked(raw, isLast))
+      : raw
     return { opcode, isLast, payload, bytes: isAll ? bytes : bytes.subarray(0, total) }
   }
 

@@ -16,13 +16,14 @@ export const promptBatching: PromptBatching = {
   },
 
   merge(answers) {
-    const read = answers.map((answer) => parseJson(answer.toString())).filter(isObject)
+    const parsed = answers.map((answer) => parseJson(answer.toString()))
+    const read = parsed.filter(isObject)
     const choices = read.map(readChoices)
     const choicesPerPrompt = Math.max(...choices.map(({ length }) => length))
     const numbered = choices.flatMap((list, prompt) =>
       list.map((choice) => renumber(choice, prompt * choicesPerPrompt)),
     )
-    const usage = sumOf(answers.map((_answer, prompt) => readUsage(read[prompt]?.usage)))
+    const usage = sumOf(parsed.map((answer) => (isObject(answer) ? readUsage(answer.usage) : undefined)))
     return Buffer.from(JSON.stringify({ ...read[0], choices: numbered, usage: usage && writeUsage(usage) }))
   },
 
