@@ -9,7 +9,7 @@ const MAX_UNJOINED_CHUNKS = 4
 
 /**
  * Collects a body while it arrives. Keeps large bodies in chunks, because copying costs more than all other work on
- * them. Where the caller needs one buffer, it copies each chunk there on arrival: joining at the end needs twice the
+ * them. Where the relay needs one buffer, it copies each chunk there on arrival: joining at the end needs twice the
  * memory. It allocates that buffer only after some bytes have arrived, so a `content-length` alone costs no memory.
  */
 export class BodyBuffer {

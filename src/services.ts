@@ -1,6 +1,6 @@
 import { Prices } from './catalog/prices.js'
 import { type Config, readConfig } from './config/config.js'
-import { codeOf } from './lib/error-code.js'
+import { errorCodeOf } from './lib/error-code.js'
 import { DeadlineTimer } from './lib/time.js'
 import {
   consoleLogger,
@@ -172,7 +172,7 @@ function openRelayStores(
 
 /** Drivers attach passwords and pending data to their errors. Only the message may reach a log. */
 function safeReason(error: unknown): string {
-  const code = codeOf(error)
+  const code = errorCodeOf(error)
   const text = error instanceof Error ? error.message : String(error)
   return code === '' || text.includes(code) ? text : `${code}: ${text}`
 }

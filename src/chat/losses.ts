@@ -52,10 +52,12 @@ export class Losses {
     return this.#settingNames[name] ?? name
   }
 
-  /** Adds the native fields of another protocol. */
+  /** Adds the native fields of another protocol. `store: false` is none: a protocol without it stores nothing. */
   foreign(native: Native | undefined, at?: string): void {
     if (native === undefined || native.protocol === this.protocol) return
-    for (const name of Object.keys(native.fields)) this.noEquivalent(at ? `${at}.${name}` : name)
+    for (const [name, value] of Object.entries(native.fields)) {
+      if (name !== 'store' || value !== false) this.noEquivalent(at ? `${at}.${name}` : name)
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { codeOf } from '../lib/error-code.js'
+import { errorCodeOf } from '../lib/error-code.js'
 import { parseJson } from '../lib/values.js'
 import { CommandError } from './command.js'
 import { findSyntaxError } from './json-text.js'
@@ -27,7 +27,7 @@ const READ_ERRORS: ReadonlyMap<string, string> = new Map([
 
 /** The error for a file that cannot be read. */
 export function readError(file: string, error: unknown): CommandError {
-  const code = codeOf(error)
+  const code = errorCodeOf(error)
   return new CommandError(`${file}: ${READ_ERRORS.get(code) ?? `cannot be read (${code})`}`)
 }
 

@@ -1,6 +1,6 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { codeOf } from '../lib/error-code.js'
+import { errorCodeOf } from '../lib/error-code.js'
 import { isObject } from '../lib/values.js'
 import { publicIdOf } from '../policies/access/api-keys.js'
 import { CommandError } from './command.js'
@@ -73,7 +73,7 @@ async function createLockFile(file: string): ReturnType<typeof open> {
     try {
       return await open(file, 'wx', 0o600)
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw new CommandError(`${file}: cannot be written (${codeOf(error)})`)
+      if (errorCodeOf(error) !== 'EEXIST') throw new CommandError(`${file}: cannot be written (${errorCodeOf(error)})`)
       if (attempt === MAX_LOCK_ATTEMPTS) {
         throw new CommandError(`${file}: another edit is in progress: if there is none, remove this file`)
       }

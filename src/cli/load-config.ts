@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type ConfigFault, type RelayOptions, readConfig } from '../index.js'
-import { codeOf } from '../lib/error-code.js'
+import { errorCodeOf } from '../lib/error-code.js'
 import { isObject } from '../lib/values.js'
 import { CommandError } from './command.js'
 import { readJsonFile } from './json-file.js'
@@ -42,7 +42,7 @@ async function importDefault(file: string): Promise<unknown> {
 }
 
 function importErrorText(error: unknown): string {
-  if (codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION')
+  if (errorCodeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION')
     return `this version of Node (${process.version}) does not run TypeScript: use Node 22.18 or later, or a .js file`
   if (!(error instanceof Error)) return `cannot be loaded: ${String(error)}`
   const message = `cannot be loaded: ${error.message.split('\n', 1)[0]}`

@@ -1,5 +1,5 @@
 import { createRelay, type Relay } from '../index.js'
-import { codeOf } from '../lib/error-code.js'
+import { errorCodeOf } from '../lib/error-code.js'
 import { type Command, CommandError } from './command.js'
 import { type RelayServer, startServer } from './server.js'
 import { loadSetup, type RelaySetup } from './setup.js'
@@ -31,7 +31,7 @@ async function openStores(relay: Relay): Promise<void> {
   try {
     await relay.ready()
   } catch (error) {
-    const reason = error instanceof Error ? error.message || codeOf(error) : String(error)
+    const reason = error instanceof Error ? error.message || errorCodeOf(error) : String(error)
     throw new CommandError(`store: cannot be opened: ${reason.replace(/\/\/[^@\s]*@/g, '//…@')}`)
   }
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { attachRelay, nodeRelay, upgradeRelay } from '../../adapters/node.js'
 import { passthroughRelay } from '../../adapters/passthrough.js'
 import type { Relay } from '../index.js'
-import { codeOf } from '../lib/error-code.js'
+import { errorCodeOf } from '../lib/error-code.js'
 import { CommandError } from './command.js'
 
 /** A server for one relay. */
@@ -71,7 +71,7 @@ const LISTEN_ERRORS: ReadonlyMap<string, string> = new Map([
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      const code = codeOf(error)
+      const code = errorCodeOf(error)
       reject(new CommandError(`cannot listen on ${host}:${port}: ${LISTEN_ERRORS.get(code) ?? code}`))
     })
     server.listen(port, host, resolve)

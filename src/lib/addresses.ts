@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net'
 
 /** Whether a text is an IP address or a range like `10.0.0.0/8` or `2001:db8::/32`. */
 export function isAddressRange(text: string): boolean {
-  const { bits, family } = readRange(text)
+  const { bits, family } = parseRange(text)
   return family !== 0 && bits <= longestPrefix(family)
 }
 
@@ -10,7 +10,7 @@ export function isAddressRange(text: string): boolean {
 export function addressMatcher(ranges: readonly string[]): (address: string | undefined) => boolean {
   const list = new BlockList()
   for (const range of ranges) {
-    const { address, bits, family } = readRange(range)
+    const { address, bits, family } = parseRange(range)
     list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
   return (address) => {
@@ -22,7 +22,7 @@ export function addressMatcher(ranges: readonly string[]): (address: string | un
 }
 
 /** `family` is 0 if the address is invalid. `bits` is NaN if the prefix length is not a number. */
-function readRange(text: string): { address: string; bits: number; family: number } {
+function parseRange(text: string): { address: string; bits: number; family: number } {
   const slash = text.indexOf('/')
   const address = slash < 0 ? text : text.slice(0, slash)
   const bits = slash < 0 ? undefined : text.slice(slash + 1)

@@ -9,7 +9,7 @@ export interface SseRecord {
 
 /**
  * Parses records by the WHATWG's rules for line ends, comments and data of several lines. The last record may lack its
- * blank line. Keeps no state between calls, so callers first cut a stream's bytes at {@link wholeRecords}.
+ * blank line. Keeps no state between calls, so the calling code first cuts a stream's bytes at {@link wholeRecords}.
  */
 export function readRecords(bytes: Buffer): SseRecord[] {
   const records: SseRecord[] = []

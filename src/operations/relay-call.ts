@@ -2,7 +2,7 @@ import type { Call } from '../call.js'
 import { RelayError } from '../errors.js'
 import type { RelayResponse } from '../http.js'
 import { type ByteChunks, joinChunks } from '../lib/byte-chunks.js'
-import { codeOf } from '../lib/error-code.js'
+import { errorCodeOf } from '../lib/error-code.js'
 import { isMultipart } from '../lib/multipart.js'
 import type { Plugin } from '../plugins.js'
 import type { SendToChannel } from '../policies/failover/failover.js'
@@ -195,7 +195,7 @@ export function failCall({ logger }: Services, call: Call, error: unknown): void
 
 /** What a log needs of a failure, without the stack traces and sockets that errors carry. */
 function failureDetails({ id: requestId, attempts }: Call, { message, cause }: RelayError): object {
-  const code = codeOf(cause)
+  const code = errorCodeOf(cause)
   const reason = cause instanceof Error ? `${code && `${code}: `}${cause.message}` : cause
   return { requestId, attempts, error: message, cause: reason }
 }

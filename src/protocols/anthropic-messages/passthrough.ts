@@ -37,7 +37,7 @@ export function readAnswerFacts(body: Buffer): AnswerFacts {
   return { upstreamError: findError(parseJson(body.toString()), body.length) ?? upstreamError }
 }
 
-/** Types of blocks whose content arrives in deltas. A block of any other type starts with its content. */
+/** Blocks that may start empty. The start of any other block is output. */
 const STREAMED_BLOCKS: ReadonlySet<unknown> = new Set(['text', 'thinking'])
 
 /** Classifies a record before the commit point. The start of a message and a ping are not output yet. */

@@ -4,7 +4,7 @@ import type { Traits } from '../../chat/traits.js'
 /** Marks native fields, blocks, files and signatures of this protocol. */
 export const PROTOCOL_ID = 'anthropic-messages'
 
-/** What the protocol can express of tools, stop sequences and media. */
+/** What the protocol can express of tools. */
 export const traits: Traits = {
   toolName: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },
   toolId: { pattern: /^[A-Za-z0-9_-]+$/, maxLength: 64 },

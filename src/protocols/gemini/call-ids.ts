@@ -1,4 +1,4 @@
-/** Makes an id for a call without one. `within`: id of the answer. `count`: number of the call in it. */
+/** Makes an id for a call without one. `within`: id of the answer, or `turn` in a request. `count`: number of the call in it. */
 export function inventId(within: string, count: number): string {
   return `call_${within}_${count}`
 }

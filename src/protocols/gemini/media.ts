@@ -27,7 +27,7 @@ export function readUri(uri: string, mime: string | undefined, native?: Native, 
   return { type: 'media', kind: kindOf(guessed), mime, source, native, at }
 }
 
-/** Types of media that have none. */
+/** The MIME type to send for media without one. Gemini requires one. */
 const DEFAULT_MIMES: Readonly<Record<MediaBlock['kind'], string>> = {
   image: 'image/jpeg',
   audio: 'audio/wav',

@@ -1,11 +1,11 @@
 import { pathSegments } from '../path-segments.js'
 
-/** The path of a `generateContent` request. @throws {RelayError} for a model whose name cannot stand in a path */
+/** The path of a `generateContent` request. @throws {RelayError} for a name that a path cannot hold */
 export function pathFor(model: string, stream: boolean): string {
   return `/v1beta/${resourceOf(model)}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`
 }
 
-/** The resource of a model, encoded for a path: `models/gemini-x` or `tunedModels/x`. @throws {RelayError} for `..` */
+/** The resource of a model, encoded for a path: `models/gemini-x` or `tunedModels/x`. @throws {RelayError} for a name that a path cannot hold */
 export function resourceOf(model: string): string {
   const named = /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`
   return pathSegments(named).join('/')

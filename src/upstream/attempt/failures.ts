@@ -1,6 +1,6 @@
 import type { UpstreamError } from '../../chat/upstream-error.js'
 import { type ErrorKind, RelayError } from '../../errors.js'
-import { codeOf } from '../../lib/error-code.js'
+import { errorCodeOf } from '../../lib/error-code.js'
 import type { Protocol } from '../../protocols/protocol.js'
 import type { Credential } from '../../targets.js'
 import { redactError, redactJson } from './redact.js'
@@ -144,7 +144,7 @@ const CONNECTION_LOST = new Set([
 /** Converts a connection error. Its text may name internal addresses, so only `cause` has it. */
 export function toConnectionError(cause: unknown): RelayError {
   if (cause instanceof RelayError) return cause
-  const code = codeOf(cause)
+  const code = errorCodeOf(cause)
   if (TIMEOUTS.has(code)) return new RelayError('upstream_timeout', 'The provider timed out.', { cause })
   if (cause instanceof Error && cause.name === 'HTTPParserError') {
     return new RelayError('upstream_invalid', 'The provider gave an answer that is not HTTP.', { cause })

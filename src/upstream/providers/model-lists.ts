@@ -1,6 +1,6 @@
 import { RelayError } from '../../errors.js'
 import { ClientConnection } from '../../lib/client-connection.js'
-import { codeOf } from '../../lib/error-code.js'
+import { errorCodeOf } from '../../lib/error-code.js'
 import { type DeadlineTimer, now } from '../../lib/time.js'
 import type { Logger } from '../../plugins.js'
 import type { ModelListing } from '../../protocols/model-listing.js'
@@ -154,6 +154,6 @@ export class ModelLists {
 /** What a log needs of a failure, without the stack traces and sockets that errors carry. */
 function failureDetails({ id: provider }: Upstream, error: unknown): object {
   const { message, cause, upstreamStatus } = error instanceof RelayError ? error : internalError(error)
-  const reason = cause instanceof Error ? [codeOf(cause), cause.message].filter(Boolean).join(': ') : cause
+  const reason = cause instanceof Error ? [errorCodeOf(cause), cause.message].filter(Boolean).join(': ') : cause
   return { provider, error: message, status: upstreamStatus, cause: reason }
 }

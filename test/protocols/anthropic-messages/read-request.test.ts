@@ -232,10 +232,7 @@ describe('reading a Messages request', () => {
       { messages: [{ role: 'user', content: [{ type: 'image', source: { type: 'x' } }] }] },
       'messages[0].content[0].source.type',
     ],
-    [
-      { messages: [{ role: 'user', content: [{ type: 'tool_use', id: 'a', name: 'b' }] }] },
-      'messages[0].content[0].type',
-    ],
+    [{ messages: [{ role: 'user', content: [{ type: 'tool_use', id: 'a', name: 'b' }] }] }, 'messages[0].content[0]'],
     [{ messages: [{ role: 'assistant', content: [{ type: 'tool_use', name: 'b' }] }] }, 'messages[0].content[0].id'],
     [
       { messages: [{ role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'b', input: '{}' }] }] },

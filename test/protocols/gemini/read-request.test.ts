@@ -285,7 +285,7 @@ describe('settings and tools', () => {
     expect(settings({ frequencyPenalty: 0, candidateCount: 1, responseModalities: [] })).toEqual({
       ...plain(read({ contents: 'x' })),
     })
-    expect(plain(read({ contents: 'x', store: false, serviceTier: 'standard', model: 'models/x' }))).toEqual({
+    expect(plain(read({ contents: 'x', serviceTier: 'standard', model: 'models/x' }))).toEqual({
       ...plain(read({ contents: 'x' })),
       serviceTier: 'default',
     })

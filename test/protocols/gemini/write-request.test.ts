@@ -373,6 +373,7 @@ describe('settings', () => {
         },
       ],
       safetySettings: [{ category: 'X' }],
+      store: false,
       toolConfig: { retrievalConfig: { languageCode: 'de' } },
       generationConfig: { speechConfig: { a: 1 }, thinkingConfig: { other: 1 } },
     }

@@ -34,5 +34,5 @@ function requireText(content: Field): (block: Block, index: number) => Block {
 /** Refuses tool calls and reasoning in a user message, since only the model writes them. */
 function refuseCalls(blocks: readonly Block[], content: Field): void {
   const index = blocks.findIndex(({ type }) => type === 'tool-call' || type === 'reasoning')
-  if (index >= 0) content.list()[index]?.get('type').fail('belongs in an assistant message, not in a user message')
+  if (index >= 0) content.list()[index]?.fail('is not allowed in a user message. Only an assistant message may have it')
 }

@@ -57,8 +57,9 @@ function writeResult(block: ToolResultBlock, options: WriteOptions): object {
   const nonBlank = block.blocks.filter((inner) => !isBlank(inner))
   const content = nonBlank.flatMap((inner) => writeResultBlock(inner, options) ?? [])
   if (nonBlank.length > 0 && content.length === 0) {
-    const message = `${block.at}: the content of this tool result has no equivalent in ${PROTOCOL_ID}. Send text, an image or a PDF.`
-    throw new RelayError('invalid_request', message, { param: block.at })
+    const { at = 'messages' } = block
+    const message = `${at}: the content of this tool result has no equivalent in ${PROTOCOL_ID}. Send text, an image or a PDF.`
+    throw new RelayError('invalid_request', message, { param: at })
   }
   const [only] = nonBlank
   const isText = nonBlank.length === 1 && only?.type === 'text' && !only.cache && !only.native

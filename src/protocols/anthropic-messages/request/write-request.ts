@@ -61,7 +61,7 @@ function writeMessage({ role, blocks }: Message): string {
 /** Joins all system text, because not every model accepts it between other messages. */
 function writeSystem(turns: readonly Turn[], { losses }: WriteOptions): object {
   if (isSystemOnly(turns)) {
-    losses.add(turns[0]?.at ?? 'messages', 'is sent as a user message, because a conversation needs one')
+    losses.add(turns[0]?.at ?? 'messages', 'must be a user message, because a conversation needs one')
     return {}
   }
   const blocks = turns.filter(({ role }) => role === 'system').flatMap((turn) => systemBlocks(turn, losses))

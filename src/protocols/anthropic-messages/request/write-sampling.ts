@@ -9,7 +9,7 @@ export function writeSampling(request: ChatRequest, isThinking: boolean, options
     ? acceptedSampling(request, { sampling: 'none' }, losses, 'is not supported with reasoning')
     : acceptedSampling(request, dialect, losses)
   if (temperature !== undefined && temperature > 1)
-    losses.setting('temperature', 'is 1, the highest that Anthropic supports')
+    losses.setting('temperature', "can be at most 1 in Anthropic's protocol")
   return {
     ...stopOf(request, options),
     ...(temperature !== undefined && { temperature: Math.min(1, temperature) }),

@@ -96,7 +96,9 @@ function budgetConflict(request: ChatRequest, messages: readonly Message[], maxT
   return 'the reasoning before the last tool call is missing'
 }
 
-/** In tokens. Leaves half of `maxTokens` for the answer, unless the caller set the budget itself. */
+/**
+ * In tokens, at least {@link MIN_BUDGET}. An effort, which wins over a budget, leaves half of `maxTokens` for the answer.
+ */
 function budgetOf({ effort, budget = -1 }: Reasoning, maxTokens: number, losses: WriteOptions['losses']): number {
   const isExplicit = effort === undefined && budget > 0
   const wanted = isExplicit ? budget : budgets[effort ?? 'medium']

@@ -4,7 +4,7 @@ import { textOf } from '../../../lib/values.js'
 import { PROTOCOL_ID } from '../traits.js'
 
 /** The meaning of each `finishReason`. `unspecified` means a normal stop if the candidate has output, else a filter. */
-const REASONS: ReadonlyMap<string, FinishReason | 'error' | 'unspecified'> = new Map<
+const FINISH_REASONS: ReadonlyMap<string, FinishReason | 'error' | 'unspecified'> = new Map<
   string,
   FinishReason | 'error' | 'unspecified'
 >([
@@ -44,7 +44,7 @@ export function readFinish(
 ): Finish | UpstreamError {
   const code = String(candidate.finishReason)
   const explanation = textOf(candidate.finishMessage) ?? undefined
-  const reason = REASONS.get(code)
+  const reason = FINISH_REASONS.get(code)
   if (reason === 'error' || (reason === undefined && !content.hasOutput)) return finishError(code, explanation)
   // An unspecified reason without output means that the provider has filtered the answer.
   if (reason === undefined || reason === 'unspecified') {
@@ -79,7 +79,7 @@ export function readBlock(feedback: Readonly<Record<string, unknown>>): Finish |
 }
 
 /** The `finishReason` to write for each reason. */
-const REASON_NAMES: Readonly<Record<FinishReason, string>> = {
+const WRITTEN_REASONS: Readonly<Record<FinishReason, string>> = {
   stop: 'STOP',
   'tool-calls': 'STOP',
   pause: 'STOP',
@@ -93,5 +93,5 @@ const REASON_NAMES: Readonly<Record<FinishReason, string>> = {
 export function writeFinish({ reason, explanation, native }: Finish): Record<string, unknown> {
   const token = reason === 'pause' && native?.protocol === PROTOCOL_ID ? native.fields.continuationToken : undefined
   if (token !== undefined) return { finishReason: 'CONTINUATION', continuationToken: token }
-  return { finishReason: REASON_NAMES[reason], ...(explanation === undefined ? {} : { finishMessage: explanation }) }
+  return { finishReason: WRITTEN_REASONS[reason], ...(explanation === undefined ? {} : { finishMessage: explanation }) }
 }

@@ -26,12 +26,16 @@ const SIZE_NAMES: ReadonlyMap<number, string> = new Map([
   [4096, '4K'],
 ])
 
-/** Returns the nearest ratio, and the size with the nearest number of pixels. Records a loss unless both are exact. */
+/** Returns the nearest ratio, and the size with the nearest number of pixels. Records a loss for another shape. */
 export function shapeOf({ width, height, isRatio }: ImageSize, { ratios, sides, losses }: SupportedShapes): ImageShape {
   const aspectRatio = nearest(width / height, ratios, ratioOf)
   const side = isRatio ? DEFAULT_SIDE : nearest(Math.sqrt(width * height), sides, Number)
   const isExact = isRatio ? ratioOf(aspectRatio) === width / height : width === side && height === side
-  if (!isExact) losses.add('size', `is replaced by ${aspectRatio} with about as many pixels as ${side}x${side}`)
+  if (!isExact)
+    losses.add(
+      'size',
+      `must be a shape that the model supports. The nearest is ${aspectRatio} with as many pixels as ${side}x${side}`,
+    )
   return { aspectRatio, sizeName: SIZE_NAMES.get(side) }
 }
 

@@ -33,7 +33,7 @@ export function readPart(part: Field, pending: PendingCalls): Block {
   part.object()
   const found = KINDS.filter(([name]) => hasField(part, name))
   const [first, second] = found
-  if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}. Send them as two parts`)
+  if (second) part.fail(`holds both ${first?.[0]} and ${second[0]}. Send them as two parts.`)
   if (first) return first[1](getField(part, first[0]), part, pending)
   if (COMMON_FIELDS.some((name) => hasField(part, name))) return readText(part.get('text'), part)
   const [name] = Object.keys(part.value as object)

@@ -47,19 +47,12 @@ function readFields(root: Field, stream: boolean): ChatRequest {
     ...settings.request,
     toolChoice: choice.toolChoice,
     serviceTier: tier === undefined || tier === 'unspecified' ? undefined : (TIERS.get(tier) ?? tier),
-    native: nativeFields(withoutDisabledStore(restOf(root, KNOWN_FIELDS)), settings.fields, choice.fields),
+    native: nativeFields(restOf(root, KNOWN_FIELDS), settings.fields, choice.fields),
   }
 }
 
 /** The relay's name for the default tier differs. */
 const TIERS = new Map([['standard', 'default']])
-
-/** Drops `store: false`, so that it is not recorded as a loss. */
-function withoutDisabledStore(rest: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
-  if (rest?.store !== false) return rest
-  const { store, ...others } = rest
-  return others
-}
 
 function readSystem(system: Field): Turn[] {
   if (!system.given) return []

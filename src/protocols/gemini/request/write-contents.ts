@@ -59,7 +59,7 @@ class Contents {
     if (!hasContent && blocks.length > 0) {
       throw new RelayError(
         'invalid_request',
-        `${at}: Gemini supports none of its content. Send text or media that it supports.`,
+        `${at}: this message has no content that Gemini supports. Send text, images, audio, video or files.`,
         { param: at },
       )
     }

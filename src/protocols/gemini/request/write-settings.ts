@@ -90,7 +90,10 @@ function budgetOf({ effort, budget }: Reasoning, supported: readonly Effort[], l
   // Keeps an exact budget. A budget of 0 needs a model that can turn reasoning off.
   if (budget !== undefined && (budget !== 0 || supported.includes('none'))) {
     if (budget > MAX_BUDGET)
-      losses.setting('reasoning', `is limited to ${MAX_BUDGET} tokens, the most that every Gemini model supports`)
+      losses.setting(
+        'reasoning',
+        `can be at most ${MAX_BUDGET} tokens, the most that every Gemini model with budgets supports`,
+      )
     return { thinkingBudget: Math.min(budget, MAX_BUDGET) }
   }
   const wanted = budget === 0 ? 'none' : effort

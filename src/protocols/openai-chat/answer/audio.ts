@@ -36,11 +36,11 @@ export class AudioCollector {
   }
 }
 
-/** Decodes each chunk of Base64 before joining them, because each may end in padding. */
+/** Decodes each run of Base64 before joining them, because each may end in padding. */
 function joinBase64(text: string): string {
   return /=[^=]/.test(text) ? Buffer.concat(decodePieces(text)).toString('base64') : text
 }
 
 function decodePieces(text: string): Buffer[] {
-  return (text.match(/[^=]+=*/g) ?? []).map((chunk) => Buffer.from(chunk, 'base64'))
+  return (text.match(/[^=]+=*/g) ?? []).map((run) => Buffer.from(run, 'base64'))
 }
