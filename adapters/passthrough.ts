@@ -105,6 +105,8 @@ function deliver(response: IncomingMessage, req: IncomingMessage, res: ServerRes
   }
   res.writeHead(status, headers)
   res.flushHeaders()
+  // Here, because `pipeline` tells it only after it has closed the client's connection, since Node 22: as if the client had left.
+  response.once('error', () => forwarding.end(undefined))
   // Not `pipe`: when the provider breaks off, the client's connection must end too.
   pipeline(response, res, (error) => forwarding.end(error ? undefined : status))
 }
