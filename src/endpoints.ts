@@ -63,6 +63,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: 'models/{id}:batchEmbedContents', operation: 'embed', protocol: 'gemini' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'gemini', version: 'v1beta' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'anthropic-messages', header: 'anthropic-version' },
+  { method: 'GET', path: 'models', operation: 'models', protocol: 'gemini', header: 'x-goog-api-key' },
   { method: 'GET', path: 'models', operation: 'models', protocol: 'openai-chat' },
   { method: 'GET', path: 'models/{id}', operation: 'model', protocol: 'gemini', version: 'v1beta' },
   {
@@ -72,6 +73,7 @@ const ENDPOINTS: readonly Endpoint[] = [
     protocol: 'anthropic-messages',
     header: 'anthropic-version',
   },
+  { method: 'GET', path: 'models/{id}', operation: 'model', protocol: 'gemini', header: 'x-goog-api-key' },
   { method: 'GET', path: 'models/{id}', operation: 'model', protocol: 'openai-chat' },
 ]
 

@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from 'vitest'
+import type { GoogleGenAI } from '@google/genai'
+import { afterEach, describe, expect, test } from 'vitest'
 import { Cleanup } from '../cleanup.js'
 import { KEY } from '../test-relay.js'
 import { anthropicClient } from './clients/anthropic.js'
@@ -39,16 +40,20 @@ test('anthropic retrieves each model', async () => {
   await expect(models.retrieve('none')).rejects.toMatchObject({ status: 404, type: 'not_found_error' })
 })
 
-test.each([{}, { pageSize: 1 }, { pageSize: 2 }])('genai lists all pages of models with %o', async (config) => {
-  const { models } = genaiClient(await origin(), KEY)
-  const listed = await all(await models.list({ config }))
-  expect(listed.map(({ name }) => name)).toEqual(NAMES.map((name) => `models/${name}`))
-  expect(listed[0]?.supportedActions).toContain('generateContent')
-})
+// Version 2 of the SDK asks at /v1beta by itself, version 3 at /v1.
+describe.each(['v1beta', 'v1'])('genai at %s', (apiVersion) => {
+  const modelsOf = async (): Promise<GoogleGenAI['models']> => genaiClient(await origin(), KEY, apiVersion).models
 
-test('genai retrieves each model', async () => {
-  const { models } = genaiClient(await origin(), KEY)
-  for (const model of NAMES)
-    expect(await models.get({ model: `models/${model}` })).toMatchObject({ name: `models/${model}` })
-  await expect(models.get({ model: 'none' })).rejects.toMatchObject({ status: 404 })
+  test.each([{}, { pageSize: 1 }, { pageSize: 2 }])('lists all pages of models with %o', async (config) => {
+    const listed = await all(await (await modelsOf()).list({ config }))
+    expect(listed.map(({ name }) => name)).toEqual(NAMES.map((name) => `models/${name}`))
+    expect(listed[0]?.supportedActions).toContain('generateContent')
+  })
+
+  test('retrieves each model', async () => {
+    const models = await modelsOf()
+    for (const model of NAMES)
+      expect(await models.get({ model: `models/${model}` })).toMatchObject({ name: `models/${model}` })
+    await expect(models.get({ model: 'none' })).rejects.toMatchObject({ status: 404 })
+  })
 })

@@ -31,8 +31,13 @@ export const genaiSdkClients: readonly SdkClient[] = [
   { ...common, name: 'genai chats.sendMessageStream', streams: true, openSession: sessionOpener(chat, streamed) },
 ]
 
-export function genaiClient(origin: string, apiKey: string): GoogleGenAI {
-  return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: origin, retryOptions: { attempts: 1 } } })
+/** Without `apiVersion` the SDK takes the one of its own version. */
+export function genaiClient(origin: string, apiKey: string, apiVersion?: string): GoogleGenAI {
+  return new GoogleGenAI({
+    apiKey,
+    ...(apiVersion && { apiVersion }),
+    httpOptions: { baseUrl: origin, retryOptions: { attempts: 1 } },
+  })
 }
 
 /** All fragments of an answer. A whole answer is one fragment. */
