@@ -43,8 +43,8 @@ const INTERNAL_HOST = 'llm-7.prod.internal:8443'
 const cleanup = new Cleanup()
 let first: ScriptedUpstream
 let second: ScriptedUpstream
-/** Headers and bodies of all responses that clients received in a test. */
-let responses: Promise<string>[]
+/** The headers and the body of each response, as far as clients received it in a test. */
+let responses: (() => string)[]
 
 beforeEach(async () => {
   responses = []
@@ -53,8 +53,8 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  const all = (await Promise.all(responses)).join('\n')
   await cleanup.run()
+  const all = responses.map((received) => received()).join('\n')
   // No response contains a secret or an internal host.
   for (const secret of [
     ...KEYS,
@@ -92,10 +92,16 @@ async function startHarness(more: Partial<RelayOptions> = {}): Promise<Harness> 
   const { baseURL } = cleanup.add(await listen(http.createServer(nodeRelay(relay))))
   const listening: typeof fetch = async (input, init) => {
     const response = await fetch(input, init)
-    const copy = response.clone()
-    const text = copy.text().catch(() => '')
-    responses.push(text.then((body) => `${JSON.stringify([...copy.headers])}\n${body}`))
-    return response
+    const chunks: Uint8Array[] = []
+    responses.push(() => `${JSON.stringify([...response.headers])}\n${Buffer.concat(chunks)}`)
+    // Not a clone: its body would fail or never end where the SDK aborts at an error within the stream.
+    const recorder = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        chunks.push(chunk)
+        controller.enqueue(chunk)
+      },
+    })
+    return new Response(response.body?.pipeThrough(recorder), response)
   }
   return {
     relay,
