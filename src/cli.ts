@@ -39,7 +39,14 @@ async function main(args: string[]): Promise<void> {
   }
   const missing = argumentNames[commandArgs.length]
   if (missing) throw new CommandError(`modelmount ${name}: ${missing} is missing: see modelmount --help`)
-  await command.run(options, commandArgs)
+  await command.run(withConfigVariable(command, options), commandArgs)
+}
+
+/** Where an option names no config, the environment may. An empty variable counts as none. */
+function withConfigVariable(command: Command, options: CommandOptions): CommandOptions {
+  const { MODELMOUNT_CONFIG } = process.env
+  if (!MODELMOUNT_CONFIG || options.config !== undefined || !command.options.includes('config')) return options
+  return { ...options, config: MODELMOUNT_CONFIG }
 }
 
 interface CommandLine {

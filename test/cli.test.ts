@@ -182,7 +182,7 @@ describe('the command line', () => {
     const { origin } = await serve()
     const { port } = new URL(origin)
     const { code, stdout, stderr } = await modelmount(['--port', port])
-    expect(stderr).toBe(`cannot listen on 127.0.0.1:${port}: the port is in use: choose another with --port\n`)
+    expect(stderr).toBe(`cannot listen on 127.0.0.1:${port}: the port is in use: choose another with --port or PORT\n`)
     expect([code, stdout]).toEqual([1, ''])
   })
 

@@ -35,9 +35,12 @@ export function modelmount(args: readonly string[], environment: Environment = {
   return launch(args, environment).ended
 }
 
-/** Runs a relay on a free port until the end of the test. Resolves when it has printed its first line. */
+/**
+ * Runs a relay until the end of the test, on a free port unless the arguments or the environment name one. Resolves when
+ * it has printed its first line.
+ */
 export async function serve(args: readonly string[] = [], environment: Environment = {}): Promise<ServedRelay> {
-  const { child, told: output, ended } = launch(['--port', '0', ...args], environment)
+  const { child, told: output, ended } = launch(args, { PORT: '0', ...environment })
   onTestFinished(async () => {
     child.kill('SIGKILL')
     await ended

@@ -16,7 +16,8 @@ export const helpText: string = `modelmount: an LLM relay for clients of OpenAI,
       Starts the relay. Without --config, it uses the providers whose API keys are in these environment variables:
       ${keyVariableLines()}.
       If none is set, it starts a demo upstream. Clients then call with the key in MODELMOUNT_KEY, or with the key
-      that the command prints. Port 0 picks a free port.
+      that the command prints. Port 0 picks a free port. PORT and HOST in the environment replace the defaults.
+      HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply to requests to providers.
   modelmount check --config FILE
       Checks a config and prints where each model name goes.
   modelmount schema
@@ -34,5 +35,6 @@ export const helpText: string = `modelmount: an LLM relay for clients of OpenAI,
 
   modelmount --help | --version
 
+MODELMOUNT_CONFIG in the environment replaces a --config that is missing.
 A config file is JSON, or a JavaScript or TypeScript module with a default export. In JSON, \${NAME} is replaced by an
 environment variable. The key commands can edit only JSON.`

@@ -8,8 +8,9 @@ import { loadSetup, type RelaySetup } from './setup.js'
 export const serveCommand: Command = {
   options: ['config', 'port', 'host'],
   argumentNames: [],
-  async run({ config, port: portText = '8787', host = '127.0.0.1' }) {
-    const port = readPort(portText)
+  async run({ config, ...options }) {
+    const port = readPort(options.port, process.env)
+    const host = options.host ?? (process.env.HOST || '127.0.0.1')
     const setup = await loadSetup(config, process.env)
     let relay: Relay | undefined
     try {
@@ -36,10 +37,12 @@ async function openStores(relay: Relay): Promise<void> {
   }
 }
 
-function readPort(text: string): number {
+/** Hosting platforms and containers choose the port by `PORT`. An empty variable counts as none. */
+function readPort(option: string | undefined, { PORT }: NodeJS.ProcessEnv): number {
+  const text = option ?? (PORT || '8787')
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new CommandError(`--port: "${text}" is not a port (0 to 65535)`)
+  throw new CommandError(`${option === undefined ? 'PORT' : '--port'}: "${text}" is not a port (0 to 65535)`)
 }
 
 function urlHost(host: string): string {

@@ -62,10 +62,10 @@ function sendStatus(res: ServerResponse, statusCode: number, status: string): vo
 }
 
 const LISTEN_ERRORS: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'the port is in use: choose another with --port'],
-  ['EACCES', 'this user may not use the port: choose another with --port'],
-  ['EADDRNOTAVAIL', 'this machine does not have the address: choose another with --host'],
-  ['ENOTFOUND', 'the host name is unknown: choose another with --host'],
+  ['EADDRINUSE', 'the port is in use: choose another with --port or PORT'],
+  ['EACCES', 'this user may not use the port: choose another with --port or PORT'],
+  ['EADDRNOTAVAIL', 'this machine does not have the address: choose another with --host or HOST'],
+  ['ENOTFOUND', 'the host name is unknown: choose another with --host or HOST'],
 ])
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -4,6 +4,7 @@ import { generateKey } from '../policies/access/api-keys.js'
 import { providersWithKeys } from '../providers/index.js'
 import { CommandError } from './command.js'
 import { loadConfig } from './load-config.js'
+import { createProxyTransport } from './proxy.js'
 
 /** The options for the relay, and what the command prints about them. */
 export interface RelaySetup {
@@ -29,9 +30,24 @@ const KEY_VARIABLE = 'MODELMOUNT_KEY'
 
 /**
  * Loads the config file. Without a file, it uses the providers whose keys are in the environment. Without those, it
- * starts the demo upstream.
+ * starts the demo upstream. Requests to providers go through the environment's proxy, unless a config module has a
+ * transport of its own.
  */
 export async function loadSetup(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<RelaySetup> {
+  const transport = await createProxyTransport(environment)
+  const setup = await loadDirectSetup(file, environment)
+  if (!transport || setup.options.transport) return setup
+  return {
+    ...setup,
+    options: { ...setup.options, transport },
+    async close() {
+      await transport.destroy()
+      await setup.close()
+    },
+  }
+}
+
+async function loadDirectSetup(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<RelaySetup> {
   if (file !== undefined) return { options: await loadConfig(file, environment), close: async () => undefined }
   const environmentKey = readKey(environment)
   const providers = providersWithKeys.filter(({ keyVariable }) => environment[keyVariable])
