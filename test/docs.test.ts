@@ -271,5 +271,9 @@ describe('docs/internals/dependencies.md', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
     const rows = tableRows(pages, '| package | used for | why |')
     expect(rows.map(([name = '']) => inlineCode(name)[0]).sort()).toEqual(Object.keys(dependencies).sort())
+    const bundled = tableRows(pages, '| bundled package | used for | why |')
+    const licences = read('dist/LICENSES.txt')
+    for (const [name = ''] of bundled) expect(licences).toMatch(new RegExp(`^${inlineCode(name)[0]} \\d`, 'm'))
+    expect(bundled).toHaveLength(4)
   })
 })

@@ -21,7 +21,7 @@ let upstream: ScriptedUpstream
 let running: Running | undefined
 
 beforeAll(() => {
-  if (!existsSync(new URL('dist/src/index.js', root))) {
+  if (!existsSync(new URL('dist/index.js', root))) {
     throw new Error("the examples import 'modelmount', which is dist/: run `npm run build` first")
   }
 })

@@ -3,8 +3,8 @@
 import { watch } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { nodeRelay } from '../dist/adapters/node.js'
-import { createRelay } from '../dist/src/index.js'
+import { createRelay } from '../dist/index.js'
+import { nodeRelay } from '../dist/node.js'
 
 const MB = 1024 * 1024
 const relay = createRelay({

@@ -14,9 +14,9 @@ export async function createProxyTransport(environment: NodeJS.ProcessEnv): Prom
   const httpProxy = readProxy('HTTP_PROXY', environment)
   const httpsProxy = readProxy('HTTPS_PROXY', environment)
   if (!httpProxy && !httpsProxy) return undefined
-  const { EnvHttpProxyAgent } = await import('undici')
+  const { default: Agent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js')
   // With explicit values, undici does not read the environment again for each request.
-  return new EnvHttpProxyAgent({ httpProxy, httpsProxy, noProxy: unproxiedHosts(environment) })
+  return new Agent({ httpProxy, httpsProxy, noProxy: unproxiedHosts(environment) })
 }
 
 /** Returns an empty string for no proxy: undici would look for undefined in the environment. */

@@ -1,13 +1,13 @@
 // Measures limits and budgets in memory, in a loop in one process, and the memory of a hundred thousand keys.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { Groups } from '../../dist/src/policies/access/groups.js'
-import { Admission } from '../../dist/src/policies/admission/admission.js'
-import { Budgets } from '../../dist/src/policies/admission/budgets.js'
-import { Limiter } from '../../dist/src/policies/admission/limiter.js'
-import { MemoryLedger } from '../../dist/src/stores/memory/ledger.js'
-import { MemoryLimits } from '../../dist/src/stores/memory/limits.js'
-import { localLimits } from '../../dist/src/stores/resilience/resilient-stores.js'
+import { Groups } from '../../src/policies/access/groups.js'
+import { Admission } from '../../src/policies/admission/admission.js'
+import { Budgets } from '../../src/policies/admission/budgets.js'
+import { Limiter } from '../../src/policies/admission/limiter.js'
+import { MemoryLedger } from '../../src/stores/memory/ledger.js'
+import { MemoryLimits } from '../../src/stores/memory/limits.js'
+import { localLimits } from '../../src/stores/resilience/resilient-stores.js'
 
 const CALLS = 300_000
 const ROUNDS = 7

@@ -1,5 +1,5 @@
 // Measures many keys in one process: memory before and after one call of each, and CPU time while idle.
-import { createRelay, Departure } from '../../dist/src/index.js'
+import { createRelay, Departure } from '../../dist/index.js'
 
 const count = Number(process.argv[2])
 const digits = (index) => String(index).padStart(8, '0')

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import express from 'express'
 import Koa from 'koa'
-import { expressRelay } from '../../dist/adapters/express.js'
-import { koaRelay } from '../../dist/adapters/koa.js'
-import { attachRelay, nodeRelay } from '../../dist/adapters/node.js'
-import { createRelay } from '../../dist/src/index.js'
+import { expressRelay } from '../../dist/express.js'
+import { createRelay } from '../../dist/index.js'
+import { koaRelay } from '../../dist/koa.js'
+import { attachRelay, nodeRelay } from '../../dist/node.js'
 
 const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node', SCENARIO = '', COUNTED } = process.env
 

@@ -64,7 +64,8 @@ const run = (command, args, cwd, env = {}) => {
 
 run('npm', ['run', '--silent', 'build'], root)
 const chosen = scenarios.length > 0 || ours.length > 0 ? scenarios : Object.keys(plan)
-for (const name of ours) run(process.execPath, ['--expose-gc', join(root, 'test/bench', own[name]), ...options], root)
+for (const name of ours)
+  run(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, 'test/bench', own[name]), ...options], root)
 if (chosen.length > 0 && !existsSync(kit)) {
   console.error(`no bench kit at ${kit}: set MODELMOUNT_BENCH_KIT`)
   process.exit(1)

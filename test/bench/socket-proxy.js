@@ -5,16 +5,15 @@ import httpProxy from 'http-proxy-3'
 const { KIND, UPSTREAM } = process.env
 const server = createServer()
 if (KIND !== 'http-proxy-3') {
-  await import('../../dist/adapters/node.js')
-  await import('../../dist/adapters/websocket/upstream-handshake.js')
+  await import('../../dist/node.js')
 }
 if (KIND !== 'modelmount') {
   const proxy = httpProxy.createProxyServer({ target: UPSTREAM, changeOrigin: true })
   proxy.on('error', () => undefined)
   server.on('upgrade', (req, socket, head) => proxy.ws(req, socket, head))
 } else {
-  const { createRelay } = await import('../../dist/src/index.js')
-  const { upgradeRelay } = await import('../../dist/adapters/node.js')
+  const { createRelay } = await import('../../dist/index.js')
+  const { upgradeRelay } = await import('../../dist/node.js')
   const relay = createRelay({
     providers: { up: { type: 'openai-compatible', baseURL: `${UPSTREAM}/v1`, apiKey: 'sk-bench' } },
     models: { voice: 'up/voice' },

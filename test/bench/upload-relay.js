@@ -37,14 +37,14 @@ const collectResponse = (res) => {
 
 /** The baseline in a process that has loaded the relay's modules, which V8's collector scans at each large body. */
 const baselineWithModules = async () => {
-  await import('../../dist/src/index.js')
+  await import('../../dist/index.js')
   return baseline()
 }
 
 const relay = async () => {
   // Imported here, so that the baseline does not load these modules.
-  const { nodeRelay } = await import('../../dist/adapters/node.js')
-  const { createRelay } = await import('../../dist/src/index.js')
+  const { nodeRelay } = await import('../../dist/node.js')
+  const { createRelay } = await import('../../dist/index.js')
   return createServer(
     nodeRelay(
       createRelay({

@@ -77,16 +77,16 @@ const OPTIONS: ts.CompilerOptions = {
   paths: sourceOfExports(),
 }
 
-/** `modelmount/express` → `adapters/express.ts`, by the package's own exports. */
+/** `modelmount/express` → `adapters/express.ts`, for each of the package's exports. */
 function sourceOfExports(): Record<string, string[]> {
   const { name, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
     name: string
-    exports: Record<string, string | { types: string }>
+    exports: Record<string, string | object>
   }
   const paths: Record<string, string[]> = {}
   for (const [path, target] of Object.entries(exports)) {
     if (typeof target === 'string') continue
-    paths[name + path.slice(1)] = [target.types.replace('./dist/', root).replace('.d.ts', '.ts')]
+    paths[name + path.slice(1)] = [path === '.' ? `${root}src/index.ts` : `${root}adapters/${path.slice(2)}.ts`]
   }
   return paths
 }

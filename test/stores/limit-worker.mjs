@@ -1,6 +1,6 @@
 // One of several processes that share limits. It takes as much as it can until it gets the message to stop.
 import { Redis } from 'ioredis'
-import { RedisLimits } from '../../dist/src/stores/redis/limits.js'
+import { RedisLimits } from '../../src/stores/redis/limits.js'
 
 const { url, scope, take, leaseMs, useMs } = JSON.parse(process.argv[2])
 const client = new Redis(url)

@@ -31,7 +31,7 @@ interface Work {
   readonly useMs: number
 }
 
-// The workers run the code in dist/: `npm test` builds it first.
+// tsx lets the workers import the sources.
 describeWithRedis('four processes and one Redis', (server) => {
   it.each<[string, LimitScope, LimitTake]>([
     ['requests', makeScope({ rpm: 3000 }), { requests: 1, tokens: 0, slots: 0 }],
@@ -109,7 +109,7 @@ async function startWorkers(server: RedisServer, work: Work, count = PROCESSES):
 }
 
 function startWorker(file: string, settings: object): ChildProcess {
-  return fork(join(import.meta.dirname, file), [JSON.stringify(settings)], { execArgv: [] })
+  return fork(join(import.meta.dirname, file), [JSON.stringify(settings)], { execArgv: ['--import', 'tsx'] })
 }
 
 /** All workers start at the same time, and stop after a while. `ms`: from the first start to the last end. */

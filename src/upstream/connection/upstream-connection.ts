@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici'
+import Pool from 'undici/lib/dispatcher/pool.js'
 import { RelayError } from '../../errors.js'
 import { type ByteChunks, chunksLength, joinChunks } from '../../lib/byte-chunks.js'
 import type { Deadline, DeadlineTimer } from '../../lib/time.js'
@@ -11,8 +11,25 @@ import { type ResponseHead, readHead } from './headers.js'
 import { type Sign, signedHeaders, type UnsignedRequest } from './signing.js'
 import { StreamDecoder } from './stream-decoder.js'
 
-/** What the relay uses of undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent`. */
-export type Transport = Pick<Dispatcher, 'dispatch' | 'close' | 'destroy'>
+/** What the relay uses of undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent`, of any version from 6 on. */
+export interface Transport {
+  /** `handler` receives the response. Returns false when the transport is busy, which the relay ignores. */
+  dispatch(request: TransportRequest, handler: ResponseHandler): boolean
+  close(): Promise<void>
+  destroy(error?: Error): Promise<void>
+}
+
+export interface TransportRequest {
+  readonly origin: string
+  /** With the query. */
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly body: Buffer
+  readonly headersTimeout: 0
+  readonly bodyTimeout: 0
+}
 
 /** Receives one response: undici's handler with raw headers, so that headers are decoded only where needed. */
 export interface ResponseHandler {

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { defineConfig, type Rolldown, type UserConfig, type UserConfigExport } from 'tsdown'
+
+/** The package's exports, by the names of their files in `dist`. */
+const exports = {
+  index: 'src/index.ts',
+  express: 'adapters/express.ts',
+  fastify: 'adapters/fastify.ts',
+  fetch: 'adapters/fetch.ts',
+  hono: 'adapters/hono.ts',
+  koa: 'adapters/koa.ts',
+  node: 'adapters/node.ts',
+  passthrough: 'adapters/passthrough.ts',
+}
+
+/** Packages that the build takes in: docs/internals/dependencies.md says why. Of undici, it takes the connection pool. */
+const BUNDLED = [/^undici\//, 'http-proxy-3', 'follow-redirects', 'debug', 'ms', 'supports-color', 'ws', 'zod']
+/** Packages without CommonJS, which Jest and older bundlers need. */
+const MODULES_ONLY = ['p-retry', 'is-network-error']
+
+/** Parts of undici that the relay never reaches: HTTP/2, which is off, and bodies that are forms of the Fetch API. */
+const UNREACHED = /\/undici\/lib\/(?:dispatcher\/client-h2|web\/fetch\/body)\.js$/
+/** Native addons that `ws` uses if they are installed. */
+const OPTIONAL_ADDONS = /\brequire\('(?:bufferutil|utf-8-validate)'\)/g
+
+/** Frees CommonJS code from `require`, which throws where a host bundles its app as an ES module. */
+const withoutRequire: Rolldown.Plugin = {
+  name: 'without-require',
+  transform: {
+    filter: { id: /\/node_modules\/.*\.[cm]?js$/ },
+    handler(code, id) {
+      if (UNREACHED.test(id)) return 'module.exports = {}'
+      return code
+        .replace(OPTIONAL_ADDONS, 'undefined()')
+        .replace(/\brequire\((['"])([\w:/]+)\1\)/g, (call, _quote, name: string) =>
+          isBuiltin(name) ? `process.getBuiltinModule('${name}')` : call,
+        )
+    },
+  },
+}
+
+/** Writes the licences of the bundled packages beside the code. */
+const licences: Rolldown.Plugin = {
+  name: 'licences',
+  generateBundle() {
+    const folders = [...this.getModuleIds()].flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? [])
+    const texts = [...new Set(folders)].sort().map((folder) => {
+      const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Record<string, string>
+      return `${name} ${version}\n\n${readFileSync(`${folder}/${readdirSync(folder).find((file) => /^licen[cs]e/i.test(file))}`, 'utf8').trim()}\n`
+    })
+    this.emitFile({ type: 'asset', fileName: 'LICENSES.txt', source: texts.join(`\n${'-'.repeat(80)}\n\n`) })
+  },
+}
+
+function build(format: 'esm' | 'cjs', extension: string, config: UserConfig): UserConfig {
+  const chunkFileNames = ({ name }: { name: string }): string =>
+    `shared/${name === 'src' ? 'relay' : name.replace(/\.d$/, '')}.${extension}`
+  return {
+    format,
+    platform: 'node',
+    target: 'node20.19',
+    sourcemap: true,
+    fixedExtension: false,
+    hash: false,
+    dts: { sourcemap: false },
+    plugins: [withoutRequire, licences],
+    // Comments stay in the source maps: they would cost time at each start.
+    outputOptions: { chunkFileNames, comments: false },
+    ...config,
+  }
+}
+
+const config: UserConfigExport = defineConfig([
+  build('esm', 'js', {
+    entry: { ...exports, 'src/cli': 'src/cli.ts' },
+    deps: { alwaysBundle: BUNDLED, onlyBundle: false },
+  }),
+  build('cjs', 'cjs', {
+    entry: exports,
+    deps: { alwaysBundle: [...BUNDLED, ...MODULES_ONLY], onlyBundle: false },
+    clean: false,
+  }),
+])
+
+export default config
