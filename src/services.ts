@@ -1,5 +1,6 @@
 import { Prices } from './catalog/prices.js'
 import { type Config, readConfig } from './config/config.js'
+import { isClusterWorker } from './lib/cluster-worker.js'
 import { errorCodeOf } from './lib/error-code.js'
 import { DeadlineTimer } from './lib/time.js'
 import {
@@ -18,6 +19,7 @@ import { Accounting } from './policies/admission/accounting.js'
 import { Admission } from './policies/admission/admission.js'
 import { Budgets } from './policies/admission/budgets.js'
 import { Limiter } from './policies/admission/limiter.js'
+import { warnOfUnsharedCounts } from './policies/admission/unshared-counts.js'
 import { CachePolicy, type ResponseCaches } from './policies/cache/cache-policy.js'
 import { lockWith, ResponseCache } from './policies/cache/response-cache.js'
 import { Failover } from './policies/failover/failover.js'
@@ -78,6 +80,11 @@ export function createServices(options: RelayOptions): Services {
   const plugins = hooks.plugins ?? []
   if (config.keys.length === 0 && !hooks.authenticate)
     logger.warn({}, 'nobody can call this relay: configure `keys` or `authenticate`')
+  if (isClusterWorker()) {
+    const hasRedis = (storeClients.redis ?? config.store.redis) !== undefined
+    const hasSql = (storeClients.sql ?? config.store.sql) !== undefined
+    warnOfUnsharedCounts({ config, hasHostCallers: hooks.authenticate !== undefined, hasRedis, hasSql }, logger)
+  }
   const upstreams = createUpstreams(config, process.env)
   const deadlineTimer = new DeadlineTimer()
   const groups = new Groups(config.groups)
