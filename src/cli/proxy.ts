@@ -14,9 +14,19 @@ export async function createProxyTransport(environment: NodeJS.ProcessEnv): Prom
   const httpProxy = readProxy('HTTP_PROXY', environment)
   const httpsProxy = readProxy('HTTPS_PROXY', environment)
   if (!httpProxy && !httpsProxy) return undefined
-  const { default: Agent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js')
-  // With explicit values, undici does not read the environment again for each request.
-  return new Agent({ httpProxy, httpsProxy, noProxy: unproxiedHosts(environment) })
+  const [{ default: Agent }, { default: Pool }, { default: connect }] = await Promise.all([
+    import('undici/lib/dispatcher/env-http-proxy-agent.js'),
+    import('undici/lib/dispatcher/pool.js'),
+    import('undici/lib/api/api-connect.js'),
+  ])
+  return new Agent({
+    // With explicit values, undici does not read the environment again for each request.
+    httpProxy,
+    httpsProxy,
+    noProxy: unproxiedHosts(environment),
+    // Only the whole of undici, of which the relay loads parts, gives its pools the method that opens tunnels.
+    clientFactory: (proxy, options) => Object.assign(new Pool(proxy, options), { connect }),
+  })
 }
 
 /** Returns an empty string for no proxy: undici would look for undefined in the environment. */
