@@ -15,6 +15,8 @@ export interface AnswerFacts {
 export interface StreamEnding extends AnswerFacts {
   /** The protocol's mark of a finished answer has arrived. */
   readonly complete: boolean
+  /** The last record of a complete answer has arrived, after which clients may leave. */
+  readonly isOver?: boolean | undefined
   /** The usage comes from the first records, so its output is not complete. */
   readonly isPartial?: boolean | undefined
   /** Characters of output, where the last record repeats the whole answer and there is no usage. */

@@ -85,6 +85,28 @@ describe('a cached answer', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
+  it.each(['abort', 'drain'] as const)('is whole for a client that leaves at [DONE], with %s', async (onDisconnect) => {
+    const wereSent: boolean[] = []
+    const { ask, upstream, records } = await start({ onDisconnect }, (_req, res) => {
+      res.on('close', () => wereSent.push(res.writableFinished))
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(streamed('a', 'b').join(''))
+      setTimeout(() => res.end(), 50)
+    })
+    const leaveAtDone = async (answer: Response): Promise<void> => {
+      let text = ''
+      for await (const bytes of answer.body ?? []) {
+        text += Buffer.from(bytes).toString()
+        if (text.endsWith('data: [DONE]\n\n')) break
+      }
+    }
+    await leaveAtDone(await ask({ stream: true }))
+    await expect.poll(() => records.map(({ outcome }) => outcome)).toEqual(['complete'])
+    expect(await (await ask({ stream: true })).text()).toBe(streamed('a', 'b').join(''))
+    expect(upstream.seen).toHaveLength(1)
+    // Not aborted, so that the next call can use the connection to the upstream.
+    await expect.poll(() => wereSent).toEqual([true])
+  })
+
   it('is replayed at its original pace with replay: paced', async () => {
     const { ask } = await start({ cache: { replay: 'paced' } }, answerStream(streamed('a', 'b', 'c'), 40))
     await (await ask({ stream: true })).text()

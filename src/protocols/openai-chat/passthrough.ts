@@ -166,7 +166,7 @@ export function readEnding(records: readonly SseRecord[]): StreamEnding {
   let upstreamError: UpstreamError | undefined
   let refused = false
   for (const { data, event } of records) {
-    if (isDone(data)) return { complete: !upstreamError, usage, upstreamError, refused }
+    if (isDone(data)) return { complete: !upstreamError, isOver: !upstreamError, usage, upstreamError, refused }
     const chunk = parseJson(data)
     if (!isObject(chunk)) continue
     usage = findUsage(chunk) ?? usage

@@ -4,7 +4,7 @@ import type { ByteSink } from '../../http.js'
 import { readRecords, wholeRecords } from '../../lib/sse.js'
 import type { InjectedUsage, StreamEnding } from '../../protocols/passthrough.js'
 import type { StreamFrames } from '../../protocols/protocol.js'
-import type { AttemptEvents, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
+import type { AttemptEnd, AttemptEvents, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
 import { dropUsageRecords, findMarkedRecords } from './marked-records.js'
 import { StreamOutput } from './stream-output.js'
 import { StreamTail } from './stream-tail.js'
@@ -92,12 +92,17 @@ export class PassthroughStream implements ClientStream {
   }
 
   abandon(): void {
-    this.drain()
     const ending = this.#readEnding()
-    this.#end(ending.complete ? 'complete' : 'left', ending)
+    this.drain()
+    const end = this.#attemptEnd(ending.complete ? 'complete' : 'left', ending)
+    // OpenAI's SDK leaves at the last record since version 7. Aborting would cost each such call its connection to the upstream.
+    if (ending.isOver) this.#attempt.onAnswerComplete(end)
+    else this.#attempt.onEnd(end)
   }
 
   drain(): void {
+    // What a client has received that leaves at the last record is whole, so the cache can store it.
+    if (this.#readEnding().isOver) this.#output.end()
     this.#output.discard()
     this.#attempt.resume()
   }
@@ -143,10 +148,14 @@ export class PassthroughStream implements ClientStream {
     this.#incomplete = undefined
   }
 
-  #end(outcome: Outcome, { usage, refused, isPartial, outputLength }: StreamEnding, error?: RelayError): void {
+  #end(outcome: Outcome, ending: StreamEnding, error?: RelayError): void {
+    this.#attempt.onEnd({ ...this.#attemptEnd(outcome, ending), error })
+  }
+
+  #attemptEnd(outcome: Outcome, { usage, refused, isPartial, outputLength }: StreamEnding): AttemptEnd {
     const estimate = outputLength === undefined ? this.#estimate : () => estimateTokens(outputLength)
     const isReported = reportsOutput(usage) && !isPartial
-    this.#attempt.onEnd({ outcome, usage, refused, error, estimate: isReported ? undefined : estimate })
+    return { outcome, usage, refused, estimate: isReported ? undefined : estimate }
   }
 
   readonly #estimate = (): number => {
