@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -86,6 +86,8 @@ describe('MODELMOUNT_CONFIG', () => {
   })
 })
 
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0
+
 describe('a proxy for the way to the providers', () => {
   it.each(['HTTP_PROXY', 'http_proxy'])('carries calls where %s names it', async (variable) => {
     const upstream = cleanup.add(await startUpstream())
@@ -100,7 +102,7 @@ describe('a proxy for the way to the providers', () => {
     expect(JSON.stringify(proxy.seen)).not.toContain(PROVIDER_KEY)
   })
 
-  it.each(['HTTPS_PROXY', 'https_proxy'])(
+  it.skipIf(!hasOpenssl).each(['HTTPS_PROXY', 'https_proxy'])(
     'sees neither key nor body of calls over TLS where %s names it',
     async (variable) => {
       const { key, cert, certFile } = makeCertificate('provider.test')

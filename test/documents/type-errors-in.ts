@@ -56,7 +56,8 @@ export function typeErrorsIn(pages: ReadonlyMap<string, string>): string[] {
     const text = texts.get(file)
     return text === undefined ? getSourceFile(file, options, ...rest) : ts.createSourceFile(file, text, options)
   }
-  const examples = readdirSync(`${root}examples`).map((name) => `${root}examples/${name}`)
+  const programs = readdirSync(`${root}examples`).filter((name) => name.endsWith('.js'))
+  const examples = programs.map((name) => `${root}examples/${name}`)
   const files = [...texts.keys(), ...examples]
   const program = ts.createProgram(files, OPTIONS, host)
   return files.flatMap((file) => ts.getPreEmitDiagnostics(program, program.getSourceFile(file))).map(formatDiagnostic)
