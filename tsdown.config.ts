@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { defineConfig, type Rolldown, type UserConfig, type UserConfigExport } from 'tsdown'
+import ts from 'typescript'
 
 /** The package's exports, by the names of their files in `dist`. */
 const exports = {
@@ -40,6 +41,37 @@ const withoutRequire: Rolldown.Plugin = {
   },
 }
 
+/**
+ * Writes the types of a config out. They name types of zod, which would come with them: 150 kB, which do not compile
+ * in a host that sets `skipLibCheck` to false, because a bundler moves zod's `@ts-ignore` comments to other lines.
+ */
+const plainConfigTypes: Rolldown.Plugin = {
+  name: 'plain-config-types',
+  transform: {
+    order: 'pre',
+    filter: { id: /\/src\/config\/config\.d\.[cm]?ts$/ },
+    handler(code, id) {
+      const types = typesIn(id.replace(/\.d\.[cm]?ts$/, '.ts'))
+      return code.replace(
+        /\btype (\w+) = z\.(?:in|out)put<.*>/g,
+        (_alias, name: string) => `type ${name} = ${types.get(name)}`,
+      )
+    },
+  },
+}
+
+/** The type aliases of a file by name, without names of other types. */
+function typesIn(path: string): ReadonlyMap<string, string> {
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
+  const program = ts.createProgram([path], ts.parseJsonConfigFileContent(config, ts.sys, '.').options)
+  const checker = program.getTypeChecker()
+  const aliases = program.getSourceFile(path)?.statements.filter(ts.isTypeAliasDeclaration) ?? []
+  const flags = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.InTypeAlias
+  return new Map(
+    aliases.map((alias) => [alias.name.text, checker.typeToString(checker.getTypeAtLocation(alias), alias, flags)]),
+  )
+}
+
 /** Writes the licences of the bundled packages beside the code. */
 const licences: Rolldown.Plugin = {
   name: 'licences',
@@ -65,6 +97,8 @@ function build(format: 'esm' | 'cjs', extension: string, config: UserConfig): Us
     hash: false,
     dts: { sourcemap: false },
     plugins: [withoutRequire, licences],
+    // Not in `plugins`: tsdown leaves those out where it writes types for CommonJS.
+    inputOptions: (options) => ({ ...options, plugins: [options.plugins, plainConfigTypes] }),
     // Comments stay in the source maps: they would cost time at each start.
     outputOptions: { chunkFileNames, comments: false },
     ...config,
