@@ -43,7 +43,7 @@ const withoutRequire: Rolldown.Plugin = {
 
 /**
  * Writes the types of a config out. They name types of zod, which would come with them: 150 kB, which do not compile
- * in a host that sets `skipLibCheck` to false, because a bundler moves zod's `@ts-ignore` comments to other lines.
+ * in a host that sets `skipLibCheck` to false, because a bundler moves the comments that silence zod's errors.
  */
 const plainConfigTypes: Rolldown.Plugin = {
   name: 'plain-config-types',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { budgets } from '../src/chat/effort.js'
@@ -250,6 +250,25 @@ describe.each([...pages])('%s', (path, page) => {
     const named = [...page.matchAll(/\bnpm (?:run )?([\w:-]+)/g)].map(([, script = '']) => script)
     const ofNpm = ['ci', 'install', 'pack']
     expect(named.filter((script) => !ofNpm.includes(script) && !(script in scripts))).toEqual([])
+  })
+})
+
+describe('docs/guide/mounting.md', () => {
+  it('lists every tested host with its versions', () => {
+    const rows = tableRows(pages, '| host | how | with |')
+    const listed = rows.map(([host = '', , versions = '']) => [inlineCode(host)[0], ...versions.split(', ').sort()])
+    const hosts = readdirSync(new URL('test/hosts/', root), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    )
+    const tested = hosts.map(({ name }) => {
+      const manifest = JSON.parse(read(`test/hosts/${name}/package.json`)) as Record<string, Record<string, string>>
+      const { dependencies, devDependencies, optionalDependencies } = manifest
+      const versions = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
+        .filter(([name]) => !name.startsWith('@types/'))
+        .map(([name, version]) => `${name.replace(/^node-linux-.*/, 'node')} ${version}`)
+      return [name, ...[...new Set(versions)].sort()]
+    })
+    expect(listed.sort()).toEqual(tested.sort())
   })
 })
 
