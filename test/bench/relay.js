@@ -2,11 +2,7 @@
 // sets select the mount and the targets.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import express from 'express'
-import Koa from 'koa'
-import { expressRelay } from '../../dist/express.js'
 import { createRelay } from '../../dist/index.js'
-import { koaRelay } from '../../dist/koa.js'
 import { attachRelay, nodeRelay } from '../../dist/node.js'
 
 const { PORT, UPSTREAM, FAILING, KEYS_FILE, CHANNELS = '1', MOUNT = 'node', SCENARIO = '', COUNTED } = process.env
@@ -40,14 +36,25 @@ const relay = createRelay({
   logger: false,
 })
 
+// A mount loads only its own framework, so that the start is measured without the others.
 const mounts = {
   node: () => createServer(nodeRelay(relay)),
-  express: () => createServer(express().use('/v1', expressRelay(relay))),
-  koa: () => createServer(new Koa().use(koaRelay(relay)).callback()),
-  attach() {
+  async express() {
+    const [{ default: express }, { expressRelay }] = await Promise.all([
+      import('express'),
+      import('../../dist/express.js'),
+    ])
+    return createServer(express().use('/v1', expressRelay(relay)))
+  },
+  async koa() {
+    const [{ default: Koa }, { koaRelay }] = await Promise.all([import('koa'), import('../../dist/koa.js')])
+    return createServer(new Koa().use(koaRelay(relay)).callback())
+  },
+  async attach() {
+    const { default: express } = await import('express')
     const server = createServer(express())
     attachRelay(server, relay)
     return server
   },
 }
-mounts[MOUNT]().listen(Number(PORT), '127.0.0.1')
+;(await mounts[MOUNT]()).listen(Number(PORT), '127.0.0.1')

@@ -1,6 +1,6 @@
 // npm run bench [-- SCENARIO …] [-- --rounds N …]: compares the relay with a bare undici proxy and a bare http-proxy-3.
-// `admission` measures limits and budgets in a loop, `upload` a form of 25 MB, and `sockets` the messages of a realtime
-// session. These three need no kit.
+// `call` measures the relay's own code without sockets, `admission` limits and budgets in a loop, `upload` a form of 25 MB,
+// and `sockets` the messages of a realtime session. These four need no kit.
 //
 // The load kit (a native upstream, a load generator and the servers to compare with) is not part of the project.
 // The script takes it from MODELMOUNT_BENCH_KIT or ../shared/bench, and runs a copy in the system's temp folder.
@@ -50,7 +50,7 @@ const plan = {
 }
 
 /** The benchmarks that need no kit. */
-const own = { admission: 'admission.js', upload: 'upload.js', sockets: 'sockets.js' }
+const own = { call: 'call.js', admission: 'admission.js', upload: 'upload.js', sockets: 'sockets.js' }
 
 const words = process.argv.slice(2)
 const scenarios = words.filter((word) => word in plan)
