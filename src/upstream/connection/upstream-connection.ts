@@ -151,6 +151,10 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   #consumer: BodyConsumer | undefined
   #bodyDecoder: BodyDecoder | undefined
   #streamDecoder: StreamDecoder | undefined
+  /** Chunks of a stream that have arrived in this turn of the event loop. */
+  #arrived: Buffer[] = []
+  #isStream = false
+  #canTakeMore = true
   #isClosed = false
   #isComplete = false
 
@@ -177,6 +181,7 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
     const consumer = this.#consumerFor(status, head)
     if (head.contentEncoding)
       this.#bodyDecoder = new BodyDecoder(head.contentEncoding, consumer, () => this.#onDecoderDrain())
+    else this.#isStream = head.contentType.startsWith('text/event-stream')
     this.#consumer = this.#bodyDecoder ?? consumer
     return true
   }
@@ -190,10 +195,25 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
     return this.#streamDecoder
   }
 
+  /** A read from the socket may bring many records, each in a chunk of its own. Passing them on together saves a write for each. */
   onData(chunk: Buffer): boolean {
+    if (!this.#isStream) return this.#pass(chunk)
+    if (this.#arrived.push(chunk) === 1) process.nextTick(() => this.#passArrived())
+    return this.#canTakeMore
+  }
+
+  #passArrived(): void {
+    const [first, ...others] = this.#arrived
+    if (!first) return
+    const bytes = others.length === 0 ? first : Buffer.concat(this.#arrived)
+    this.#arrived = []
+    this.#canTakeMore = this.#pass(bytes)
+  }
+
+  #pass(bytes: Buffer): boolean {
     if (this.#isClosed || !this.#consumer) return true
     try {
-      const canTakeMore = this.#consumer.write(chunk)
+      const canTakeMore = this.#consumer.write(bytes)
       this.#events.onBytes(canTakeMore)
       return canTakeMore
     } catch (error) {
@@ -203,6 +223,7 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   }
 
   onComplete(): void {
+    this.#passArrived()
     this.#onResponseOver()
     if (this.#isClosed) return
     this.#events.onComplete()
@@ -214,6 +235,7 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   }
 
   onError(error: Error): void {
+    this.#passArrived()
     this.#onResponseOver()
     if (!this.#isClosed) this.#events.onFailure(toConnectionError(error))
   }
@@ -226,6 +248,7 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   }
 
   resume(): void {
+    this.#canTakeMore = true
     if (this.#bodyDecoder) this.#bodyDecoder.resume()
     else this.#resume?.()
   }

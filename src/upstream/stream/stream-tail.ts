@@ -13,6 +13,8 @@ export class StreamTail {
   readonly #bytes: Buffer = Buffer.allocUnsafe(SIZE)
   #length = 0
   #long: Buffer | undefined
+  /** Whether the kept bytes may begin within a record. */
+  #isCut = false
 
   /** Adds a chunk that ends with a complete record. */
   push(chunk: Buffer): void {
@@ -22,13 +24,16 @@ export class StreamTail {
       this.#bytes.copyWithin(0, this.#length - kept, this.#length)
       this.#length = kept
       this.#long = undefined
+      this.#isCut = true
     }
     this.#length += chunk.copy(this.#bytes, this.#length)
   }
 
-  /** The last bytes, followed by `rest`. */
+  /** The last bytes, followed by `rest`. Begins with a whole record where its blank lines are plain: parsing half a record is slow. */
   with(rest: Buffer | undefined): Buffer {
-    const kept = this.#bytes.subarray(0, this.#length)
+    const cut = this.#isCut ? this.#bytes.indexOf(BLANK_LINE) + BLANK_LINE.length : 0
+    const start = cut >= BLANK_LINE.length && cut < this.#length ? cut : 0
+    const kept = this.#bytes.subarray(start, this.#length)
     if (!rest && !this.#long) return kept
     return Buffer.concat([this.#long ?? EMPTY, kept, rest ?? EMPTY])
   }
@@ -38,11 +43,14 @@ export class StreamTail {
     if (start < chunk.length - SIZE) {
       this.#long = chunk.subarray(start)
       this.#length = 0
+      this.#isCut = false
       return
     }
     this.#long = undefined
     this.#length = chunk.copy(this.#bytes, 0, chunk.length - SIZE)
+    this.#isCut = true
   }
 }
 
 const EMPTY = Buffer.alloc(0)
+const BLANK_LINE = Buffer.from('\n\n')
