@@ -73,9 +73,9 @@ export interface CallEnd {
   readonly usage?: Usage | undefined
   /**
    * Estimated output tokens, where the upstream reported none or only those of the beginning. Replaces `usage.output`.
-   * Undefined where `usage` is complete. May be a getter, because not every reader needs the estimate.
+   * Undefined where `usage` is complete. A function where the estimate is made only if something needs it.
    */
-  readonly deliveredTokens?: number | undefined
+  readonly deliveredTokens?: number | (() => number) | undefined
   /** The model refused, or a filter cut the answer short, in at least one choice. */
   readonly refused?: boolean | undefined
   /** What translation had to leave out. */

@@ -36,12 +36,14 @@ export function unwrapSignature(text: string): Signature | undefined {
   return { issuer: decode(issuer), protocol: decode(protocol), id: decode(id ?? '') || undefined, value }
 }
 
+const MARK_BYTES = Buffer.from(MARK)
+
 /** A JSON string that starts with the mark and continues without a space, as no text does. */
 const WRAPPED = new RegExp(`"${MARK}[^"\\s]`)
 
 /** Whether a request holds a wrapped signature, intact or damaged. The mark within other text does not count. */
 export function holdsWrappedSignature(body: Buffer): boolean {
-  return body.includes(MARK) && WRAPPED.test(body.toString('latin1'))
+  return body.includes(MARK_BYTES) && WRAPPED.test(body.toString('latin1'))
 }
 
 /** Reads a signature from where `protocol` has its own: the provider's value, or a wrapped one. */

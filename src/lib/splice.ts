@@ -35,7 +35,8 @@ export function findString(text: string, key: string): Span | undefined {
   const first = text.indexOf(token)
   // A single occurrence of the token is the key. Only with escaped lower-case letters could the key occur again.
   const isUnique = first >= 0 && text.indexOf(token, first + 1) < 0
-  const isPlain = isUnique && !text.includes('\\u006') && !text.includes('\\u007')
+  const hasEscapes = text.includes('\\u00') && (text.includes('\\u006') || text.includes('\\u007'))
+  const isPlain = isUnique && !hasEscapes
   if (isPlain) return stringSpan(text, skipSpace(text, skipSpace(text, first + token.length) + 1))
   const [only, ...others] = findKeys(text, key)
   return only === undefined || others.length > 0 ? undefined : stringSpan(text, only)

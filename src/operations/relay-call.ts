@@ -208,8 +208,15 @@ function addCostHeader(headers: Record<string, string>, nanos: number): void {
     headers[COST_HEADER] ??= '0'
     return
   }
-  const previousNanos = Math.round(Number(headers[COST_HEADER] ?? 0) * 1e9)
-  headers[COST_HEADER] = ((previousNanos + nanos) / 1e9).toFixed(9).replace(/\.?0+$/, '')
+  const previous = headers[COST_HEADER]
+  headers[COST_HEADER] = formatUsd(previous === undefined ? nanos : nanos + Math.round(Number(previous) * 1e9))
+}
+
+/** Nano-dollars as USD, without trailing zeros. */
+function formatUsd(nanos: number): string {
+  const usd = nanos / 1e9
+  // JavaScript writes smaller numbers with an exponent. Up to 2^53 nano-dollars, the shortest digits are exact.
+  return usd >= 1e-6 ? String(usd) : usd.toFixed(9).replace(/0+$/, '')
 }
 
 const MAX_TAGS = 16

@@ -104,6 +104,15 @@ export class Field {
     return this.given ? this.number() : undefined
   }
 
+  /** Checks fields of the object. Makes no {@link Field} for them. @throws {RelayError} unless each is a finite number or missing */
+  checkNumbers(names: readonly string[]): void {
+    const fields = this.object()
+    for (const name of names) {
+      const value = fields[name]
+      if (value !== undefined && !Number.isFinite(value)) this.get(name).maybeNumber()
+    }
+  }
+
   /** Beyond 2^53 JSON would change the last digits. @throws {RelayError} unless it is an integer within ±2^53 */
   maybeInteger(): number | undefined {
     if (!this.given) return undefined

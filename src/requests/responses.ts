@@ -110,10 +110,9 @@ const ARN_ACCOUNT = /(\barn:[\w-]*:[\w-]*:[\w-]*:)(\d+)/g
 
 /** A target's name as a header value. Masks the account number of an ARN, which only logs and usage records have. */
 export function publicTargetName(target: string): string {
-  return headerValue(target).replace(
-    ARN_ACCOUNT,
-    (_arn, before: string, account: string) => before + '*'.repeat(account.length),
-  )
+  const value = headerValue(target)
+  if (!value.includes('arn:')) return value
+  return value.replace(ARN_ACCOUNT, (_arn, before: string, account: string) => before + '*'.repeat(account.length))
 }
 
 /** In characters. The usage record has all losses. */

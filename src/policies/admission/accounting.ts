@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Call, CallCharge, CallEnd } from '../../call.js'
-import type { Usage } from '../../chat/usage.js'
+import { NO_USAGE, type Usage } from '../../chat/usage.js'
 import { now } from '../../lib/time.js'
 import type { Logger, Plugin } from '../../plugins.js'
 import type { UsageRecord, UsageStore } from '../../stores/usage.js'
@@ -40,14 +40,11 @@ function endKind({ cacheState }: Call, { outcome, firstOutputMs }: CallEnd): End
   return hasOutput ? 'failedAfterOutput' : 'failedBeforeOutput'
 }
 
-/** The usage that the caller pays for; undefined for none. */
-function chargedUsage(call: Call, end: CallEnd): { usage: Usage; isEstimated: boolean } | undefined {
-  if (!IS_CHARGED[endKind(call, end)] || isFree(call)) return undefined
-  const { usage, deliveredTokens } = end
-  if (usage && deliveredTokens === undefined) return { usage, isEstimated: false }
+/** The usage that the caller pays for, where the upstream did not report all of it. */
+function estimatedUsage(call: Call, { usage, deliveredTokens = 0 }: CallEnd): Usage {
   const input = usage?.input ?? inputOf(call)
-  const nothing = { cachedInput: 0, cacheWriteInput: 0, reasoning: 0 }
-  return { usage: { ...nothing, ...usage, input, output: deliveredTokens ?? 0 }, isEstimated: true }
+  const output = typeof deliveredTokens === 'function' ? deliveredTokens() : deliveredTokens
+  return { ...NO_USAGE, ...usage, input, output }
 }
 
 /** Publishes every usage record, for subscribers without a plugin. */
@@ -90,12 +87,17 @@ export class Accounting {
   #chargeFor(call: Call, end: CallEnd): CallCharge {
     const { prices, budgets } = this.#options
     const multiplier = budgets.multiplierOf(call.caller)
-    const charged = chargedUsage(call, end)
-    if (!charged) return { usage: undefined, isEstimated: false, costNanos: 0, multiplier }
-    const { usage } = charged
-    const needsPrice = call.lease?.hasReservation || this.isWatched
+    if (!IS_CHARGED[endKind(call, end)] || isFree(call))
+      return { usage: undefined, isEstimated: false, costNanos: 0, multiplier }
+    const isEstimated = !end.usage || end.deliveredTokens !== undefined
+    const isWatched = this.isWatched
+    // Estimating means reading the end of the stream again.
+    if (isEstimated && call.facts.stream && !isWatched && !call.lease?.isCounted)
+      return { usage: end.usage, isEstimated, costNanos: undefined, multiplier }
+    const usage = !end.usage || isEstimated ? estimatedUsage(call, end) : end.usage
+    const needsPrice = call.lease?.hasReservation || isWatched
     const pricing = end.target && (needsPrice ? prices.assumedPricing(end.target) : prices.pricingOf(end.target))
-    return { ...charged, costNanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
+    return { usage, isEstimated, costNanos: pricing && Math.round(pricing(usage) * multiplier), multiplier }
   }
 
   #publish(record: UsageRecord): void {

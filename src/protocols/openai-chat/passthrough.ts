@@ -18,6 +18,8 @@ import { findError, invalidJsonError } from './errors.js'
 type Fields = Record<string, unknown>
 
 const NUMBER_FIELDS = ['n', 'temperature', 'top_p', 'max_tokens', 'max_completion_tokens']
+/** Fields that `checkFields` checks. */
+const FIELDS_TO_CHECK = ['stream_options', 'tools', 'stop', 'response_format']
 
 /**
  * Reads as much of a request as routing needs, and checks the types of the most common fields. The upstream checks the
@@ -27,15 +29,11 @@ export function readFacts(body: Buffer): RequestFacts {
   const text = latin1(body)
   const root = parseBody(text)
   const { model, modelSpan, stream } = readModel(root, text)
-  const messages = root.get('messages')
-  for (const [index, message] of messages.nonEmptyList().entries()) checkMessage(new Field(message, messages, index))
-  root.get('stream_options').maybeObject()
-  root.get('stream_options').get('include_usage').maybeBoolean()
-  root.get('tools').checkList()
-  root.get('stop').checkTextOrList()
-  for (const name of NUMBER_FIELDS) root.get(name).maybeNumber()
-  root.get('response_format').maybeObject()
-  const { max_completion_tokens: maxCompletionTokens, max_tokens: maxTokens, n, temperature } = root.object()
+  checkMessages(root.get('messages'))
+  const fields = root.object()
+  root.checkNumbers(NUMBER_FIELDS)
+  if (!FIELDS_TO_CHECK.every((name) => fields[name] === undefined)) checkFields(root)
+  const { max_completion_tokens: maxCompletionTokens, max_tokens: maxTokens, n, temperature } = fields
   return {
     // Lists the fields one by one: spreading an object costs more than all the rest.
     model,
@@ -44,13 +42,36 @@ export function readFacts(body: Buffer): RequestFacts {
     maxOutputTokens: nonNegative(maxCompletionTokens ?? maxTokens),
     choices: readChoiceCount(n),
     temperature: nonNegative(temperature),
-    usesTools: usesTools(root.object()),
+    usesTools: usesTools(fields),
     usageRequestEdit: stream ? findUsageRequestEdit(root, text) : undefined,
   }
 }
 
 function usesTools({ tools, functions, web_search_options: search }: Readonly<Fields>): boolean {
   return isNonEmptyList(tools) || isNonEmptyList(functions) || isObject(search)
+}
+
+/** Makes a field, with its path, only for a message that needs the exact checks. */
+function checkMessages(messages: Field): void {
+  const list = messages.nonEmptyList()
+  for (let index = 0; index < list.length; index++)
+    if (!isPlainMessage(list[index])) checkMessage(new Field(list[index], messages, index))
+}
+
+function isPlainMessage(message: unknown): boolean {
+  if (!isObject(message)) return false
+  const { role, content, tool_calls: calls, tool_call_id: callId } = message
+  const isPlain = typeof role === 'string' && (typeof content === 'string' || Array.isArray(content))
+  return isPlain && calls === undefined && callId === undefined
+}
+
+/** Checks the types of the fields that most requests do not have. */
+function checkFields(root: Field): void {
+  root.get('stream_options').maybeObject()
+  root.get('stream_options').get('include_usage').maybeBoolean()
+  root.get('tools').checkList()
+  root.get('stop').checkTextOrList()
+  root.get('response_format').maybeObject()
 }
 
 function checkMessage(message: Field): void {

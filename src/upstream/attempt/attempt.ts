@@ -281,9 +281,7 @@ class Attempt implements ConnectionEvents, AttemptEvents, TimeoutListener, Disco
       losses: this.#transcoder.losses,
       firstOutputMs: this.#firstOutputMs,
       error,
-      get deliveredTokens() {
-        return estimate?.()
-      },
+      deliveredTokens: estimate,
     })
   }
 

@@ -77,6 +77,7 @@ export const createConversationTranscoder: CreateTranscoder = (call, channel, op
 
 /** A body that starts like server-sent events, as opposed to JSON. */
 const STARTS_LIKE_STREAM = /^\s*(?:data:|event:|:)/
+const OPENING_BRACE = 0x7b
 const NO_LOSSES: readonly Loss[] = []
 /** For answers that are read only to measure them. */
 const MEASURE_ONLY = { id: 'x' }
@@ -143,7 +144,7 @@ class ConversationTranscoder implements Transcoder {
   }
 
   deliver(body: Buffer): DeliveredAnswer {
-    const isStream = STARTS_LIKE_STREAM.test(body.toString('latin1', 0, 64))
+    const isStream = body[0] !== OPENING_BRACE && STARTS_LIKE_STREAM.test(body.toString('latin1', 0, 64))
     if (!isStream && !this.#translation) return this.#passThrough(body)
     const translator = this.#answerTranslator()
     const answer = isStream ? translator.collectStream(body) : translator.readAnswer(body)
@@ -192,9 +193,9 @@ function usageRequestEdit({ needsUsage, facts }: Call, { dialect }: Target): Edi
   return needsUsage && facts.stream && dialect.acceptsUsageRequest !== false ? facts.usageRequestEdit : undefined
 }
 
-function edited(body: Buffer, ...edits: readonly (Edit | undefined)[]): Buffer {
-  const given = edits.filter((edit) => edit !== undefined)
-  return given.length > 0 ? spliceAll(body, given) : body
+function edited(body: Buffer, one: Edit | undefined, other?: Edit): Buffer {
+  if (!one && !other) return body
+  return spliceAll(body, one && other ? [one, other] : ([one ?? other] as Edit[]))
 }
 
 /** The headers of a request: the credential's, the client's own where the protocol is the same, and what the protocol requires besides. */
