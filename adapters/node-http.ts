@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import {
   answerUnknownPath,
@@ -102,12 +102,14 @@ function respond(
     req.socket?.on('close', onClose)
     res.on('close', () => req.socket?.off('close', onClose))
   }
-  // An exception here most likely comes from a response that the host wraps. It must not end the process.
-  return responding
-    .then((response) => {
+  return responding.then((response) => {
+    try {
       if (!request.client.isClosed) sendResponse(req, res, response)
-    })
-    .catch(() => void res.destroy())
+    } catch {
+      // Most likely from a response that the host wraps. It must not end the process.
+      res.destroy()
+    }
+  })
 }
 
 /** A Node request as the relay reads it. */
@@ -199,11 +201,24 @@ export function sendResponse(req: NodeRequest, res: NodeResponse, { status, head
   if (!req.complete) discardRequestBody(req, res)
   res.writeHead(status, headers)
   if (body === undefined || req.method === 'HEAD') res.end()
-  else if (Buffer.isBuffer(body)) res.end(body)
+  else if (Buffer.isBuffer(body)) endWith(res, body)
   else {
     res.on('drain', () => body.resume())
     body.start(createSink(res))
   }
+}
+
+/** Longer bodies cost more to copy than a second buffer costs to write. */
+const MAX_COPIED_BYTES = 16 * 1024
+const plainEnd = ServerResponse.prototype.end
+
+/**
+ * Ends a response with a body. Node joins a short text with the head and writes both as one, which it does not do with a
+ * buffer. A host that wraps `end` gets the buffer, because it may not look at the encoding.
+ */
+function endWith(res: NodeResponse, body: Buffer): void {
+  if (body.length <= MAX_COPIED_BYTES && res.end === plainEnd) res.end(body.toString('latin1'), 'latin1')
+  else res.end(body)
 }
 
 /** The signature of `write` that HTTP/1 and HTTP/2 responses share. */

@@ -14,13 +14,11 @@ const DECOMPRESS = new Map<string, Decompress>([
 ])
 
 /** Reads a request's body, decompressed, from the connection or from the host's own parser. @throws {RelayError} 400, 413 or 415 */
-export function readBody(request: RelayRequest, maxBytes: number, inChunks?: boolean): Promise<ByteChunks> {
+export async function readBody(request: RelayRequest, maxBytes: number, inChunks?: boolean): Promise<ByteChunks> {
   const encoding = request.headers['content-encoding']
   const isPlain = encoding === undefined || encoding === 'identity'
-  // Without a further await on the common path.
-  return isPlain && request.parsedBody === undefined
-    ? request.read(maxBytes, inChunks).then(withoutBom)
-    : decode(request, maxBytes)
+  const isUnread = isPlain && request.parsedBody === undefined
+  return withoutBom(await (isUnread ? request.read(maxBytes, inChunks) : decode(request, maxBytes)))
 }
 
 async function decode(request: RelayRequest, maxBytes: number): Promise<ByteChunks> {
@@ -34,7 +32,7 @@ async function decode(request: RelayRequest, maxBytes: number): Promise<ByteChun
   }
   const compressed = joinChunks(await request.read(maxBytes))
   try {
-    return withoutBom(await decompress(compressed, { maxOutputLength: maxBytes }))
+    return await decompress(compressed, { maxOutputLength: maxBytes })
   } catch (cause) {
     if (cause instanceof RangeError) throw tooLarge(maxBytes)
     throw new RelayError('invalid_request', `The body is not valid ${encoding}.`, { cause })
@@ -54,7 +52,7 @@ function parsedBytes(parsed: unknown): Buffer {
 
 function checkSize(bytes: Buffer, maxBytes: number): ByteChunks {
   if (bytes.length > maxBytes) throw tooLarge(maxBytes)
-  return withoutBom(bytes)
+  return bytes
 }
 
 /** Removes the byte order mark that some Windows clients send and no upstream accepts. */

@@ -12,17 +12,24 @@ export interface ResponseHead {
 /** Longer waits are cut: an upstream that says "tomorrow" is tried again within the hour. */
 const MAX_RETRY_AFTER_MS = 3_600_000
 
-/** Reads undici's raw headers. Checks the length of a name first, so that most names are never decoded. */
+const LOWER_CASE = 0x20
+const C = 0x63
+const D = 0x64
+const R = 0x72
+
+/** Reads undici's raw headers. Checks the first letter and the length of a name, so that most names are never decoded. */
 export function readHead(raw: readonly Buffer[]): ResponseHead {
   let contentType = ''
   let contentEncoding: string | undefined
   let wait: string | undefined
   let waitMs: string | undefined
-  let date: string | undefined
+  let date: Buffer | undefined
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const length = raw[i]?.length
-    if (length !== 12 && length !== 14 && length !== 16 && length !== 11 && length !== 4) continue
-    const name = text(raw[i]).toLowerCase()
+    const bytes = raw[i] as Buffer
+    const first = (bytes[0] as number) | LOWER_CASE
+    const { length } = bytes
+    if (first === C ? length !== 12 && length !== 16 : first !== R && first !== D) continue
+    const name = text(bytes).toLowerCase()
     if (name === 'content-type') contentType = text(raw[i + 1])
     else if (name === 'content-encoding')
       contentEncoding = text(raw[i + 1])
@@ -30,12 +37,12 @@ export function readHead(raw: readonly Buffer[]): ResponseHead {
         .toLowerCase()
     else if (name === 'retry-after') wait ??= text(raw[i + 1])
     else if (name === 'retry-after-ms') waitMs ??= text(raw[i + 1])
-    else if (name === 'date') date = text(raw[i + 1])
+    else if (name === 'date') date = raw[i + 1]
   }
   return {
     contentType,
     contentEncoding: contentEncoding === 'identity' || contentEncoding === '' ? undefined : contentEncoding,
-    retryAfterMs: readRetryAfter(wait, waitMs, date),
+    retryAfterMs: wait || waitMs ? readRetryAfter(wait, waitMs, date && text(date)) : undefined,
   }
 }
 
