@@ -30,20 +30,48 @@ const events = [
   Buffer.from('data: [DONE]\n\n'),
 ]
 
+const anthropicAnswer = Buffer.from(
+  JSON.stringify({
+    id: 'msg_bench',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude',
+    content: [{ type: 'text', text: 'Paris. '.repeat(50) }],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 90, output_tokens: 40 },
+  }),
+)
+const geminiAnswer = Buffer.from(
+  JSON.stringify({
+    candidates: [
+      { content: { parts: [{ text: 'Paris. '.repeat(50) }], role: 'model' }, finishReason: 'STOP', index: 0 },
+    ],
+    usageMetadata: { promptTokenCount: 90, candidatesTokenCount: 40, totalTokenCount: 130 },
+    modelVersion: 'gemini',
+    responseId: 'bench',
+  }),
+)
+
 const headers = (type) =>
   ['content-type', type, 'x-request-id', 'req_1', 'openai-version', '1'].map((text) => Buffer.from(text))
-const jsonHead = [...headers('application/json'), Buffer.from('content-length'), Buffer.from(String(answer.length))]
+const jsonHead = headers('application/json')
 const streamHead = headers('text/event-stream')
 
 /** Answers each request at once, in a later turn of the event loop, as a socket would. */
 const transport = {
-  dispatch({ body }, handler) {
+  dispatch({ body, path }, handler) {
+    const whole = path.endsWith('/messages')
+      ? anthropicAnswer
+      : path.endsWith('generateContent')
+        ? geminiAnswer
+        : answer
     setImmediate(() => {
       const isStream = body === streamed || body.includes('"stream":true')
       handler.onConnect(() => undefined)
       handler.onHeaders(200, isStream ? streamHead : jsonHead, () => undefined)
       if (isStream) for (const bytes of events) handler.onData(bytes)
-      else handler.onData(answer)
+      else handler.onData(whole)
       handler.onComplete()
     })
     return true
@@ -84,7 +112,9 @@ const price = { '*': { input: 1, cachedInput: 0.1, output: 4 } }
 
 const relayWith = (more) =>
   createRelay({
-    providers: { up: { type: 'openai-compatible', apiKey: 'sk-upstream', baseURL: 'http://127.0.0.1:9/v1' } },
+    providers: {
+      up: { type: 'openai-compatible', apiKey: 'sk-upstream', baseURL: 'http://127.0.0.1:9', ...more.provider },
+    },
     models: { '*': 'up' },
     keys: [{ id: 'bench', key: KEY, ...more.key }],
     transport,
@@ -99,6 +129,9 @@ const kinds = {
   'whole, watched': [relayWith({ config: watched }), question],
   'whole, counted': [relayWith({ key: counted, config: { ...watched, prices: price } }), question],
   'stream of 50': [relayWith({}), streamed],
+  'to Anthropic': [relayWith({ provider: { type: 'anthropic' }, config: watched }), question],
+  'to Gemini': [relayWith({ provider: { type: 'gemini' }, config: watched }), question],
+  'from the cache': [relayWith({ config: { ...watched, cache: { temperature: 'any' } } }), question],
 }
 
 const chosen = process.argv.slice(2)
