@@ -18,11 +18,19 @@ export interface FittedTools {
  * functions. The same conversation always gives the same result, so that prompt caches hold.
  */
 export function fitTools(request: ChatRequest, traits: Traits, losses: Losses): FittedTools {
+  if (request.tools.length === 0 && !request.toolChoice && !request.turns.some(hasTools))
+    return { request, toolNames: NO_TOOL_NAMES }
   const fitter = new ToolFitter(request.tools, traits, losses)
   const tools = request.tools.map((tool) => fitter.tool(tool))
   const turns = request.turns.map((turn) => fitter.turn(turn))
   const toolChoice = request.toolChoice && fitter.choice(request.toolChoice)
   return { request: { ...request, tools, turns, toolChoice }, toolNames: new ToolNameRestorer(fitter.originals) }
+}
+
+const NO_TOOL_NAMES = new ToolNameRestorer(new Map())
+
+function hasTools({ blocks }: Turn): boolean {
+  return blocks.some(({ type }) => type === 'tool-call' || type === 'tool-result')
 }
 
 class ToolFitter {
@@ -54,8 +62,7 @@ class ToolFitter {
   }
 
   turn(turn: Turn): Turn {
-    const hasTools = turn.blocks.some(({ type }) => type === 'tool-call' || type === 'tool-result')
-    return hasTools ? { ...turn, blocks: turn.blocks.map((block) => this.#block(block)) } : turn
+    return hasTools(turn) ? { ...turn, blocks: turn.blocks.map((block) => this.#block(block)) } : turn
   }
 
   choice(choice: ToolChoice): ToolChoice {

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.js'
-import type { Block, Citation, Native } from './blocks.js'
+import type { Block, Citation, Native, TextBlock } from './blocks.js'
 import type { ChatRequest, Setting, SettingNames, Turn } from './request.js'
 
 /** Something of a request or answer that the other protocol cannot express. */
@@ -87,17 +87,22 @@ export function recordCitations(
   losses: Losses,
 ): void {
   for (const { role, blocks, at = 'messages' } of turns) {
-    for (const block of blocks.flatMap(withInnerBlocks)) {
-      const citations = block.type === 'text' ? (block.citations ?? []) : []
-      const areAllSupported = citations.every((citation) => isSupported(citation, role))
-      if (!areAllSupported) losses.add(block.at ?? at, `has citations without an equivalent in ${losses.protocol}`)
+    for (const block of blocks) {
+      for (const { citations, at: path = at } of textsIn(block)) {
+        if (citations && !citations.every((citation) => isSupported(citation, role)))
+          losses.add(path, `has citations without an equivalent in ${losses.protocol}`)
+      }
     }
   }
 }
 
-function withInnerBlocks(block: Block): readonly Block[] {
-  return block.type === 'tool-result' ? block.blocks : [block]
+/** The texts of a block: itself, or those of a tool's result. */
+function textsIn(block: Block): readonly TextBlock[] {
+  if (block.type === 'text') return block.citations ? [block] : NO_TEXTS
+  return block.type === 'tool-result' ? block.blocks.filter((inner) => inner.type === 'text') : NO_TEXTS
 }
+
+const NO_TEXTS: readonly TextBlock[] = []
 
 /** @throws {RelayError} for losses in strict translation */
 export function rejectLosses({ list }: Losses, strict: boolean): void {

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.js'
-import { formatPath } from '../lib/format-path.js'
+import { appendKey } from '../lib/format-path.js'
 import { isObject } from '../lib/values.js'
 
 /**
@@ -10,6 +10,7 @@ export class Field {
   readonly value: unknown
   readonly #parent: Field | undefined
   readonly #key: string | number
+  #path: string | undefined
 
   constructor(value: unknown, parent?: Field, key: string | number = '') {
     this.value = value
@@ -19,9 +20,9 @@ export class Field {
 
   /** Such as `messages[3].content[0].type`; empty for the body itself. */
   get path(): string {
-    const keys: (string | number)[] = []
-    for (let field: Field = this; field.#parent; field = field.#parent) keys.unshift(field.#key)
-    return formatPath(keys)
+    if (!this.#parent) return ''
+    this.#path ??= appendKey(this.#parent.path, this.#key)
+    return this.#path
   }
 
   /** Whether there is a value, and it is not null. */

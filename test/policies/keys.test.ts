@@ -6,15 +6,15 @@ describe('KeyRing', () => {
     const { key, publicId, digest } = generateKey()
     expect(publicIdOf(key)).toBe(publicId)
     const ring = new ApiKeys([{ id: 'alice', publicId, digest }])
-    expect(ring.find(key, undefined)).toMatchObject({ id: 'alice' })
-    expect(ring.find(`${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`, undefined)).toBe('unknown')
+    expect(ring.find(key, {})).toMatchObject({ id: 'alice' })
+    expect(ring.find(`${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`, {})).toBe('unknown')
   })
 
   it('finds a key of any other format', () => {
     const ring = new ApiKeys([{ id: 'bob', key: 'sk-anything-goes' }])
-    expect(ring.find('sk-anything-goes', undefined)).toMatchObject({ id: 'bob' })
-    expect(ring.find('sk-anything-else', undefined)).toBe('unknown')
-    expect(ring.find('', undefined)).toBe('unknown')
+    expect(ring.find('sk-anything-goes', {})).toMatchObject({ id: 'bob' })
+    expect(ring.find('sk-anything-else', {})).toBe('unknown')
+    expect(ring.find('', {})).toBe('unknown')
   })
 
   it('accepts old and new key during a rotation, and only the new one after it', () => {
@@ -25,16 +25,16 @@ describe('KeyRing', () => {
       { id: 'carol', key: 'sk-old-secret', expiresAt: future },
       { id: 'carol', key: 'sk-older-secret', expiresAt: past },
     ])
-    expect(ring.find('sk-new-secret', undefined)).toMatchObject({ id: 'carol' })
-    expect(ring.find('sk-old-secret', undefined)).toMatchObject({ id: 'carol' })
-    expect(ring.find('sk-older-secret', undefined)).toBe('expired')
+    expect(ring.find('sk-new-secret', {})).toMatchObject({ id: 'carol' })
+    expect(ring.find('sk-old-secret', {})).toMatchObject({ id: 'carol' })
+    expect(ring.find('sk-older-secret', {})).toBe('expired')
   })
 
   it('accepts a key only from its IP addresses', () => {
     const ring = new ApiKeys([{ id: 'dave', key: 'sk-from-home', allowedIps: ['10.0.0.0/8', '::1'] }])
-    expect(ring.find('sk-from-home', '::ffff:10.9.9.9')).toMatchObject({ id: 'dave' })
-    expect(ring.find('sk-from-home', '192.0.2.1')).toBe('address')
-    expect(ring.find('sk-from-home', undefined)).toBe('address')
+    expect(ring.find('sk-from-home', { ip: '::ffff:10.9.9.9' })).toMatchObject({ id: 'dave' })
+    expect(ring.find('sk-from-home', { ip: '192.0.2.1' })).toBe('address')
+    expect(ring.find('sk-from-home', {})).toBe('address')
   })
 
   it('stores no secret', () => {

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../../caller.js'
 import type { Config } from '../../config/config.js'
 import { ConfigError } from '../../config/config-error.js'
+import type { RelayRequest } from '../../http.js'
 import { addressMatcher } from '../../lib/addresses.js'
 import { randomText } from '../../lib/ids.js'
 
@@ -72,13 +73,13 @@ export class ApiKeys {
     }
   }
 
-  /** The caller that owns the key, or why the key is refused. */
-  find(key: string, address: string | undefined): Caller | KeyProblem {
+  /** The caller that owns the key, or why the key is refused. Reads the client's address only for a key that is bound to some. */
+  find(key: string, client: Pick<RelayRequest, 'ip'>): Caller | KeyProblem {
     const digest = hash('sha256', key)
     const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(nameOf(digest))
     if (!record || !isSame(record.digest, digest)) return 'unknown'
     if (record.expiresAt <= Date.now()) return 'expired'
-    return record.isAllowed && !record.isAllowed(address) ? 'address' : record.caller
+    return record.isAllowed && !record.isAllowed(client.ip) ? 'address' : record.caller
   }
 }
 

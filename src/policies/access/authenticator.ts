@@ -57,7 +57,7 @@ export class Authenticator {
     if (!key) {
       throw new RelayError('invalid_key', "You didn't provide an API key. Send it as `Authorization: Bearer <key>`.")
     }
-    const found = this.#keys.find(key, request.ip)
+    const found = this.#keys.find(key, request)
     if (typeof found === 'string')
       throw new RelayError(found === 'address' ? 'ip_refused' : 'invalid_key', MESSAGES[found])
     return found

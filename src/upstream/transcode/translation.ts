@@ -47,7 +47,8 @@ export function translate(
   const { request, toolNames } = fitTools(dropUnsupported(conversation, dialect, losses), traits, losses)
   // The relay itself ends the answer at stop sequences beyond those that the target accepts.
   const acceptedStops = traits.stopSequences ?? request.stop.length
-  const written = { ...request, stop: request.stop.slice(0, acceptedStops) }
+  const written =
+    request.stop.length > acceptedStops ? { ...request, stop: request.stop.slice(0, acceptedStops) } : request
   recordForeignFields(written, losses)
   const stream = asksForStream(call, target)
   const body = protocol.writeRequest(written, { model, stream, issuer, dialect, losses })

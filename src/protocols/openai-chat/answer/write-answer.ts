@@ -50,7 +50,9 @@ function writeChoice({ blocks, finish }: Choice, index: number, context: AnswerC
 }
 
 function textOf(blocks: readonly Block[], type: 'text' | 'refusal' | 'reasoning'): string {
-  return blocks.map((block) => (block.type === type ? block.text : '')).join('')
+  let text = ''
+  for (const block of blocks) if (block.type === type) text += block.text
+  return text
 }
 
 function writeReasoning(blocks: readonly Block[], { issuer }: AnswerContext): object {
