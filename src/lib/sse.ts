@@ -15,7 +15,8 @@ export function readRecords(bytes: Buffer): SseRecord[] {
   const records: SseRecord[] = []
   const parser = createParser({ onEvent: ({ event, data }) => records.push({ event, data }) })
   // For text with a CR, the parser searches all the remaining text for LF and CR at every line. So pass it only LFs.
-  const text = bytes.toString().replace(/\r\n?/g, '\n')
+  const received = bytes.toString()
+  const text = received.includes('\r') ? received.replace(/\r\n?/g, '\n') : received
   parser.feed(`${text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text}\n\n`)
   return records
 }

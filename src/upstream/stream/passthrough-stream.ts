@@ -1,7 +1,7 @@
 import type { Outcome } from '../../call.js'
 import { RelayError } from '../../errors.js'
 import type { ByteSink } from '../../http.js'
-import { readRecords, wholeRecords } from '../../lib/sse.js'
+import { readRecords, type SseRecord, wholeRecords } from '../../lib/sse.js'
 import type { InjectedUsage, StreamEnding } from '../../protocols/passthrough.js'
 import type { StreamFrames } from '../../protocols/protocol.js'
 import type { AttemptEnd, AttemptEvents, ClientStream, StreamPrelude } from '../attempt/attempt-events.js'
@@ -38,6 +38,9 @@ export class PassthroughStream implements ClientStream {
   /** The first part of an incomplete record. */
   #incomplete: Buffer | undefined
   readonly #tail = new StreamTail()
+  /** The records in the tail, once the stream has ended. */
+  #lastRecords: readonly SseRecord[] = []
+  #hasAllRecords = false
   readonly #injectedUsage: InjectedUsage | undefined
   readonly #errorMarker: Buffer | undefined
   /** An error was written in place of a marked record; nothing may follow it. */
@@ -141,7 +144,7 @@ export class PassthroughStream implements ClientStream {
   /** Completes a last record that lacks only its blank line; clients would drop it. Half a record is dropped. */
   #passIncomplete(): void {
     if (!this.#incomplete) return
-    const { complete, usage, upstreamError } = this.#read(this.#incomplete)
+    const { complete, usage, upstreamError } = this.#read(readRecords(this.#incomplete))
     if (!complete && !usage && !upstreamError) return
     const end = this.#incomplete.at(-1) === LF ? BLANK_LINE.subarray(1) : BLANK_LINE
     this.#pass(Buffer.concat([this.#incomplete, end]))
@@ -158,22 +161,24 @@ export class PassthroughStream implements ClientStream {
     return { outcome, usage, refused, estimate: isReported ? undefined : estimate }
   }
 
-  readonly #estimate = (): number => {
-    const last = this.#tail.with(this.#incomplete)
-    return estimateStream({
+  readonly #estimate = (): number =>
+    estimateStream({
       protocol: this.#attempt.protocol,
       size: this.#size,
       preludeChars: this.#prelude.chars,
-      last,
+      last: this.#lastRecords,
+      isAll: this.#hasAllRecords,
     })
-  }
 
   /** Reads how the stream ended: from the last records, including one that may lack its blank line. */
   #readEnding(): StreamEnding {
-    return this.#read(this.#tail.with(this.#incomplete))
+    const last = this.#tail.with(this.#incomplete)
+    this.#lastRecords = readRecords(last)
+    this.#hasAllRecords = this.#size + (this.#incomplete?.length ?? 0) <= last.length
+    return this.#read(this.#lastRecords)
   }
 
-  #read(bytes: Buffer): StreamEnding {
-    return this.#attempt.protocol.readEnding(readRecords(bytes).slice(-LAST_RECORDS), this.#prelude.usage)
+  #read(records: readonly SseRecord[]): StreamEnding {
+    return this.#attempt.protocol.readEnding(records.slice(-LAST_RECORDS), this.#prelude.usage)
   }
 }

@@ -1,5 +1,5 @@
 import type { Usage } from '../../chat/usage.js'
-import { readRecords, type SseRecord } from '../../lib/sse.js'
+import type { SseRecord } from '../../lib/sse.js'
 import type { Protocol } from '../../protocols/protocol.js'
 
 /** Typical for text in most languages and tokenizers; Chinese has fewer characters per token. */
@@ -26,20 +26,22 @@ export interface PassedStream {
   readonly size: number
   /** Characters of the records before the first output. Close enough to their bytes. */
   readonly preludeChars: number
-  /** The last bytes. */
-  readonly last: Buffer
+  /** The last records. */
+  readonly last: readonly SseRecord[]
+  /** Whether these are all records of the stream. */
+  readonly isAll: boolean
 }
 
 /** Estimates the output tokens of a stream, by the ratio of output to bytes in its last records. */
-export function estimateStream({ protocol, size, preludeChars, last }: PassedStream): number {
+export function estimateStream({ protocol, size, preludeChars, last, isAll }: PassedStream): number {
   let characters = 0
   let bytes = 0
-  for (const record of readRecords(last)) {
+  for (const record of last) {
     const length = protocol.readOutputLength(record)
     characters += length
     if (length > 0) bytes += sizeOf(record)
   }
-  if (size <= last.length) return estimateTokens(characters)
+  if (isAll) return estimateTokens(characters)
   const outputBytes = Math.max(0, size - preludeChars)
   return bytes > 0 ? estimateTokens((outputBytes * characters) / bytes) : Math.ceil(outputBytes / BYTES_PER_TOKEN)
 }
