@@ -1,4 +1,5 @@
 // npm run bench [-- SCENARIO …] [-- --rounds N …]: compares the relay with a bare undici proxy and a bare http-proxy-3.
+// `--against REV` compares this tree with a revision instead, and fails where it costs over 5 % more.
 // `call` measures the relay's own code without sockets, `admission` limits and budgets in a loop, `upload` a form of 25 MB,
 // and `sockets` the messages of a realtime session. These four need no kit.
 //
@@ -9,6 +10,7 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compare } from './against.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const kit = resolve(process.env.MODELMOUNT_BENCH_KIT ?? join(root, '../shared/bench'))
@@ -53,6 +55,8 @@ const plan = {
 const own = { call: 'call.js', admission: 'admission.js', upload: 'upload.js', sockets: 'sockets.js' }
 
 const words = process.argv.slice(2)
+/** The revision to compare with: `--against REV`. */
+const [, revision] = words.includes('--against') ? words.splice(words.indexOf('--against'), 2) : []
 const scenarios = words.filter((word) => word in plan)
 const ours = words.filter((word) => word in own)
 const options = words.filter((word) => !(word in plan) && !(word in own))
@@ -63,7 +67,9 @@ const run = (command, args, cwd, env = {}) => {
 }
 
 run('npm', ['run', '--silent', 'build'], root)
-const chosen = scenarios.length > 0 || ours.length > 0 ? scenarios : Object.keys(plan)
+/** With `--against` alone: the paths that most calls take. */
+const usual = revision ? ['s1', 's2', 's4', 's4s'] : Object.keys(plan)
+const chosen = scenarios.length > 0 || ours.length > 0 ? scenarios : usual
 for (const name of ours)
   run(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, 'test/bench', own[name]), ...options], root)
 if (chosen.length > 0 && !existsSync(kit)) {
@@ -75,10 +81,21 @@ if (chosen.length > 0 && !existsSync(join(copy, 'node_modules'))) {
   cpSync(kit, copy, { recursive: true, filter: (from) => !from.includes('node_modules') })
   run('npm', ['ci', '--no-audit', '--no-fund'], copy)
 }
+const baselineOf = (scenario) => (plan[scenario].includes(bareUndici) ? bareUndici : plan[scenario][0])
+if (revision) {
+  const scenarios = chosen.filter((scenario) => scenario !== 's8')
+  const { lines, hasLost } = compare({ root, kit: copy, revision, scenarios, baselineOf, options, run })
+  console.log(lines.join('\n'))
+  process.exit(hasLost ? 1 : 0)
+}
 for (const scenario of chosen) {
-  const names = plan[scenario]
-  const baseline = names.includes(bareUndici) ? bareUndici : names[0]
-  run(process.execPath, ['run.js', scenario, '--targets', names.join(','), '--baseline', baseline, ...options], copy, {
-    RELAY_TARGETS: join(root, 'test/bench/targets.js'),
-  })
+  const names = plan[scenario].join(',')
+  run(
+    process.execPath,
+    ['run.js', scenario, '--targets', names, '--baseline', baselineOf(scenario), ...options],
+    copy,
+    {
+      RELAY_TARGETS: join(root, 'test/bench/targets.js'),
+    },
+  )
 }
