@@ -58,6 +58,13 @@ const headers = (type) =>
 const jsonHead = headers('application/json')
 const streamHead = headers('text/event-stream')
 
+/** Each event in a turn of its own, as from a model that writes. */
+const sendPaced = (handler, index) => {
+  if (index === events.length) return handler.onComplete()
+  handler.onData(events[index])
+  setImmediate(() => sendPaced(handler, index + 1))
+}
+
 /** Answers each request at once, in a later turn of the event loop, as a socket would. */
 const transport = {
   dispatch({ body, path }, handler) {
@@ -70,6 +77,7 @@ const transport = {
       const isStream = body === streamed || body.includes('"stream":true')
       handler.onConnect(() => undefined)
       handler.onHeaders(200, isStream ? streamHead : jsonHead, () => undefined)
+      if (isStream && body.includes('paced')) return sendPaced(handler, 0)
       if (isStream) for (const bytes of events) handler.onData(bytes)
       else handler.onData(whole)
       handler.onComplete()
@@ -129,6 +137,7 @@ const kinds = {
   'whole, watched': [relayWith({ config: watched }), question],
   'whole, counted': [relayWith({ key: counted, config: { ...watched, prices: price } }), question],
   'stream of 50': [relayWith({}), streamed],
+  'paced stream of 50': [relayWith({}), Buffer.from(streamed.toString().replace('}', ',"user":"paced"}'))],
   'to Anthropic': [relayWith({ provider: { type: 'anthropic' }, config: watched }), question],
   'to Gemini': [relayWith({ provider: { type: 'gemini' }, config: watched }), question],
   'from the cache': [relayWith({ config: { ...watched, cache: { temperature: 'any' } } }), question],

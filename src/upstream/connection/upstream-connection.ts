@@ -152,7 +152,7 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   #bodyDecoder: BodyDecoder | undefined
   #streamDecoder: StreamDecoder | undefined
   /** Chunks of a stream that have arrived in this turn of the event loop. */
-  #arrived: Buffer[] = []
+  readonly #arrived: Buffer[] = []
   #isStream = false
   #canTakeMore = true
   #isClosed = false
@@ -198,15 +198,18 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   /** A read from the socket may bring many records, each in a chunk of its own. Passing them on together saves a write for each. */
   onData(chunk: Buffer): boolean {
     if (!this.#isStream) return this.#pass(chunk)
-    if (this.#arrived.push(chunk) === 1) process.nextTick(() => this.#passArrived())
+    if (this.#arrived.push(chunk) === 1) process.nextTick(UpstreamConnection.#passArrivedOf, this)
     return this.#canTakeMore
   }
 
+  /** One function for all connections, so that no chunk makes a closure. */
+  static readonly #passArrivedOf = (connection: UpstreamConnection): void => connection.#passArrived()
+
   #passArrived(): void {
-    const [first, ...others] = this.#arrived
-    if (!first) return
-    const bytes = others.length === 0 ? first : Buffer.concat(this.#arrived)
-    this.#arrived = []
+    const { length } = this.#arrived
+    if (length === 0) return
+    const bytes = length === 1 ? (this.#arrived[0] as Buffer) : Buffer.concat(this.#arrived)
+    this.#arrived.length = 0
     this.#canTakeMore = this.#pass(bytes)
   }
 
