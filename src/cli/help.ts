@@ -35,6 +35,6 @@ export const helpText: string = `modelmount: an LLM relay for clients of OpenAI,
 
   modelmount --help | --version
 
-MODELMOUNT_CONFIG in the environment replaces a --config that is missing.
+Commands without --config use the file that MODELMOUNT_CONFIG in the environment names.
 A config file is JSON, or a JavaScript or TypeScript module with a default export. In JSON, \${NAME} is replaced by an
 environment variable. The key commands can edit only JSON.`

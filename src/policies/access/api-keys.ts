@@ -73,7 +73,7 @@ export class ApiKeys {
     }
   }
 
-  /** The caller that owns the key, or why the key is refused. Reads the client's address only for a key that is bound to some. */
+  /** The caller that owns the key, or why the key is refused. Reads the client's address only if the key is bound to addresses. */
   find(key: string, client: Pick<RelayRequest, 'ip'>): Caller | KeyProblem {
     const digest = hash('sha256', key)
     const record = this.#records.get(publicIdOf(key) ?? '') ?? this.#records.get(nameOf(digest))
