@@ -27,3 +27,25 @@ it('keeps a last record complete, however long it is', () => {
   tail.push(Buffer.from('x'.repeat(4090)))
   expect(tail.with(undefined).length).toBeLessThan(5000)
 })
+
+it('keeps a long record before short ones that arrive together with it', () => {
+  const done = 'data: [DONE]\n\n'
+  for (const length of [2100, 4000, 4060, 4096, 5000, 6000, 50_000]) {
+    const long = `data: {"finish_reason":"stop","usage":{"prompt_tokens":5},"content":"${'A'.repeat(length)}"}\n\n`
+    for (const blankLine of ['\n\n', '\r\n\r\n']) {
+      const tail = new StreamTail()
+      const records = `${'data: {"before":1}\n\n'.repeat(200)}${long}${done}`.replaceAll('\n\n', blankLine)
+      tail.push(Buffer.from(records))
+      expect(tail.with(undefined).toString()).toContain(`${long}${done}`.replaceAll('\n\n', blankLine))
+    }
+  }
+})
+
+it('keeps the first record of a chunk of just the size that it keeps', () => {
+  const first = `data: {"first":"${'A'.repeat(3000)}"}\n\n`
+  const records = `${first}data: {"second":"${'B'.repeat(4096 - first.length - 21)}"}\n\n`
+  expect(records).toHaveLength(4096)
+  const tail = new StreamTail()
+  tail.push(Buffer.from(records))
+  expect(tail.with(undefined).toString()).toBe(records)
+})

@@ -1,13 +1,11 @@
 import { wholeRecords } from '../../lib/sse.js'
 
 const SIZE = 4096
-/** Length of the longest blank line, `\r\n\r\n`. */
-const MAX_BLANK_LINE = 4
 
 /**
  * Keeps the last bytes of a stream: at least 2 KiB and at least one record, since the last records show how the stream
  * ended. Copies them, because a chunk pins the whole buffer it was read into (80 MB more at 1,000 streams). Only a longer
- * record is kept without a copy, until enough bytes have followed it.
+ * record is kept without a copy, with what has arrived together with it, until enough bytes have followed.
  */
 export class StreamTail {
   readonly #bytes: Buffer = Buffer.allocUnsafe(SIZE)
@@ -39,16 +37,19 @@ export class StreamTail {
   }
 
   #pushLong(chunk: Buffer): void {
-    const start = wholeRecords(chunk.subarray(0, -MAX_BLANK_LINE))
-    if (start < chunk.length - SIZE) {
+    const from = chunk.length - SIZE
+    // The last bytes begin within this record, or at it.
+    const start = wholeRecords(chunk.subarray(0, from))
+    const isLong = from - start > SIZE / 2 || wholeRecords(chunk.subarray(from, from + SIZE / 2)) === 0
+    if (start < from && isLong) {
       this.#long = chunk.subarray(start)
       this.#length = 0
       this.#isCut = false
       return
     }
     this.#long = undefined
-    this.#length = chunk.copy(this.#bytes, 0, chunk.length - SIZE)
-    this.#isCut = true
+    this.#length = chunk.copy(this.#bytes, 0, from)
+    this.#isCut = start < from
   }
 }
 
