@@ -154,6 +154,7 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   /** Chunks of a stream that have arrived in this turn of the event loop. */
   readonly #arrived: Buffer[] = []
   #isStream = false
+  /** False from the moment when the consumer of a stream is full until it resumes. */
   #canTakeMore = true
   #isClosed = false
   #isComplete = false
@@ -216,12 +217,23 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
   #pass(bytes: Buffer): boolean {
     if (this.#isClosed || !this.#consumer) return true
     try {
-      const canTakeMore = this.#consumer.write(bytes)
+      // A full consumer gets what arrives before the transport pauses. If that writes nothing, it says nothing of the client.
+      const canTakeMore = this.#consumer.write(bytes) && this.#canTakeMore
       this.#events.onBytes(canTakeMore)
       return canTakeMore
     } catch (error) {
-      this.#events.onFailure(toAnswerError(error))
+      this.#fail(toAnswerError(error))
       return true
+    }
+  }
+
+  /** Never throws: on the next tick, an exception would end the process. */
+  #fail(error: RelayError): void {
+    try {
+      this.#events.onFailure(error)
+    } catch {
+      this.close()
+      this.abort()
     }
   }
 
@@ -233,14 +245,14 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
     try {
       this.#consumer?.end()
     } catch (error) {
-      this.#events.onFailure(toAnswerError(error))
+      this.#fail(toAnswerError(error))
     }
   }
 
   onError(error: Error): void {
     this.#passArrived()
     this.#onResponseOver()
-    if (!this.#isClosed) this.#events.onFailure(toConnectionError(error))
+    if (!this.#isClosed) this.#fail(toConnectionError(error))
   }
 
   /** Passes all further bytes to another consumer. */
@@ -271,6 +283,9 @@ export class UpstreamConnection implements ResponseHandler, Deadline {
     if (this.#isComplete) return
     this.dueAt = this.#deadlineTimer.time + END_TIMEOUT_MS
     this.#deadlineTimer.add(this)
+    // A client that was full at the end of its answer does not ask for more.
+    this.#canTakeMore = true
+    this.#resume?.()
   }
 
   onDeadline(): void {
