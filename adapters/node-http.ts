@@ -228,14 +228,27 @@ function createSink(res: NodeResponse): ByteSink {
   // The `compression` middleware adds its own `flush`, without which it would hold records back.
   const flush = Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function' ? res.flush : undefined
   const write: Write = res.write.bind(res)
+  const abort = (): void => void res.destroy()
+  // A response that the host wraps may throw. That ends the call as if the client had left.
   return {
     write(bytes) {
-      const canTakeMore = write(bytes)
-      flush?.call(res)
-      return canTakeMore
+      try {
+        const canTakeMore = write(bytes)
+        flush?.call(res)
+        return canTakeMore
+      } catch {
+        abort()
+        return true
+      }
     },
-    end: () => void res.end(),
-    abort: () => void res.destroy(),
+    end() {
+      try {
+        res.end()
+      } catch {
+        abort()
+      }
+    },
+    abort,
   }
 }
 

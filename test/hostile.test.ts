@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fetchRelay } from '../adapters/fetch.js'
 import { attachRelay, nodeRelay, upgradeRelay } from '../adapters/node.js'
 import { createRelay, type Relay, RelayError, type RelayOptions, type UsageRecord } from '../src/index.js'
@@ -214,6 +214,30 @@ describe('code of the host', () => {
     expect((await call()).status).toBe(200)
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(thrown.length).toBeGreaterThan(0)
+  })
+
+  it.each(['write', 'end'] as const)('may throw in a wrapped %s, which ends that call only', async (method) => {
+    const { relay, records, upstream } = await startRelay()
+    upstream.script = answerStream(streamed('a', 'b', 'c', 'd'), 20)
+    const listener = nodeRelay(relay)
+    const server = createServer((req, res) => {
+      let calls = 0
+      const wrapped = res[method].bind(res) as (...values: unknown[]) => unknown
+      const throwing = (...values: unknown[]): unknown => {
+        if (method === 'end' || ++calls > 2) throw new Error('from the host')
+        return wrapped(...values)
+      }
+      Object.assign(res, { [method]: throwing })
+      listener(req, res)
+    })
+    const port = await listen(server)
+    const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}` },
+      body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user' }] }),
+    })
+    await expect(response.text()).rejects.toThrow()
+    await vi.waitFor(() => expect(records).toMatchObject([{ outcome: method === 'end' ? 'complete' : 'left' }]))
   })
 
   it('handles Expect first if it has a listener, and the call is made once', async () => {
