@@ -239,7 +239,7 @@ describeWithRedis('Redis under attack', (server) => {
     const call = (command: string, ...args: string[]): Promise<unknown> =>
       isSilent ? new Promise(() => undefined) : real.call(command, ...args)
     const { relay, ask } = await start({
-      store: { redis: { call }, timeoutMs: 100, ...uniquePrefix() },
+      store: { redis: { call }, timeoutMs: 500, ...uniquePrefix() },
       limits: { concurrency: 3 },
     })
     expect((await ask()).status).toBe(200)
