@@ -1,4 +1,3 @@
-import { startDemo } from '../demo/upstream.js'
 import type { RelayOptions } from '../index.js'
 import { generateKey } from '../policies/access/api-keys.js'
 import { providersWithKeys } from '../providers/index.js'
@@ -80,6 +79,8 @@ function providerSetup(providers: typeof providersWithKeys, environmentKey: stri
 }
 
 async function demoSetup(environmentKey: string | undefined): Promise<RelaySetup> {
+  // Loaded here, because most starts need no demo.
+  const { startDemo } = await import('../demo/upstream.js')
   const { baseURL, models, close } = await startDemo()
   const key = environmentKey ?? DEMO_KEY
   const variables = providersWithKeys.map(({ keyVariable }) => keyVariable)
