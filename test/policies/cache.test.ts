@@ -107,6 +107,22 @@ describe('a cached answer', () => {
     await expect.poll(() => wereSent).toEqual([true])
   })
 
+  it.each(['abort', 'drain'] as const)(
+    'is whole where the end of [DONE] arrives later, with %s',
+    async (onDisconnect) => {
+      const text = streamed('a', 'b').join('')
+      const { ask, upstream, records } = await start({ onDisconnect }, (_req, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).write(text.slice(0, -1))
+        setTimeout(() => res.end(text.slice(-1)), 50)
+      })
+      const { body } = await ask({ stream: true })
+      await body?.cancel()
+      await expect.poll(() => records.map(({ outcome }) => outcome)).toEqual(['complete'])
+      expect(await (await ask({ stream: true })).text()).toBe(text)
+      expect(upstream.seen).toHaveLength(1)
+    },
+  )
+
   it('is replayed at its original pace with replay: paced', async () => {
     const { ask } = await start({ cache: { replay: 'paced' } }, answerStream(streamed('a', 'b', 'c'), 40))
     await (await ask({ stream: true })).text()

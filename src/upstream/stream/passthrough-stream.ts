@@ -105,7 +105,10 @@ export class PassthroughStream implements ClientStream {
 
   drain(): void {
     // What a client has received that leaves at the last record is whole, so the cache can store it.
-    if (this.#readEnding().isOver) this.#output.end()
+    if (this.#readEnding().isOver) {
+      this.#passIncomplete()
+      this.#output.end()
+    }
     this.#output.discard()
     this.#attempt.resume()
   }
