@@ -135,6 +135,17 @@ describe('secrets', () => {
     )
     expect(redactRecords(records, credential)).toBe(records)
   })
+
+  it('are redacted in an error that is long, or that more records follow', () => {
+    const error = (more: string): string =>
+      `data: ${JSON.stringify({ error: { message: `Incorrect API key sk-upstreamsecret1${more}` } })}\n\n`
+    const records = streamed(...Array.from({ length: 50 }, () => 'word')).join('')
+    for (const text of [error('.') + records, error('.'.repeat(5000))]) {
+      const redacted = redactRecords(Buffer.from(text), credential).toString()
+      expect(redacted).toContain('Incorrect API key [redacted]')
+      expect(redacted).not.toContain('sk-upstreamsecret1')
+    }
+  })
 })
 
 describe('malicious answers', () => {
