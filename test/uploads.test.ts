@@ -282,4 +282,4 @@ it('forty concurrent uploads of 20 MB use bounded memory and no disk', async () 
   // Three of them, and pieces that V8 has not swept yet.
   expect(grown).toBeLessThan(160)
   await rm(TMPDIR, { recursive: true })
-})
+}, 60_000)
