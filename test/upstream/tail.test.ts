@@ -41,6 +41,16 @@ it('keeps a long record before short ones that arrive together with it', () => {
   }
 })
 
+it('keeps the first record of a chunk that leaves no room for what was before it', () => {
+  const usage = `data: {"usage":{"prompt_tokens":5},"content":"${'A'.repeat(4031)}"}\n\n`
+  const records = `${usage}data: [DONE]\n\n`
+  const tail = new StreamTail()
+  tail.push(Buffer.from('data: {"before":1}\n\n'.repeat(9)))
+  tail.push(Buffer.from(records))
+  expect(records).toHaveLength(4095)
+  expect(tail.with(undefined).toString()).toContain(records)
+})
+
 it('keeps the first record of a chunk of just the size that it keeps', () => {
   const first = `data: {"first":"${'A'.repeat(3000)}"}\n\n`
   const records = `${first}data: {"second":"${'B'.repeat(4096 - first.length - 21)}"}\n\n`

@@ -11,8 +11,8 @@ export class StreamTail {
   readonly #bytes: Buffer = Buffer.allocUnsafe(SIZE)
   #length = 0
   #long: Buffer | undefined
-  /** Whether the kept bytes may begin within a record. */
-  #isCut = false
+  /** Where in the kept bytes a record begins for certain: 0 unless they may begin within one, `Infinity` if nowhere. */
+  #recordStart = 0
 
   /** Adds a chunk that ends with a complete record. */
   push(chunk: Buffer): void {
@@ -22,18 +22,22 @@ export class StreamTail {
       this.#bytes.copyWithin(0, this.#length - kept, this.#length)
       this.#length = kept
       this.#long = undefined
-      this.#isCut = true
+      this.#recordStart = kept
     }
     this.#length += chunk.copy(this.#bytes, this.#length)
   }
 
   /** The last bytes, followed by `rest`. Begins with a whole record where its blank lines are plain: parsing half a record is slow. */
   with(rest: Buffer | undefined): Buffer {
-    const cut = this.#isCut ? this.#bytes.indexOf(BLANK_LINE) + BLANK_LINE.length : 0
-    const start = cut >= BLANK_LINE.length && cut < this.#length ? cut : 0
-    const kept = this.#bytes.subarray(start, this.#length)
+    const kept = this.#bytes.subarray(this.#firstRecord(), this.#length)
     if (!rest && !this.#long) return kept
     return Buffer.concat([this.#long ?? EMPTY, kept, rest ?? EMPTY])
+  }
+
+  #firstRecord(): number {
+    if (this.#recordStart === 0) return 0
+    const start = Math.min(this.#bytes.indexOf(BLANK_LINE) + BLANK_LINE.length, this.#recordStart)
+    return start >= BLANK_LINE.length && start < this.#length ? start : 0
   }
 
   #pushLong(chunk: Buffer): void {
@@ -44,12 +48,12 @@ export class StreamTail {
     if (start < from && isLong) {
       this.#long = chunk.subarray(start)
       this.#length = 0
-      this.#isCut = false
+      this.#recordStart = 0
       return
     }
     this.#long = undefined
     this.#length = chunk.copy(this.#bytes, 0, from)
-    this.#isCut = start < from
+    this.#recordStart = start < from ? Number.POSITIVE_INFINITY : 0
   }
 }
 
