@@ -32,7 +32,7 @@ export function readFacts(body: Buffer): RequestFacts {
   checkMessages(root.get('messages'))
   const fields = root.object()
   root.checkNumbers(NUMBER_FIELDS)
-  if (!FIELDS_TO_CHECK.every((name) => fields[name] === undefined)) checkFields(root)
+  if (FIELDS_TO_CHECK.some((name) => fields[name] !== undefined)) checkFields(root)
   const { max_completion_tokens: maxCompletionTokens, max_tokens: maxTokens, n, temperature } = fields
   return {
     // Lists the fields one by one: spreading an object costs more than all the rest.

@@ -194,8 +194,12 @@ function usageRequestEdit({ needsUsage, facts }: Call, { dialect }: Target): Edi
 }
 
 function edited(body: Buffer, one: Edit | undefined, other?: Edit): Buffer {
+  // Most calls have no edit, and pay for no list.
   if (!one && !other) return body
-  return spliceAll(body, one && other ? [one, other] : ([one ?? other] as Edit[]))
+  return spliceAll(
+    body,
+    [one, other].filter((edit) => edit !== undefined),
+  )
 }
 
 /** The headers of a request: the credential's, the client's own where the protocol is the same, and what the protocol requires besides. */
