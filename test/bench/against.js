@@ -11,7 +11,7 @@ const MAX_LOSS = 0.05
 const SECOND_ROUNDS = 15
 
 /**
- * Compares scenarios. `run` starts a command and ends the process where it fails. `baselineOf` gives the server that both
+ * Compares scenarios. `run` starts a command and throws where it fails. `baselineOf` gives the server that both
  * are compared with. Returns the lines of a report, and whether a scenario lost.
  */
 export function compare({ root, kit, revision, scenarios, baselineOf, options, run }) {
@@ -36,8 +36,9 @@ export function compare({ root, kit, revision, scenarios, baselineOf, options, r
     const lines = changes.map(({ scenario, change }) => `${scenario}: ${percent(change)} against ${revision}`)
     return { lines, hasLost: changes.some(({ change }) => change > MAX_LOSS) }
   } finally {
-    run('git', ['worktree', 'remove', '--force', tree], root)
     rmSync(folder, { recursive: true, force: true })
+    // Not `remove`, which fails where the revision could not be checked out.
+    run('git', ['worktree', 'prune'], root)
   }
 }
 
