@@ -25,7 +25,7 @@ const MODULES_ONLY = ['p-retry', 'is-network-error']
 
 /** Parts of undici that the relay never reaches: HTTP/2, which is off, and bodies that are forms of the Fetch API. */
 const UNREACHED = /\/undici\/lib\/(?:dispatcher\/client-h2|web\/fetch\/body)\.js$/
-/** Native addons that `ws` uses if they are installed. */
+/** Native addons that `ws` uses if they are installed. It catches what `undefined()` throws in their place. */
 const OPTIONAL_ADDONS = /\brequire\('(?:bufferutil|utf-8-validate)'\)/g
 
 /** Frees CommonJS code from `require`, which throws where a host bundles its app as an ES module. */

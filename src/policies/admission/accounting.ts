@@ -77,20 +77,20 @@ export class Accounting {
   }
 
   settle(call: Call, end: CallEnd): void {
-    const charge = this.#chargeFor(call, end)
+    const { isWatched } = this
+    const charge = this.#chargeFor(call, end, isWatched)
     call.charge = charge
     const { usage } = charge
     call.lease?.settle({ tokens: usage ? usage.input + usage.output : 0, costNanos: charge.costNanos ?? 0 })
-    if (this.isWatched) this.#publish(createRecord(call, end, charge))
+    if (isWatched) this.#publish(createRecord(call, end, charge))
   }
 
-  #chargeFor(call: Call, end: CallEnd): CallCharge {
+  #chargeFor(call: Call, end: CallEnd, isWatched: boolean): CallCharge {
     const { prices, budgets } = this.#options
     const multiplier = budgets.multiplierOf(call.caller)
     if (!IS_CHARGED[endKind(call, end)] || isFree(call))
       return { usage: undefined, isEstimated: false, costNanos: 0, multiplier }
     const isEstimated = !end.usage || end.deliveredTokens !== undefined
-    const isWatched = this.isWatched
     // Estimating means reading the end of the stream again.
     if (isEstimated && call.facts.stream && !isWatched && !call.lease?.isCounted)
       return { usage: end.usage, isEstimated, costNanos: undefined, multiplier }

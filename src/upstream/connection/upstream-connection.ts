@@ -11,7 +11,7 @@ import { type ResponseHead, readHead } from './headers.js'
 import { type Sign, signedHeaders, type UnsignedRequest } from './signing.js'
 import { StreamDecoder } from './stream-decoder.js'
 
-/** What the relay uses of undici's `Pool`, `Agent`, `ProxyAgent` and `MockAgent`, of any version from 6 on. */
+/** What the relay uses of `Pool`, `Agent`, `ProxyAgent` and `MockAgent` of undici 7. */
 export interface Transport {
   /** `handler` receives the response. Returns false when the transport is busy, which the relay ignores. */
   dispatch(request: TransportRequest, handler: ResponseHandler): boolean
